@@ -1,0 +1,1 @@
+"""Chimera: operations contracts in Git that a pull request can break."""

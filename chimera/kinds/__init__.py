@@ -1,0 +1,91 @@
+"""Kinds: registration, validation, references, selectors, schemas and the snapshot.
+
+Refuses to know what any kind is for; what siblings share stands here, below them.
+"""
+
+from chimera.kinds.document import Document
+from chimera.kinds.fields import (
+    AUTOMATIC_TRIGGERS,
+    AddressText,
+    Duration,
+    Expression,
+    Field,
+    Glob,
+    Governs,
+    Items,
+    KindName,
+    LayerName,
+    LayerRef,
+    LayerReference,
+    Mark,
+    Marked,
+    Model,
+    Name,
+    Plays,
+    Reference,
+    Role,
+    Text,
+    TriggerName,
+    format_duration,
+    marked,
+    parse_duration,
+    refuse,
+)
+from chimera.kinds.kind import API_VERSION, Kind, Metadata
+from chimera.kinds.loading import Loaded, Source, load_snapshot, read_source
+from chimera.kinds.references import check_deletions, check_references
+from chimera.kinds.registry import Registry
+from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
+from chimera.kinds.selectors import ActionName, PathSelector, Selector
+from chimera.kinds.snapshot import ReferenceUse, Snapshot
+from chimera.kinds.subject import EnvironmentFacts, Subject
+from chimera.kinds.validation import validate
+
+__all__ = [
+    "API_VERSION",
+    "AUTOMATIC_TRIGGERS",
+    "DEFAULT_ROOTS",
+    "ActionName",
+    "AddressText",
+    "Document",
+    "Duration",
+    "EnvironmentFacts",
+    "Expression",
+    "Field",
+    "Glob",
+    "Governs",
+    "Items",
+    "Kind",
+    "KindName",
+    "LayerName",
+    "LayerRef",
+    "LayerReference",
+    "Loaded",
+    "Mark",
+    "Marked",
+    "Metadata",
+    "Model",
+    "Name",
+    "PathSelector",
+    "Plays",
+    "Reference",
+    "ReferenceUse",
+    "Registry",
+    "RepositorySpec",
+    "Role",
+    "Selector",
+    "Snapshot",
+    "Source",
+    "Subject",
+    "Text",
+    "TriggerName",
+    "check_deletions",
+    "check_references",
+    "format_duration",
+    "load_snapshot",
+    "marked",
+    "parse_duration",
+    "read_source",
+    "refuse",
+    "validate",
+]

@@ -1,0 +1,35 @@
+"""A validated document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from chimera.kinds.fields import Model
+from chimera.kinds.kind import Kind, Metadata
+from chimera.model import Address, Digest, Place, Segment, digest_json
+
+S = TypeVar("S", bound=Model, covariant=True)
+
+
+@dataclass(frozen=True)
+class Document(Generic[S]):
+    """One document of a snapshot: its typed spec and, in `value`, exactly what its author wrote."""
+
+    address: Address
+    kind: Kind
+    metadata: Metadata
+    spec: S
+    value: Mapping[str, Any]
+    place: Place
+
+    @cached_property
+    def digest(self) -> Digest:
+        """SHA-256 over the canonical JSON of what the author wrote."""
+        return digest_json(self.value)
+
+    def at(self, *route: Segment, on_key: bool = False) -> Place:
+        """Return the place of `route` inside this document."""
+        return self.place.at(*route, on="key" if on_key else "value")

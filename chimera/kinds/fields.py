@@ -1,0 +1,289 @@
+"""The vocabulary that kinds are written in: base model, field types, references and roles.
+
+The only place that meets pydantic's configuration. A *mark* is metadata on a field
+(`Annotated[str, Reference("Proof")]`) by which other rooms understand kinds that they have never
+seen. Refuses anything that belongs to one kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from chimera.model import KIND_PATTERN, NAME_PATTERN, Route
+
+T = TypeVar("T")
+
+
+class Model(BaseModel):
+    """Base of every spec: unknown fields refused, types strict, instances frozen, names camelCase."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        ser_json_inf_nan="strings",
+    )
+
+
+def refuse(rule: str, message: str) -> PydanticCustomError:
+    """Return the error that a validator raises to become a diagnostic with `rule` as its id."""
+    return PydanticCustomError(rule, "{message}", {"message": message})
+
+
+Items = Annotated[tuple[T, ...], Strict(False)]
+"""A YAML sequence, kept immutable."""
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+"""A name: lower-case letters, digits, `-` and `.`, 1 to 128 characters."""
+
+KindName = Annotated[str, StringConstraints(pattern=f"^{KIND_PATTERN}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+LayerName = Annotated[
+    str, StringConstraints(pattern=rf"^{NAME_PATTERN}/[A-Za-z0-9][A-Za-z0-9._-]*$")
+]
+"""A layer, written `contract/id`."""
+
+
+def _check_glob(pattern: str) -> str:
+    if pattern.startswith("/") or ".." in pattern.split("/") or "\0" in pattern or "," in pattern:
+        raise refuse(
+            "glob-outside-tree",
+            f"{pattern!r} is not a path pattern inside the tree: no leading '/', '..' or ','",
+        )
+    return pattern
+
+
+Glob = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_glob)]
+"""A Git `:(glob)` pattern, relative to the root of the tree."""
+
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+def parse_duration(value: Any) -> timedelta:
+    """Read `1h30m`, `90s` or `250ms`; the units are d, h, m, s and ms."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and re.fullmatch(rf"(?:{_DURATION.pattern})+", value):
+        pieces = _DURATION.findall(value)
+        try:
+            return sum((int(count) * _UNITS[unit] for count, unit in pieces), timedelta())
+        except OverflowError:
+            raise refuse("duration-invalid", f"{value!r} is longer than can be counted") from None
+    raise refuse("duration-invalid", f"{value!r} is not a duration; write 90s, 15m or 1h30m")
+
+
+def format_duration(value: timedelta) -> str:
+    """Write a duration back in its shortest form."""
+    rest = value // _UNITS["ms"]
+    text = ""
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, _UNITS[unit] // _UNITS["ms"])
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(ms|s|m|h|d))+$"}),
+]
+"""A length of time: `90s`, `15m`, `1h30m`."""
+
+
+class Role(Enum):
+    """What a field does, so that a contract can judge kinds that nobody has written yet."""
+
+    TRIGGER = "trigger"
+    """What starts the document: `event` and `schedule` are automatic, `human` and `apply` are not."""
+    BACKGROUND = "background"
+    """True where something outlives the command that started it."""
+    CADENCE = "cadence"
+    """A schedule, interval, due date or review period."""
+    DENIES = "denies"
+    """`deny` (or true) where the document can refuse a change."""
+    AUTO_APPROVES = "auto-approves"
+    """True where an approval counts without a human's signature."""
+    WRITES = "writes"
+    """Path globs or `Kind` names that executing the document writes."""
+    DECIDES = "decides"
+    """A reference by which a condition, gate or policy chooses."""
+    OWNER = "owner"
+    """An owner, assignee or role."""
+    OWES = "owes"
+    """A reference to what a gate or proof needs."""
+    PARTICIPANT = "participant"
+    """Who must take part or approve."""
+    INTERPRETS = "interprets"
+    """A score, weight or threshold that turns a result into more than pass or fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Base of all marks on fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plays(Mark):
+    """The field plays a role: `Annotated[str, Plays(Role.OWNER)]`."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Mark):
+    """The field holds the address of another document, of one of `kinds` (any kind if empty)."""
+
+    kinds: tuple[str, ...]
+
+    def __init__(self, *kinds: str) -> None:
+        object.__setattr__(self, "kinds", kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReference(Mark):
+    """The field names a layer, written `contract/id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Governs(Mark):
+    """The field holds a glob of paths that the document governs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression(Mark):
+    """The field holds a CEL expression."""
+
+
+AddressText = Annotated[str, StringConstraints(pattern=f"^{KIND_PATTERN}/{NAME_PATTERN}$")]
+"""An address, written `Kind/name`; mark it with `Reference`."""
+
+LayerRef = Annotated[LayerName, LayerReference()]
+
+TriggerName = Annotated[Literal["human", "apply", "event", "schedule"], Plays(Role.TRIGGER)]
+"""What starts an executable document: a person, the apply, an event or a schedule."""
+
+AUTOMATIC_TRIGGERS = frozenset({"event", "schedule"})
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One marked value of a spec and where it stands in the document."""
+
+    mark: Mark
+    value: Any
+    route: Route
+
+
+@cache
+def _marks_of(model: type[BaseModel]) -> dict[str, tuple[str, tuple[Mark, ...]]]:
+    return {
+        name: (
+            info.validation_alias if isinstance(info.validation_alias, str) else name,
+            tuple(mark for mark in info.metadata if isinstance(mark, Mark)),
+        )
+        for name, info in model.model_fields.items()
+    }
+
+
+@cache
+def _inner_marks(model: type[BaseModel], name: str) -> tuple[Mark, ...]:
+    """Marks on the items of a sequence or mapping field, or inside an optional."""
+    return tuple(_annotation_marks(model.model_fields[name].annotation))
+
+
+def _annotation_marks(annotation: Any) -> Iterator[Mark]:
+    for argument in getattr(annotation, "__args__", ()):
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            continue
+        yield from (m for m in getattr(argument, "__metadata__", ()) if isinstance(m, Mark))
+        yield from _annotation_marks(argument)
+    origin = getattr(annotation, "__origin__", None)
+    if origin is not None and origin is not annotation:
+        yield from _annotation_marks(origin)
+
+
+def marked(model: BaseModel, route: Route = ()) -> Iterator[Marked]:
+    """Yield every marked value of `model`, depth first, with its route in the document."""
+    for name, (alias, marks) in _marks_of(type(model)).items():
+        value = getattr(model, name)
+        if value is None:
+            continue
+        here = (*route, alias)
+        if isinstance(value, BaseModel):
+            yield from (Marked(mark, value, here) for mark in marks)
+            yield from marked(value, here)
+            continue
+        yield from _marked_values(value, here, marks + _inner_marks(type(model), name))
+
+
+def _marked_values(value: Any, route: Route, marks: tuple[Mark, ...]) -> Iterator[Marked]:
+    if isinstance(value, BaseModel):
+        yield from marked(value, route)
+    elif isinstance(value, (tuple, list)):
+        for index, item in enumerate(value):
+            yield from _marked_values(item, (*route, index), marks)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _marked_values(item, (*route, key), marks)
+    elif value is not None:
+        yield from (Marked(mark, value, route) for mark in marks)
+
+
+__all__ = [
+    "AUTOMATIC_TRIGGERS",
+    "AddressText",
+    "Duration",
+    "Expression",
+    "Field",
+    "Glob",
+    "Governs",
+    "Items",
+    "KindName",
+    "LayerName",
+    "LayerRef",
+    "LayerReference",
+    "Mark",
+    "Marked",
+    "Model",
+    "Name",
+    "Plays",
+    "Reference",
+    "Role",
+    "Text",
+    "TriggerName",
+    "format_duration",
+    "marked",
+    "parse_duration",
+    "refuse",
+]

@@ -1,0 +1,51 @@
+"""What a kind is, and the envelope that every document has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from chimera.kinds.fields import Items, LayerRef, Model, Name
+
+API_VERSION = "chimera/v1"
+
+Label = Annotated[str, StringConstraints(max_length=256)]
+
+
+class Metadata(Model):
+    """Who a document is: its name, where it stands in the layers, and free labels."""
+
+    name: Name = Field(description="Name of the document, unique among its kind.")
+    layers: Items[LayerRef] = Field(
+        default=(),
+        description="Layers that the document belongs to, written contract/id, at most one a contract.",
+    )
+    labels: dict[str, Label] = Field(
+        default_factory=dict, description="Short facts to select documents by."
+    )
+    annotations: dict[str, str] = Field(
+        default_factory=dict,
+        description="Longer facts for people and tools; nothing selects by them.",
+    )
+    description: str = Field(
+        default="", description="What the document is for, in a sentence or two."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of document: its name, the model of its spec, and whether it is desired or a record.
+
+    A *record* states what happened; it is validated and weighed, never planned or applied.
+    `executable` kinds have a `spec.trigger` and a reconciler that runs them. `room` is the plugin
+    that registered it, filled in by the registry.
+    """
+
+    name: str
+    spec: type[Model]
+    summary: str
+    record: bool = False
+    executable: bool = False
+    room: str = ""

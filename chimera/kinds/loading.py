@@ -1,0 +1,124 @@
+"""From a tree to a snapshot, with every fault on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from chimera.documents import RawDocument, Tree, load_documents
+from chimera.kinds.document import Document
+from chimera.kinds.fields import Model
+from chimera.kinds.kind import API_VERSION
+from chimera.kinds.references import check_references
+from chimera.kinds.registry import Registry
+from chimera.kinds.repository import DEFAULT_ROOTS
+from chimera.kinds.snapshot import Snapshot
+from chimera.kinds.validation import validate
+from chimera.model import Address, Diagnostic, Place, Related
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A snapshot of what is valid, the diagnostics of what is not, and how much was left aside."""
+
+    snapshot: Snapshot
+    diagnostics: tuple[Diagnostic, ...]
+    foreign: int = 0
+    """Documents of other systems met in a folder that is no Chimera repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The raw documents of a tree, read before the plugins are known."""
+
+    tree: Tree
+    roots: tuple[str, ...]
+    raw: tuple[RawDocument, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    foreign: int
+
+
+def read_source(tree: Tree) -> Source:
+    """Read every YAML document below the tree's roots.
+
+    A `Repository` document below the default roots can name more roots. A folder without any of
+    them is read whole, and documents of other systems in it are left aside.
+    """
+    raw, faults = load_documents(tree, DEFAULT_ROOTS)
+    if not raw and not faults:
+        raw, faults = load_documents(tree, (".",))
+        own = tuple(document for document in raw if _is_ours(document.value))
+        mine = {document.path for document in own}
+        foreign = len(raw) - len(own)
+        kept = tuple(f for f in faults if not foreign or f.where.path in mine or not own)
+        return Source(tree, (".",), own, kept, foreign)
+    more = tuple(root for root in _named_roots(raw) if root not in DEFAULT_ROOTS)
+    if more:
+        added, found = load_documents(tree, more)
+        raw, faults = [*raw, *added], [*faults, *found]
+    return Source(tree, (*DEFAULT_ROOTS, *more), tuple(raw), tuple(faults), 0)
+
+
+def _is_ours(value: dict[str, Any]) -> bool:
+    version = value.get("apiVersion")
+    return isinstance(version, str) and version.startswith(API_VERSION.partition("/")[0] + "/")
+
+
+def _named_roots(raw: Iterable[RawDocument]) -> tuple[str, ...]:
+    for document in raw:
+        if document.value.get("kind") == "Repository":
+            spec = document.value.get("spec")
+            roots = spec.get("roots") if isinstance(spec, dict) else None
+            if isinstance(roots, list):
+                return tuple(r for r in roots if isinstance(r, str) and _is_inside(r))
+    return ()
+
+
+def _is_inside(root: str) -> bool:
+    return bool(root) and not root.startswith("/") and ".." not in root.split("/")
+
+
+def load_snapshot(source: Source, registry: Registry) -> Loaded:
+    """Validate every document of `source`, resolve references, and report all that is wrong."""
+    faults = list(source.diagnostics)
+    documents: dict[Address, Document[Model]] = {}
+    for raw in source.raw:
+        document, found = validate(raw, registry)
+        faults += found
+        if document is None:
+            continue
+        if document.address in documents:
+            faults.append(_duplicate(document, documents[document.address].place))
+        else:
+            documents[document.address] = document
+    snapshot = Snapshot.of(source.tree, registry, documents.values())
+    broken = {fault.where.path for fault in faults}
+    faults += (
+        fault
+        for fault in check_references(snapshot)
+        if fault.rule != "reference-dangling" or not _may_be_broken(fault, source, broken)
+    )
+    return Loaded(snapshot, tuple(faults), source.foreign)
+
+
+def _may_be_broken(fault: Diagnostic, source: Source, broken: set[str]) -> bool:
+    """A reference to a document that exists and is itself invalid is not reported a second time."""
+    return any(
+        raw.path in broken
+        and isinstance(raw.value.get("metadata"), dict)
+        and f"there is no {raw.value.get('kind')}/{raw.value['metadata'].get('name')}"
+        == fault.message
+        for raw in source.raw
+    )
+
+
+def _duplicate(document: Document[Model], first: Place) -> Diagnostic:
+    return Diagnostic(
+        "document-duplicate",
+        f"a second document with the address {document.address}",
+        document.at("metadata", "name"),
+        "rename one of the two, or delete it",
+        address=str(document.address),
+        related=(Related("the first one stands here", first.at("metadata", "name")),),
+    )

@@ -1,0 +1,17 @@
+"""Registers the kind that belongs to no other room."""
+
+from __future__ import annotations
+
+from chimera.kinds.kind import Kind
+from chimera.kinds.repository import RepositorySpec
+from chimera.plugin import hookimpl
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register `Repository`."""
+    return [
+        Kind(
+            "Repository", RepositorySpec, "Where a repository keeps its documents, and its plugins."
+        )
+    ]

@@ -1,0 +1,53 @@
+"""Whether references lead anywhere, and to a kind that their field takes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from chimera.kinds.snapshot import ReferenceUse, Snapshot
+from chimera.model import Address, Diagnostic
+
+
+def check_references(snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Report every reference that dangles or leads to the wrong kind."""
+    for use in snapshot.references:
+        if use.kinds and use.target.kind not in use.kinds:
+            yield Diagnostic(
+                "reference-kind",
+                f"{use.target} is not of the kind {' or '.join(use.kinds)}",
+                use.place,
+                f"refer to a document of the kind {' or '.join(use.kinds)}",
+                address=str(use.source),
+            )
+        elif snapshot.get(use.target) is None:
+            yield Diagnostic(
+                "reference-dangling",
+                f"there is no {use.target}",
+                use.place,
+                _nearest(snapshot, use),
+                address=str(use.source),
+            )
+
+
+def _nearest(snapshot: Snapshot, use: ReferenceUse) -> str:
+    near = difflib.get_close_matches(str(use.target), map(str, snapshot.documents), n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"add the document {use.target}, or remove the reference"
+
+
+def check_deletions(snapshot: Snapshot, before: dict[Address, str]) -> Iterator[Diagnostic]:
+    """Report references to documents that were there before, as the deletions that they are.
+
+    `before` maps each former address to the path it stood in.
+    """
+    for use in snapshot.references:
+        if use.target in before and snapshot.get(use.target) is None:
+            yield Diagnostic(
+                "reference-deleted",
+                f"{use.target} was deleted from {before[use.target]}, and {use.source} refers to it",
+                use.place,
+                f"keep {use.target}, or change {use.source} as well",
+                address=str(use.source),
+            )

@@ -1,0 +1,75 @@
+"""The kinds that plugins registered, by name and by spec model."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chimera.kinds.fields import Model
+from chimera.kinds.kind import Kind
+from chimera.model import ChimeraError
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What plugins registered: kinds, prohibitions, operations and commands, each in order of name.
+
+    Kinds are this floor's own; the others belong to higher rooms and are carried for them.
+    """
+
+    kinds: Mapping[str, Kind]
+    prohibitions: Mapping[str, Any] = field(default_factory=dict)
+    operations: Mapping[str, Any] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
+    rooms: Mapping[str, str] = field(default_factory=dict)
+    """Which plugin registered an operation or command, by its name."""
+
+    @staticmethod
+    def collect(plugins: Any) -> Registry:
+        """Gather what all plugins register; two that register one name are an error."""
+        hook = plugins.hook
+        kinds = _collect(hook.chimera_register_kinds, "kind", lambda kind: kind.name)
+        words = _collect(hook.chimera_register_prohibitions, "prohibition", lambda p: p.word)
+        operations = _collect(hook.chimera_register_operations, "operation", lambda o: o.name)
+        commands = _collect(hook.chimera_register_commands, "command", str)
+        targets = {
+            name: target
+            for found in hook.chimera_register_commands()
+            for name, target in found.items()
+        }
+        return Registry(
+            {name: replace(kind, room=room) for name, (room, kind) in kinds.items()},
+            {name: word for name, (_, word) in words.items()},
+            {name: operation for name, (_, operation) in operations.items()},
+            {name: targets[name] for name in commands},
+            {name: room for name, (room, _) in (*operations.items(), *commands.items())},
+        )
+
+    def of_model(self, spec: type[Model]) -> Kind:
+        """Return the kind whose spec is `spec`."""
+        return next(kind for kind in self.kinds.values() if kind.spec is spec)
+
+    def nearest(self, name: str) -> str | None:
+        """Return the kind's name that a misspelt `name` most likely meant."""
+        return next(iter(difflib.get_close_matches(name, self.kinds, n=1)), None)
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self.kinds.values())
+
+
+def _collect(hook: Any, what: str, name_of: Callable[[Any], str]) -> dict[str, tuple[str, Any]]:
+    """Call one registration hook plugin by plugin, so that each thing is known by its room."""
+    found: dict[str, tuple[str, Any]] = {}
+    for implementation in hook.get_hookimpls():
+        room = implementation.plugin_name.removesuffix(".plugin").rpartition(".")[2]
+        for thing in implementation.function():
+            name = name_of(thing)
+            if name in found:
+                raise ChimeraError(
+                    f"the plugins {found[name][0]} and {room} both register the {what} {name}",
+                    help="disable one of them in the Repository document",
+                )
+            found[name] = (room, thing)
+    return dict(sorted(found.items()))

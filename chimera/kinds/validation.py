@@ -1,0 +1,180 @@
+"""From one raw YAML document to a typed `Document`, or to diagnostics that say everything wrong."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from chimera.documents import RawDocument
+from chimera.kinds.document import Document
+from chimera.kinds.fields import Model
+from chimera.kinds.kind import API_VERSION, Kind, Metadata
+from chimera.kinds.registry import Registry
+from chimera.model import Address, Diagnostic, Place, Route
+
+_ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
+
+
+def validate(
+    raw: RawDocument, registry: Registry
+) -> tuple[Document[Model] | None, list[Diagnostic]]:
+    """Validate the envelope, the metadata and the spec of `raw`, and report every fault at once."""
+    place = Place(raw.path, raw.index)
+    faults = list(_envelope_faults(raw.value, place))
+    kind = _kind(raw.value, registry)
+    if kind is None:
+        if isinstance(raw.value.get("kind"), str):
+            faults.append(_unknown_kind(raw.value["kind"], registry, place))
+        return None, faults
+    name = _name(raw.value)
+    address = f"{kind.name}/{name}" if name else None
+    metadata, found = _model(Metadata, raw.value.get("metadata"), place.at("metadata"), address)
+    faults += found
+    spec, found = _model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
+    faults += found
+    if faults or metadata is None or spec is None:
+        return None, faults
+    return (
+        Document(Address(kind.name, metadata.name), kind, metadata, spec, raw.value, place),
+        [],
+    )
+
+
+def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic]:
+    if value.get("apiVersion") != API_VERSION:
+        yield Diagnostic(
+            "document-api-version",
+            f"apiVersion is {value.get('apiVersion')!r}, not {API_VERSION!r}",
+            place.at("apiVersion"),
+            f"write apiVersion: {API_VERSION}",
+        )
+    for field in ("kind", "metadata"):
+        if field not in value:
+            yield Diagnostic(
+                "field-missing", f"the field {field!r} is missing", place, f"add {field}"
+            )
+    if "kind" in value and not isinstance(value["kind"], str):
+        yield Diagnostic(
+            "kind-unknown", "kind is not a string", place.at("kind"), "name one kind, as in: Policy"
+        )
+    for key in value:
+        if key not in _ENVELOPE:
+            yield Diagnostic(
+                "field-unknown",
+                f"unknown field {key!r}",
+                place.at(key, on="key"),
+                f"a document has {', '.join(_ENVELOPE)}, and nothing else at its top",
+            )
+
+
+def _kind(value: dict[str, Any], registry: Registry) -> Kind | None:
+    name = value.get("kind")
+    return registry.kinds.get(name) if isinstance(name, str) else None
+
+
+def _name(value: dict[str, Any]) -> str | None:
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _unknown_kind(name: str, registry: Registry, place: Place) -> Diagnostic:
+    near = registry.nearest(name)
+    return Diagnostic(
+        "kind-unknown",
+        f"unknown kind {name!r}",
+        place.at("kind"),
+        f"did you mean {near}?" if near else "`chimera explain` lists the kinds there are",
+    )
+
+
+def _model(
+    model: type[BaseModel], value: Any, place: Place, address: str | None
+) -> tuple[Any, list[Diagnostic]]:
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=True)
+        return None, [_diagnostic(d, model, value, place, address) for d in details]
+
+
+def _diagnostic(
+    error: ErrorDetails, model: type[BaseModel], value: Any, place: Place, address: str | None
+) -> Diagnostic:
+    route = _within(value, error["loc"])
+    kind, field = error["type"], error["loc"][-1] if error["loc"] else None
+    if kind == "extra_forbidden":
+        near = _nearest_field(model, error["loc"])
+        return Diagnostic(
+            "field-unknown",
+            f"unknown field {field!r}",
+            place.at(*route, on="key"),
+            f"did you mean {near}?" if near else "remove it; `chimera explain` lists the fields",
+            address=address,
+        )
+    if kind == "missing":
+        return Diagnostic(
+            "field-missing",
+            f"the field {field!r} is missing",
+            place.at(*route),
+            f"add {field}",
+            address=address,
+        )
+    rule = kind if "-" in kind else "field-invalid"
+    where = ".".join(str(segment) for segment in route) or str(place.route[-1])
+    return Diagnostic(
+        rule,
+        f"{where}: {_lower(error['msg'])}",
+        place.at(*route),
+        "`chimera explain KIND.FIELD` says what it takes",
+        address=address,
+    )
+
+
+def _within(value: Any, loc: tuple[int | str, ...]) -> Route:
+    """Follow pydantic's `loc` as far as the document goes, skipping union tags and `[key]`."""
+    route: list[int | str] = []
+    for segment in loc:
+        if isinstance(value, dict) and segment in value:
+            value = value[segment]
+        elif isinstance(value, list) and isinstance(segment, int) and segment < len(value):
+            value = value[segment]
+        else:
+            continue
+        route.append(segment)
+    return tuple(route)
+
+
+def _nearest_field(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
+    fields = _field_names(model, set())
+    return next(iter(difflib.get_close_matches(str(loc[-1]), sorted(fields), n=1)), None)
+
+
+def _field_names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
+    """All field names of a model and the models inside it: enough to guess a misspelling."""
+    if model in seen:
+        return set()
+    seen.add(model)
+    names = {info.alias or name for name, info in model.model_fields.items()}
+    for info in model.model_fields.values():
+        for inner in _models_in(info.annotation):
+            names |= _field_names(inner, seen)
+    return names
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_in(argument)
+    origin = getattr(annotation, "__origin__", None)
+    if origin is not None and not isinstance(origin, type):
+        yield from _models_in(origin)
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,68 @@
+"""Plain values that every floor speaks in: no I/O, no clock, nothing above the standard library
+but canonical JSON. Refuses behaviour that belongs to a room."""
+
+from chimera.model.actor import Actor
+from chimera.model.address import KIND_PATTERN, NAME_PATTERN, Address, PathSet, Target, parse_target
+from chimera.model.change import Action, Change, Obligation, ObligationKind, Placement
+from chimera.model.diagnostic import (
+    Diagnostic,
+    Place,
+    Related,
+    Route,
+    Segment,
+    Severity,
+    Span,
+    has_errors,
+    in_order,
+)
+from chimera.model.digest import Digest, canonical_json, digest_bytes, digest_json, digest_paths
+from chimera.model.errors import (
+    ChimeraError,
+    GateError,
+    GitError,
+    StaleError,
+    StateError,
+    UsageError,
+)
+from chimera.model.outcome import Outcome
+from chimera.model.result import Result
+from chimera.model.verdict import Finding, Verdict
+
+__all__ = [
+    "KIND_PATTERN",
+    "NAME_PATTERN",
+    "Action",
+    "Actor",
+    "Address",
+    "Change",
+    "ChimeraError",
+    "Diagnostic",
+    "Digest",
+    "Finding",
+    "GateError",
+    "GitError",
+    "Obligation",
+    "ObligationKind",
+    "Outcome",
+    "PathSet",
+    "Place",
+    "Placement",
+    "Related",
+    "Result",
+    "Route",
+    "Segment",
+    "Severity",
+    "Span",
+    "StaleError",
+    "StateError",
+    "Target",
+    "UsageError",
+    "Verdict",
+    "canonical_json",
+    "digest_bytes",
+    "digest_json",
+    "digest_paths",
+    "has_errors",
+    "in_order",
+    "parse_target",
+]

@@ -1,0 +1,46 @@
+"""Digests: SHA-256 over bytes, canonical JSON or a set of paths, written `sha256:<hex>`.
+
+The only owner of canonical JSON (RFC 8785) in the project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import rfc8785
+
+from chimera.model.errors import ChimeraError
+
+Digest = str
+"""`sha256:` and 64 hexadecimal digits."""
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """Return the digest of `data` as it stands."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return `value` as canonical JSON (RFC 8785).
+
+    Raises `ChimeraError` for what canonical JSON cannot hold: integers beyond 2**53, infinities, NaN.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise ChimeraError(
+            f"this value has no canonical JSON form: {error}",
+            help="write large integers as strings of hexadecimal digits, and no .inf or .nan",
+        ) from error
+
+
+def digest_json(value: Any) -> Digest:
+    """Return the digest of the canonical JSON of `value`."""
+    return digest_bytes(canonical_json(value))
+
+
+def digest_paths(entries: Iterable[tuple[str, str, Digest]]) -> Digest:
+    """Return the digest of a path set: sorted `(path, mode, content digest)` (DESIGN §4)."""
+    return digest_json([list(entry) for entry in sorted(entries)])

@@ -1,0 +1,92 @@
+"""Every hook of Chimera, by the stage in which it is called.
+
+Nothing depends on the order in which plugins answer: callers sort what they get. A hook without
+`firstresult` collects the answers of all plugins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from chimera.contract import Prohibition
+    from chimera.gate import Weighing
+    from chimera.kinds import Kind, Subject
+    from chimera.model import Obligation, Verdict
+    from chimera.proof import StepOutcome, StepTask
+    from chimera.runtime import Operation, ReconcileTask
+
+hookspec = pluggy.HookspecMarker("chimera")
+hookimpl = pluggy.HookimplMarker("chimera")
+
+
+# Registration: called once, when the plugins have been loaded. Implementations are light.
+
+
+@hookspec
+def chimera_register_kinds() -> Iterable[Kind]:  # type: ignore[empty-body]
+    """Return the kinds that the plugin owns. Two plugins that register one name are an error."""
+
+
+@hookspec
+def chimera_register_prohibitions() -> Iterable[Prohibition]:  # type: ignore[empty-body]
+    """Return words that a layer can list under `prohibits`, each with the predicate that judges it."""
+
+
+@hookspec
+def chimera_register_operations() -> Iterable[Operation]:  # type: ignore[empty-body]
+    """Return the operations that stages can name, each with typed inputs and outputs."""
+
+
+@hookspec
+def chimera_register_commands() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Return commands of the command line: name to `module:attribute` of a Click command.
+
+    A string keeps the command line's start light: the module is imported when the command is used.
+    """
+
+
+# Judgement: no side effects, no clock but `subject.now`.
+
+
+@hookspec
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:  # type: ignore[empty-body]
+    """Judge the documents of a snapshot. A failing verdict carries diagnostics that say why."""
+
+
+@hookspec
+def chimera_owe(subject: Subject) -> Iterable[Obligation]:  # type: ignore[empty-body]
+    """Return what the subject's changes owe before they may be applied."""
+
+
+@hookspec
+def chimera_review_plan(weighing: Weighing) -> Iterable[Verdict]:  # type: ignore[empty-body]
+    """Weigh a plan at the gate: one verdict for each thing that lets it through or stops it.
+
+    A plugin that raises here fails the gate.
+    """
+
+
+# Proof.
+
+
+@hookspec(firstresult=True)
+def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
+    """Run one step of a proof in the exported folder; `None` for a kind of step that is not yours."""
+
+
+# Reconcile: the only hook with effects.
+
+
+@hookspec(firstresult=True)
+def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
+    """Carry out one change of a kind that is yours, in durable steps; `None` for other kinds.
+
+    The returned mapping is JSON and is kept in the state as what the change brought about.
+    Raises `ChimeraError` where it fails.
+    """

@@ -1,0 +1,82 @@
+"""Which plugins exist, which cannot be disabled, and how they are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import pluggy
+
+from chimera.model import ChimeraError, UsageError
+from chimera.plugin import hookspecs
+
+ESSENTIAL = (
+    "chimera.kinds.plugin",
+    "chimera.contract.plugin",
+    "chimera.policy.plugin",
+    "chimera.proof.plugin",
+    "chimera.gate.plugin",
+    "chimera.runtime.plugin",
+    "chimera.builtin.records.plugin",
+)
+"""What no document can disable. Strings keep imports lazy and acyclic."""
+
+DEFAULT = (
+    "chimera.builtin.workflow.plugin",
+    "chimera.builtin.evolution.plugin",
+    "chimera.builtin.scaffold.plugin",
+)
+"""What is there unless a Repository document disables it."""
+
+PluginManager = pluggy.PluginManager
+ENTRY_POINTS = "chimera"
+
+
+def load_plugins(
+    *, disable: Collection[str] = (), require: Iterable[str] = ()
+) -> pluggy.PluginManager:
+    """Return a manager with the essential plugins, the default ones but `disable`, and `require`.
+
+    `require` names entry points of the group `chimera` from installed packages; their scan costs
+    tens of milliseconds and happens only when one is required. Raises `UsageError` for a name that
+    cannot be disabled or is not installed.
+    """
+    manager = pluggy.PluginManager("chimera")
+    manager.add_hookspecs(hookspecs)
+    essential = sorted(set(disable) & (set(ESSENTIAL) | {short_name(n) for n in ESSENTIAL}))
+    if essential:
+        raise UsageError(
+            f"the plugin {essential[0]} is essential and cannot be disabled",
+            help="remove it from spec.plugins.disable of the Repository document",
+        )
+    for name in (*ESSENTIAL, *DEFAULT):
+        if name not in disable and short_name(name) not in disable:
+            manager.import_plugin(name)
+    _load_entry_points(manager, tuple(require))
+    manager.check_pending()
+    return manager
+
+
+def short_name(module: str) -> str:
+    """Return the room's name of a plugin module: `chimera.builtin.workflow.plugin` is `workflow`."""
+    return module.removesuffix(".plugin").rpartition(".")[2]
+
+
+def _load_entry_points(manager: pluggy.PluginManager, names: tuple[str, ...]) -> None:
+    if not names:
+        return
+    from importlib.metadata import entry_points
+
+    found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    for name in names:
+        if name not in found:
+            raise UsageError(
+                f"the plugin {name} is not installed",
+                help=f"install the package that provides the entry point {ENTRY_POINTS}:{name}",
+            )
+        try:
+            manager.register(found[name].load(), name)
+        except (ImportError, AttributeError, pluggy.PluginValidationError, ValueError) as error:
+            raise ChimeraError(
+                f"the plugin {name} cannot be loaded: {error}",
+                help="install a version of it that fits this version of Chimera",
+            ) from error
