@@ -1,0 +1,39 @@
+"""What work takes from the machine: clock, ids, random streams, processes, secrets, progress.
+
+The only room that starts processes, and the only one that reads the wall clock, random ids and
+`os.environ`. Refuses to let a process outlive the one that started it.
+"""
+
+from chimera.context.clock import Clock, FixedClock, SystemClock
+from chimera.context.command import Command, Completed, Limits
+from chimera.context.context import Context
+from chimera.context.environment import actor_of, base_environment, pinned_environment
+from chimera.context.ids import Ids, SequentialIds, SystemIds
+from chimera.context.processes import ProcessEndedError, Processes, ProcessTimeoutError, Running
+from chimera.context.progress import Progress, SilentProgress
+from chimera.context.secrets import Secrets
+from chimera.context.streams import stream
+
+__all__ = [
+    "Clock",
+    "Command",
+    "Completed",
+    "Context",
+    "FixedClock",
+    "Ids",
+    "Limits",
+    "ProcessEndedError",
+    "ProcessTimeoutError",
+    "Processes",
+    "Progress",
+    "Running",
+    "Secrets",
+    "SequentialIds",
+    "SilentProgress",
+    "SystemClock",
+    "SystemIds",
+    "actor_of",
+    "base_environment",
+    "pinned_environment",
+    "stream",
+]

@@ -1,0 +1,87 @@
+"""The process environment: who acts, and what a command is allowed to see of it.
+
+The only reader of `os.environ`. Refuses to hand a command anything that was not named.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from chimera.model import Actor
+
+_AUTOMATION = (
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "CIRCLECI",
+    "TF_BUILD",
+    "JENKINS_URL",
+    "TEAMCITY_VERSION",
+)
+_AUTOMATION_NAMES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR")
+_NO = ("", "0", "false", "no")
+
+
+def actor_of(environ: Mapping[str, str]) -> Actor:
+    """Return who acts: automation where a CI service says so, else the person logged in.
+
+    `CHIMERA_ACTOR` gives another name and never another kind.
+    """
+    automated = any(environ.get(name, "").lower() not in _NO for name in _AUTOMATION)
+    names = ("CHIMERA_ACTOR", *(_AUTOMATION_NAMES if automated else ()))
+    given = next((environ[name] for name in names if environ.get(name, "").strip()), None)
+    name = given or ("ci" if automated else _login())
+    # The name is recorded and printed: a control character must not reach a terminal.
+    printable = "".join(char if char.isprintable() else "?" for char in name.strip())
+    return Actor(printable, "automation" if automated else "human")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user without an entry in passwd
+        return f"uid-{os.getuid()}"
+
+
+def base_environment(**extra: str) -> dict[str, str]:
+    """Return a small environment for a command of the user's own, with `extra` on top."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", os.sep),
+        "TMPDIR": tempfile.gettempdir(),
+        "LANG": "C.UTF-8",
+    } | extra
+
+
+def pinned_environment(
+    *,
+    hash_seed: int,
+    source_date_epoch: int,
+    home: Path,
+    tmp: Path,
+    allow: Iterable[str] = (),
+) -> dict[str, str]:
+    """Return the environment of a proof's command: the same on every machine but for `PATH`.
+
+    `allow` names variables that are let in; none of them can override what is pinned. The
+    running interpreter comes first on `PATH`, so that `python` is the one that evidence names.
+    """
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    return {name: os.environ[name] for name in allow if name in os.environ} | {
+        "PATH": path,
+        "HOME": str(home),
+        "TMPDIR": str(tmp),
+        "LC_ALL": "C.UTF-8",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "SOURCE_DATE_EPOCH": str(source_date_epoch),
+        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",  # the user's own is out of reach with HOME
+    }

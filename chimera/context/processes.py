@@ -1,0 +1,209 @@
+"""The process runner: commands run to their end, and long-lived ones talked to line by line.
+
+Owns timeouts and the bound on output. Refuses a shell, an inherited environment, unbounded
+buffering, and a command that outlives its caller.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from chimera.context.child import Child, Head, Sink
+from chimera.context.command import Command, Completed
+from chimera.model import ChimeraError
+
+_PROBE = Command(("/bin/sh", "-c", ":"), cwd=Path("/"), timeout=10.0, network=False)
+
+
+class ProcessTimeoutError(ChimeraError):
+    """A running process did not answer in time."""
+
+
+class ProcessEndedError(ChimeraError):
+    """A running process is gone, or said more than it may."""
+
+
+class Processes:
+    """Runs commands and ends them with all that they started; may be used from threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._children: set[Child] = set()
+        self._probing = threading.Lock()
+        self._can_isolate: bool | None = None
+
+    def run(self, command: Command) -> Completed:
+        """Run `command` to its end or to its timeout; its return code is the caller's to judge.
+
+        Raises `ChimeraError` for a command that cannot be started, and `KeyboardInterrupt` where
+        `end_all` ended it.
+        """
+        return self._run(command, isolate=not command.network and self.can_isolate_network())
+
+    def start(self, command: Command) -> Running:
+        """Start a long-lived process; `command.timeout` is not used, each read has its own.
+
+        Raises `ChimeraError` for a command that cannot be started.
+        """
+        isolate = not command.network and self.can_isolate_network()
+        lines = _Lines(command.limits.output_bytes)
+        errors = Head(command.limits.output_bytes)
+        child = self._start(command, lines.take, errors.take, isolate=isolate)
+        child.feed(command.stdin)
+        return Running(child, command.argv[0], lines, errors, lambda: self._end(child))
+
+    def can_isolate_network(self) -> bool:
+        """Tell whether the kernel lets a command run without network; tried once."""
+        with self._probing:
+            if self._can_isolate is None:
+                try:
+                    self._can_isolate = self._run(_PROBE, isolate=True).returncode == 0
+                except ChimeraError:
+                    self._can_isolate = False
+            return self._can_isolate
+
+    def end_all(self) -> None:
+        """End all that runs, from any thread: an interrupt reaches only the main thread's."""
+        with self._lock:
+            for child in self._children:
+                child.cancel()
+
+    def _run(self, command: Command, *, isolate: bool) -> Completed:
+        stdout, stderr = Head(command.limits.output_bytes), Head(command.limits.output_bytes)
+        began = time.monotonic()
+        deadline = None if command.timeout is None else began + command.timeout
+        child = self._start(command, stdout.take, stderr.take, isolate=isolate)
+        try:
+            child.feed(command.stdin)
+            child.close_input()
+            in_time = child.wait(deadline)
+            seconds = time.monotonic() - began
+        finally:
+            self._end(child)
+        if child.was_cancelled:
+            raise KeyboardInterrupt
+        return Completed(
+            returncode=child.returncode,
+            stdout=stdout.data,
+            stderr=stderr.data,
+            timed_out=not in_time,
+            truncated=stdout.truncated or stderr.truncated,
+            network_isolated=isolate,
+            seconds=seconds,
+        )
+
+    def _start(self, command: Command, stdout: Sink, stderr: Sink, *, isolate: bool) -> Child:
+        executable = _executable(command)
+        child = Child(command, executable, isolate=isolate, stdout=stdout, stderr=stderr)
+        with self._lock:
+            self._children.add(child)
+        return child
+
+    def _end(self, child: Child) -> None:
+        try:
+            child.end()
+        finally:
+            with self._lock:
+                self._children.discard(child)
+
+
+class Running:
+    """A long-lived process that is given lines and answers with lines; used by one thread."""
+
+    def __init__(
+        self, child: Child, name: str, lines: _Lines, errors: Head, end: Callable[[], None]
+    ) -> None:
+        self._child = child
+        self._name = name
+        self._lines = lines
+        self._errors = errors
+        self._end = end
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def stderr(self) -> bytes:
+        """The head of what the process has said on stderr, as far as it has been read."""
+        return self._errors.data
+
+    def write_line(self, line: bytes) -> None:
+        """Queue `line`, which has no line end, for the process; `read_line` sends it."""
+        if self._is_closed:
+            raise ProcessEndedError(f"{self._name!r} was closed")
+        self._child.feed(line + b"\n")
+
+    def read_line(self, timeout: float | None = None) -> bytes:
+        """Return the next line of stdout without its end.
+
+        Raises `ProcessTimeoutError` after `timeout` seconds and `ProcessEndedError` when no line can come
+        any more or a line is longer than `limits.output_bytes`. After either, close it.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (line := self._lines.next()) is None:
+            if self._is_closed or self._child.is_gone:
+                raise ProcessEndedError(f"{self._name!r} ended without an answer")
+            if self._lines.is_overfull:
+                raise ProcessEndedError(f"{self._name!r} answered with more than it may")
+            if not self._child.pump(deadline) and deadline and time.monotonic() >= deadline:
+                raise ProcessTimeoutError(
+                    f"{self._name!r} did not answer within {timeout:g} seconds"
+                )
+        return line
+
+    def close(self) -> None:
+        """End the process and all that it started."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._end()
+
+
+class _Lines:
+    """A sink that cuts into lines, and drops what comes while more than `limit` is unread."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._unread = bytearray()
+        self.is_overfull = False
+
+    def take(self, data: bytes) -> None:
+        self.is_overfull = self.is_overfull or len(self._unread) + len(data) > self._limit
+        if not self.is_overfull:
+            self._unread += data
+
+    def next(self) -> bytes | None:
+        line, end, rest = self._unread.partition(b"\n")
+        if not end:
+            return None
+        self._unread = rest
+        return bytes(line)
+
+
+def _executable(command: Command) -> str:
+    """Return the path of what `argv[0]` names, as an `execvp` in `cwd` would find it."""
+    name = command.argv[0] if command.argv else ""
+    if not command.cwd.is_dir():
+        raise ChimeraError(
+            f"cannot run {name!r}: there is no folder {str(command.cwd)!r}",
+            help="run it in a folder that exists",
+        )
+    if "/" in name:
+        found, where = shutil.which(str(command.cwd / name)), "is not an executable file"
+    else:
+        path = command.env.get("PATH", "")
+        found, where = shutil.which(name, path=path), f"is not on the PATH {path!r}"
+    if found is None:
+        raise ChimeraError(
+            f"cannot run {name!r}: it {where}",
+            help="install it, or write the path of an executable file",
+        )
+    return found

@@ -1,0 +1,217 @@
+"""The process between Chimera and a command: sets its limits, and ends all that it leaves behind.
+
+Run as a script (`python -I -S supervisor.py FD`), so it imports nothing of Chimera. One JSON line
+on the control socket says what to run; JSON lines come back: `started`, `failed` or `exited`. When
+the other end closes, be it on purpose, by a crash or by SIGKILL, the command and all of its
+descendants are ended. Setting limits here and not between fork and exec of a threaded process
+(`preexec_fn`) is what makes them safe. Refuses to buffer or to touch the command's output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+GRACE_SECONDS = 1.0  # between SIGTERM and SIGKILL
+_POLL_SECONDS = 0.02
+_PR_SET_CHILD_SUBREAPER = 36
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNET = 0x40000000
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+
+def main(control: socket.socket) -> None:
+    """Run the command that `control` asks for, until it and its descendants are gone."""
+    control.set_inheritable(False)
+    with control.makefile("rb") as requests:
+        request = requests.readline()
+    if not request.endswith(b"\n"):
+        return  # whoever asked is gone already
+    woken = _wake_on(signal.SIGCHLD, signal.SIGTERM)
+    _adopt_orphans()
+    pid = os.fork()
+    if pid == 0:
+        _become(json.loads(request), control)
+    _let_go_of_pipes()
+    _Supervision(pid, control, woken).run()
+
+
+class _Supervision:
+    """Waits for the command, then ends what is left."""
+
+    def __init__(self, pid: int, control: socket.socket, woken: int) -> None:
+        self._pid = pid
+        self._control = control
+        self._woken = woken
+        self._exited = False
+
+    def run(self) -> None:
+        """Return when nothing of the command is left."""
+        while not self._exited and not self._is_told_to_end():
+            self._reap()
+        if self._everything_is_gone():
+            return
+        self._signal_all(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while not self._everything_is_gone():
+            if time.monotonic() >= deadline:
+                self._signal_all(signal.SIGKILL)
+            self._sleep(_POLL_SECONDS)
+
+    def _is_told_to_end(self) -> bool:
+        """Sleep until something happens; the other end never sends, so readable means closed."""
+        control = self._control.fileno()
+        readable, _, _ = select.select([self._woken, control], [], [])
+        return control in readable or signal.SIGTERM in self._wakings()
+
+    def _sleep(self, seconds: float) -> None:
+        select.select([self._woken], [], [], seconds)
+        self._wakings()
+
+    def _wakings(self) -> bytes:
+        try:
+            return os.read(self._woken, 4096)
+        except BlockingIOError:
+            return b""
+
+    def _reap(self) -> bool:
+        """Collect what has exited; return whether any child, own or adopted, is left."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return True
+                if pid == self._pid:
+                    self._exited = True
+                    _send(self._control, {"exited": os.waitstatus_to_exitcode(status)})
+        return False
+
+    def _everything_is_gone(self) -> bool:
+        if self._reap():
+            return False
+        # Without a subreaper (macOS) orphans are not ours to wait for: ask for the group.
+        try:
+            os.killpg(self._pid, 0)
+        except (ProcessLookupError, PermissionError):  # the latter: only zombies are left
+            return True
+        return False
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for kill, pid in [(os.killpg, self._pid), *((os.kill, pid) for pid in _descendants())]:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, number)
+
+
+def _descendants() -> list[int]:
+    """Return all descendants, those that left the session included, where there is a /proc."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name in parentheses may hold anything; the state and the parent follow it.
+            parent = entry.read_text(errors="replace").rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(entry.parent.name))
+    found = [os.getpid()]
+    for pid in found:
+        found += children.get(pid, [])
+    return found[1:]
+
+
+def _wake_on(*numbers: signal.Signals) -> int:
+    """Make the signals readable as bytes of a pipe, so that one select waits for everything."""
+    woken, waking = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(waking, False)
+    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return woken
+
+
+def _adopt_orphans() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _let_go_of_pipes() -> None:
+    """Leave the command's pipes to the command, so that their ends mean its end."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+
+
+def _send(control: socket.socket, message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more
+        control.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _become(request: dict[str, Any], control: socket.socket) -> NoReturn:
+    """Turn this forked child into the command."""
+    try:
+        os.setsid()
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        os.umask(0o022)
+        os.chdir(request["cwd"])
+        if request["isolate"]:
+            _leave_network()
+        _send(control, {"started": os.getpid()})
+        _limit(request["limits"])
+        os.execve(  # noqa: S606 - a shell is what must not be here
+            request["executable"], request["argv"], request["env"]
+        )
+    except (OSError, ValueError, MemoryError) as error:
+        _send(control, {"failed": str(error) or type(error).__name__})
+    finally:
+        os._exit(127)
+
+
+def _limit(limits: dict[str, int | None]) -> None:
+    kinds = {
+        "cpu_seconds": resource.RLIMIT_CPU,
+        "memory_bytes": resource.RLIMIT_AS,
+        "file_bytes": resource.RLIMIT_FSIZE,
+    }
+    wanted = {kinds[name]: value for name, value in limits.items() if value is not None}
+    for kind, value in {resource.RLIMIT_CORE: 0, **wanted}.items():
+        _, hard = resource.getrlimit(kind)
+        soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        # One more second of CPU between SIGXCPU and SIGKILL lets the command say what happened.
+        spare = 1 if kind == resource.RLIMIT_CPU else 0
+        resource.setrlimit(kind, (soft, hard if soft == hard else soft + spare))
+
+
+def _leave_network() -> None:
+    """Move into a network of its own that has nothing but loopback; raises `OSError`.
+
+    Root needs no user namespace for it, and without one keeps its rights over files.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    unshare: Callable[[int], int] = ctypes.CDLL(None, use_errno=True).unshare
+    if uid != 0 or unshare(_CLONE_NEWNET) != 0:
+        if unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, f"the network cannot be isolated: {os.strerror(number)}")
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        flags = fcntl.ioctl(probe, _SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))
+        up = struct.unpack("16sH14x", flags)[1] | _IFF_UP
+        fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", up))
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
