@@ -3,7 +3,10 @@
 Refuses to know what any kind is for; what siblings share stands here, below them.
 """
 
+from chimera.kinds.answers import DELETED, Answer, DigestText, answers
+from chimera.kinds.diff import diff_documents
 from chimera.kinds.document import Document
+from chimera.kinds.explain import Explanation, FieldInfo, explain
 from chimera.kinds.fields import (
     AUTOMATIC_TRIGGERS,
     AddressText,
@@ -36,6 +39,7 @@ from chimera.kinds.loading import Loaded, Source, load_snapshot, read_source
 from chimera.kinds.references import check_deletions, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
+from chimera.kinds.schema import export_schemas, kind_schema
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.snapshot import ReferenceUse, Snapshot
 from chimera.kinds.subject import EnvironmentFacts, Subject
@@ -45,13 +49,18 @@ __all__ = [
     "API_VERSION",
     "AUTOMATIC_TRIGGERS",
     "DEFAULT_ROOTS",
+    "DELETED",
     "ActionName",
     "AddressText",
+    "Answer",
+    "DigestText",
     "Document",
     "Duration",
     "EnvironmentFacts",
+    "Explanation",
     "Expression",
     "Field",
+    "FieldInfo",
     "Glob",
     "Governs",
     "Items",
@@ -79,9 +88,14 @@ __all__ = [
     "Subject",
     "Text",
     "TriggerName",
+    "answers",
     "check_deletions",
     "check_references",
+    "diff_documents",
+    "explain",
+    "export_schemas",
     "format_duration",
+    "kind_schema",
     "load_snapshot",
     "marked",
     "parse_duration",

@@ -11,17 +11,17 @@ from chimera.kinds.fields import Model
 from chimera.kinds.kind import Kind, Metadata
 from chimera.model import Address, Digest, Place, Segment, digest_json
 
-S = TypeVar("S", bound=Model, covariant=True)
+S_co = TypeVar("S_co", bound=Model, covariant=True)
 
 
 @dataclass(frozen=True)
-class Document(Generic[S]):
+class Document(Generic[S_co]):
     """One document of a snapshot: its typed spec and, in `value`, exactly what its author wrote."""
 
     address: Address
     kind: Kind
     metadata: Metadata
-    spec: S
+    spec: S_co
     value: Mapping[str, Any]
     place: Place
 

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class Model(BaseModel):
-    """Base of every spec: unknown fields refused, types strict, instances frozen, names camelCase."""
+    """Base of every spec: strict types, unknown fields refused, frozen, names in camelCase."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -125,7 +125,7 @@ class Role(Enum):
     """What a field does, so that a contract can judge kinds that nobody has written yet."""
 
     TRIGGER = "trigger"
-    """What starts the document: `event` and `schedule` are automatic, `human` and `apply` are not."""
+    """What starts the document; `event` and `schedule` are automatic."""
     BACKGROUND = "background"
     """True where something outlives the command that started it."""
     CADENCE = "cadence"

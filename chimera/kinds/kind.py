@@ -20,7 +20,7 @@ class Metadata(Model):
     name: Name = Field(description="Name of the document, unique among its kind.")
     layers: Items[LayerRef] = Field(
         default=(),
-        description="Layers that the document belongs to, written contract/id, at most one a contract.",
+        description="Layers it belongs to, written contract/id, at most one a contract.",
     )
     labels: dict[str, Label] = Field(
         default_factory=dict, description="Short facts to select documents by."

@@ -46,7 +46,7 @@ def check_deletions(snapshot: Snapshot, before: dict[Address, str]) -> Iterator[
         if use.target in before and snapshot.get(use.target) is None:
             yield Diagnostic(
                 "reference-deleted",
-                f"{use.target} was deleted from {before[use.target]}, and {use.source} refers to it",
+                f"{use.source} refers to {use.target}, deleted from {before[use.target]}",
                 use.place,
                 f"keep {use.target}, or change {use.source} as well",
                 address=str(use.source),

@@ -139,14 +139,16 @@ def _within(value: Any, loc: tuple[int | str, ...]) -> Route:
     """Follow pydantic's `loc` as far as the document goes, skipping union tags and `[key]`."""
     route: list[int | str] = []
     for segment in loc:
-        if isinstance(value, dict) and segment in value:
+        if _leads_on(value, segment):
             value = value[segment]
-        elif isinstance(value, list) and isinstance(segment, int) and segment < len(value):
-            value = value[segment]
-        else:
-            continue
-        route.append(segment)
+            route.append(segment)
     return tuple(route)
+
+
+def _leads_on(value: Any, segment: int | str) -> bool:
+    if isinstance(value, list):
+        return isinstance(segment, int) and segment < len(value)
+    return isinstance(value, dict) and segment in value
 
 
 def _nearest_field(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:

@@ -1,5 +1,6 @@
 """Plain values that every floor speaks in: no I/O, no clock, nothing above the standard library
-but canonical JSON. Refuses behaviour that belongs to a room."""
+but canonical JSON. Refuses behaviour that belongs to a room.
+"""
 
 from chimera.model.actor import Actor
 from chimera.model.address import KIND_PATTERN, NAME_PATTERN, Address, PathSet, Target, parse_target

@@ -44,7 +44,7 @@ class Placement:
     dormant: bool
 
 
-ObligationKind = Literal["proof", "approval", "record", "wait"]
+ObligationKind = Literal["proof", "approval", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Obligation:
 
     `subject` is what is owed (`Proof/refund-invariants`, `Role/payments-owner`, a record kind),
     `target` the change that owes it, `source` the document that says so. `detail` holds what the
-    kind needs besides (a count, a duration), as sorted pairs, so that it can be part of a digest.
+    kind needs besides (a count of approvals), as sorted pairs, so that it can be part of a digest.
     """
 
     kind: ObligationKind

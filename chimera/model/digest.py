@@ -25,7 +25,7 @@ def digest_bytes(data: bytes) -> Digest:
 def canonical_json(value: Any) -> bytes:
     """Return `value` as canonical JSON (RFC 8785).
 
-    Raises `ChimeraError` for what canonical JSON cannot hold: integers beyond 2**53, infinities, NaN.
+    Raises `ChimeraError` for what it cannot hold: integers beyond 2**53, infinities, NaN.
     """
     try:
         return rfc8785.dumps(value)

@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 from chimera.model.diagnostic import Diagnostic
 from chimera.model.outcome import Outcome
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Generic[T]):
+class Result(Generic[T_co]):
     """The answer of one piece of work; rendering and exit codes are the command line's."""
 
-    value: T
+    value: T_co
     outcome: Outcome = Outcome.PASSED
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -11,7 +11,7 @@ from chimera.model.diagnostic import Diagnostic
 class Finding(Enum):
     """Pass, fail, or not exercised: a check that met nothing has shown nothing."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     NOT_EXERCISED = "not-exercised"
 

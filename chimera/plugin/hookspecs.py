@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    import click
-
     from chimera.contract import Prohibition
     from chimera.gate import Weighing
     from chimera.kinds import Kind, Subject
@@ -35,7 +33,7 @@ def chimera_register_kinds() -> Iterable[Kind]:  # type: ignore[empty-body]
 
 @hookspec
 def chimera_register_prohibitions() -> Iterable[Prohibition]:  # type: ignore[empty-body]
-    """Return words that a layer can list under `prohibits`, each with the predicate that judges it."""
+    """Return words that a layer can list under `prohibits`, each with its predicate."""
 
 
 @hookspec
@@ -77,7 +75,7 @@ def chimera_review_plan(weighing: Weighing) -> Iterable[Verdict]:  # type: ignor
 
 @hookspec(firstresult=True)
 def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
-    """Run one step of a proof in the exported folder; `None` for a kind of step that is not yours."""
+    """Run one step of a proof in the exported folder; `None` for a step that is not yours."""
 
 
 # Reconcile: the only hook with effects.

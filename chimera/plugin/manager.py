@@ -57,7 +57,7 @@ def load_plugins(
 
 
 def short_name(module: str) -> str:
-    """Return the room's name of a plugin module: `chimera.builtin.workflow.plugin` is `workflow`."""
+    """Return the room of a plugin module: `chimera.builtin.workflow.plugin` is `workflow`."""
     return module.removesuffix(".plugin").rpartition(".")[2]
 
 
