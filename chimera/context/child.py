@@ -1,4 +1,4 @@
-"""One supervised child as its parent sees it: pipes, the control socket, and its end.
+"""One supervised child as its parent sees it: pipes, reports, and its end.
 
 Everything moves in `pump`, which waits for all of them at once, so that no pipe can fill up while
 another is waited for. Refuses to be used by two threads at once, except for `cancel`.
@@ -7,17 +7,16 @@ another is waited for. Refuses to be used by two threads at once, except for `ca
 from __future__ import annotations
 
 import contextlib
-import json
+import marshal
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from chimera.context.command import Command
 from chimera.model import ChimeraError
@@ -59,17 +58,13 @@ class Child:
         self, command: Command, executable: str, *, isolate: bool, stdout: Sink, stderr: Sink
     ) -> None:
         self._name = command.argv[0]
-        self._messages: dict[str, Any] = {}
+        self._heard: dict[str, str] = {}
         self._unread = b""
         self._outgoing = bytearray()
         self._input_closes = False
         self._selector = selectors.DefaultSelector()
         self.was_cancelled = False
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._supervisor = _start_supervisor(self._control, theirs)
-        with contextlib.suppress(ConnectionError, BrokenPipeError):  # seen again by `pump`
-            self._control.sendall(_request(command, executable, isolate=isolate))
+        self._supervisor, self._lifeline, self._reports = _start_supervisor()
         supervisor = self._supervisor
         assert supervisor.stdin is not None
         assert supervisor.stdout is not None
@@ -79,30 +74,31 @@ class Child:
         self._read(supervisor.stdout, stdout)
         self._read(supervisor.stderr, stderr)
         os.set_blocking(self._input.fileno(), False)
-        self._control.setblocking(False)
-        self._selector.register(self._control, selectors.EVENT_READ, self._hear)
+        self._selector.register(self._reports, selectors.EVENT_READ, self._hear)
+        with contextlib.suppress(BrokenPipeError):  # heard of again by `pump`
+            _write_all(self._lifeline, _request(command, executable, isolate=isolate))
 
     @property
     def has_exited(self) -> bool:
         """Whether the command itself is gone, or never came to be."""
-        return "exited" in self._messages or self.is_gone
+        return "exited" in self._heard or self.is_gone
 
     @property
     def is_gone(self) -> bool:
         """Whether the supervisor is gone, and with it every descendant."""
-        return "gone" in self._messages
+        return "gone" in self._heard
 
     @property
     def returncode(self) -> int:
         """How the command ended; raises `ChimeraError` where it could not be run."""
-        if "failed" in self._messages:
-            raise ChimeraError(f"cannot run {self._name!r}: {self._messages['failed']}")
-        if "exited" not in self._messages:
+        if "failed" in self._heard:
+            raise ChimeraError(f"cannot run {self._name!r}: {self._heard['failed']}")
+        if "exited" not in self._heard:
             raise ChimeraError(
                 f"the process that supervised {self._name!r} was killed",
                 help="see whether the machine ran out of memory, and run it again",
             )
-        return int(self._messages["exited"])
+        return int(self._heard["exited"])
 
     def feed(self, data: bytes) -> None:
         """Queue `data` for the command's input; `pump` writes it."""
@@ -152,20 +148,20 @@ class Child:
             self._release()
 
     def _release(self) -> None:
-        if not self.is_gone:
+        try:
+            self._supervisor.wait(_BACKSTOP_SECONDS)
+        except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                if "started" in self._messages:
-                    os.killpg(self._messages["started"], signal.SIGKILL)
+                if "started" in self._heard:
+                    os.killpg(int(self._heard["started"]), signal.SIGKILL)
             self._supervisor.kill()
-        self._supervisor.wait()
+            self._supervisor.wait()
         self._selector.close()
-        self._control.close()
-        for pipe in (self._input, *self._reading):
+        for pipe in (self._input, self._reports, *self._reading):
             pipe.close()
 
     def _tell_to_end(self) -> None:
-        with contextlib.suppress(OSError):  # it is gone already
-            self._control.shutdown(socket.SHUT_WR)
+        self._lifeline.close()
 
     def _read(self, pipe: IO[bytes], sink: Sink) -> None:
         def take() -> None:
@@ -193,33 +189,52 @@ class Child:
                 self._input.close()
 
     def _hear(self) -> None:
-        try:
-            data = self._control.recv(_CHUNK)
-        except ConnectionError:
-            data = b""
+        data = os.read(self._reports.fileno(), _CHUNK)
         if not data:
-            self._selector.unregister(self._control)
-            self._messages["gone"] = True
+            self._selector.unregister(self._reports)
+            self._heard["gone"] = ""
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
-            self._messages |= json.loads(line)
+            what, _, detail = line.decode().partition(" ")
+            self._heard[what] = detail
 
 
-def _start_supervisor(ours: socket.socket, theirs: socket.socket) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and script
-            [sys.executable, "-I", "-S", str(_SUPERVISOR), str(theirs.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={name: os.environ[name] for name in _LOADER if name in os.environ},
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-            bufsize=0,
-        )
-    except OSError as error:
-        ours.close()
-        raise ChimeraError(f"cannot start another process: {error}") from error
+def _start_supervisor() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+    """Return a supervisor, the pipe that it lives by, and the pipe that it reports on."""
+    with contextlib.ExitStack() as opened:
+        try:
+            requests, lifeline = _pipe(opened)
+            reports, reporting = _pipe(opened)
+            fds = (requests.fileno(), reporting.fileno())
+            supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter and script
+                [sys.executable, "-I", "-S", str(_SUPERVISOR), *map(str, fds)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={name: os.environ[name] for name in _LOADER if name in os.environ},
+                pass_fds=fds,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise ChimeraError(f"cannot start another process: {error}") from error
+        requests.close()
+        reporting.close()
+        opened.pop_all()
+    return supervisor, lifeline, reports
+
+
+def _write_all(pipe: IO[bytes], data: bytes) -> None:
+    while data:
+        data = data[pipe.write(data) :]
+
+
+def _pipe(opened: contextlib.ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+    reading, writing = os.pipe()
+    return (
+        opened.enter_context(open(reading, "rb", buffering=0)),  # noqa: PTH123 - not a path
+        opened.enter_context(open(writing, "wb", buffering=0)),  # noqa: PTH123
+    )
 
 
 def _request(command: Command, executable: str, *, isolate: bool) -> bytes:
@@ -236,4 +251,5 @@ def _request(command: Command, executable: str, *, isolate: bool) -> bytes:
             "file_bytes": limits.file_bytes,
         },
     }
-    return json.dumps(request).encode() + b"\n"
+    data = marshal.dumps(request)
+    return len(data).to_bytes(8) + data

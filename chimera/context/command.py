@@ -28,13 +28,14 @@ class Command:
 
     `env` is its complete environment: nothing is inherited, and a bare `argv[0]` is looked for
     on `env`'s `PATH`. `timeout` is in seconds. `network=False` takes the network away where the
-    kernel allows it; `Completed.network_isolated` says whether it did.
+    kernel allows it; `Completed.network_isolated` says whether it did. What may hold secrets
+    (`env`, `stdin`) is left out of its representation.
     """
 
     argv: tuple[str, ...]
     cwd: Path
-    env: Mapping[str, str] = field(default_factory=dict)
-    stdin: bytes = b""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stdin: bytes = field(default=b"", repr=False)
     timeout: float | None = None
     limits: Limits = Limits()
     network: bool = True
@@ -42,7 +43,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a command ended; a negative `returncode` is the signal that ended it."""
+    """How a command ended; a negative `returncode` is the signal that ended it.
+
+    `seconds` ends with the command itself. One that timed out and was told to end may still have
+    returned 0: look at `timed_out` first.
+    """
 
     returncode: int
     stdout: bytes

@@ -145,19 +145,18 @@ class Running:
     def read_line(self, timeout: float | None = None) -> bytes:
         """Return the next line of stdout without its end.
 
-        Raises `ProcessTimeoutError` after `timeout` seconds and `ProcessEndedError` when no line can come
-        any more or a line is longer than `limits.output_bytes`. After either, close it.
+        Raises `ProcessTimeoutError` after `timeout` seconds, `ProcessEndedError` when no line can
+        come any more or one is longer than `limits.output_bytes`. After either, close it.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while (line := self._lines.next()) is None:
-            if self._is_closed or self._child.is_gone:
-                raise ProcessEndedError(f"{self._name!r} ended without an answer")
             if self._lines.is_overfull:
                 raise ProcessEndedError(f"{self._name!r} answered with more than it may")
-            if not self._child.pump(deadline) and deadline and time.monotonic() >= deadline:
-                raise ProcessTimeoutError(
-                    f"{self._name!r} did not answer within {timeout:g} seconds"
-                )
+            if self._is_closed or (self._child.is_gone and not self._child.pump(0.0)):
+                raise ProcessEndedError(f"{self._name!r} ended without an answer")
+            if deadline is not None and time.monotonic() >= deadline:
+                raise ProcessTimeoutError(f"{self._name!r} did not answer within {timeout:g} s")
+            self._child.pump(deadline)
         return line
 
     def close(self) -> None:

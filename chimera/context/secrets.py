@@ -121,10 +121,11 @@ def _mask(text: AnyStr, forms: tuple[AnyStr, ...], mask: AnyStr) -> AnyStr:
         while at >= 0:
             covered.append((at, at + len(form)))
             at = text.find(form, at + 1)
-    masked = text[:0]
+    parts: list[AnyStr] = []
     end = 0
     for start, stop in sorted(covered):
         if start >= end:
-            masked += text[end:start] + mask
+            parts += (text[end:start], mask)
         end = max(end, stop)
-    return masked + text[end:]
+    parts.append(text[end:])
+    return text[:0].join(parts)

@@ -1,29 +1,30 @@
 """The process between Chimera and a command: sets its limits, and ends all that it leaves behind.
 
-Run as a script (`python -I -S supervisor.py FD`), so it imports nothing of Chimera. One JSON line
-on the control socket says what to run; JSON lines come back: `started`, `failed` or `exited`. When
-the other end closes, be it on purpose, by a crash or by SIGKILL, the command and all of its
+Run as a script (`python -I -S supervisor.py REQUEST_FD REPORT_FD`), so it imports nothing of
+Chimera, and little else: its start is a good part of what running a command costs. The request
+says what to run; the reports say `started PID`, `failed REASON` or `exited CODE`. When the
+request's other end closes, be it on purpose, by a crash or by SIGKILL, the command and all of its
 descendants are ended. Setting limits here and not between fork and exec of a threaded process
-(`preexec_fn`) is what makes them safe. Refuses to buffer or to touch the command's output.
+(`preexec_fn`) is what makes it safe. Refuses to touch the command's output.
 """
 
+# Importing pathlib costs more than all else that is done here.
+# ruff: noqa: PTH112, PTH123, PTH208
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
-import json
+import marshal
 import os
 import resource
 import select
 import signal
-import socket
-import struct
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # importing typing for it costs as much
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 GRACE_SECONDS = 1.0  # between SIGTERM and SIGKILL
 _POLL_SECONDS = 0.02
@@ -33,28 +34,29 @@ _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
-def main(control: socket.socket) -> None:
-    """Run the command that `control` asks for, until it and its descendants are gone."""
-    control.set_inheritable(False)
-    with control.makefile("rb") as requests:
-        request = requests.readline()
-    if not request.endswith(b"\n"):
+def main(requests: int, reports: int) -> None:
+    """Run the command that is asked for, until it and its descendants are gone."""
+    for fd in (requests, reports):
+        os.set_inheritable(fd, False)
+    request = _read_request(requests)
+    if request is None:
         return  # whoever asked is gone already
     woken = _wake_on(signal.SIGCHLD, signal.SIGTERM)
     _adopt_orphans()
     pid = os.fork()
     if pid == 0:
-        _become(json.loads(request), control)
+        _become(request, reports)
     _let_go_of_pipes()
-    _Supervision(pid, control, woken).run()
+    _Supervision(pid, requests, reports, woken).run()
 
 
 class _Supervision:
     """Waits for the command, then ends what is left."""
 
-    def __init__(self, pid: int, control: socket.socket, woken: int) -> None:
+    def __init__(self, pid: int, requests: int, reports: int, woken: int) -> None:
         self._pid = pid
-        self._control = control
+        self._requests = requests
+        self._reports = reports
         self._woken = woken
         self._exited = False
 
@@ -72,10 +74,9 @@ class _Supervision:
             self._sleep(_POLL_SECONDS)
 
     def _is_told_to_end(self) -> bool:
-        """Sleep until something happens; the other end never sends, so readable means closed."""
-        control = self._control.fileno()
-        readable, _, _ = select.select([self._woken, control], [], [])
-        return control in readable or signal.SIGTERM in self._wakings()
+        """Sleep until something happens; there is one request, so readable again means closed."""
+        readable, _, _ = select.select([self._woken, self._requests], [], [])
+        return self._requests in readable or signal.SIGTERM in self._wakings()
 
     def _sleep(self, seconds: float) -> None:
         select.select([self._woken], [], [], seconds)
@@ -96,7 +97,7 @@ class _Supervision:
                     return True
                 if pid == self._pid:
                     self._exited = True
-                    _send(self._control, {"exited": os.waitstatus_to_exitcode(status)})
+                    _report(self._reports, f"exited {os.waitstatus_to_exitcode(status)}")
         return False
 
     def _everything_is_gone(self) -> bool:
@@ -118,14 +119,14 @@ class _Supervision:
 def _descendants() -> list[int]:
     """Return all descendants, those that left the session included, where there is a /proc."""
     children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:
             # The name in parentheses may hold anything; the state and the parent follow it.
-            parent = entry.read_text(errors="replace").rpartition(")")[2].split()[1]
-            children.setdefault(int(parent), []).append(int(entry.parent.name))
+            parent = stat.read().rpartition(b")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(pid))
     found = [os.getpid()]
-    for pid in found:
-        found += children.get(pid, [])
+    for ancestor in found:
+        found += children.get(ancestor, [])
     return found[1:]
 
 
@@ -152,12 +153,24 @@ def _let_go_of_pipes() -> None:
         os.dup2(null, fd)
 
 
-def _send(control: socket.socket, message: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # nobody listens any more
-        control.sendall(json.dumps(message).encode() + b"\n")
+def _read_request(requests: int) -> dict[str, Any] | None:
+    """Return what follows its length of eight bytes, or nothing if it is not all there."""
+    received = bytearray()
+    while len(received) < 8 or len(received) < 8 + int.from_bytes(received[:8]):
+        data = os.read(requests, 65536)
+        if not data:
+            return None
+        received += data
+    request: dict[str, Any] = marshal.loads(received[8:])  # noqa: S302 - from our own parent
+    return request
 
 
-def _become(request: dict[str, Any], control: socket.socket) -> NoReturn:
+def _report(reports: int, text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody listens any more
+        os.write(reports, text.encode(errors="replace") + b"\n")
+
+
+def _become(request: dict[str, Any], reports: int) -> NoReturn:
     """Turn this forked child into the command."""
     try:
         os.setsid()
@@ -167,13 +180,13 @@ def _become(request: dict[str, Any], control: socket.socket) -> NoReturn:
         os.chdir(request["cwd"])
         if request["isolate"]:
             _leave_network()
-        _send(control, {"started": os.getpid()})
+        _report(reports, f"started {os.getpid()}")
         _limit(request["limits"])
         os.execve(  # noqa: S606 - a shell is what must not be here
             request["executable"], request["argv"], request["env"]
         )
     except (OSError, ValueError, MemoryError) as error:
-        _send(control, {"failed": str(error) or type(error).__name__})
+        _report(reports, f"failed {str(error) or type(error).__name__}")
     finally:
         os._exit(127)
 
@@ -199,14 +212,27 @@ def _leave_network() -> None:
     Root needs no user namespace for it, and without one keeps its rights over files.
     """
     uid, gid = os.geteuid(), os.getegid()
-    unshare: Callable[[int], int] = ctypes.CDLL(None, use_errno=True).unshare
+    unshare = ctypes.CDLL(None, use_errno=True).unshare
     if uid != 0 or unshare(_CLONE_NEWNET) != 0:
         if unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
             number = ctypes.get_errno()
             raise OSError(number, f"the network cannot be isolated: {os.strerror(number)}")
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        for name, value in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{uid} {uid} 1"),
+            ("gid_map", f"{gid} {gid} 1"),
+        ):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(value)
+    _raise_loopback()
+
+
+def _raise_loopback() -> None:
+    # Only a command without network pays for these.
+    import fcntl
+    import socket
+    import struct
+
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         flags = fcntl.ioctl(probe, _SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))
         up = struct.unpack("16sH14x", flags)[1] | _IFF_UP
@@ -214,4 +240,4 @@ def _leave_network() -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(int(sys.argv[1]), int(sys.argv[2]))
