@@ -10,6 +10,7 @@ from chimera.kinds.explain import Explanation, FieldInfo, explain
 from chimera.kinds.fields import (
     AUTOMATIC_TRIGGERS,
     AddressText,
+    AfterValidator,
     Duration,
     Expression,
     Field,
@@ -27,6 +28,7 @@ from chimera.kinds.fields import (
     Plays,
     Reference,
     Role,
+    StringConstraints,
     Text,
     TriggerName,
     format_duration,
@@ -43,7 +45,7 @@ from chimera.kinds.schema import export_schemas, kind_schema
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.snapshot import ReferenceUse, Snapshot
 from chimera.kinds.subject import EnvironmentFacts, Subject
-from chimera.kinds.validation import validate
+from chimera.kinds.validation import validate, validate_model
 
 __all__ = [
     "API_VERSION",
@@ -52,6 +54,7 @@ __all__ = [
     "DELETED",
     "ActionName",
     "AddressText",
+    "AfterValidator",
     "Answer",
     "DigestText",
     "Document",
@@ -85,6 +88,7 @@ __all__ = [
     "Selector",
     "Snapshot",
     "Source",
+    "StringConstraints",
     "Subject",
     "Text",
     "TriggerName",
@@ -102,4 +106,5 @@ __all__ = [
     "read_source",
     "refuse",
     "validate",
+    "validate_model",
 ]

@@ -263,6 +263,7 @@ def _marked_values(value: Any, route: Route, marks: tuple[Mark, ...]) -> Iterato
 __all__ = [
     "AUTOMATIC_TRIGGERS",
     "AddressText",
+    "AfterValidator",
     "Duration",
     "Expression",
     "Field",
@@ -280,6 +281,7 @@ __all__ = [
     "Plays",
     "Reference",
     "Role",
+    "StringConstraints",
     "Text",
     "TriggerName",
     "format_duration",

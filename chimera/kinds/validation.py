@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +15,8 @@ from chimera.kinds.fields import Model
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.registry import Registry
 from chimera.model import Address, Diagnostic, Place, Route
+
+M = TypeVar("M", bound=BaseModel)
 
 _ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 
@@ -32,9 +34,11 @@ def validate(
         return None, faults
     name = _name(raw.value)
     address = f"{kind.name}/{name}" if name else None
-    metadata, found = _model(Metadata, raw.value.get("metadata"), place.at("metadata"), address)
+    metadata, found = validate_model(
+        Metadata, raw.value.get("metadata"), place.at("metadata"), address
+    )
     faults += found
-    spec, found = _model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
+    spec, found = validate_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
     faults += found
     if faults or metadata is None or spec is None:
         return None, faults
@@ -92,9 +96,10 @@ def _unknown_kind(name: str, registry: Registry, place: Place) -> Diagnostic:
     )
 
 
-def _model(
-    model: type[BaseModel], value: Any, place: Place, address: str | None
-) -> tuple[Any, list[Diagnostic]]:
+def validate_model(
+    model: type[M], value: Any, place: Place, address: str | None
+) -> tuple[M | None, list[Diagnostic]]:
+    """Validate what stands at `place` against `model`, and report every fault at once."""
     try:
         return model.model_validate(value), []
     except ValidationError as error:
