@@ -22,7 +22,7 @@ class Answer(Model):
         description="Address (Kind/name) or path set (paths:GLOB,GLOB) that the record is about."
     )
     after: DigestText = Field(
-        description="Digest of the target after the change, as `chimera plan` shows it, or `deleted`."
+        description="Digest of the target after the change, as `chimera plan` shows it; or deleted."
     )
 
 

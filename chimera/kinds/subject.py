@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chimera.kinds.selectors import PathSelector, Selector
 from chimera.kinds.snapshot import Snapshot
-from chimera.model import Actor, Address, Change, Placement
+from chimera.model import Actor, Address, Change, PathSet, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,31 @@ class Subject:
     def placed(self, address: Address) -> tuple[Placement, ...]:
         """Return where a document stands, one placement a contract."""
         return self.placements.get(address, ())
+
+    def selects(self, selector: Selector, change: Change) -> bool:
+        """Tell whether a selector means a change, by what its target is or by what it was.
+
+        Both sides count, so that a change cannot escape what it owes by editing a label, moving to
+        another layer or deleting the document.
+        """
+        if isinstance(change.target, PathSet):
+            paths = selector.paths if isinstance(selector, PathSelector) else ()
+            return bool(paths) and PathSet.of(paths) == change.target
+        if isinstance(selector, PathSelector) and not selector.names_documents and selector.paths:
+            return False
+        document = self.snapshot.get(change.target)
+        return (
+            document is not None and selector.selects(document, self.placed(change.target))
+        ) or self._selected_before(selector, change.target)
+
+    def _selected_before(self, selector: Selector, address: Address) -> bool:
+        """Judge what the author had written; a layer that it did not assert counts as any layer."""
+        if address not in self.before:
+            return False
+        metadata = self.before[address].get("metadata", {})
+        layers = set(metadata.get("layers", ()))
+        return (
+            (not selector.kinds or address.kind in selector.kinds)
+            and (not selector.layers or not layers or bool(layers & set(selector.layers)))
+            and selector.labels.items() <= metadata.get("labels", {}).items()
+        )

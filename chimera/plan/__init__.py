@@ -1,0 +1,26 @@
+"""Plans: changes and obligations made into frozen data, saved, and shown. Refuses side effects."""
+
+from chimera.plan.building import (
+    Baseline,
+    build_plan,
+    compute_changes,
+    governed_globs,
+    is_dormant,
+    target_digests,
+)
+from chimera.plan.plan import FORMAT, Plan, PlanItem
+from chimera.plan.saved import plan_from_json, plan_to_json
+
+__all__ = [
+    "FORMAT",
+    "Baseline",
+    "Plan",
+    "PlanItem",
+    "build_plan",
+    "compute_changes",
+    "governed_globs",
+    "is_dormant",
+    "plan_from_json",
+    "plan_to_json",
+    "target_digests",
+]

@@ -1,0 +1,173 @@
+"""From a snapshot and what was there before, to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from chimera.documents import Globs, Tree
+from chimera.kinds import (
+    Document,
+    EnvironmentFacts,
+    Governs,
+    Model,
+    Snapshot,
+    marked,
+)
+from chimera.kinds.diff import change_of
+from chimera.model import (
+    Action,
+    Address,
+    Change,
+    Digest,
+    Obligation,
+    PathSet,
+    Placement,
+    Target,
+    digest_json,
+)
+from chimera.plan.plan import Plan, PlanItem
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a snapshot is compared with: digests by target, and what to call it."""
+
+    name: str
+    digests: Mapping[Target, Digest]
+    tree: Tree | None = None
+    """The tree at the base, where there is one: it tells which governed paths differ."""
+
+
+def governed_globs(document: Document[Model]) -> tuple[str, ...]:
+    """Return the globs of paths that a document governs."""
+    return tuple(sorted({f.value for f in marked(document.spec) if isinstance(f.mark, Governs)}))
+
+
+def target_digests(snapshot: Snapshot) -> dict[Target, Digest]:
+    """Return the digest of every target of a snapshot: desired documents and governed path sets.
+
+    An executable document that declares paths is bound to their content as well, so that it runs
+    again when they change.
+    """
+    digests: dict[Target, Digest] = {}
+    content: dict[PathSet, Digest] = {}
+    paths = _Paths(snapshot.tree)
+    for document in snapshot.desired:
+        globs = governed_globs(document)
+        digests[document.address] = document.digest
+        if not globs:
+            continue
+        governed = PathSet.of(globs)
+        content.setdefault(governed, paths.digest(governed))
+        if document.kind.executable:
+            digests[document.address] = digest_json(
+                {"document": document.digest, "paths": content[governed]}
+            )
+        else:
+            digests[governed] = content[governed]
+    return digests
+
+
+class _Paths:
+    """The tree's paths, listed only if anything is governed."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._paths: list[str] | None = None
+
+    def select(self, governed: PathSet) -> list[str]:
+        if self._paths is None:
+            self._paths = [entry.path for entry in self._tree.entries()]
+        return Globs(governed.globs).filter(self._paths)
+
+    def digest(self, governed: PathSet) -> Digest:
+        return self._tree.digest(self.select(governed))
+
+
+def compute_changes(
+    snapshot: Snapshot,
+    baseline: Baseline,
+    placements: Mapping[Address, tuple[Placement, ...]],
+) -> tuple[Change, ...]:
+    """Return one change a target, `no-op` included, in order: documents first, then path sets.
+
+    A document of a dormant layer is never created or updated; one that was applied while its layer
+    was active is deleted.
+    """
+    after = target_digests(snapshot)
+    targets = sorted(after.keys() | baseline.digests.keys(), key=_order)
+    return tuple(_changes(targets, baseline, after, snapshot, placements))
+
+
+def _order(target: Target) -> tuple[bool, str]:
+    return isinstance(target, PathSet), str(target)
+
+
+def _changes(
+    targets: Iterable[Target],
+    baseline: Baseline,
+    after: Mapping[Target, Digest],
+    snapshot: Snapshot,
+    placements: Mapping[Address, tuple[Placement, ...]],
+) -> Iterator[Change]:
+    for target in targets:
+        before = baseline.digests.get(target)
+        change = change_of(target, before, after.get(target), baseline.name)
+        if isinstance(target, PathSet):
+            differing = _differing(target, snapshot.tree, baseline.tree)
+            yield replace(change, paths=differing) if change.action is not Action.NO_OP else change
+        elif is_dormant(placements.get(target, ())):
+            yield _dormant(change)
+        else:
+            yield change
+
+
+def _dormant(change: Change) -> Change:
+    reason = "stands in a dormant layer"
+    if change.before is None:
+        return replace(change, action=Action.NO_OP, reason=reason)
+    return replace(change, action=Action.DELETE, after=None, reason=reason)
+
+
+def is_dormant(placements: Iterable[Placement]) -> bool:
+    """Tell whether any of a document's layers is dormant."""
+    return any(placement.dormant for placement in placements)
+
+
+def _differing(governed: PathSet, tree: Tree, base: Tree | None) -> tuple[str, ...]:
+    """Return the governed paths that differ from the base; all of them where there is no base."""
+    here = _content(governed, tree)
+    there = _content(governed, base) if base is not None else {}
+    return tuple(
+        sorted(path for path in here.keys() | there.keys() if here.get(path) != there.get(path))
+    )
+
+
+def _content(governed: PathSet, tree: Tree) -> dict[str, tuple[str, bytes]]:
+    modes = {entry.path: entry.mode for entry in tree.entries()}
+    selected = Globs(governed.globs).filter(modes)
+    return {path: (modes[path], data) for path, data in tree.read_many(selected).items()}
+
+
+def build_plan(
+    environment: EnvironmentFacts,
+    baseline: Baseline,
+    changes: Iterable[Change],
+    placements: Mapping[Address, tuple[Placement, ...]],
+    obligations: Iterable[Obligation],
+) -> Plan:
+    """Put changes and what they owe together; pure."""
+    owed: dict[Target, set[Obligation]] = {}
+    for obligation in obligations:
+        owed.setdefault(obligation.target, set()).add(obligation)
+    items = []
+    for change in changes:
+        placed = placements.get(change.target, ()) if isinstance(change.target, Address) else ()
+        mine = sorted(
+            owed.get(change.target, ()), key=lambda o: (o.kind, o.subject, str(o.source), o.detail)
+        )
+        items.append(
+            PlanItem(change, tuple(p.layer for p in placed), is_dormant(placed), tuple(mine))
+        )
+    return Plan(environment.name, environment.protected, baseline.name, tuple(items))

@@ -1,0 +1,79 @@
+"""The plan: frozen data about what an apply would do and what that owes.
+
+Building one has no side effects. What may drive an apply is in `environment` and `items`; reasons,
+layers and listed paths are shown and drive nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from chimera.model import Action, Change, Digest, Obligation, Target, digest_json
+
+FORMAT = "chimera-plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One target: its change, the layers it stands in, and what it owes."""
+
+    change: Change
+    layers: tuple[str, ...] = ()
+    dormant: bool = False
+    obligations: tuple[Obligation, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether an apply would do anything about it."""
+        return self.change.action is not Action.NO_OP
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an apply to one environment would do."""
+
+    environment: str
+    protected: bool
+    compared_with: str
+    items: tuple[PlanItem, ...]
+
+    @cached_property
+    def changing(self) -> tuple[PlanItem, ...]:
+        """The items that are not `no-op`."""
+        return tuple(item for item in self.items if item.changes)
+
+    @cached_property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """Everything owed, in order and once."""
+        found = dict.fromkeys(o for item in self.changing for o in item.obligations)
+        return tuple(sorted(found, key=lambda o: (o.kind, o.subject, str(o.target), str(o.source))))
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Binds a saved plan and a permit: environment, targets, digests and obligations."""
+        return digest_json(
+            {
+                "environment": self.environment,
+                "protected": self.protected,
+                "items": [_binding(item) for item in self.changing],
+            }
+        )
+
+    def item(self, target: Target) -> PlanItem | None:
+        """Return the item of `target`, if the plan has one."""
+        return next((item for item in self.items if item.change.target == target), None)
+
+
+def _binding(item: PlanItem) -> dict[str, Any]:
+    change = item.change
+    return {
+        "target": str(change.target),
+        "before": change.before,
+        "after": change.after,
+        "obligations": sorted(
+            [o.kind, o.subject, str(o.source), [list(pair) for pair in o.detail]]
+            for o in item.obligations
+        ),
+    }
