@@ -1,6 +1,7 @@
 """Hook specifications and the plugin manager. Refuses to know any kind, room or command."""
 
+from chimera.plugin.asking import ask
 from chimera.plugin.hookspecs import hookimpl
 from chimera.plugin.manager import DEFAULT, ESSENTIAL, PluginManager, load_plugins
 
-__all__ = ["DEFAULT", "ESSENTIAL", "PluginManager", "hookimpl", "load_plugins"]
+__all__ = ["DEFAULT", "ESSENTIAL", "PluginManager", "ask", "hookimpl", "load_plugins"]

@@ -1,0 +1,136 @@
+"""What gates say a change owes, and whether each obligation has been met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chimera.gate.kinds import GateSpec
+from chimera.gate.weighing import Weighing
+from chimera.kinds import Document, Subject, answers
+from chimera.model import (
+    Action,
+    Address,
+    Change,
+    Diagnostic,
+    Finding,
+    Obligation,
+    PathSet,
+    Related,
+    Verdict,
+)
+
+
+def owe(subject: Subject) -> Iterator[Obligation]:
+    """Yield what every gate that is about a change asks for it."""
+    for gate in subject.snapshot.of_model(GateSpec):
+        if not _holds_in(gate, subject.environment.name):
+            continue
+        for change in subject.changes or ():
+            if change.action is not Action.NO_OP and subject.selects(gate.spec.match, change):
+                yield from _required(gate, change, subject)
+
+
+def _holds_in(gate: Document[GateSpec], environment: str) -> bool:
+    named = gate.spec.match.environments
+    return not named or f"Environment/{environment}" in named
+
+
+def _required(gate: Document[GateSpec], change: Change, subject: Subject) -> Iterator[Obligation]:
+    requires, target = gate.spec.requires, change.target
+    what = "a path" if isinstance(target, PathSet) else "a document"
+    reason = f"{gate.address} governs {what} that changes"
+    for proof in requires.proofs:
+        yield Obligation("proof", proof, target, gate.address, reason)
+    for record in requires.records:
+        yield Obligation("record", record, target, gate.address, reason)
+    if subject.environment.protected:
+        for approval in requires.approvals:
+            count = (("count", str(approval.count)),)
+            yield Obligation("approval", approval.role, target, gate.address, reason, count)
+
+
+def review(weighing: Weighing) -> Iterator[Verdict]:
+    """Yield one verdict for each obligation of the plan."""
+    for obligation in weighing.plan.obligations:
+        match obligation.kind:
+            case "proof":
+                yield _review_proof(obligation, weighing)
+            case "record":
+                yield _review_record(obligation, weighing)
+            case "approval":
+                yield _review_approval(obligation, weighing)
+
+
+def _review_proof(obligation: Obligation, weighing: Weighing) -> Verdict:
+    standing = weighing.standing(Address.parse(obligation.subject))
+    if standing.finding is Finding.PASS:
+        return Verdict(_judge(obligation), str(obligation.target), Finding.PASS, standing.reasons)
+    return _unmet(
+        obligation,
+        weighing,
+        standing.finding,
+        (*standing.reasons, f"run `chimera prove {obligation.subject}`"),
+        standing.diagnostics,
+    )
+
+
+def _review_record(obligation: Obligation, weighing: Weighing) -> Verdict:
+    item = weighing.plan.item(obligation.target)
+    change = item.change if item else None
+    records = (r for r in weighing.subject.snapshot.records if r.address.kind == obligation.subject)
+    found = [str(r.address) for r in records if change is not None and answers(r, change)]
+    if found:
+        return Verdict(_judge(obligation), str(obligation.target), Finding.PASS, tuple(found))
+    after = (change.after if change else None) or "deleted"
+    return _unmet(
+        obligation,
+        weighing,
+        Finding.FAIL,
+        (
+            f"no {obligation.subject} names {obligation.target} with its digest",
+            f"add one whose spec.answers has target: {obligation.target} and after: {after}",
+        ),
+    )
+
+
+def _review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
+    """Fail: this version has no signatures, and what nobody can sign nobody has approved."""
+    count = dict(obligation.detail)["count"]
+    return _unmet(
+        obligation,
+        weighing,
+        Finding.FAIL,
+        (
+            f"{count} approval{'s' if count != '1' else ''} by {obligation.subject} owed",
+            "approvals cannot be signed with this version; apply to an unprotected environment",
+        ),
+    )
+
+
+def _judge(obligation: Obligation) -> str:
+    return f"{obligation.source} owes {obligation.kind} {obligation.subject}"
+
+
+def _unmet(
+    obligation: Obligation,
+    weighing: Weighing,
+    finding: Finding,
+    reasons: tuple[str, ...],
+    because: tuple[Diagnostic, ...] = (),
+) -> Verdict:
+    """Return the refusal, citing the document and line that asks."""
+    snapshot = weighing.subject.snapshot
+    source = snapshot.get(obligation.source)
+    if source is None:  # a gate that was there only before: nothing left to cite
+        return Verdict(_judge(obligation), str(obligation.target), finding, reasons, because)
+    target = obligation.target
+    changed = snapshot.get(target) if isinstance(target, Address) else None
+    diagnostic = Diagnostic(
+        f"gate-{obligation.kind}-owed",
+        f"{target} owes {obligation.subject}: {reasons[0]}",
+        source.at("spec", "requires"),
+        reasons[-1],
+        address=str(obligation.source),
+        related=(Related("the change is here", changed.place),) if changed else (),
+    )
+    return Verdict(_judge(obligation), str(target), finding, reasons, (diagnostic, *because))

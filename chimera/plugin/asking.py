@@ -1,0 +1,41 @@
+"""Asking every plugin one question so that a silent one is noticed.
+
+A plain hook call stops at the first plugin that raises and says nothing of one that is missing;
+a gate must fail closed on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from chimera.model import ChimeraError, Finding, Verdict
+
+
+def ask(
+    plugins: Any, hook: str, argument: Any, essential: Collection[str]
+) -> tuple[list[Any], list[Verdict]]:
+    """Return all answers to `hook`, and a failing verdict for each plugin that gave none.
+
+    `essential` names plugins that must answer. A plugin that raises has not answered, whoever
+    it is.
+    """
+    answers: list[Any] = []
+    silent: list[Verdict] = []
+    heard: set[str] = set()
+    for implementation in getattr(plugins.hook, hook).get_hookimpls():
+        name = implementation.plugin_name
+        heard.add(name)
+        try:
+            answers += implementation.function(argument)
+        except ChimeraError as error:
+            silent.append(_silent(name, f"could not answer: {error.message}"))
+        except Exception as error:  # noqa: BLE001 - a judge that raises must not let through
+            silent.append(_silent(name, f"raised {error!r}"))
+    missing = sorted(set(essential) - heard)
+    silent += (_silent(name, "is missing, and nothing is applied without it") for name in missing)
+    return answers, silent
+
+
+def _silent(name: str, what: str) -> Verdict:
+    return Verdict(name, "gate", Finding.FAIL, (f"the plugin {name} {what}",))
