@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chimera.context import Context
 from chimera.kinds.selectors import PathSelector, Selector
 from chimera.kinds.snapshot import Snapshot
 from chimera.model import Actor, Address, Change, PathSet, Placement
@@ -36,6 +37,8 @@ class Subject:
     now: datetime
     changes: tuple[Change, ...] | None = None
     before: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
+    context: Context = field(default_factory=Context.system, compare=False, repr=False)
+    """Runs what judging needs; `now` and `actor` above are what verdicts may depend on."""
 
     def placed(self, address: Address) -> tuple[Placement, ...]:
         """Return where a document stands, one placement a contract."""
