@@ -1,0 +1,48 @@
+"""How a run ended, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chimera.model import Outcome
+from chimera.state import Json, RunStatus
+
+_HELP = {
+    RunStatus.FAILED: "see `chimera runs logs {run}`; the next apply retries from the failed step",
+    RunStatus.INTERRUPTED: "apply again: the run goes on where it stopped",
+    RunStatus.PAUSED: "let it go on with `chimera runs resume {run}`, then apply again",
+    RunStatus.CANCELLED: "apply again to start a new run",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: outputs of its finished steps, errors of its failed ones, both by step id.
+
+    `blocked` are the steps that were never started because one that they need failed.
+    """
+
+    run: str
+    status: RunStatus
+    outputs: Mapping[str, Json]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What a command that did nothing else ends with."""
+        match self.status:
+            case RunStatus.SUCCEEDED:
+                return Outcome.PASSED
+            case RunStatus.INTERRUPTED:
+                return Outcome.INTERRUPTED
+            case _:
+                return Outcome.FAILED
+
+    @property
+    def help(self) -> str | None:
+        """What to do next, unless the run succeeded."""
+        text = _HELP.get(self.status)
+        return text.format(run=self.run) if text else None
