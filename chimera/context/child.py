@@ -123,8 +123,9 @@ class Child:
     def wait(self, deadline: float | None) -> bool:
         """Pump until the command has exited; return whether it did before `deadline`."""
         while not self.has_exited:
-            if not self.pump(deadline) and deadline is not None and time.monotonic() >= deadline:
+            if deadline is not None and time.monotonic() >= deadline:
                 return False
+            self.pump(deadline)
         return True
 
     def cancel(self) -> None:

@@ -23,6 +23,9 @@ _PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 _SHORTEST_IN_ENVIRONMENT = 8
 _SHORTEST_ENCODING = 6
 
+# What encoders leave as it is: Python's with and without slashes, encodeURIComponent, encodeURI.
+_SAFE_IN_URL = ("/", "", "!'()*", ";,/?:@&=+$!'()*#")
+
 
 class Secrets:
     """The values that must not be seen, with their common encodings."""
@@ -89,7 +92,7 @@ def _is_path(value: str) -> bool:
 def _forms(value: str) -> set[str]:
     if not value:
         return set()
-    encoded = {quote(value, safe=""), quote(value), quote_plus(value)}
+    encoded = {quote(value, safe=safe) for safe in _SAFE_IN_URL} | {quote_plus(value)}
     encoded |= {re.sub("%..", lambda match: match[0].lower(), form) for form in encoded}
     encoded |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     data = value.encode("utf-8", "surrogateescape")
