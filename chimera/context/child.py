@@ -131,11 +131,11 @@ class Child:
     def cancel(self) -> None:
         """Have the command ended; may be called from any thread."""
         self.was_cancelled = True
-        self._tell_to_end()
+        self._lifeline.close()
 
     def end(self) -> None:
         """End the command and its descendants, and take what they had still written."""
-        self._tell_to_end()
+        self._lifeline.close()
         try:
             deadline = time.monotonic() + _BACKSTOP_SECONDS
             while not self.is_gone and time.monotonic() < deadline:
@@ -160,9 +160,6 @@ class Child:
         self._selector.close()
         for pipe in (self._input, self._reports, *self._reading):
             pipe.close()
-
-    def _tell_to_end(self) -> None:
-        self._lifeline.close()
 
     def _read(self, pipe: IO[bytes], sink: Sink) -> None:
         def take() -> None:

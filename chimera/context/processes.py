@@ -153,7 +153,8 @@ class Running:
             if self._lines.is_overfull:
                 raise ProcessEndedError(f"{self._name!r} answered with more than it may")
             if self._is_closed or (self._child.is_gone and not self._child.pump(0.0)):
-                raise ProcessEndedError(f"{self._name!r} ended without an answer")
+                code = self._child.returncode
+                raise ProcessEndedError(f"{self._name!r} ended with {code}, without an answer")
             if deadline is not None and time.monotonic() >= deadline:
                 raise ProcessTimeoutError(f"{self._name!r} did not answer within {timeout:g} s")
             self._child.pump(deadline)

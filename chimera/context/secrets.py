@@ -19,9 +19,10 @@ _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|PRIVATE|COOKIE", re.IGNORECASE
 )
 _PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
-# Shorter values (`true`, `8080`, a user name) would mask ordinary text; so would short encodings.
+# Shorter values (`true`, `8080`, a user name) would mask ordinary text; so would short encodings
+# and short beginnings of a secret that was cut off.
 _SHORTEST_IN_ENVIRONMENT = 8
-_SHORTEST_ENCODING = 6
+_SHORTEST_PART = 6
 
 # What encoders leave as it is: Python's with and without slashes, encodeURIComponent, encodeURI.
 _SAFE_IN_URL = ("/", "", "!'()*", ";,/?:@&=+$!'()*#")
@@ -97,7 +98,7 @@ def _forms(value: str) -> set[str]:
     encoded |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     data = value.encode("utf-8", "surrogateescape")
     encoded |= {data.hex(), data.hex().upper(), *_base64(data)}
-    return {value} | {form for form in encoded if len(form) >= _SHORTEST_ENCODING}
+    return {value} | {form for form in encoded if len(form) >= _SHORTEST_PART}
 
 
 def _base64(data: bytes) -> set[str]:
@@ -124,6 +125,11 @@ def _mask(text: AnyStr, forms: tuple[AnyStr, ...], mask: AnyStr) -> AnyStr:
         while at >= 0:
             covered.append((at, at + len(form)))
             at = text.find(form, at + 1)
+        # Output is cut at a bound, which may lie within a secret.
+        for length in range(len(form) - 1, _SHORTEST_PART - 1, -1):
+            if text.endswith(form[:length]):
+                covered.append((len(text) - length, len(text)))
+                break
     parts: list[AnyStr] = []
     end = 0
     for start, stop in sorted(covered):

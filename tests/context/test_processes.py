@@ -432,8 +432,19 @@ def test_an_answer_that_does_not_come_is_a_timeout(processes: Processes, tmp_pat
 def test_last_words_are_read_before_the_end_is_told(processes: Processes, tmp_path: Path) -> None:
     with processes.start(shell("echo last; exit 1", tmp_path)) as worker:
         assert worker.read_line(30) == b"last"
-        with pytest.raises(ProcessEndedError, match="ended without an answer"):
+        with pytest.raises(ProcessEndedError, match="ended with 1, without an answer"):
             worker.read_line(30)
+
+
+def test_a_running_process_that_cannot_be_run_is_named(
+    processes: Processes, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    worker = processes.start(Command(("./script",), tmp_path, base_environment()))
+    with worker, pytest.raises(ChimeraError, match=r"cannot run '\./script'"):
+        worker.read_line(30)
 
 
 def test_an_endless_line_ends_the_talk(processes: Processes, tmp_path: Path) -> None:

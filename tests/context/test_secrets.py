@@ -68,6 +68,12 @@ def test_overlapping_secrets_leave_no_remainder() -> None:
     assert Secrets(["abcdefgh", "efghijkl"]).mask("-abcdefghijkl-") == "-***-"
 
 
+def test_a_secret_that_was_cut_off_is_masked() -> None:
+    secrets = Secrets(["sesame-open-now"])
+    assert secrets.mask("output: sesame-op") == "output: ***"
+    assert secrets.mask("two ses") == "two ses"
+
+
 def test_each_line_of_a_long_secret_is_masked() -> None:
     secrets = Secrets(["-----BEGIN-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n"])
     assert secrets.mask("line: BgkqhkiG9w0B") == "line: ***"
