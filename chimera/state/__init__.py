@@ -4,6 +4,10 @@ The only room that knows SQLite. Refuses a second writer, and refuses to go on a
 nobody has acknowledged.
 """
 
+from chimera.state.layout import Layout
+from chimera.state.lock import Holder
+from chimera.state.opening import acknowledge_loss, open_state, read_state
+from chimera.state.reader import StateReader
 from chimera.state.records import (
     Applied,
     Event,
@@ -14,14 +18,22 @@ from chimera.state.records import (
     Run,
     RunStatus,
 )
+from chimera.state.writer import StateWriter
 
 __all__ = [
     "Applied",
     "Event",
     "EventKind",
+    "Holder",
     "Json",
+    "Layout",
     "LogLine",
     "RulingRecord",
     "Run",
     "RunStatus",
+    "StateReader",
+    "StateWriter",
+    "acknowledge_loss",
+    "open_state",
+    "read_state",
 ]

@@ -1,0 +1,119 @@
+"""The apply lock: one writer of one work tree, known by name while it holds the lock.
+
+The operating system ends the lock with its holder, however that dies. Refuses to break a lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from chimera.model import StateError
+
+_POLL_SECONDS = 0.05
+_SHORTEST_WAIT = 0.2  # a reader that looks whether the lock is held holds it for an instant
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _BEYOND_TEXT = 1 << 30  # Windows forbids others to read what is locked, so lock behind it
+
+    def _try_lock(fd: int) -> bool:
+        os.lseek(fd, _BEYOND_TEXT, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock, and since when (ISO 8601)."""
+
+    pid: int
+    actor: str
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.actor} (pid {self.pid}, {self.command}, since {self.since})"
+
+
+class Lock:
+    """A held lock; `release` or the end of the process frees it."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd: int | None = fd
+
+    @staticmethod
+    def acquire(path: Path, holder: Holder, *, wait: float = 0.0) -> Lock:
+        """Return the lock, waiting up to `wait` seconds; raises `StateError` that names its holder."""
+        deadline = time.monotonic() + max(wait, _SHORTEST_WAIT)
+        while (fd := _locked(path)) is None:
+            if time.monotonic() >= deadline:
+                raise StateError(
+                    f"the state is in use by {holder_of(path) or 'another process'}",
+                    help="wait until it has finished, or let this command wait with --lock-timeout",
+                )
+            time.sleep(_POLL_SECONDS)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(asdict(holder)).encode(), 0)
+        return Lock(fd)
+
+    def release(self) -> None:
+        """Free the lock; a second call does nothing."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = None
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Return what the holder of a lock wrote about itself, if it has."""
+    try:
+        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a process holds the lock."""
+    if not path.exists():
+        return False
+    fd = _locked(path)
+    if fd is None:
+        return True
+    os.close(fd)
+    return False
+
+
+def _locked(path: Path) -> int | None:
+    """Return a descriptor of the locked file, or `None` where somebody else has locked it."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    except OSError as error:
+        raise StateError(
+            f"{path} cannot be opened: {error.strerror}", help="make its folder writable"
+        ) from error
+    try:
+        if _try_lock(fd) and os.fstat(fd).st_ino == path.stat().st_ino:
+            return fd
+    except FileNotFoundError:
+        pass  # removed since it was opened: what is locked is no longer the lock
+    os.close(fd)
+    return None

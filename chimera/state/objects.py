@@ -1,0 +1,91 @@
+"""Values as text: JSON, masked, and in a file of its own where it is large.
+
+A large value's file is named by the digest of its content and is on disk before its name is handed
+out. Refuses a file whose content does not have its digest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from chimera.model import StateError, digest_bytes
+from chimera.state.records import Json
+
+LARGEST_INLINE = 64 * 1024
+_FILE = "@"  # no JSON text starts with it
+
+
+class Objects:
+    """The folder of large values."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def encode(self, value: Json) -> str | None:
+        """Return the text that stands for `value` in the database; `None` for `None`.
+
+        Raises `StateError` where the file of a large value cannot be written.
+        """
+        if value is None:
+            return None
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        if len(text) * 4 <= LARGEST_INLINE:  # no character takes more than four bytes
+            return text
+        data = text.encode()
+        return text if len(data) <= LARGEST_INLINE else _FILE + self._write(data)
+
+    def decode(self, text: str | None) -> Json:
+        """Return the value that `encode` turned into `text`."""
+        if text is None:
+            return None
+        return json.loads(self._read(text[1:]) if text.startswith(_FILE) else text)
+
+    def _path(self, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self._folder / name[:2] / name[2:]
+
+    def _write(self, data: bytes) -> str:
+        digest = digest_bytes(data)
+        path = self._path(digest)
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                draft = path.with_suffix(".draft")
+                with draft.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.replace(path)
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise StateError(
+                f"{path} cannot be written: {error.strerror}",
+                help="make room on the disk and apply again: what was committed is not lost",
+            ) from error
+        return digest
+
+    def _read(self, digest: str) -> bytes:
+        path = self._path(digest)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StateError(
+                f"{path} cannot be read: {error.strerror}",
+                help="restore .chimera/objects from a backup",
+            ) from error
+        if digest_bytes(data) != digest:
+            raise StateError(f"{path} is damaged", help="restore .chimera/objects from a backup")
+        return data
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder, and needs no such sync
+        return
+    for path in (folder, folder.parent):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,151 @@
+"""What may be asked of the state, by any process at any time. Refuses to change anything."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from chimera.model import UsageError
+from chimera.state.database import connect_reader, translated
+from chimera.state.layout import Layout
+from chimera.state.lock import Holder, holder_of, is_held
+from chimera.state.objects import Objects
+from chimera.state.records import Applied, Event, EventKind, LogLine, RulingRecord, Run, RunStatus
+
+_RUN = """
+    SELECT uid, environment, target, definition, spec, input, status, actor, created, updated
+    FROM run JOIN spec ON spec.digest = run.spec
+"""
+
+
+class StateReader:
+    """Reads the state of one work tree; without a database it reads an empty state."""
+
+    def __init__(self, layout: Layout, connection: sqlite3.Connection | None) -> None:
+        self.layout = layout
+        self._connection = connection
+        self._objects = Objects(layout.objects)
+
+    @staticmethod
+    def open(layout: Layout) -> StateReader:
+        """Open the state read-only, also while a writer is active."""
+        return StateReader(layout, connect_reader(layout))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def writer(self) -> Holder | None:
+        """Return who is writing at this moment."""
+        return holder_of(self.layout.lock) if is_held(self.layout.lock) else None
+
+    def applied(self, environment: str) -> Mapping[str, Applied]:
+        """Return what `environment` holds, by target in order."""
+        rows = self._rows(
+            "SELECT target, digest, at, value, path, line, outputs, run FROM applied"
+            " WHERE environment = ? ORDER BY target",
+            environment,
+        )
+        return {row[0]: self._applied(row) for row in rows}
+
+    def run(self, uid: str) -> Run:
+        """Return one run; raises `UsageError` for one that does not exist."""
+        for row in self._rows(f"{_RUN} WHERE uid = ?", uid):
+            return self._run(row)
+        raise UsageError(f"there is no run {uid}", help="list them with `chimera runs list`")
+
+    def runs(
+        self, *, environment: str | None = None, target: str | None = None, limit: int = -1
+    ) -> tuple[Run, ...]:
+        """Return runs, the newest first; a negative `limit` means all."""
+        rows = self._rows(
+            f"{_RUN} WHERE (?1 IS NULL OR environment = ?1) AND (?2 IS NULL OR target = ?2)"
+            " ORDER BY run.id DESC LIMIT ?3",
+            environment,
+            target,
+            limit,
+        )
+        return tuple(self._run(row) for row in rows)
+
+    def events(self, uid: str) -> tuple[Event, ...]:
+        """Return the journal of a run, in order."""
+        rows = self._rows(
+            "SELECT kind, step, attempt, at, data, due, seq FROM event"
+            " WHERE run = (SELECT id FROM run WHERE uid = ?) ORDER BY seq",
+            uid,
+        )
+        return tuple(self._event(row) for row in rows)
+
+    def log(self, uid: str) -> tuple[LogLine, ...]:
+        """Return what the steps of a run wrote, in order."""
+        rows = self._rows(
+            "SELECT step, attempt, at, text FROM log"
+            " WHERE run = (SELECT id FROM run WHERE uid = ?) ORDER BY seq",
+            uid,
+        )
+        return tuple(LogLine(step, attempt, _time(at), text) for step, attempt, at, text in rows)
+
+    def rulings(self, environment: str) -> tuple[RulingRecord, ...]:
+        """Return what gates decided for `environment`, the newest first."""
+        rows = self._rows(
+            "SELECT environment, plan, at, actor, ruling FROM ruling"
+            " WHERE environment = ? ORDER BY id DESC",
+            environment,
+        )
+        return tuple(
+            RulingRecord(environment, plan, _time(at), actor, self._objects.decode(ruling))
+            for environment, plan, at, actor, ruling in rows
+        )
+
+    def _rows(self, query: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
+        if self._connection is None:
+            return iter(())
+        with translated(self.layout.database):
+            return iter(self._connection.execute(query, parameters).fetchall())
+
+    def _applied(self, row: tuple[Any, ...]) -> Applied:
+        target, digest, at, value, path, line, outputs, run = row
+        decode = self._objects.decode
+        return Applied(target, digest, _time(at), decode(value), path, line, decode(outputs), run)
+
+    def _run(self, row: tuple[Any, ...]) -> Run:
+        uid, environment, target, definition, digest, given, status, actor, created, updated = row
+        return Run(
+            uid=uid,
+            environment=environment,
+            target=target,
+            definition=self._objects.decode(definition),
+            digest=digest,
+            input=self._objects.decode(given),
+            status=RunStatus(status),
+            actor=actor,
+            created=_time(created),
+            updated=_time(updated),
+        )
+
+    def _event(self, row: tuple[Any, ...]) -> Event:
+        kind, step, attempt, at, data, due, seq = row
+        value = self._objects.decode(data)
+        return Event(
+            EventKind(kind), step, attempt, _time(at), value, _time(due) if due else None, seq
+        )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,167 @@
+"""The only writer of the state: holds the apply lock, masks secrets, commits or changes nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from chimera.context import Context
+from chimera.model import StateError, digest_json
+from chimera.state.database import translated
+from chimera.state.layout import Layout
+from chimera.state.lock import Lock
+from chimera.state.reader import StateReader
+from chimera.state.records import Applied, Event, Json, LogLine, Run, RunStatus
+
+
+class StateWriter(StateReader):
+    """Reads and writes the state of one work tree, as long as it holds the apply lock.
+
+    Each write is a transaction; `transaction` makes several writes one. After a `StateError` the
+    state is what it was before the transaction.
+    """
+
+    def __init__(
+        self, layout: Layout, connection: sqlite3.Connection, lock: Lock, context: Context
+    ) -> None:
+        super().__init__(layout, connection)
+        self._writing = connection
+        self._lock = lock
+        self._context = context
+        self._inside = False
+        with translated(layout.database):
+            (self._epoch,) = connection.execute(
+                "UPDATE writer SET epoch = epoch + 1 RETURNING epoch"
+            ).fetchone()
+
+    def close(self) -> None:
+        """Let go of the database, then of the lock."""
+        super().close()
+        self._lock.release()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is written inside as one, or nothing of it.
+
+        Raises `StateError` where a later writer has taken over: the lock file was removed.
+        """
+        if self._inside:
+            yield
+            return
+        with translated(self.layout.database):
+            self._writing.execute("BEGIN IMMEDIATE")
+            self._inside = True
+            try:
+                self._refuse_stranger()
+                yield
+                self._writing.execute("COMMIT")
+            except BaseException:
+                if self._writing.in_transaction:  # SQLite ends it by itself on a full disk
+                    self._writing.execute("ROLLBACK")
+                raise
+            finally:
+                self._inside = False
+
+    def as_stored(self, value: Json) -> Json:
+        """Return `value` as it will be read back: masked, and as JSON has it.
+
+        Raises `ValueError` or `TypeError` for what is not JSON.
+        """
+        if value is None:
+            return None
+        return json.loads(json.dumps(self._context.secrets.mask_json(value), allow_nan=False))
+
+    def create_run(self, environment: str, target: str, definition: Json, given: Json) -> Run:
+        """Record a new run of `definition`, to which it stays pinned, with the input `given`."""
+        definition = self.as_stored(definition)
+        digest, now = digest_json(definition), self._now()
+        uid = self._context.ids.new()
+        with self.transaction():
+            self._writing.execute(
+                "INSERT OR IGNORE INTO spec VALUES (?, ?)", (digest, self._encode(definition))
+            )
+            self._writing.execute(
+                "INSERT INTO run (uid, environment, target, spec, input, status, epoch, actor,"
+                " created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(uid, environment, target, digest, self._encode(given)),
+                    *(RunStatus.RUNNING.value, self._epoch, self._context.actor.name, now, now),
+                ),
+            )
+        return self.run(uid)
+
+    def record(
+        self,
+        uid: str,
+        events: Iterable[Event] = (),
+        *,
+        log: Iterable[LogLine] = (),
+        status: RunStatus | None = None,
+    ) -> None:
+        """Append to the journal and the log of a run, and set its status, in one transaction."""
+        mask = self._context.secrets.mask
+        with self.transaction():
+            (run,) = self._writing.execute("SELECT id FROM run WHERE uid = ?", (uid,)).fetchone()
+            self._writing.executemany(
+                "INSERT INTO event (run, kind, step, attempt, epoch, at, data, due)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (run, e.kind.value, e.step, e.attempt, self._epoch, e.at.isoformat())
+                    + (self._encode(e.data), e.due.isoformat() if e.due else None)
+                    for e in events
+                ),
+            )
+            self._writing.executemany(
+                "INSERT INTO log (run, step, attempt, at, text) VALUES (?, ?, ?, ?, ?)",
+                ((run, x.step, x.attempt, x.at.isoformat(), mask(x.text)) for x in log),
+            )
+            if status is not None:
+                self._writing.execute(
+                    "UPDATE run SET status = ?, epoch = ?, updated = ? WHERE id = ?",
+                    (status.value, self._epoch, self._now(), run),
+                )
+
+    def put_applied(self, environment: str, applied: Applied) -> None:
+        """Record that `environment` now holds this of a target."""
+        a = applied
+        row = (environment, a.target, a.digest, a.at.isoformat(), self._encode(a.value))
+        with self.transaction():
+            self._writing.execute(
+                "INSERT OR REPLACE INTO applied (environment, target, digest, at, value, path,"
+                " line, outputs, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, a.path, a.line, self._encode(a.outputs), a.run),
+            )
+
+    def remove_applied(self, environment: str, target: str) -> None:
+        """Record that `environment` holds nothing of `target` any more; its runs stay."""
+        with self.transaction():
+            self._writing.execute(
+                "DELETE FROM applied WHERE environment = ? AND target = ?", (environment, target)
+            )
+
+    def record_ruling(self, environment: str, plan: str, ruling: Json) -> None:
+        """Record what the gate decided about the plan with the digest `plan`."""
+        row = (environment, plan, self._now(), self._context.actor.name, self._encode(ruling))
+        with self.transaction():
+            self._writing.execute(
+                "INSERT INTO ruling (environment, plan, at, actor, ruling) VALUES (?, ?, ?, ?, ?)",
+                row,
+            )
+
+    def _encode(self, value: Json) -> str | None:
+        if value is None:
+            return None
+        return self._objects.encode(self._context.secrets.mask_json(value))
+
+    def _now(self) -> str:
+        return self._context.clock.now().isoformat()
+
+    def _refuse_stranger(self) -> None:
+        (epoch,) = self._writing.execute("SELECT epoch FROM writer").fetchone()
+        if epoch != self._epoch:
+            raise StateError(
+                "another process has taken over the state: the lock file was removed",
+                help="let that process finish, then apply again; never remove .chimera/lock",
+            )
