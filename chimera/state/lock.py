@@ -5,6 +5,7 @@ The operating system ends the lock with its holder, however that dies. Refuses t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -62,7 +63,10 @@ class Lock:
 
     @staticmethod
     def acquire(path: Path, holder: Holder, *, wait: float = 0.0) -> Lock:
-        """Return the lock, waiting up to `wait` seconds; raises `StateError` that names its holder."""
+        """Return the lock, waiting up to `wait` seconds.
+
+        Raises `StateError` that names who holds it.
+        """
         deadline = time.monotonic() + max(wait, _SHORTEST_WAIT)
         while (fd := _locked(path)) is None:
             if time.monotonic() >= deadline:
@@ -71,14 +75,17 @@ class Lock:
                     help="wait until it has finished, or let this command wait with --lock-timeout",
                 )
             time.sleep(_POLL_SECONDS)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(asdict(holder)).encode(), 0)
+        with contextlib.suppress(OSError):  # on a full disk the lock holds all the same
+            os.ftruncate(fd, 0)
+            os.lseek(fd, 0, os.SEEK_SET)
+            os.write(fd, json.dumps(asdict(holder)).encode())
         return Lock(fd)
 
     def release(self) -> None:
         """Free the lock; a second call does nothing."""
         if self._fd is not None:
-            os.ftruncate(self._fd, 0)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
 

@@ -108,8 +108,10 @@ class StateWriter(StateReader):
                 "INSERT INTO event (run, kind, step, attempt, epoch, at, data, due)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (run, e.kind.value, e.step, e.attempt, self._epoch, e.at.isoformat())
-                    + (self._encode(e.data), e.due.isoformat() if e.due else None)
+                    (
+                        *(run, e.kind.value, e.step, e.attempt, self._epoch, e.at.isoformat()),
+                        *(self._encode(e.data), e.due.isoformat() if e.due else None),
+                    )
                     for e in events
                 ),
             )
