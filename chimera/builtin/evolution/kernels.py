@@ -1,0 +1,330 @@
+"""The compiled genetic algorithm: one generation after another, nothing allocated in between.
+
+Layout, with N candidates of D genes: `populations` is float64[2, N, D], C order; generation g lies in
+`populations[g % 2]`, and its costs in `costs[g % 2]`. `bounds` is float64[3, D]: lower, upper and
+the mutation's scale for each gene. `history` is float64[G + 1, 2]: the best cost so far and the mean
+finite cost of every generation. `counters` is int64[6], see below.
+
+A *cost* is what is minimised: the fitness, negated when maximising, and plus infinity where the
+fitness came out NaN or infinite. Such a candidate loses every tournament against a finite one and is
+never the champion. Equal costs are settled by index, sums run in order of index: no result depends
+on threads or on how the run was split into calls.
+
+Children are made in blocks of 32 that stay in the processor's nearest cache: select, recombine,
+mutate, evaluate. A fitness is a compiled function that fills in the values of a range of rows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+
+from chimera.builtin.evolution import portable
+from chimera.builtin.evolution.compiling import inner, kernel
+from chimera.builtin.evolution.randomness import (
+    INITIALISE,
+    MUTATE,
+    RECOMBINE,
+    SELECT,
+    below,
+    block_key,
+    draw,
+    open_unit,
+    unit,
+)
+
+BLOCK = 32
+ISLAND = 0
+
+GENERATION, EVALUATIONS, INVALID, FIRST_FINITE, CHAMPION_GENERATION, STOPPED = range(6)
+"""Positions in `counters`; FIRST_FINITE is -1 until some candidate had a finite fitness."""
+
+RUNNING, TARGET, STAGNATION, GENERATIONS = range(4)
+"""Why a run stopped, in `counters[STOPPED]`."""
+
+BEST, MEAN = range(2)
+"""Columns of `history`."""
+
+
+class Settings(NamedTuple):
+    """What stays the same through a run; built by `engine.settings_of`.
+
+    `sign` is 1 to minimise and -1 to maximise. `crossover_roots` and `mutation_roots` say how many
+    square roots replace a power of 1 / (η + 1), and are -1 where η + 1 is no power of two.
+    `mutation_gap` is 1 / log(1 - rate).
+    """
+
+    seed: int
+    sign: float
+    tournament: int
+    elites: int
+    crossover_probability: float
+    crossover_exponent: float
+    crossover_roots: int
+    mutation_rate: float
+    mutation_gap: float
+    mutation_is_gaussian: bool
+    mutation_exponent: float
+    mutation_roots: int
+    generations: int
+    target: float
+    stagnation: int
+    tolerance: float
+
+
+_i8, _f8 = types.int64, types.float64
+_vector, _matrix, _pair = _f8[::1], _f8[:, ::1], _f8[:, :, ::1]
+SETTINGS = types.NamedTuple(
+    (types.uint64, _f8, _i8, _i8, _f8, _f8, _i8, _f8, _f8, types.boolean, _f8, _i8, _i8, _f8, _i8, _f8),
+    Settings,
+)
+FITNESS_SIGNATURE = types.void(_matrix, _i8, _i8, _vector)
+"""A fitness fills `values[first:last]` for the rows `first` to `last` of a population."""
+_FITNESS = types.FunctionType(FITNESS_SIGNATURE)
+
+
+@inner
+def _root(x, roots, exponent):  # type: ignore[no-untyped-def]
+    """Return `x` to the power of `exponent`, by square roots where that is exact enough."""
+    if roots < 0:
+        return portable.power(x, exponent)
+    for _ in range(roots):
+        x = np.sqrt(x)
+    return x
+
+
+@inner
+def _clamp(x, low, high):  # type: ignore[no-untyped-def]
+    return min(max(x, low), high)
+
+
+@inner
+def _initialise_block(population, first, last, bounds, settings):  # type: ignore[no-untyped-def]
+    """Draw candidates uniformly within the bounds."""
+    genes = population.shape[1]
+    key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, ISLAND)
+    for row in range(first, last):
+        for j in range(genes):
+            low, high = bounds[0, j], bounds[1, j]
+            u = unit(draw(key, (row - first) * genes + j))
+            population[row, j] = _clamp(low + u * (high - low), low, high)
+
+
+@inner
+def _select(costs, key, position, size):  # type: ignore[no-untyped-def]
+    """Return the winner of a tournament; the first drawn wins among equals."""
+    count = costs.shape[0]
+    winner = below(draw(key, position), count)
+    for k in range(1, size):
+        other = below(draw(key, position + k), count)
+        if costs[other] < costs[winner]:
+            winner = other
+    return winner
+
+
+@inner
+def _recombine(parents, a, b, children, row, both, bounds, key, settings):  # type: ignore[no-untyped-def]
+    """Fill one or two rows from two parents by simulated binary crossover.
+
+    One draw decides about the pair and one about each gene: its upper bits are the u of the
+    spread factor, bit 0 says whether the gene is recombined and bit 1 whether it is exchanged.
+    """
+    genes = parents.shape[1]
+    crossed = unit(draw(key, 0)) < settings.crossover_probability
+    for j in range(genes):
+        x, y = parents[a, j], parents[b, j]
+        if crossed:
+            bits = draw(key, j + 1)
+            if bits & np.uint64(1):
+                u = unit(bits)
+                spread = _spread(u, settings.crossover_roots, settings.crossover_exponent)
+                middle, reach = 0.5 * (x + y), 0.5 * spread * (y - x)
+                low, high = bounds[0, j], bounds[1, j]
+                x, y = _clamp(middle - reach, low, high), _clamp(middle + reach, low, high)
+            if bits & np.uint64(2):
+                x, y = y, x
+        children[row, j] = x
+        if both:
+            children[row + 1, j] = y
+
+
+@inner
+def _spread(u, roots, exponent):  # type: ignore[no-untyped-def]
+    """Return the spread factor β of SBX for a uniform `u` (Deb and Agrawal 1995, eq. 2.3)."""
+    if u < 0.5:
+        return _root(2.0 * u, roots, exponent)
+    return 1.0 / _root(2.0 - 2.0 * u, roots, exponent)
+
+
+@inner
+def _mutate_block(children, first, last, bounds, key, settings):  # type: ignore[no-untyped-def]
+    """Mutate each gene of the rows with the same chance, skipping from one to the next.
+
+    The gap to the next mutated gene is geometric: floor(log u / log(1 - rate)).
+    """
+    genes = children.shape[1]
+    count = (last - first) * genes
+    position = 0
+    step = 0
+    while settings.mutation_rate > 0.0:
+        if settings.mutation_rate < 1.0:
+            gap = portable.log(open_unit(draw(key, step))) * settings.mutation_gap
+            if gap >= count - position:
+                break
+            position += int(gap)
+        elif position >= count:
+            break
+        row, j = first + position // genes, position % genes
+        change = _deviate(draw(key, step + 1), settings) * bounds[2, j]
+        children[row, j] = _clamp(children[row, j] + change, bounds[0, j], bounds[1, j])
+        position += 1
+        step += 2
+
+
+@inner
+def _deviate(bits, settings):  # type: ignore[no-untyped-def]
+    """Return a normal deviate, or δ of polynomial mutation (Deb and Goyal 1996, eq. 8)."""
+    if settings.mutation_is_gaussian:
+        return portable.normal(open_unit(bits))
+    u = unit(bits)
+    if u < 0.5:
+        return _root(2.0 * u, settings.mutation_roots, settings.mutation_exponent) - 1.0
+    return 1.0 - _root(2.0 - 2.0 * u, settings.mutation_roots, settings.mutation_exponent)
+
+
+@inner
+def _evaluate(fitness, population, first, last, costs, settings, counters):  # type: ignore[no-untyped-def]
+    """Fill in the costs of some rows and count the invalid ones."""
+    fitness(population, first, last, costs)
+    for row in range(first, last):
+        cost = settings.sign * costs[row]
+        if not abs(cost) < math.inf:
+            cost = math.inf
+            counters[INVALID] += 1
+        costs[row] = cost
+    counters[EVALUATIONS] += last - first
+
+
+@inner
+def _rank_elites(costs, elites):  # type: ignore[no-untyped-def]
+    """Fill `elites` with the rows of least cost, the best first, equal ones by index."""
+    found = 0
+    for row in range(costs.shape[0]):
+        if found == elites.shape[0]:
+            if found == 0 or not costs[row] < costs[elites[found - 1]]:
+                continue
+            found -= 1
+        place = found
+        while place > 0 and costs[row] < costs[elites[place - 1]]:
+            elites[place] = elites[place - 1]
+            place -= 1
+        elites[place] = row
+        found += 1
+
+
+@inner
+def _breed(parents, costs, children, child_costs, bounds, elites, settings, counters, fitness):  # type: ignore[no-untyped-def]
+    """Make the next generation: elites first, then blocks of children."""
+    count, genes = parents.shape
+    _rank_elites(costs, elites)
+    for row in range(elites.shape[0]):
+        for j in range(genes):
+            children[row, j] = parents[elites[row], j]
+        child_costs[row] = costs[elites[row]]
+    generation = counters[GENERATION] + 1
+    block = 0
+    for first in range(elites.shape[0], count, BLOCK):
+        last = min(first + BLOCK, count)
+        select = block_key(settings.seed, generation, block, SELECT, ISLAND)
+        recombine = block_key(settings.seed, generation, block, RECOMBINE, ISLAND)
+        mutate = block_key(settings.seed, generation, block, MUTATE, ISLAND)
+        for row in range(first, last, 2):
+            position = (row - first) * settings.tournament
+            a = _select(costs, select, position, settings.tournament)
+            b = _select(costs, select, position + settings.tournament, settings.tournament)
+            key = draw(recombine, row - first)
+            _recombine(parents, a, b, children, row, row + 1 < last, bounds, key, settings)
+        _mutate_block(children, first, last, bounds, mutate, settings)
+        _evaluate(fitness, children, first, last, child_costs, settings, counters)
+        block += 1
+
+
+@inner
+def _record(population, costs, champion, history, settings, counters):  # type: ignore[no-untyped-def]
+    """Keep the champion and the history of the generation just made, and judge the criteria."""
+    generation = counters[GENERATION]
+    best, total, finite = 0, 0.0, 0
+    for row in range(costs.shape[0]):
+        if costs[row] < costs[best]:
+            best = row
+        if costs[row] < math.inf:
+            total += costs[row]
+            finite += 1
+    before = history[generation - 1, BEST] if generation > 0 else math.inf
+    if costs[best] < before:
+        champion[:] = population[best]
+        counters[CHAMPION_GENERATION] = generation
+        if counters[FIRST_FINITE] < 0:
+            counters[FIRST_FINITE] = generation
+    history[generation, BEST] = min(before, costs[best])
+    history[generation, MEAN] = total / finite if finite > 0 else math.inf
+    counters[STOPPED] = _reason_to_stop(history, settings, counters)
+
+
+@inner
+def _reason_to_stop(history, settings, counters):  # type: ignore[no-untyped-def]
+    generation, first = counters[GENERATION], counters[FIRST_FINITE]
+    best = history[generation, BEST]
+    if best <= settings.target:
+        return TARGET
+    if settings.stagnation > 0 and first >= 0 and generation - settings.stagnation >= first:
+        gain = history[generation - settings.stagnation, BEST] - best
+        if gain <= settings.tolerance * (history[first, BEST] - best):
+            return STAGNATION
+    return GENERATIONS if generation >= settings.generations else RUNNING
+
+
+@kernel(types.void(_pair, _matrix, _matrix, _vector, _matrix, SETTINGS, _i8[::1], _FITNESS))
+def initialise(populations, costs, bounds, champion, history, settings, counters, fitness):  # type: ignore[no-untyped-def]
+    """Fill in generation 0 and its records."""
+    counters[:] = 0
+    counters[FIRST_FINITE] = -1
+    count = costs.shape[1]
+    for first in range(0, count, BLOCK):
+        last = min(first + BLOCK, count)
+        _initialise_block(populations[0], first, last, bounds, settings)
+        _evaluate(fitness, populations[0], first, last, costs[0], settings, counters)
+    _record(populations[0], costs[0], champion, history, settings, counters)
+
+
+@kernel(
+    types.void(
+        _pair, _matrix, _matrix, _vector, _matrix, _i8[::1], SETTINGS, _i8[::1], _FITNESS, _i8
+    )
+)
+def evolve(  # type: ignore[no-untyped-def]
+    populations, costs, bounds, champion, history, elites, settings, counters, fitness, until
+):
+    """Run on until generation `until`, or until a criterion stops the run.
+
+    `elites` is scratch of int64[number of elites].
+    """
+    while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
+        here = counters[GENERATION] % 2
+        there = 1 - here
+        _breed(
+            populations[here],
+            costs[here],
+            populations[there],
+            costs[there],
+            bounds,
+            elites,
+            settings,
+            counters,
+            fitness,
+        )
+        counters[GENERATION] += 1
+        _record(populations[there], costs[there], champion, history, settings, counters)

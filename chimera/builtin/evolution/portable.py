@@ -1,0 +1,250 @@
+"""Elementary functions that give the same bits on every machine.
+
+libm differs between versions and processors (glibc picks its `cos` by CPU), so that one champion
+would not be another machine's. These use nothing but IEEE 754 additions, multiplications, divisions,
+square roots and exact scalings, in a fixed order. Errors are below 1 ulp for `exp`, `log`, `sin` and
+`cos`; beyond about 10**6 radians the reduction is as exact as the argument itself.
+
+Polynomials: FreeBSD's msun (e_exp.c, e_log.c, k_cos.c, k_sin.c, Sun Microsystems 1993); `normal` is
+algorithm AS 241, M. J. Wichura, Applied Statistics 37 (1988) 477-484.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from chimera.builtin.evolution.compiling import inner
+
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_LOG2_E = 1.44269504088896338700
+_SQRT_HALF = 0.70710678118654752440
+_TWO_OVER_PI = 6.36619772367581382433e-01
+_HALF_PI_1, _HALF_PI_2, _HALF_PI_3 = (
+    1.57079632673412561417,  # the first 33 bits of π/2: exact times a quadrant below 2**20
+    6.07710050630396597660e-11,  # the next 33
+    2.02226624879595063154e-21,  # and the rest
+)
+_TWO_PI = 2 * math.pi
+_REDUCES_TO = 1e6
+_EXP_HIGHEST, _EXP_LOWEST = 709.782712893383973096, -745.13321910194110842
+
+
+@inner
+def exp(x):  # type: ignore[no-untyped-def]
+    """Return e to the power of `x`."""
+    if not x <= _EXP_HIGHEST:
+        return x + math.inf if x == x else x
+    if x < _EXP_LOWEST:
+        return 0.0
+    k = np.floor(x * _LOG2_E + 0.5)
+    high = x - k * _LN2_HIGH
+    low = k * _LN2_LOW
+    r = high - low
+    z = r * r
+    c = r - z * (
+        1.66666666666666019037e-01
+        + z
+        * (
+            -2.77777777770155933842e-03
+            + z
+            * (
+                6.61375632143793436117e-05
+                + z * (-1.65339022054652515390e-06 + z * 4.13813679705723846039e-08)
+            )
+        )
+    )
+    return math.ldexp(1.0 + (r * c / (2.0 - c) - low + high), int(k))
+
+
+@inner
+def log(x):  # type: ignore[no-untyped-def]
+    """Return the natural logarithm of `x`: NaN below zero, minus infinity at zero."""
+    if not x > 0.0:
+        return -math.inf if x == 0.0 else math.nan
+    if x == math.inf:
+        return x
+    m, exponent = math.frexp(x)
+    if m < _SQRT_HALF:
+        m = m * 2.0
+        exponent = exponent - 1
+    k = np.float64(exponent)
+    f = m - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    w = z * z
+    even = w * (
+        3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01)
+    )
+    odd = z * (
+        6.666666666666735130e-01
+        + w
+        * (
+            2.857142874366239149e-01
+            + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)
+        )
+    )
+    half = 0.5 * f * f
+    return s * (half + (even + odd)) + k * _LN2_LOW - half + f + k * _LN2_HIGH
+
+
+@inner
+def power(x, y):  # type: ignore[no-untyped-def]
+    """Return `x` to the power of `y` as exp(y log x): NaN for a negative `x`, 1 for a zero `y`.
+
+    Its relative error grows with |y log x|, up to some hundred ulp; `whole_power` has none of that.
+    """
+    if y == 0.0:
+        return 1.0
+    if x == 0.0:
+        return 0.0 if y > 0.0 else (math.inf if y < 0.0 else math.nan)
+    return exp(y * log(x))
+
+
+@inner
+def whole_power(x, n):  # type: ignore[no-untyped-def]
+    """Return `x` to the power of an integer `n` by repeated squaring."""
+    result = 1.0
+    square = x
+    rest = abs(n)
+    while rest > 0:
+        if rest & 1:
+            result = result * square
+        square = square * square
+        rest = rest >> 1
+    return 1.0 / result if n < 0 else result
+
+
+@inner
+def _reduced(x):  # type: ignore[no-untyped-def]
+    """Return quadrant, remainder and the remainder's error, for a finite `x` (Cody and Waite)."""
+    if abs(x) > _REDUCES_TO:
+        x = np.fmod(x, _TWO_PI)  # exact; 2π itself errs by less than the argument's rounding
+    n = np.floor(x * _TWO_OVER_PI + 0.5)
+    a = x - n * _HALF_PI_1
+    w = n * _HALF_PI_2
+    b = a - w
+    w = n * _HALF_PI_3 - ((a - b) - w)
+    r = b - w
+    return int(n) & 3, r, (b - r) - w
+
+
+@inner
+def _cos_kernel(x, tail):  # type: ignore[no-untyped-def]
+    z = x * x
+    w = z * z
+    r = z * (
+        4.16666666666666019037e-02
+        + z * (-1.38888888888741095749e-03 + z * 2.48015872894767294178e-05)
+    ) + w * w * (
+        -2.75573143513906633035e-07
+        + z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)
+    )
+    half = 0.5 * z
+    a = 1.0 - half
+    return a + (((1.0 - a) - half) + (z * r - x * tail))
+
+
+@inner
+def _sin_kernel(x, tail):  # type: ignore[no-untyped-def]
+    z = x * x
+    v = z * x
+    r = (
+        8.33333333332248946124e-03
+        + z * (-1.98412698298579493134e-04 + z * 2.75573137070700676789e-06)
+        + z * (z * z) * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10)
+    )
+    return x - ((z * (0.5 * tail - v * r) - tail) - v * -1.66666666666666324348e-01)
+
+
+@inner
+def cos(x):  # type: ignore[no-untyped-def]
+    """Return the cosine of `x` radians: NaN for an infinite `x`."""
+    if not abs(x) < math.inf:
+        return math.nan
+    quadrant, r, tail = _reduced(x)
+    value = _sin_kernel(r, tail) if quadrant & 1 else _cos_kernel(r, tail)
+    return -value if quadrant == 1 or quadrant == 2 else value
+
+
+@inner
+def sin(x):  # type: ignore[no-untyped-def]
+    """Return the sine of `x` radians: NaN for an infinite `x`."""
+    if not abs(x) < math.inf:
+        return math.nan
+    quadrant, r, tail = _reduced(x)
+    value = _cos_kernel(r, tail) if quadrant & 1 else _sin_kernel(r, tail)
+    return -value if quadrant >= 2 else value
+
+
+@inner
+def normal(p):  # type: ignore[no-untyped-def]
+    """Return the quantile of the standard normal distribution at `p` in (0, 1)."""
+    q = p - 0.5
+    if abs(q) <= 0.425:
+        return _normal_centre(q)
+    r = np.sqrt(-log(p if q < 0.0 else 1.0 - p))
+    value = _normal_shoulder(r - 1.6) if r <= 5.0 else _normal_tail(r - 5.0)
+    return -value if q < 0.0 else value
+
+
+@inner
+def _normal_centre(q):  # type: ignore[no-untyped-def]
+    r = 0.180625 - q * q
+    above = 2509.0809287301226727
+    above = above * r + 33430.575583588128105
+    above = above * r + 67265.770927008700853
+    above = above * r + 45921.953931549871457
+    above = above * r + 13731.693765509461125
+    above = above * r + 1971.5909503065514427
+    above = above * r + 133.14166789178437745
+    above = above * r + 3.387132872796366608
+    below = 5226.495278852545925
+    below = below * r + 28729.085735721942674
+    below = below * r + 39307.89580009271061
+    below = below * r + 21213.794301586595867
+    below = below * r + 5394.1960214247511077
+    below = below * r + 687.1870074920579083
+    below = below * r + 42.313330701600911252
+    return q * above / (below * r + 1.0)
+
+
+@inner
+def _normal_shoulder(r):  # type: ignore[no-untyped-def]
+    above = 7.7454501427834140764e-4
+    above = above * r + 0.0227238449892691845833
+    above = above * r + 0.24178072517745061177
+    above = above * r + 1.27045825245236838258
+    above = above * r + 3.64784832476320460504
+    above = above * r + 5.7694972214606914055
+    above = above * r + 4.6303378461565452959
+    above = above * r + 1.42343711074968357734
+    below = 1.05075007164441684324e-9
+    below = below * r + 5.475938084995344946e-4
+    below = below * r + 0.0151986665636164571966
+    below = below * r + 0.14810397642748007459
+    below = below * r + 0.68976733498510000455
+    below = below * r + 1.6763848301838038494
+    below = below * r + 2.05319162663775882187
+    return above / (below * r + 1.0)
+
+
+@inner
+def _normal_tail(r):  # type: ignore[no-untyped-def]
+    above = 2.01033439929228813265e-7
+    above = above * r + 2.71155556874348757815e-5
+    above = above * r + 0.0012426609473880784386
+    above = above * r + 0.026532189526576123093
+    above = above * r + 0.29656057182850489123
+    above = above * r + 1.7848265399172913358
+    above = above * r + 5.4637849111641143699
+    above = above * r + 6.6579046435011037772
+    below = 2.04426310338993978564e-15
+    below = below * r + 1.4215117583164458887e-7
+    below = below * r + 1.8463183175100546818e-5
+    below = below * r + 7.868691311456132591e-4
+    below = below * r + 0.0148753612908506148525
+    below = below * r + 0.13692988092273580531
+    below = below * r + 0.59983220655588793769
+    return above / (below * r + 1.0)
