@@ -1,0 +1,60 @@
+"""Registers proofs and their records, judges their definitions, and runs the core kinds of step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chimera.kinds import Kind
+from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.kinds import Subject
+    from chimera.model import Obligation, Verdict
+    from chimera.proof.steps.task import StepOutcome, StepTask
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register Proof and ReleaseProof."""
+    from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
+
+    return [
+        Kind("Proof", ProofSpec, "What must be shown before covered changes may be applied."),
+        Kind("ReleaseProof", ReleaseProofSpec, "What one proving of a proof found.", record=True),
+    ]
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge whether each proof could show anything over the present tree."""
+    from chimera.proof.checks import check
+
+    return tuple(check(subject.snapshot))
+
+
+@hookimpl
+def chimera_owe(subject: Subject) -> Iterable[Obligation]:
+    """Return the proofs that the subject's changes owe by what the proofs cover."""
+    from chimera.proof.owed import owed
+
+    return tuple(owed(subject))
+
+
+@hookimpl
+def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
+    """Run a command, a pytest or a policy step; other kinds belong to other plugins."""
+    match getattr(task.step, "run", None):
+        case "command":
+            from chimera.proof.steps.command import run_command
+
+            return run_command(task)
+        case "pytest":
+            from chimera.proof.steps.pytest import run_pytest
+
+            return run_pytest(task)
+        case "policy":
+            from chimera.proof.steps.policy import run_policies
+
+            return run_policies(task)
+    return None

@@ -1,0 +1,188 @@
+"""Proving: export, repeat, compare, run the controls, and bind what came out to the content.
+
+Refuses to call a proof passed that was flaky, diverged, exercised nothing, or cannot fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from chimera.context import Context
+from chimera.documents import export, open_work_tree
+from chimera.kinds import Document, Snapshot
+from chimera.model import ChimeraError, Finding, Outcome
+from chimera.proof.compare import divergences
+from chimera.proof.evidence import EvidenceStore
+from chimera.proof.inputs import ContentSubject, binding, engine_digest, input_paths, subjects_of
+from chimera.proof.kinds import ProofSpec
+from chimera.proof.report import ProofReport, RunReport
+from chimera.proof.run import Plan, Ran, RunStep, run
+from chimera.proof.statement import build_statement, record_of
+
+Record = Callable[[str, str, Mapping[str, Any]], None]
+"""Writes a record: kind, name, spec."""
+
+
+def prove(
+    snapshot: Snapshot,
+    proofs: Iterable[Document[ProofSpec]],
+    context: Context,
+    run_step: RunStep,
+    store: EvidenceStore,
+    *,
+    environment: str = "local",
+    record: Record | None = None,
+    plugins: Sequence[str] = (),
+    jobs: int | None = None,
+) -> list[ProofReport]:
+    """Run each proof over the snapshot's tree, keep its evidence, and return the reports in order.
+
+    Runs of all proofs share `jobs` threads (the machine's cores if left out). `record` is given a
+    `ReleaseProof` for each proof; `plugins` names what was loaded, for the evidence.
+    """
+    with tempfile.TemporaryDirectory(prefix="chimera-inputs-") as exports:
+        attempts = [
+            _export(proof, snapshot, Path(exports) / str(index))
+            for index, proof in enumerate(proofs)
+        ]
+        _Session(context, run_step, jobs or os.cpu_count() or 1).run(attempts)
+    reports = []
+    for attempt in attempts:
+        report = _weigh(attempt)
+        statement = build_statement(
+            attempt.proof, report, attempt.subjects, snapshot, context, environment, plugins
+        )
+        bound_to = binding(str(attempt.proof.address), attempt.subjects, engine_digest())
+        evidence = store.put(attempt.proof.address, bound_to, statement)
+        name, spec = record_of(statement, evidence)
+        if record is not None:
+            record("ReleaseProof", name, spec)
+        reports.append(replace(report, evidence=evidence, record=name if record else None))
+    return reports
+
+
+@dataclass
+class _Attempt:
+    """One proof on its way: what was exported, and the runs so far."""
+
+    proof: Document[ProofSpec]
+    inputs: Path
+    subjects: tuple[ContentSubject, ...]
+    repetitions: list[Ran] = field(default_factory=list)
+    controls: list[RunReport] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return str(self.proof.address)
+
+
+def _export(proof: Document[ProofSpec], snapshot: Snapshot, into: Path) -> _Attempt:
+    paths = input_paths(proof, snapshot)
+    subjects = subjects_of(proof, snapshot.tree, paths)
+    export(snapshot.tree, paths, into)
+    if subjects != subjects_of(proof, snapshot.tree, paths):
+        raise ChimeraError(
+            f"the inputs of {proof.address} changed while they were exported",
+            help="prove again when nothing writes to them",
+        )
+    return _Attempt(proof, into, subjects)
+
+
+class _Session:
+    """Runs repetitions, then the controls of what passed, on a bounded number of threads."""
+
+    def __init__(self, context: Context, run_step: RunStep, jobs: int) -> None:
+        self._context = context
+        self._run_step = run_step
+        self._jobs = jobs
+        self._stop = threading.Event()
+
+    def run(self, attempts: list[_Attempt]) -> None:
+        """Fill in the runs of every attempt; ends all processes when it is interrupted."""
+        progress = self._context.progress
+        for attempt in attempts:
+            spec = attempt.proof.spec
+            progress.start(attempt.label, spec.repeat + len(spec.controls))
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="prove") as pool:
+            try:
+                self._run_repetitions(pool, attempts)
+                self._run_controls(pool, attempts)
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._context.processes.end_all()
+                raise
+
+    def _run_repetitions(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
+        waiting: list[tuple[_Attempt, Future[Ran]]] = [
+            (attempt, self._submit(pool, Plan(attempt.proof, attempt.inputs, number)))
+            for attempt in attempts
+            for number in range(1, attempt.proof.spec.repeat + 1)
+        ]
+        for attempt, future in waiting:
+            attempt.repetitions.append(future.result())
+            self._tell(attempt)
+
+    def _run_controls(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
+        waiting: list[tuple[_Attempt, Future[Ran]]] = [
+            (attempt, self._submit(pool, Plan(attempt.proof, attempt.inputs, 0, control)))
+            for attempt in attempts
+            if _weigh(attempt).finding is Finding.PASS
+            for control in attempt.proof.spec.controls
+        ]
+        for attempt, future in waiting:
+            attempt.controls.append(future.result().report)
+            self._tell(attempt)
+        for attempt in attempts:
+            self._context.progress.finish(attempt.label, _weigh(attempt).finding.value)
+
+    def _submit(self, pool: ThreadPoolExecutor, plan: Plan) -> Future[Ran]:
+        return pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
+
+    def _tell(self, attempt: _Attempt) -> None:
+        done = len(attempt.repetitions) + len(attempt.controls)
+        self._context.progress.advance(attempt.label, done)
+
+
+def _weigh(attempt: _Attempt) -> ProofReport:
+    """Make of the runs one finding; controls that have not been run yet are not held against it."""
+    repetitions = tuple(ran.report for ran in attempt.repetitions)
+    differing = divergences(attempt.repetitions)
+    finding, outcome, reasons = _found(repetitions, bool(differing))
+    if differing:
+        reasons = (*(f"repetitions differ in {d.what}" for d in differing), *reasons)
+    survivors = tuple(c.label for c in attempt.controls if c.finding is not Finding.FAIL)
+    if finding is Finding.PASS and survivors:
+        finding, outcome = Finding.FAIL, Outcome.FAILED
+        reasons = tuple(f"the proof cannot fail: it does not under {name}" for name in survivors)
+    return ProofReport(
+        proof=attempt.proof.address,
+        finding=finding,
+        outcome=outcome,
+        repetitions=repetitions,
+        controls=tuple(attempt.controls),
+        divergences=differing,
+        reasons=reasons,
+    )
+
+
+def _found(
+    repetitions: tuple[RunReport, ...], is_divergent: bool
+) -> tuple[Finding, Outcome, tuple[str, ...]]:
+    findings = {report.finding for report in repetitions}
+    reasons = tuple(dict.fromkeys(reason for r in repetitions for reason in r.reasons))
+    if is_divergent:
+        return Finding.FAIL, Outcome.NOT_DETERMINISTIC, reasons
+    if Finding.FAIL in findings:
+        return Finding.FAIL, Outcome.FAILED, reasons
+    if Finding.NOT_EXERCISED in findings or not findings:
+        return Finding.NOT_EXERCISED, Outcome.NOT_EXERCISED, reasons
+    return Finding.PASS, Outcome.PASSED, ()

@@ -1,0 +1,61 @@
+"""What a proving came to, as values: per repetition, per control, and in all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chimera.model import Address, Digest, Finding, Outcome, Verdict
+from chimera.proof.steps.task import StepOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first region in which two repetitions differ.
+
+    `what` names an artifact, an outcome or a step's outputs; `line` counts from one, where the
+    content has lines.
+    """
+
+    what: str
+    first: str
+    second: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run of all steps: a repetition, or a control (`label` says which)."""
+
+    label: str
+    finding: Finding
+    steps: tuple[StepOutcome, ...]
+    artifacts: tuple[tuple[str, Digest], ...] = ()
+    network_isolated: bool = True
+    seconds: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProofReport:
+    """What proving one proof came to; `evidence` is what was stored of it."""
+
+    proof: Address
+    finding: Finding
+    outcome: Outcome
+    repetitions: tuple[RunReport, ...]
+    controls: tuple[RunReport, ...] = ()
+    divergences: tuple[Divergence, ...] = ()
+    reasons: tuple[str, ...] = ()
+    evidence: Digest | None = None
+    record: str | None = field(default=None)
+    """Path of the `ReleaseProof` that was written, relative to the root."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The report as a verdict of the proof on itself."""
+        return Verdict(str(self.proof), str(self.proof), self.finding, self.reasons)
+
+    @property
+    def exercised(self) -> int:
+        """How many assertions the first repetition exercised."""
+        return sum(step.exercised for step in self.repetitions[0].steps) if self.repetitions else 0

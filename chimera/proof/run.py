@@ -1,0 +1,176 @@
+"""One run of a proof's steps in a clean folder: a repetition, or a control.
+
+Every run has a folder of its own that no other run is told of: the exported inputs are the working
+directory, home and temporary files stand beside them, and all of it goes away afterwards. Refuses
+the installed code where the inputs hold the same package: the export comes first on PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from chimera.context import Context, pinned_environment
+from chimera.documents import Globs, open_work_tree
+from chimera.kinds import Document
+from chimera.model import ChimeraError, Finding, digest_bytes
+from chimera.proof.controls import Control, SetVariable, describe, mutate
+from chimera.proof.kinds import ProofSpec
+from chimera.proof.normalizers import normalize
+from chimera.proof.report import RunReport
+from chimera.proof.steps.task import Allowance, StepOutcome, StepTask
+
+RunStep = Callable[[StepTask], StepOutcome | None]
+"""Runs one step, as the hook `chimera_run_proof_step` does; `None` when nobody knows it."""
+
+_EPOCH = 315532800  # 1980-01-01, the earliest time that a zip file can hold
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run's report and its artifacts' content, after normalizing, for comparing."""
+
+    report: RunReport
+    artifacts: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run: the proof, its exported inputs, and whether it is a control."""
+
+    proof: Document[ProofSpec]
+    inputs: Path
+    repetition: int
+    control: Control | None = None
+
+    @property
+    def label(self) -> str:
+        """What the run is called in reports."""
+        return f"repetition {self.repetition}" if self.control is None else describe(self.control)
+
+
+def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[], bool]) -> Ran:
+    """Run every step once; a step that does not pass ends the run."""
+    with _folder(plan.repetition) as folder:
+        tree = folder / "tree"
+        shutil.copytree(plan.inputs, tree, symlinks=True)
+        environment = _environment(plan, folder)
+        if plan.control is not None and not isinstance(plan.control, SetVariable):
+            mutate(plan.control, tree)
+        allowance = Allowance(plan.proof.spec.timeout.total_seconds())
+        outcomes: list[StepOutcome] = []
+        for number, step in enumerate(plan.proof.spec.steps, 1):
+            if is_stopped():
+                raise KeyboardInterrupt
+            scratch = folder / f"step-{number}"
+            scratch.mkdir()
+            task = StepTask(
+                step=step,
+                proof=plan.proof.address,
+                folder=tree,
+                scratch=scratch,
+                environment=environment,
+                context=context,
+                repetition=plan.repetition,
+                allowance=allowance,
+            )
+            outcomes.append(_outcome(task, run_step))
+            if outcomes[-1].finding is not Finding.PASS:
+                break
+        artifacts, missing = _artifacts(plan.proof.spec, tree)
+        return Ran(_report(plan, outcomes, artifacts, missing, allowance), artifacts)
+
+
+def _report(
+    plan: Plan,
+    outcomes: list[StepOutcome],
+    artifacts: dict[str, bytes],
+    missing: list[str],
+    allowance: Allowance,
+) -> RunReport:
+    reasons = [
+        f"step {number}: {reason}"
+        for number, outcome in enumerate(outcomes, 1)
+        for reason in outcome.reasons
+    ]
+    finding = outcomes[-1].finding
+    if finding is Finding.PASS and missing:
+        finding = Finding.FAIL
+        reasons += [f"no artifact {pattern} was written" for pattern in missing]
+    elif finding is Finding.PASS and not any(outcome.exercised for outcome in outcomes):
+        finding = Finding.NOT_EXERCISED
+        reasons.append("no assertion was exercised")
+    return RunReport(
+        label=plan.label,
+        finding=finding,
+        steps=tuple(outcomes),
+        artifacts=tuple((path, digest_bytes(data)) for path, data in artifacts.items()),
+        network_isolated=allowance.network_isolated,
+        seconds=plan.proof.spec.timeout.total_seconds() - allowance.seconds,
+        reasons=tuple(reasons),
+    )
+
+
+def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
+    try:
+        outcome = run_step(task)
+    except ChimeraError as error:
+        return StepOutcome(Finding.FAIL, reasons=(error.message,))
+    if outcome is None:
+        run = getattr(task.step, "run", "?")
+        return StepOutcome(Finding.FAIL, reasons=(f"no plugin runs steps of the kind {run}",))
+    return outcome
+
+
+def _environment(plan: Plan, folder: Path) -> dict[str, str]:
+    home, tmp, tree = folder / "home", folder / "tmp", folder / "tree"
+    home.mkdir()
+    tmp.mkdir()
+    declared = plan.proof.spec.environment
+    environment = pinned_environment(
+        hash_seed=plan.repetition,
+        source_date_epoch=_EPOCH,
+        home=home,
+        tmp=tmp,
+        allow=declared.allow,
+    )
+    roots = [tree, *(path for path in (tree / "src",) if path.is_dir())]
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, roots))
+    environment |= declared.set
+    if isinstance(plan.control, SetVariable):
+        environment[plan.control.name] = plan.control.value
+    return environment
+
+
+def _artifacts(spec: ProofSpec, tree: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Return the artifacts by path, normalized, and the patterns that matched nothing."""
+    if not spec.artifacts:
+        return {}, []
+    written = open_work_tree(tree)
+    paths = [entry.path for entry in written.entries()]
+    found: dict[str, bytes] = {}
+    missing = []
+    for artifact in spec.artifacts:
+        chosen = Globs((artifact.paths,)).filter(paths)
+        if not chosen:
+            missing.append(artifact.paths)
+        for path, data in written.read_many(chosen).items():
+            found[path] = normalize(data, artifact.normalize)
+    return dict(sorted(found.items())), missing
+
+
+@contextmanager
+def _folder(repetition: int) -> Iterator[Path]:
+    """Yield a new folder, at another depth and with a path of another length each time."""
+    outer = Path(tempfile.mkdtemp(prefix="chimera-proof-")).resolve()
+    try:
+        inner = outer / ("r" * (repetition + 1))
+        inner.mkdir()
+        yield inner
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)

@@ -1,0 +1,73 @@
+"""The `command` step: a command, and what it must do. Refuses a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from chimera.context import Completed
+from chimera.documents import Globs, open_work_tree
+from chimera.model import Finding
+from chimera.proof.steps.models import CommandStep, Expectation, OutputExpectation
+from chimera.proof.steps.task import StepOutcome, StepTask
+
+Assertion = tuple[str, bool]
+"""What was expected, and whether it came."""
+
+
+def run_command(task: StepTask) -> StepOutcome:
+    """Run the command and judge it by what it declares; without that it only has to exit zero."""
+    step = task.step
+    assert isinstance(step, CommandStep)
+    completed = task.run(tuple(step.argv))
+    if step.save_stdout is not None:
+        saved = task.folder / step.save_stdout
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        saved.write_bytes(completed.stdout)
+    if step.expect is None:
+        assertions: tuple[Assertion, ...] = ()
+        failed = completed.returncode != 0
+    else:
+        assertions = tuple(_assertions(step.expect, completed, task))
+        failed = not all(came for _, came in assertions)
+    outcomes = {name: "pass" if came else "fail" for name, came in assertions}
+    reasons = [f"{name}: it was not so" for name, came in assertions if not came]
+    if failed:
+        reasons.append(_ending(task, completed))
+    return StepOutcome(
+        Finding.FAIL if failed else Finding.PASS,
+        outcomes,
+        exercised=len(assertions),
+        outputs={"exitCode": completed.returncode},
+        reasons=tuple(reasons),
+    )
+
+
+def _assertions(expect: Expectation, completed: Completed, task: StepTask) -> Iterator[Assertion]:
+    code = expect.exit_code or 0
+    yield f"exits with {code}", completed.returncode == code
+    for name, output in (("stdout", expect.stdout), ("stderr", expect.stderr)):
+        if output is not None:
+            text = getattr(completed, name).decode("utf-8", "replace")
+            yield from _output_assertions(name, output, text)
+    if expect.files:
+        present = [entry.path for entry in open_work_tree(task.folder).entries()]
+        for pattern in expect.files:
+            yield f"writes {pattern}", bool(Globs((pattern,)).filter(present))
+
+
+def _output_assertions(name: str, output: OutputExpectation, text: str) -> Iterator[Assertion]:
+    if output.equals is not None:
+        yield f"{name} equals {output.equals!r}", text == output.equals
+    for part in output.contains:
+        yield f"{name} contains {part!r}", part in text
+    for part in output.excludes:
+        yield f"{name} excludes {part!r}", part not in text
+    if output.matches is not None:
+        yield f"{name} matches {output.matches!r}", bool(re.search(output.matches, text))
+
+
+def _ending(task: StepTask, completed: Completed) -> str:
+    said = (completed.stderr.strip() or completed.stdout.strip()).decode("utf-8", "replace")
+    told = task.context.secrets.mask(said[-800:])
+    return f"exit code {completed.returncode}" + (f", and it said: {told}" if told else "")

@@ -1,0 +1,112 @@
+"""What one step of a proof is given, and what it answers.
+
+A step acts only through `StepTask.run` and `StepTask.call`: both start a fresh process in the
+exported folder, without network where the kernel allows it and within the time that is left.
+Refuses to hand a step the repository that the inputs came from.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chimera.context import Command, Completed, Context, Limits
+from chimera.kinds import Model
+from chimera.model import Address, ChimeraError, Finding
+
+_LIMITS = Limits(file_bytes=1 << 30)
+_ENGINE_ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What one step showed.
+
+    `outcomes` names everything that was asserted (a test's node id, an expectation) with how it
+    came out; `exercised` counts those that really happened; `outputs` is JSON that must be the
+    same in every repetition.
+    """
+
+    finding: Finding
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    exercised: int = 0
+    outputs: Any = None
+    reasons: tuple[str, ...] = ()
+
+
+class OutOfTimeError(ChimeraError):
+    """A step used up what its repetition may take."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What is left of a repetition's time, and whether isolation has held so far."""
+
+    seconds: float
+    network_isolated: bool = True
+
+
+@dataclass(frozen=True)
+class StepTask:
+    """One step of one repetition: its model, where it runs, and what it may see.
+
+    `folder` holds the exported inputs and is the working directory; `scratch` is the step's own
+    folder beside it. `repetition` counts from one; a control is repetition zero.
+    """
+
+    step: Model
+    proof: Address
+    folder: Path
+    scratch: Path
+    environment: Mapping[str, str]
+    context: Context
+    repetition: int
+    allowance: Allowance
+
+    def run(
+        self, argv: tuple[str, ...], *, environment: Mapping[str, str] | None = None
+    ) -> Completed:
+        """Run a command in the exported folder; raises `OutOfTimeError` at the timeout."""
+        if self.allowance.seconds <= 0:
+            raise OutOfTimeError("no time is left")
+        completed = self.context.processes.run(
+            Command(
+                argv=argv,
+                cwd=self.folder,
+                env={**self.environment, **(environment or {})},
+                timeout=self.allowance.seconds,
+                limits=_LIMITS,
+                network=False,
+            )
+        )
+        self.allowance.seconds -= completed.seconds
+        self.allowance.network_isolated &= completed.network_isolated
+        if completed.timed_out:
+            raise OutOfTimeError(f"{Path(argv[0]).name} was ended at the timeout")
+        return completed
+
+    def run_engine(self, *args: str, environment: Mapping[str, str] | None = None) -> Completed:
+        """Run `python ARGS` with the engine importable: the exported one where there is one."""
+        env = {**self.environment, **(environment or {})}
+        if not (self.folder / "chimera" / "__init__.py").exists():
+            env["PYTHONPATH"] = f"{env['PYTHONPATH']}:{_ENGINE_ROOT}"
+        return self.run((sys.executable, *args), environment=env)
+
+    def call(self, target: str, argument: Any) -> Any:
+        """Call `module:function` with a JSON value in a fresh process and return its JSON answer.
+
+        Raises `ChimeraError` with the end of what the process said where it has no answer.
+        """
+        asked, answered = self.scratch / "argument.json", self.scratch / "answer.json"
+        asked.write_text(json.dumps(argument), encoding="utf-8")
+        completed = self.run_engine(
+            "-m", "chimera.proof.steps.child", target, str(asked), str(answered)
+        )
+        if completed.returncode != 0 or not answered.exists():
+            said = (completed.stderr or completed.stdout).decode(errors="replace").strip()
+            raise ChimeraError(f"{target} failed: {said[-800:] or completed.returncode}")
+        return json.loads(answered.read_text(encoding="utf-8"))
