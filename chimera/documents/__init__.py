@@ -1,0 +1,35 @@
+"""Documents: YAML with places, from the work tree or any commit. The owner of YAML and Git.
+
+Parsers and GitPython are loaded by the call that needs them.
+"""
+
+from chimera.documents.commit import open_commit
+from chimera.documents.edit import edit, splice
+from chimera.documents.format import format_text
+from chimera.documents.globs import Globs
+from chimera.documents.parse import RawDocument, load_documents, parse
+from chimera.documents.repository import find_root, head, merge_base
+from chimera.documents.spans import locate, span_of
+from chimera.documents.trees import Entry, Tree, export
+from chimera.documents.worktree import conversions, open_work_tree
+
+__all__ = [
+    "Entry",
+    "Globs",
+    "RawDocument",
+    "Tree",
+    "conversions",
+    "edit",
+    "export",
+    "find_root",
+    "format_text",
+    "head",
+    "load_documents",
+    "locate",
+    "merge_base",
+    "open_commit",
+    "open_work_tree",
+    "parse",
+    "span_of",
+    "splice",
+]

@@ -1,0 +1,184 @@
+"""Git as a source of facts: the only place that starts it.
+
+A repository is hostile until shown otherwise: no hook, filter, monitor, pager or transport of its
+configuration runs, nobody else's configuration is read, and values reach Git only after
+`--end-of-options`, `--` or on stdin. `status` and diffs are never used: they run filters.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chimera.model import GitError
+
+_SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.excludesFile": os.devnull,
+    "core.attributesFile": os.devnull,
+    "protocol.allow": "never",
+}
+_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # a missing object of a partial clone is never fetched
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # content is what the id says
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+_PIPE = -1  # what subprocess.PIPE is; GitPython hands it on
+_REF = re.compile(r"[A-Za-z0-9_@/+#=][A-Za-z0-9_@/+#=.~^{}-]*")
+_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_environment_lock = threading.Lock()
+
+
+@contextmanager
+def _without_git_variables() -> Iterator[None]:
+    """Hide `GIT_*` while a process starts: a hook that runs us sets them for another repository.
+
+    GitPython copies `os.environ`, and naming the repository instead (`GIT_DIR`) would switch off
+    Git's own check of who owns it.
+    """
+    with _environment_lock:
+        hidden = {name: os.environ[name] for name in os.environ if name.startswith("GIT_")}
+        for name in hidden:
+            del os.environ[name]
+        try:
+            yield
+        finally:
+            os.environ.update(hidden)
+
+
+def start(root: Path, *arguments: str) -> Any:
+    """Start Git in `root` and return the process, its three streams being pipes of bytes."""
+    executable = shutil.which("git")
+    if executable is None:
+        raise GitError("git is not installed", help="install Git and put it on PATH")
+    command = [str(Path(executable).absolute()), "--no-pager"]
+    for name, value in _SETTINGS.items():
+        command += ["-c", f"{name}={value}"]
+    with _without_git_variables():
+        try:
+            from git.cmd import Git  # here: it takes 60 ms
+            from git.exc import GitCommandNotFound
+        except ImportError as error:
+            raise GitError("git cannot be run", help="check that `git version` works") from error
+        try:
+            return Git(str(root)).execute(
+                [*command, *arguments], istream=_PIPE, as_process=True, env=_ENVIRONMENT
+            )
+        except GitCommandNotFound as error:
+            raise GitError("git cannot be run", help="check that `git version` works") from error
+
+
+def run(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Run Git in `root` and return its output; raises `GitError` with what Git said."""
+    process = start(root, *arguments)
+    output, complaint = process.communicate(stdin)
+    if process.returncode != 0:
+        raise failure(arguments[0], complaint)
+    return bytes(output)
+
+
+def failure(command: str, complaint: bytes) -> GitError:
+    """Return the error for a failed Git command and its first words."""
+    lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+    reason = lines[0].removeprefix("fatal: ").removeprefix("error: ")
+    if "dubious ownership" in reason:
+        return GitError(
+            "the repository belongs to another user, and git refuses it",
+            help="run chimera as the owner of the folder, or change its owner",
+        )
+    return GitError(f"git {command} failed: {reason}", help="run the same in a full, intact clone")
+
+
+def has_git(root: Path) -> bool:
+    """Tell whether `root` lies in a Git work tree or is a bare repository."""
+    return enclosing(root) is not None or _is_git_folder(root)
+
+
+def enclosing(start_at: Path) -> Path | None:
+    """Return the top folder of the Git work tree around `start_at`."""
+    for folder in (start_at, *start_at.parents):
+        mark = folder / ".git"
+        if mark.is_file() or _is_git_folder(mark):
+            return folder
+    return None
+
+
+def _is_git_folder(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+
+
+def find_root(start: Path) -> Path:
+    """Return the folder to work in: the Git work tree around `start`, else the nearest folder
+    above with `specs/` or `.chimera/`, else `start` itself.
+    """
+    folder = start.absolute()
+    if not folder.is_dir():
+        folder = folder.parent
+    top = enclosing(folder)
+    if top is not None:
+        return top
+    for candidate in (folder, *folder.parents):
+        if (candidate / "specs").is_dir() or (candidate / ".chimera").is_dir():
+            return candidate
+    return folder
+
+
+def resolve(root: Path, ref: str) -> str:
+    """Return the full commit id that `ref` names; raises `GitError` where it names none."""
+    if not has_git(root):
+        raise GitError(
+            f"{str(root)!r} is not in a git repository", help="run `git init`, or leave out the ref"
+        )
+    if not _REF.fullmatch(ref) or ".." in ref:
+        raise GitError(
+            f"{ref!r} is not the name of a commit",
+            help="name a branch, a tag, HEAD~1 or a commit id",
+        )
+    process = start(root, "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}")
+    output, complaint = process.communicate(b"")
+    name = output.strip()
+    if process.returncode == 0 and _ID.fullmatch(name):
+        return str(name, "ascii")
+    if complaint.strip():
+        raise failure("rev-parse", complaint)
+    if ref == "HEAD":
+        raise GitError("the repository has no commits yet", help="make a first commit")
+    raise GitError(
+        f"git knows no commit {ref!r}",
+        help="fetch it first; a shallow clone (fetch-depth: 1) lacks most commits",
+    )
+
+
+def head(root: Path) -> str | None:
+    """Return the id of the commit that is checked out; `None` without Git or commits."""
+    try:
+        return resolve(root, "HEAD")
+    except GitError:
+        return None
+
+
+def merge_base(root: Path, a: str, b: str) -> str:
+    """Return the id of the commit at which `a` and `b` parted; raises `GitError` without one."""
+    process = start(root, "merge-base", "--end-of-options", resolve(root, a), resolve(root, b))
+    output, complaint = process.communicate(b"")
+    if complaint.strip():
+        raise failure("merge-base", complaint)
+    if process.returncode != 0:
+        raise GitError(
+            f"{a!r} and {b!r} have no common commit",
+            help="fetch the whole history; a shallow clone may lack the commit they share",
+        )
+    return str(output.split()[0], "ascii")

@@ -1,0 +1,165 @@
+"""From symbolic places to lines and columns, only for what is shown.
+
+Composes a file at most once, with PyYAML's C composer, and only after the scan has bounded its
+depth: the composer recurses and dies of a deep one. Refuses to guess: a route that the file lacks
+is its nearest ancestor.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from chimera.documents.scan import MAX_BYTES, TooDeepError, decode, events, neutral
+from chimera.documents.trees import Tree
+from chimera.model import ChimeraError, Diagnostic, Place, Related, Span, in_order
+
+
+def compose(text: str) -> list[Any]:
+    """Return PyYAML's node of each document; raises `yaml.YAMLError` or `TooDeepError`."""
+    import yaml
+
+    for _ in events(text):
+        pass
+    return list(yaml.compose_all(neutral(text), Loader=yaml.CSafeLoader))
+
+
+def _nodes(path: str, data: bytes) -> list[Any]:
+    """Return the nodes of a file, none where it cannot be composed."""
+    from yaml import YAMLError
+
+    text = decode(path, data)
+    if isinstance(text, Diagnostic):
+        return []
+    try:
+        return compose(text)
+    except (YAMLError, TooDeepError):
+        return []
+
+
+def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics with every place as a span, in order and without repetitions."""
+    every = tuple(diagnostics)
+    places: dict[str, set[Place]] = defaultdict(set)
+    for diagnostic in every:
+        for where in (diagnostic.where, *(related.where for related in diagnostic.related)):
+            if isinstance(where, Place):
+                places[where.path].add(where)
+    spans: dict[Place, Span] = {}
+    for path, wanted in places.items():
+        nodes = _nodes(path, _content(tree, path)) if any(map(_needs_nodes, wanted)) else []
+        spans.update((place, _span(nodes, place)) for place in wanted)
+
+    def located(where: Place | Span) -> Span:
+        return where if isinstance(where, Span) else spans[where]
+
+    return in_order(
+        replace(
+            diagnostic,
+            where=located(diagnostic.where),
+            related=tuple(
+                Related(related.message, located(related.where)) for related in diagnostic.related
+            ),
+        )
+        for diagnostic in every
+    )
+
+
+def span_of(tree: Tree, place: Place) -> Span:
+    """Return where `place` stands in its file; the file's first line where that cannot be told."""
+    return _span(_nodes(place.path, _content(tree, place.path)), place)
+
+
+def _needs_nodes(place: Place) -> bool:
+    return bool(place.route) or place.index > 0
+
+
+def _content(tree: Tree, path: str) -> bytes:
+    try:
+        return tree.read_many([path], limit=MAX_BYTES)[path]
+    except ChimeraError:
+        return b""
+
+
+def _span(nodes: list[Any], place: Place) -> Span:
+    if place.index >= len(nodes) or nodes[place.index] is None:
+        return Span(place.path)
+    key, node, complete = walk(nodes[place.index], place)
+    if key is not None and (place.on == "key" or not complete):
+        node = key
+    return _span_of_node(place.path, node)
+
+
+def walk(root: Any, place: Place) -> tuple[Any, Any, bool]:
+    """Follow the route of `place`; return the last key node, the node, whether all was there.
+
+    Segments that the document lacks are skipped: models report some that are not in the file (the
+    tag of a union). The key is `None` at the root and for a position in a sequence.
+    """
+    from yaml import MappingNode, SequenceNode
+
+    key, node, complete = None, root, True
+    for segment in place.route:
+        found = None
+        if isinstance(node, MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == str(segment)), None)
+        elif isinstance(node, SequenceNode) and segment in range(len(node.value)):
+            found = (None, node.value[segment])
+        complete = found is not None
+        if found is not None:
+            key, node = found
+    return key, node, complete
+
+
+def _span_of_node(path: str, node: Any) -> Span:
+    """Return a node's span; a block ends wherever the next thing begins, so its end is left out."""
+    start, end = node.start_mark, node.end_mark
+    is_block = getattr(node, "style", None) in ("|", ">") or getattr(node, "flow_style", 1) is False
+    if is_block:
+        return Span(path, start.line + 1, start.column + 1)
+    return Span(path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def duplicate_keys(path: str, text: str) -> list[tuple[int, Diagnostic]]:
+    """Return a diagnostic for every repeated key, with the index of its document."""
+    found = []
+    data = text.encode("utf-8")
+    for index, root in enumerate(_nodes(path, data)):
+        for first, second in _repeated(root):
+            found.append(
+                (
+                    index,
+                    Diagnostic(
+                        "yaml-duplicate-key",
+                        f"the key {second.value[:80]!r} is already here",
+                        _span_of_node(path, second),
+                        "keep one of the two",
+                        related=(Related("first here", _span_of_node(path, first)),),
+                    ),
+                )
+            )
+    return found
+
+
+def _repeated(root: Any) -> Iterator[tuple[Any, Any]]:
+    from yaml import MappingNode, ScalarNode, SequenceNode
+
+    pending, seen = [root], {id(root)}
+    for node in pending:  # grows while it is read; an aliased node is looked at once
+        children: list[Any] = []
+        if isinstance(node, MappingNode):
+            first: dict[tuple[str, str], Any] = {}
+            for key, value in node.value:
+                if isinstance(key, ScalarNode):
+                    known = first.setdefault((key.tag, key.value), key)
+                    if known is not key:
+                        yield known, key
+                children += (key, value)
+        elif isinstance(node, SequenceNode):
+            children = node.value
+        for child in children:
+            if id(child) not in seen:
+                seen.add(id(child))
+                pending.append(child)

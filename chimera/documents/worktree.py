@@ -1,0 +1,226 @@
+"""The tree that lies on disk, read without any of Git's conversions.
+
+Owns the walk, the modes and the warning about attributes that convert. Refuses to follow a
+symlink, so that nothing outside the tree is ever read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from chimera.documents.repository import enclosing, run
+from chimera.documents.trees import (
+    EXECUTABLE,
+    FILE,
+    SUBMODULE,
+    SYMLINK,
+    YAML_SUFFIXES,
+    Entry,
+    Tree,
+    digest_contents,
+    is_safe,
+    require_safe,
+    root_names,
+)
+from chimera.model import ChimeraError, Diagnostic, Digest, Severity, Span
+
+_OWN = (".git", ".chimera")
+_ATTRIBUTES = ("text", "eol", "filter", "ident", "working-tree-encoding")
+
+
+class WorkTree:
+    """A folder as a `Tree`. What Git lists is what counts, where there is Git."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.revision: str | None = None
+        self._entries: tuple[Entry, ...] | None = None
+        self._folders: dict[str, bool] = {"": True}
+
+    def entries(self) -> Sequence[Entry]:
+        """Return every path that Git would track (without Git: every file), sorted."""
+        if self._entries is None:
+            listed = self._tracked() if enclosing(self.root) else self._walk("", hidden=True)
+            self._entries = tuple(sorted(listed))
+        return self._entries
+
+    def under(
+        self, roots: Iterable[str], suffixes: tuple[str, ...] = YAML_SUFFIXES
+    ) -> Sequence[Entry]:
+        """Return the files under `roots` with one of `suffixes`, sorted."""
+        found: set[Entry] = set()
+        for name in root_names(roots):
+            entry = None if name == "." else self._entry(name)
+            if entry is not None:
+                found.add(entry)
+            elif self._is_folder("" if name == "." else name):
+                found.update(self._walk("" if name == "." else name + "/", hidden=False))
+        return tuple(
+            sorted(
+                entry
+                for entry in found
+                if entry.mode in (SYMLINK, SUBMODULE) or entry.path.endswith(suffixes)
+            )
+        )
+
+    def read(self, path: str) -> bytes:
+        """Return the content at `path`."""
+        return self._content(path)[1]
+
+    def read_many(self, paths: Iterable[str], *, limit: int | None = None) -> Mapping[str, bytes]:
+        """Return the content at each of `paths`, cut to one byte more than `limit`."""
+        return {path: self._content(path, limit)[1] for path in paths}
+
+    def digest(self, paths: Iterable[str]) -> Digest:
+        """Return the digest of a path set."""
+        modes: dict[str, str] = {}
+
+        def contents() -> Iterator[tuple[str, bytes]]:
+            for path in sorted(set(paths)):
+                modes[path], data = self._content(path)
+                yield path, data
+
+        return digest_contents(modes, contents())
+
+    def _content(self, path: str, limit: int | None = None) -> tuple[str, bytes]:
+        entry = self._entry(require_safe(path))
+        try:
+            if entry is not None and entry.mode == SYMLINK:
+                return SYMLINK, os.fsencode((self.root / path).readlink())
+            if entry is not None:
+                with (self.root / path).open("rb") as file:
+                    return entry.mode, file.read(-1 if limit is None else limit + 1)
+        except OSError as error:
+            raise ChimeraError(
+                f"{path!r} cannot be read: {error.strerror}", help="check the file's permissions"
+            ) from error
+        for listed in self.entries() if self._is_folder(path) else ():
+            if listed.path == path:
+                return SUBMODULE, (listed.id or "").encode("ascii")
+        raise ChimeraError(f"{path!r} is not in the work tree", help="check the path")
+
+    def _entry(self, path: str) -> Entry | None:
+        """Return the file or symlink at `path`, `None` for anything else or behind a symlink."""
+        if not self._is_folder(path.rpartition("/")[0]):
+            return None
+        try:
+            mode = (self.root / path).lstat().st_mode
+        except OSError:
+            return None
+        return _entry(path, mode)
+
+    def _is_folder(self, path: str) -> bool:
+        """Tell whether `path` is a real folder, reached through real folders only."""
+        known = self._folders.get(path)
+        if known is None:
+            known = self._is_folder(path.rpartition("/")[0])
+            if known:
+                try:
+                    known = stat.S_ISDIR((self.root / path).lstat().st_mode)
+                except OSError:
+                    known = False
+            self._folders[path] = known
+        return known
+
+    def _tracked(self) -> Iterator[Entry]:
+        index = run(self.root, "ls-files", "-z", "--stage")
+        links: dict[str, str] = {}
+        paths = set()
+        for line in index.split(b"\0")[:-1]:
+            facts, _, name = line.partition(b"\t")
+            path = require_safe(os.fsdecode(name))
+            paths.add(path)
+            if facts.startswith(b"160000 "):
+                links[path] = facts.split(b" ")[1].decode("ascii")
+        others = run(self.root, "ls-files", "-z", "--others", "--exclude-standard")
+        # A name that ends in '/' is an untracked repository inside this one: not its content.
+        paths.update(
+            name for name in map(os.fsdecode, others.split(b"\0")[:-1]) if not name.endswith("/")
+        )
+        for path in paths:
+            if path.startswith(".chimera/"):
+                continue
+            entry = self._entry(path)
+            if entry is not None:
+                yield entry
+            elif path in links and self._is_folder(path):
+                yield Entry(path, SUBMODULE, links[path])
+
+    def _walk(self, prefix: str, *, hidden: bool) -> Iterator[Entry]:
+        """Yield what lies below `prefix`, which is empty or ends in '/'; folders are descended."""
+        pending = [prefix]
+        while pending:
+            here = pending.pop()
+            try:
+                items = list(os.scandir(self.root / here))
+            except OSError:
+                continue  # a folder that may not be read, or went away
+            for item in items:
+                path = here + item.name
+                if item.name in _OWN or (item.name.startswith(".") and not hidden):
+                    continue
+                if not item.is_dir(follow_symlinks=False):
+                    entry = _entry(path, item.stat(follow_symlinks=False).st_mode)
+                    if entry is not None and is_safe(path):
+                        yield entry
+                elif (self.root / path / ".git").exists():
+                    yield Entry(path, SUBMODULE)
+                else:
+                    pending.append(path + "/")
+
+
+def _entry(path: str, mode: int) -> Entry | None:
+    if stat.S_ISLNK(mode):
+        return Entry(path, SYMLINK)
+    if stat.S_ISREG(mode):
+        return Entry(path, EXECUTABLE if mode & stat.S_IXUSR else FILE)
+    return None  # folders, and sockets, pipes and devices, which Git does not know
+
+
+def open_work_tree(root: Path) -> WorkTree:
+    """Open the folder `root` as a tree; raises `ChimeraError` where there is none."""
+    folder = root.absolute()
+    if not folder.is_dir():
+        raise ChimeraError(f"{str(root)!r} is not a folder", help="check the path")
+    return WorkTree(folder)
+
+
+def conversions(tree: Tree, paths: Iterable[str]) -> tuple[Diagnostic, ...]:
+    """Warn of work tree files that Git would store otherwise: their digests differ in a commit."""
+    chosen = sorted(set(paths))
+    if tree.revision is not None or not chosen or enclosing(tree.root) is None:
+        return ()
+    asked = b"".join(os.fsencode(path) + b"\0" for path in chosen)
+    answer = run(tree.root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, stdin=asked)
+    fields = list(map(os.fsdecode, answer.split(b"\0")[:-1]))
+    attributes: dict[str, dict[str, str]] = {}
+    for path, name, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
+        attributes.setdefault(path, {})[name] = value
+    return tuple(
+        Diagnostic(
+            "git-converted-path",
+            f"git stores this file otherwise than it lies here (attribute {cause})",
+            Span(path),
+            "its digest will differ in a commit: store it as it is, or drop the attribute",
+            Severity.WARNING,
+        )
+        for path in chosen
+        if (cause := _conversion(tree, path, attributes.get(path, {})))
+    )
+
+
+def _conversion(tree: Tree, path: str, values: Mapping[str, str]) -> str | None:
+    """Return the attribute that makes Git convert the file's content, if one does."""
+    for name in ("filter", "ident", "working-tree-encoding"):
+        if values.get(name, "unspecified") not in ("unspecified", "unset"):
+            return name
+    text, eol = values.get("text", "unspecified"), values.get("eol", "unspecified")
+    if text == "unset" or (text == "unspecified" and eol not in ("lf", "crlf")):
+        return None
+    content = tree.read(path)
+    if b"\r\n" not in content or (text == "auto" and b"\0" in content[:8000]):
+        return None
+    return "eol" if text == "unspecified" else "text"
