@@ -1,0 +1,30 @@
+"""Contracts: ordered layers, where documents stand in them, and what each layer forbids.
+
+Owns `LayerContract`, placement and the vocabulary of prohibitions. Refuses to know any kind but its
+own: documents are read by the roles that their fields declare.
+"""
+
+from chimera.contract.facts import Concerned, LayerFacts, Marks, Use
+from chimera.contract.judge import judge
+from chimera.contract.kinds import Layer, LayerContractSpec
+from chimera.contract.layers import ContractLayer
+from chimera.contract.obligations import owed
+from chimera.contract.placement import Placing, is_dormant, place
+from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
+
+__all__ = [
+    "PROHIBITIONS",
+    "Concerned",
+    "ContractLayer",
+    "Layer",
+    "LayerContractSpec",
+    "LayerFacts",
+    "Marks",
+    "Placing",
+    "Prohibition",
+    "Use",
+    "is_dormant",
+    "judge",
+    "owed",
+    "place",
+]

@@ -1,0 +1,276 @@
+"""Whether a contract holds together: ids, admissions, refusals, words, documentation, principles.
+
+Judges the contract's own text against itself and the tree. Refuses to look at other documents,
+except for the proofs by which an exchange between two layers is shown.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from chimera.contract.kinds import Exchange, Principle, Provision, Receipt
+from chimera.contract.layers import Contract, ContractLayer, layers_of
+from chimera.documents import Globs
+from chimera.kinds import Registry, Snapshot
+from chimera.model import Address, Diagnostic, Finding, Related, Route, Severity, Verdict
+
+# Far below, a kind that nobody has registered yet looks like another one.
+_MISSPELT = 0.8
+
+
+def check_ids(contract: Contract) -> Iterator[Diagnostic]:
+    """Report a second layer with the id of an earlier one."""
+    first: dict[str, ContractLayer] = {}
+    for layer in layers_of(contract):
+        earlier = first.setdefault(layer.layer.id, layer)
+        if earlier.index != layer.index:
+            yield Diagnostic(
+                "layer-duplicate",
+                f"a second layer {layer.name}",
+                layer.at("id"),
+                "give each layer of a contract an id of its own",
+                address=str(contract.address),
+                related=(earlier.cite("the first one stands here", "id"),),
+            )
+
+
+def check_admissions(contract: Contract, snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Report kinds and files that two layers of the contract claim, and misspelt kinds."""
+    yield from _kinds_claimed_twice(contract)
+    yield from _files_claimed_twice(contract, snapshot)
+    for layer in layers_of(contract):
+        for index, kind in enumerate(layer.layer.admits.kinds):
+            yield from _misspelt(layer, ("admits", "kinds", index), kind, snapshot.registry)
+        for number, refusal in enumerate(layer.layer.refuses):
+            for index, kind in enumerate(refusal.kinds):
+                route = ("refuses", number, "kinds", index)
+                yield from _misspelt(layer, route, kind, snapshot.registry)
+
+
+def _kinds_claimed_twice(contract: Contract) -> Iterator[Diagnostic]:
+    claimed: dict[str, tuple[ContractLayer, int]] = {}
+    for layer in layers_of(contract):
+        for index, kind in enumerate(layer.layer.admits.kinds):
+            first, at = claimed.setdefault(kind, (layer, index))
+            if (first, at) != (layer, index):
+                yield _overlap(layer, first, kind, ("kinds", index), ("kinds", at))
+
+
+def _files_claimed_twice(contract: Contract, snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Compare the layers' globs on the files that there are; patterns alone cannot be compared."""
+    layers = [layer for layer in layers_of(contract) if layer.layer.admits.paths]
+    if len(layers) < 2:
+        return
+    globs = [Globs(layer.layer.admits.paths) for layer in layers]
+    told: set[tuple[int, int]] = set()
+    for entry in snapshot.tree.entries():
+        claims = [number for number, glob in enumerate(globs) if glob.matches(entry.path)]
+        for number in claims[1:]:
+            if (claims[0], number) not in told:
+                told.add((claims[0], number))
+                yield _overlap(
+                    layers[number], layers[claims[0]], entry.path, ("paths",), ("paths",)
+                )
+
+
+def _overlap(
+    layer: ContractLayer, first: ContractLayer, what: str, route: Route, earlier: Route
+) -> Diagnostic:
+    return Diagnostic(
+        "layer-admits-overlap",
+        f"{layer.name} admits {what}, which {first.name} admits already",
+        layer.at("admits", *route),
+        "let one layer of a contract admit it",
+        address=str(layer.contract.address),
+        related=(first.cite(f"{first.name} admits it here", "admits", *earlier),),
+    )
+
+
+def _misspelt(
+    layer: ContractLayer, route: Route, kind: str, registry: Registry
+) -> Iterator[Diagnostic]:
+    """Warn of a kind that looks like another; one unlike any is a kind that is yet to come."""
+    if kind in registry.kinds:
+        return
+    near = difflib.get_close_matches(kind, registry.kinds, n=1, cutoff=_MISSPELT)
+    if near:
+        yield Diagnostic(
+            "layer-kind-unknown",
+            f"{layer.name} names the kind {kind}, which no plugin registers",
+            layer.at(*route),
+            f"did you mean {near[0]}?",
+            Severity.WARNING,
+            address=str(layer.contract.address),
+        )
+
+
+def check_refusals(contract: Contract) -> Iterator[Diagnostic]:
+    """Report what a layer refuses without saying where it goes."""
+    for layer in layers_of(contract):
+        for index, refusal in enumerate(layer.layer.refuses):
+            if refusal.to is None:
+                yield Diagnostic(
+                    "layer-refusal-homeless",
+                    f"{layer.name} refuses {refusal.what} and does not say where it goes",
+                    layer.at("refuses", index),
+                    "add to: contract/id, the layer that it belongs to",
+                    address=str(contract.address),
+                )
+
+
+def check_words(contract: Contract, words: Collection[str]) -> Iterator[Diagnostic]:
+    """Report words of `prohibits` that nobody registered: what cannot be enforced is no promise."""
+    for layer in layers_of(contract):
+        for index, word in enumerate(layer.layer.prohibits):
+            yield from _unknown_word(layer, word, ("prohibits", index), words)
+        when = layer.layer.when_active
+        for index, word in enumerate(when.prohibits if when else ()):
+            yield from _unknown_word(layer, word, ("whenActive", "prohibits", index), words)
+
+
+def _unknown_word(
+    layer: ContractLayer, word: str, route: Route, words: Collection[str]
+) -> Iterator[Diagnostic]:
+    if word in words:
+        return
+    near = difflib.get_close_matches(word, sorted(words), n=1)
+    yield Diagnostic(
+        "layer-prohibition-unknown",
+        f"{layer.name} prohibits {word!r}, a word that nothing enforces",
+        layer.at(*route),
+        f"did you mean {near[0]}?" if near else f"the words are {', '.join(sorted(words))}",
+        address=str(layer.contract.address),
+    )
+
+
+def documented(contract: Contract) -> Iterator[tuple[str, Route, ContractLayer | None]]:
+    """Yield every documentation path with its route; the layer is `None` for the contract's own."""
+    for index, path in enumerate(contract.spec.documentation):
+        yield path, ("spec", "documentation", index), None
+    for layer in layers_of(contract):
+        for index, path in enumerate(layer.layer.documentation):
+            yield path, ("spec", "layers", layer.index, "documentation", index), layer
+
+
+def check_documentation(contract: Contract, snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Report documentation that the tree lacks."""
+    wanted = tuple(documented(contract))
+    if not wanted:
+        return
+    paths = [entry.path for entry in snapshot.tree.entries()]
+    for path, route, layer in wanted:
+        if not Globs((path,)).filter(paths):
+            yield Diagnostic(
+                "layer-documentation-missing",
+                f"there is no {path}, the documentation of {_title(contract, layer)}",
+                contract.at(*route),
+                "write it, or correct the path",
+                address=str(contract.address),
+            )
+
+
+def _title(contract: Contract, layer: ContractLayer | None) -> str:
+    return layer.name if layer else str(contract.address)
+
+
+def check_principles(contract: Contract) -> Iterator[Diagnostic]:
+    """Report principles that name no policy: nothing checks them."""
+    yield from _unchecked(contract, contract.spec.principles, ("spec",))
+    for layer in layers_of(contract):
+        yield from _unchecked(contract, layer.layer.principles, ("spec", "layers", layer.index))
+
+
+def _unchecked(
+    contract: Contract, principles: tuple[Principle, ...], route: Route
+) -> Iterator[Diagnostic]:
+    for index, principle in enumerate(principles):
+        if principle.policy is None:
+            yield Diagnostic(
+                "layer-principle-unchecked",
+                f"no policy checks the principle: {principle.statement}",
+                contract.at(*route, "principles", index),
+                "add policy: Policy/name, or keep it as a statement that people watch over",
+                Severity.INFO,
+                address=str(contract.address),
+            )
+
+
+def check_exchanges(
+    contract: Contract, layers: Mapping[str, ContractLayer]
+) -> Iterator[Diagnostic]:
+    """Report what one layer provides and its neighbour does not receive, and the reverse."""
+    for layer in layers_of(contract):
+        for index, given in enumerate(layer.layer.provides):
+            other = layers.get(given.to)
+            if other and not any(_meets(given, r, layer.name) for r in other.layer.receives):
+                yield _unmet(layer, ("provides", index), given, other, "does not receive")
+        for index, taken in enumerate(layer.layer.receives):
+            other = layers.get(taken.source)
+            if other and not any(_meets(p, taken, other.name) for p in other.layer.provides):
+                yield _unmet(layer, ("receives", index), taken, other, "does not provide")
+
+
+def _meets(given: Provision, taken: Receipt, giver: str) -> bool:
+    return (given.item, given.type, giver) == (taken.item, taken.type, taken.source)
+
+
+def _unmet(
+    layer: ContractLayer, route: Route, exchange: Exchange, other: ContractLayer, verb: str
+) -> Diagnostic:
+    return Diagnostic(
+        "layer-exchange-unmet",
+        f"{other.name} {verb} {exchange.item!r} ({exchange.type}), as {layer.name} says",
+        layer.at(*route),
+        f"say the same, with the same type, in {other.name}",
+        address=str(layer.contract.address),
+        related=(Related(f"{other.name} stands here", other.at("id")),),
+    )
+
+
+def exchange_verdict(contract: Contract, snapshot: Snapshot) -> Iterator[Verdict]:
+    """Yield whether everything that the contract's layers provide has been shown to be provided.
+
+    An exchange is shown by a record that says of one of its proofs that it passed. Whether that
+    record still fits the content is for whoever verifies the evidence.
+    """
+    reasons, found = [], set()
+    for layer in layers_of(contract):
+        for given in layer.layer.provides:
+            states = [_state(Address.parse(proof), snapshot) for proof in given.evidence]
+            finding = _weakest(states)
+            found.add(finding)
+            if finding is not Finding.PASS:
+                reasons.append(f"{layer.name} provides {given.to} with {given.item}: not shown")
+    if found:
+        finding = _weakest(found)
+        yield Verdict(
+            f"{contract.address}#layer-exchange-shown",
+            str(contract.address),
+            finding,
+            tuple(reasons),
+        )
+
+
+def _state(proof: Address, snapshot: Snapshot) -> Finding:
+    """Return the best that the records say of `proof`: they are read by what they refer to."""
+    records = {use.source for use in snapshot.referred_by(proof)}
+    said = {
+        getattr(document.spec, "verdict", None)
+        for address in records
+        if (document := snapshot.get(address)) is not None and document.kind.record
+    }
+    if Finding.FAIL.value in said:
+        return Finding.FAIL
+    return Finding.PASS if Finding.PASS.value in said else Finding.NOT_EXERCISED
+
+
+def _weakest(findings: Collection[Finding]) -> Finding:
+    """Return the worst of `findings`; none at all has shown nothing."""
+    counts = Counter(findings)
+    if counts[Finding.FAIL]:
+        return Finding.FAIL
+    if not counts or counts[Finding.NOT_EXERCISED]:
+        return Finding.NOT_EXERCISED
+    return Finding.PASS

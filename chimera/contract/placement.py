@@ -1,0 +1,183 @@
+"""Where documents stand: `admits` assigns a layer, `metadata.layers` asserts one, both must agree.
+
+Owns placements and the faults of naming layers. Refuses to say what a layer allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from chimera.contract.kinds import LayerContractSpec, Refusal
+from chimera.contract.layers import Contract, ContractLayer, all_layers, layers_of
+from chimera.documents import Globs
+from chimera.kinds import Document, LayerReference, Model, Snapshot, marked
+from chimera.model import Address, Diagnostic, Place, Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where every document stands, one placement a contract, and what is wrong with that."""
+
+    placements: Mapping[Address, tuple[Placement, ...]]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def is_dormant(placements: Iterable[Placement]) -> bool:
+    """Tell whether any of a document's layers is dormant, so that nothing may act for it."""
+    return any(placement.dormant for placement in placements)
+
+
+def place(snapshot: Snapshot) -> Placing:
+    """Place every document of `snapshot` in the layers of its contracts."""
+    placer = Placer(snapshot)
+    placements: dict[Address, tuple[Placement, ...]] = {}
+    faults: list[Diagnostic] = []
+    for document in snapshot.documents.values():
+        standing = placer.standing(document.kind.name, document.place.path, _asserted(document))
+        if standing:
+            placements[document.address] = tuple(
+                Placement(document.address, layer.name, layer.is_dormant) for layer in standing
+            )
+        faults += placer.faults(document, standing)
+    return Placing(placements, tuple(faults))
+
+
+class Placer:
+    """The admissions of all contracts of one snapshot, ready to be asked."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._layers = all_layers(snapshot)
+        self._contracts = {
+            contract.address.name: _Admissions(contract)
+            for contract in snapshot.of_model(LayerContractSpec)
+        }
+
+    def standing(
+        self, kind: str, path: str | None, asserted: tuple[str, ...]
+    ) -> tuple[ContractLayer, ...]:
+        """Return the layers of a document, at most one a contract, in order of contract.
+
+        What a contract admits comes before what the document asserts, so that no document can
+        talk itself out of a layer.
+        """
+        found = []
+        for name, admissions in self._contracts.items():
+            layer = admissions.layer_for(kind, path) or next(
+                (self._layers[a] for a in asserted if a in self._layers and _contract(a) == name),
+                None,
+            )
+            if layer is not None:
+                found.append(layer)
+        return tuple(found)
+
+    def faults(
+        self, document: Document[Model], standing: tuple[ContractLayer, ...]
+    ) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the layers that `document` names and stands in."""
+        for metadata_or_spec, name in ((document.metadata, "metadata"), (document.spec, "spec")):
+            for found in marked(metadata_or_spec, (name,)):
+                if isinstance(found.mark, LayerReference) and found.value not in self._layers:
+                    yield self._unknown(document, found.value, document.at(*found.route))
+        yield from _asserted_twice(document)
+        for layer in standing:
+            yield from _disagreement(document, layer)
+            yield from _refused(document, layer)
+
+    def _unknown(self, document: Document[Model], name: str, where: Place) -> Diagnostic:
+        contract = self._contracts.get(_contract(name))
+        if contract is None:
+            return Diagnostic(
+                "layer-contract-unknown",
+                f"there is no LayerContract/{_contract(name)} for the layer {name}",
+                where,
+                "write contract/id with the name of a LayerContract of this repository",
+                address=str(document.address),
+            )
+        return Diagnostic(
+            "layer-unknown",
+            f"LayerContract/{_contract(name)} has no layer {name}",
+            where,
+            f"its layers are {', '.join(layer.name for layer in contract.layers)}",
+            address=str(document.address),
+        )
+
+
+class _Admissions:
+    """What the layers of one contract admit: kinds first, then the paths of files."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.layers = tuple(layers_of(contract))
+        self._by_kind: dict[str, ContractLayer] = {}
+        self._by_path: list[tuple[Globs, ContractLayer]] = []
+        for layer in self.layers:
+            for kind in layer.layer.admits.kinds:
+                self._by_kind.setdefault(kind, layer)
+            if layer.layer.admits.paths:
+                self._by_path.append((Globs(layer.layer.admits.paths), layer))
+
+    def layer_for(self, kind: str, path: str | None) -> ContractLayer | None:
+        if kind in self._by_kind:
+            return self._by_kind[kind]
+        if path is None:
+            return None
+        return next((layer for globs, layer in self._by_path if globs.matches(path)), None)
+
+
+def _contract(layer: str) -> str:
+    return layer.partition("/")[0]
+
+
+def _asserted(document: Document[Model]) -> tuple[str, ...]:
+    return document.metadata.layers
+
+
+def _asserted_twice(document: Document[Model]) -> Iterator[Diagnostic]:
+    first: dict[str, int] = {}
+    for index, name in enumerate(document.metadata.layers):
+        earlier = first.setdefault(_contract(name), index)
+        if earlier != index:
+            yield Diagnostic(
+                "layer-asserted-twice",
+                f"a second layer of LayerContract/{_contract(name)}: {name}, "
+                f"after {document.metadata.layers[earlier]}",
+                document.at("metadata", "layers", index),
+                "name at most one layer of each contract",
+                address=str(document.address),
+            )
+
+
+def _disagreement(document: Document[Model], layer: ContractLayer) -> Iterator[Diagnostic]:
+    for index, name in enumerate(document.metadata.layers):
+        if _contract(name) == layer.contract.address.name and name != layer.name:
+            if name not in {other.name for other in layers_of(layer.contract)}:
+                continue  # reported as unknown
+            yield Diagnostic(
+                "layer-disagreement",
+                f"{document.address} says that it stands in {name}, "
+                f"and {layer.contract.address} places it in {layer.name}",
+                document.at("metadata", "layers", index),
+                f"write {layer.name}, or leave the layer to the contract",
+                address=str(document.address),
+                related=(layer.cite(f"{layer.name} admits it here", "admits"),),
+            )
+
+
+def _refused(document: Document[Model], layer: ContractLayer) -> Iterator[Diagnostic]:
+    for index, refusal in enumerate(layer.layer.refuses):
+        if _is_refused(refusal, document):
+            goes = f"; it belongs to {refusal.to}" if refusal.to else ""
+            yield Diagnostic(
+                "layer-refused",
+                f"{document.address} stands in {layer.name}, which refuses {refusal.what}{goes}",
+                document.at("metadata", "layers"),
+                f"place it in {refusal.to}" if refusal.to else "place it in another layer",
+                address=str(document.address),
+                related=(layer.cite(f"{layer.name} refuses it here", "refuses", index),),
+            )
+
+
+def _is_refused(refusal: Refusal, document: Document[Model]) -> bool:
+    return document.kind.name in refusal.kinds or (
+        bool(refusal.paths) and Globs(refusal.paths).matches(document.place.path)
+    )

@@ -1,0 +1,45 @@
+"""Registers `LayerContract` and the words of `prohibits`, judges by them, and owes for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chimera.contract.kinds import LayerContractSpec
+from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
+from chimera.kinds import Kind, Subject
+from chimera.model import Obligation, Verdict
+from chimera.plugin import hookimpl
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register `LayerContract`."""
+    return [
+        Kind(
+            "LayerContract",
+            LayerContractSpec,
+            "Ordered layers: what each may do, and what it may never do.",
+        )
+    ]
+
+
+@hookimpl
+def chimera_register_prohibitions() -> tuple[Prohibition, ...]:
+    """Register the vocabulary."""
+    return PROHIBITIONS
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge the contracts, and every document by the layers that it stands in."""
+    from chimera.contract.judge import judge
+
+    return judge(subject, subject.snapshot.registry.prohibitions)
+
+
+@hookimpl
+def chimera_owe(subject: Subject) -> Iterable[Obligation]:
+    """Owe a person's approval for changes in human-triggered layers of a protected environment."""
+    from chimera.contract.obligations import owed
+
+    return owed(subject)
