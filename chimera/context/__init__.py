@@ -9,7 +9,13 @@ from chimera.context.command import Command, Completed, Limits
 from chimera.context.context import Context
 from chimera.context.environment import actor_of, base_environment, pinned_environment
 from chimera.context.ids import Ids, SequentialIds, SystemIds
-from chimera.context.processes import ProcessEndedError, Processes, ProcessTimeoutError, Running
+from chimera.context.processes import (
+    ProcessCancelledError,
+    ProcessEndedError,
+    Processes,
+    ProcessTimeoutError,
+    Running,
+)
 from chimera.context.progress import Progress, SilentProgress
 from chimera.context.secrets import Secrets
 from chimera.context.streams import stream
@@ -22,6 +28,7 @@ __all__ = [
     "FixedClock",
     "Ids",
     "Limits",
+    "ProcessCancelledError",
     "ProcessEndedError",
     "ProcessTimeoutError",
     "Processes",

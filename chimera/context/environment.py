@@ -49,14 +49,27 @@ def _login() -> str:
         return f"uid-{os.getuid()}"
 
 
-def base_environment(**extra: str) -> dict[str, str]:
-    """Return a small environment for a command of the user's own, with `extra` on top."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": os.environ.get("HOME", os.sep),
-        "TMPDIR": tempfile.gettempdir(),
-        "LANG": "C.UTF-8",
-    } | extra
+def base_environment(*, allow: Iterable[str] = (), **extra: str) -> dict[str, str]:
+    """Return a small environment for a command of the user's own, with `extra` on top.
+
+    `allow` names variables that are let in where they are set. The running interpreter comes
+    first on `PATH`, so that `python` is the one that runs Chimera.
+    """
+    let_in = {name: os.environ[name] for name in allow if name in os.environ}
+    return (
+        {
+            "PATH": _path(),
+            "HOME": os.environ.get("HOME", os.sep),
+            "TMPDIR": tempfile.gettempdir(),
+            "LANG": "C.UTF-8",
+        }
+        | let_in
+        | extra
+    )
+
+
+def _path() -> str:
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
 def pinned_environment(
@@ -72,9 +85,8 @@ def pinned_environment(
     `allow` names variables that are let in; none of them can override what is pinned. The
     running interpreter comes first on `PATH`, so that `python` is the one that evidence names.
     """
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     return {name: os.environ[name] for name in allow if name in os.environ} | {
-        "PATH": path,
+        "PATH": _path(),
         "HOME": str(home),
         "TMPDIR": str(tmp),
         "LC_ALL": "C.UTF-8",

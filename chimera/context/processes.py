@@ -17,6 +17,7 @@ from chimera.context.child import Child, Head, Sink
 from chimera.context.command import Command, Completed
 from chimera.model import ChimeraError
 
+_ASK_SECONDS = 0.1
 _PROBE = Command(("/bin/sh", "-c", ":"), cwd=Path("/"), timeout=10.0, network=False)
 
 
@@ -28,6 +29,10 @@ class ProcessEndedError(ChimeraError):
     """A running process is gone, or said more than it may."""
 
 
+class ProcessCancelledError(ChimeraError):
+    """A command was ended because whoever waited for it no longer wants it."""
+
+
 class Processes:
     """Runs commands and ends them with all that they started; may be used from threads."""
 
@@ -37,13 +42,15 @@ class Processes:
         self._probing = threading.Lock()
         self._can_isolate: bool | None = None
 
-    def run(self, command: Command) -> Completed:
+    def run(self, command: Command, *, cancelled: Callable[[], bool] | None = None) -> Completed:
         """Run `command` to its end or to its timeout; its return code is the caller's to judge.
 
-        Raises `ChimeraError` for a command that cannot be started, and `KeyboardInterrupt` where
+        `cancelled` is asked ten times a second. Raises `ProcessCancelledError` where it came true,
+        `ChimeraError` for a command that cannot be started, and `KeyboardInterrupt` where
         `end_all` ended it.
         """
-        return self._run(command, isolate=not command.network and self.can_isolate_network())
+        isolate = not command.network and self.can_isolate_network()
+        return self._run(command, isolate=isolate, cancelled=cancelled)
 
     def start(self, command: Command) -> Running:
         """Start a long-lived process; `command.timeout` is not used, each read has its own.
@@ -73,7 +80,9 @@ class Processes:
             for child in self._children:
                 child.cancel()
 
-    def _run(self, command: Command, *, isolate: bool) -> Completed:
+    def _run(
+        self, command: Command, *, isolate: bool, cancelled: Callable[[], bool] | None = None
+    ) -> Completed:
         stdout, stderr = Head(command.limits.output_bytes), Head(command.limits.output_bytes)
         began = time.monotonic()
         deadline = None if command.timeout is None else began + command.timeout
@@ -81,7 +90,7 @@ class Processes:
         try:
             child.feed(command.stdin)
             child.close_input()
-            in_time = child.wait(deadline)
+            in_time = _wait(child, deadline, cancelled)
             seconds = time.monotonic() - began
         finally:
             self._end(child)
@@ -186,6 +195,20 @@ class _Lines:
             return None
         self._unread = rest
         return bytes(line)
+
+
+def _wait(child: Child, deadline: float | None, cancelled: Callable[[], bool] | None) -> bool:
+    """Wait until the command has exited; return whether it did before `deadline`."""
+    if cancelled is None:
+        return child.wait(deadline)
+    while True:
+        soon = time.monotonic() + _ASK_SECONDS
+        if child.wait(soon if deadline is None else min(soon, deadline)):
+            return True
+        if cancelled():
+            raise ProcessCancelledError("the command was cancelled, and ended")
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
 
 
 def _executable(command: Command) -> str:

@@ -41,6 +41,14 @@ def test_base_environment_is_small_and_takes_extras(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_0123456789")
     environment = base_environment(STAGE="build")
     assert set(environment) == {"PATH", "HOME", "TMPDIR", "LANG", "STAGE"}
+    assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+def test_base_environment_lets_in_what_is_named_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANTED", "yes")
+    environment = base_environment(allow=["WANTED", "MISSING"])
+    assert environment["WANTED"] == "yes"
+    assert "MISSING" not in environment
 
 
 def test_pinned_environment_lets_in_only_what_is_allowed(

@@ -22,6 +22,7 @@ from chimera.context import (
     Command,
     Completed,
     Limits,
+    ProcessCancelledError,
     ProcessEndedError,
     Processes,
     ProcessTimeoutError,
@@ -224,6 +225,23 @@ def test_a_timeout_ends_what_never_stops_talking(processes: Processes, tmp_path:
     done = processes.run(shell("yes", tmp_path, timeout=0.3, limits=Limits(output_bytes=10)))
     assert done.timed_out
     assert done.stdout == b"y\ny\ny\ny\ny\n"
+
+
+def test_what_is_cancelled_ends_with_its_children(processes: Processes, tmp_path: Path) -> None:
+    file = tmp_path / "child"
+    command = shell(f"sleep 600 & echo $! >{file}; wait", tmp_path)
+    with pytest.raises(ProcessCancelledError):
+        processes.run(command, cancelled=file.exists)
+    assert eventually(lambda: not is_alive(pid_in(file)))
+
+
+def test_a_command_that_nobody_cancels_runs_to_its_end_or_timeout(
+    processes: Processes, tmp_path: Path
+) -> None:
+    done = processes.run(shell("exit 3", tmp_path), cancelled=lambda: False)
+    assert (done.returncode, done.timed_out) == (3, False)
+    command = shell("sleep 600", tmp_path, timeout=0.3)
+    assert processes.run(command, cancelled=lambda: False).timed_out
 
 
 def test_end_all_ends_the_commands_of_other_threads(tmp_path: Path) -> None:
