@@ -4,6 +4,7 @@ Parsers and GitPython are loaded by the call that needs them.
 """
 
 from chimera.documents.commit import open_commit
+from chimera.documents.dump import dump
 from chimera.documents.edit import edit, splice
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
@@ -19,6 +20,7 @@ __all__ = [
     "RawDocument",
     "Tree",
     "conversions",
+    "dump",
     "edit",
     "export",
     "find_root",

@@ -43,7 +43,7 @@ from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
 from chimera.kinds.schema import export_schemas, kind_schema
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
-from chimera.kinds.snapshot import ReferenceUse, Snapshot
+from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
 from chimera.kinds.validation import validate, validate_model
 
@@ -104,6 +104,7 @@ __all__ = [
     "marked",
     "parse_duration",
     "read_source",
+    "references_of",
     "refuse",
     "validate",
     "validate_model",

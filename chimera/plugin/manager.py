@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Collection, Iterable
 
 import pluggy
@@ -50,7 +51,7 @@ def load_plugins(
         )
     for name in (*ESSENTIAL, *DEFAULT):
         if name not in disable and short_name(name) not in disable:
-            manager.import_plugin(name)
+            manager.register(importlib.import_module(name), name)
     _load_entry_points(manager, tuple(require))
     manager.check_pending()
     return manager

@@ -1,0 +1,33 @@
+"""`chimera check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chimera.cli.session import Session, environment_option, output_option, pass_session
+
+
+@click.command()
+@click.argument(
+    "path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@environment_option
+@output_option
+@pass_session
+def check(session: Session, path: Path | None, environment: str, outputs: tuple[str, ...]) -> None:
+    """Report everything that is wrong with a tree.
+
+    PATH is any folder with documents; no `init` is needed. All faults are reported at once, at
+    their lines and columns.
+    """
+    from chimera.render.check import check_json, check_text
+
+    result = session.workspace(path).check(environment)
+    session.emit(
+        outputs,
+        lambda paint: check_text(result, paint),
+        lambda: check_json(result),
+        result.outcome,
+    )

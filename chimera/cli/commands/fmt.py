@@ -1,0 +1,38 @@
+"""`chimera fmt`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chimera.cli.exit_codes import EXIT_CODES
+from chimera.cli.session import Session, pass_session
+from chimera.model import Outcome
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; fail where a file would change."
+)
+@pass_session
+def fmt(session: Session, paths: tuple[Path, ...], only_check: bool) -> None:
+    """Format documents without changing what they say.
+
+    PATHS are files or folders; without any, every document of the repository. Comments and values
+    stay as they are.
+    """
+    result = session.workspace().format(paths, write=not only_check)
+    for path in result.value:
+        click.echo(f"{'would format' if only_check else 'formatted'} {path}")
+    for diagnostic in result.diagnostics:
+        from chimera.render.diagnostics import diagnostic_text
+
+        click.echo(diagnostic_text(diagnostic, session.paint()), err=True)
+    if not result.value and not result.diagnostics:
+        click.echo("every document is formatted")
+    failed = only_check and result.value
+    click.get_current_context().exit(
+        EXIT_CODES[Outcome.worst((result.outcome, Outcome.FAILED if failed else Outcome.PASSED))]
+    )

@@ -1,0 +1,33 @@
+"""`chimera policy`."""
+
+from __future__ import annotations
+
+import click
+
+from chimera.cli.session import Session, output_option, pass_session
+
+
+@click.group()
+def policy() -> None:
+    """Try the cases of the policies."""
+
+
+@policy.command()
+@click.argument("names", nargs=-1)
+@output_option
+@pass_session
+def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    """Run every policy's cases, both ways.
+
+    An expected finding that did not come and one that nobody expected both fail. NAMES are names of
+    policies; without any, all of them.
+    """
+    from chimera.render.verdicts import verdicts_json, verdicts_text
+
+    result = session.workspace().test_policies(names)
+    session.emit(
+        outputs,
+        lambda paint: verdicts_text(result, "case", paint),
+        lambda: verdicts_json(result, "chimera-policy-test/1"),
+        result.outcome,
+    )

@@ -1,0 +1,39 @@
+"""`chimera schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from chimera.cli.session import Session, pass_session
+
+
+@click.group()
+def schema() -> None:
+    """Write JSON Schemas of the kinds."""
+
+
+@schema.command()
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".chimera/schemas"),
+    show_default=True,
+    help="The folder to write to; it is made where it is missing.",
+)
+@pass_session
+def export(session: Session, to: Path) -> None:
+    """Write one schema a kind, and chimera.json, which accepts any of them.
+
+    Name one in a document's first line for editors that speak to yaml-language-server:
+    `# yaml-language-server: $schema=.chimera/schemas/Policy.json`.
+    """
+    from chimera.kinds import export_schemas
+
+    schemas = export_schemas(session.workspace().registry)
+    to.mkdir(parents=True, exist_ok=True)
+    for name, value in schemas.items():
+        (to / name).write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", "utf-8")
+    click.echo(f"wrote {len(schemas)} schemas to {to}")

@@ -1,0 +1,56 @@
+"""Every shipped command by name: where it stands and its line in `--help`.
+
+The root's help is printed from here, so that it imports no command. A test holds this table
+against the commands themselves and against what the built-in plugins register.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One command: `module:attribute`, its line of help, and the section it stands in."""
+
+    target: str
+    help: str
+    section: str
+
+
+_CLI = "chimera.cli.commands"
+_START, _CHANGE, _LOOK = "Get going", "Change", "Look"
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry(
+        "chimera.builtin.scaffold.commands:init",
+        "Make a repository that passes check and applies.",
+        _START,
+    ),
+    "new": Entry(
+        "chimera.builtin.scaffold.commands:new", "Write a first document of a kind.", _START
+    ),
+    "doctor": Entry(
+        f"{_CLI}.doctor:doctor", "Say what this machine can do, and what it lacks.", _START
+    ),
+    "explain": Entry(
+        f"{_CLI}.explain:explain", "Say what a kind or one of its fields is for.", _START
+    ),
+    "schema": Entry(f"{_CLI}.schema:schema", "Write JSON Schemas of the kinds.", _START),
+    "check": Entry(f"{_CLI}.check:check", "Report everything that is wrong with a tree.", _CHANGE),
+    "fmt": Entry(f"{_CLI}.fmt:fmt", "Format documents without changing what they say.", _CHANGE),
+    "policy": Entry(f"{_CLI}.policy:policy", "Try the cases of the policies.", _CHANGE),
+    "plan": Entry(f"{_CLI}.plan:plan", "Show what an apply would do, and what that owes.", _CHANGE),
+    "show": Entry(f"{_CLI}.plan:show", "Show a saved plan.", _CHANGE),
+    "prove": Entry(f"{_CLI}.prove:prove", "Run proofs and keep the evidence.", _CHANGE),
+    "apply": Entry(
+        f"{_CLI}.apply:apply",
+        "Execute what has been proven and approved.",
+        _CHANGE,
+    ),
+    "run": Entry(f"{_CLI}.run:run", "Execute an applied document now.", _CHANGE),
+    "record": Entry(f"{_CLI}.record:record", "Copy records into the tree.", _CHANGE),
+    "status": Entry(f"{_CLI}.status:status", "Say where each environment stands.", _LOOK),
+    "get": Entry(f"{_CLI}.get:get", "List documents, or print one.", _LOOK),
+    "describe": Entry(f"{_CLI}.get:describe", "Say everything that is known of a document.", _LOOK),
+    "runs": Entry(f"{_CLI}.runs:runs", "List, show, pause, resume and cancel runs.", _LOOK),
+}

@@ -1,0 +1,136 @@
+"""The root of the command line: lazy commands, and the one handler of failures.
+
+Failures come in three classes: expected (`ChimeraError`, usage), interrupted, and bugs, which leave
+a report behind.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from chimera.cli.exit_codes import EXIT_CODES
+from chimera.cli.index import COMMANDS
+from chimera.cli.session import Session
+from chimera.model import ChimeraError, Outcome
+
+
+class Root(click.Group):
+    """A group that imports a command only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the shipped commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a shipped command, or one that a plugin of this repository registered."""
+        entry = COMMANDS.get(cmd_name)
+        target = entry.target if entry else _plugin_command(ctx, cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section, from the table alone."""
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            rows = [(n, e.help) for n, e in COMMANDS.items() if e.section == section]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command for one that does not exist."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near and "No such command" in error.message:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
+
+
+def _plugin_command(ctx: click.Context, name: str) -> str | None:
+    """Look a command up among those that the repository's own plugins register."""
+    session = ctx.ensure_object(Session) if isinstance(ctx.obj, Session) else Session(Path.cwd())
+    return session.workspace().registry.commands.get(name)
+
+
+@click.command(cls=Root, name="chimera", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="Work in this folder instead of the present one.",
+)
+@click.option("--color/--no-color", default=None, help="Colour always, or never.")
+@click.version_option(package_name="chimera", message="%(version)s")
+@click.pass_context
+def root(ctx: click.Context, directory: Path, color: bool | None) -> None:
+    """Keep an operations contract in Git: check it, prove it, and apply what was proven.
+
+    Start with `chimera init` in an empty folder, or `chimera check` in any folder with documents.
+    """
+    import os
+
+    if color is None and os.environ.get("NO_COLOR"):
+        color = False
+    ctx.obj = Session(directory, color)
+    ctx.color = color
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        answer: Any = root.main(arguments, prog_name="chimera", standalone_mode=False)
+        return answer if isinstance(answer, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted", "nothing that was finished is lost; run the same command again")
+        return EXIT_CODES[Outcome.INTERRUPTED]
+    except click.ClickException as error:
+        error.show()
+        return EXIT_CODES[Outcome.USAGE]
+    except ChimeraError as error:
+        _complain(error.message, error.help)
+        return EXIT_CODES[error.outcome]
+    except BrokenPipeError:
+        # The reader went away; what it did not want to read is no failure of ours.
+        sys.stdout = None
+        return 0
+    except Exception:  # noqa: BLE001 - the last handler: a bug becomes a report, not a traceback
+        return _report_bug()
+
+
+def _complain(message: str, help: str | None) -> None:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    if help:
+        click.echo(f"{click.style(' help', fg='cyan')}: {help}", err=True)
+
+
+def _report_bug() -> int:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="chimera-report-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"arguments: {sys.argv[1:]!r}\npython: {sys.version}\n\n")
+        traceback.print_exc(file=file)
+    last = traceback.format_exc().strip().splitlines()[-1]
+    _complain(f"this is a bug in Chimera: {last}", f"the report {file.name} says where")
+    return EXIT_CODES[Outcome.INTERNAL]

@@ -1,0 +1,129 @@
+"""What every command shares: the folder, colour, the workspace, and how results are written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chimera.cli.exit_codes import EXIT_CODES
+from chimera.model import Outcome, UsageError
+
+if TYPE_CHECKING:
+    from chimera.context import Progress
+    from chimera.render.paint import Paint, Style
+    from chimera.workspace import Workspace
+
+FORMATS = ("text", "json")
+_COLOURS: dict[str, dict[str, Any]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "warn": {"fg": "yellow"},
+    "dim": {"dim": True},
+    "bold": {"bold": True},
+    "accent": {"fg": "cyan"},
+}
+
+
+@dataclass
+class Session:
+    """One invocation of the command line."""
+
+    directory: Path
+    color: bool | None = None
+
+    def workspace(self, directory: Path | None = None) -> Workspace:
+        """Open the repository around the folder."""
+        from chimera.context import Context
+        from chimera.workspace import Workspace
+
+        context = Context.system(progress=self.progress())
+        return Workspace.open(directory or self.directory, context)
+
+    def progress(self) -> Progress | None:
+        """Return a progress display where a person looks on, and none otherwise."""
+        if not sys.stderr.isatty() or self.color is False:
+            return None
+        from chimera.cli.progress import TerminalProgress
+
+        return TerminalProgress()
+
+    def paint(self, *, to_file: bool = False) -> Paint:
+        """Return how text is coloured: plainly where nobody can see it."""
+        wanted = sys.stdout.isatty() if self.color is None else self.color
+
+        def dress(text: str, style: Style) -> str:
+            return click.style(text, **_COLOURS[style]) if wanted and not to_file else text
+
+        return dress
+
+    def emit(
+        self,
+        outputs: tuple[str, ...],
+        text: Callable[[Paint], str],
+        as_json: Callable[[], Any],
+        outcome: Outcome,
+        *,
+        exit_code: int | None = None,
+    ) -> None:
+        """Write a result in every format that was asked for, then exit with its outcome's code."""
+        for name, file in _destinations(outputs):
+            if name == "json":
+                shown = json.dumps(as_json(), indent=2, ensure_ascii=False)
+            else:
+                shown = text(self.paint(to_file=file is not None))
+            if file is None:
+                click.echo(shown, color=self.color)
+            else:
+                _write(file, shown + "\n")
+        click.get_current_context().exit(EXIT_CODES[outcome] if exit_code is None else exit_code)
+
+
+def _destinations(outputs: tuple[str, ...]) -> list[tuple[str, Path | None]]:
+    found: list[tuple[str, Path | None]] = []
+    for output in outputs or ("text",):
+        name, _, file = output.partition("=")
+        if name not in FORMATS:
+            raise UsageError(
+                f"unknown output format {name!r}", help=f"there is: {', '.join(FORMATS)}"
+            )
+        found.append((name, Path(file) if file else None))
+    if sum(file is None for _, file in found) > 1:
+        raise UsageError(
+            "two formats cannot both go to standard output",
+            help="write one to a file: -o json=FILE",
+        )
+    return found
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {file}: {error.strerror}", help="name a file in a folder that exists"
+        ) from error
+
+
+output_option = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help=f"Output format ({', '.join(FORMATS)}); repeatable with a file, as in -o json=out.json.",
+)
+environment_option = click.option(
+    "--env",
+    "environment",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="The environment, named by an Environment document.",
+)
+pass_session = click.make_pass_decorator(Session)

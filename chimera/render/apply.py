@@ -1,0 +1,72 @@
+"""What an apply did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chimera.model import Finding, Result
+from chimera.plan import plan_to_json
+from chimera.render.diagnostics import diagnostic_json, diagnostics_text, verdict_json, verdict_text
+from chimera.render.paint import Paint, Style, count, plain
+from chimera.render.plan import plan_summary
+from chimera.render.proof import proofs_json, proofs_lines
+from chimera.runtime import ItemResult
+from chimera.workspace import ApplyReport
+
+_STYLES: dict[str, Style] = {"applied": "good", "failed": "bad", "blocked": "warn"}
+
+
+def apply_text(result: Result[ApplyReport], paint: Paint = plain) -> str:
+    """Return the proofs, the ruling where it refuses, and what became of every item."""
+    report = result.value
+    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    if report.ruling is None:
+        return "\n".join((*lines, plan_summary(report.plan, paint)))
+    lines.append(f"plan for {report.plan.environment}: {plan_summary(report.plan, paint)}")
+    lines += proofs_lines(report.proofs, paint)
+    shown = [v for v in report.ruling.verdicts if v.judge != "check" or not result.diagnostics]
+    lines += (verdict_text(v, paint) for v in shown if v.finding is not Finding.PASS)
+    if report.ruling.refusals:
+        reasons = count(len(report.ruling.refusals), "reason")
+        lines.append(paint(f"refused: nothing was applied, for {reasons}", "bad"))
+        return "\n".join(lines)
+    passed = count(len(report.ruling.verdicts), "verdict")
+    lines.append(f"{paint('permitted', 'good')} by the gate: {passed}, none against")
+    lines += (_item_text(item, paint) for item in report.items)
+    done = sum(item.status == "applied" for item in report.items)
+    rest = len(report.items) - done
+    lines.append(f"applied {count(done, 'change')}" + (f", {rest} not applied" if rest else ""))
+    return "\n".join(lines)
+
+
+def _item_text(item: ItemResult, paint: Paint) -> str:
+    run = f" (run {item.run})" if item.run else ""
+    line = f"  {paint(item.status, _STYLES[item.status])} {item.change.action.value}"
+    line += f" {item.change.target}{run}"
+    if item.message:
+        line += f"\n      {item.message}"
+    return line + (f"\n      {item.help}" if item.help else "")
+
+
+def apply_json(result: Result[ApplyReport]) -> dict[str, Any]:
+    """Return what an apply did as JSON."""
+    report = result.value
+    verdicts = report.ruling.verdicts if report.ruling else ()
+    return {
+        "format": "chimera-apply/1",
+        "outcome": result.outcome.value,
+        "plan": plan_to_json(report.plan),
+        **proofs_json(report.proofs),
+        "ruling": [verdict_json(v) for v in verdicts],
+        "items": [
+            {
+                "target": str(item.change.target),
+                "action": item.change.action.value,
+                "status": item.status,
+                "run": item.run,
+                "message": item.message,
+            }
+            for item in report.items
+        ],
+        "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
+    }

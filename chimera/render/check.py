@@ -1,0 +1,37 @@
+"""The result of a check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chimera.model import Result
+from chimera.render.diagnostics import diagnostic_json, diagnostics_text, severities_text
+from chimera.render.paint import Paint, count, plain
+from chimera.workspace import CheckReport
+
+
+def check_text(result: Result[CheckReport], paint: Paint = plain) -> str:
+    """Return every diagnostic, then what was looked at and how many faults were found."""
+    report = result.value
+    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
+    total = sum(report.documents.values())
+    lines.append(f"checked {count(total, 'document')}" + (f": {kinds}" if kinds else ""))
+    passed, failed, idle = report.findings.values()
+    lines.append(f"{count(passed, 'verdict')} passed, {failed} failed, {idle} had nothing to judge")
+    if report.foreign:
+        lines.append(f"left aside {count(report.foreign, 'document')} of other systems")
+    lines.append(severities_text(result.diagnostics, paint))
+    return "\n".join(lines)
+
+
+def check_json(result: Result[CheckReport]) -> dict[str, Any]:
+    """Return the result of a check as JSON."""
+    return {
+        "format": "chimera-check/1",
+        "outcome": result.outcome.value,
+        "documents": result.value.documents,
+        "verdicts": result.value.findings,
+        "foreign": result.value.foreign,
+        "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
+    }

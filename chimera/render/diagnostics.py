@@ -1,0 +1,105 @@
+"""Diagnostics and verdicts as text and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chimera.model import Diagnostic, Finding, Place, Severity, Span, Verdict
+from chimera.render.paint import Paint, Style, count, plain
+
+_STYLES: dict[Severity, Style] = {
+    Severity.ERROR: "bad",
+    Severity.WARNING: "warn",
+    Severity.INFO: "dim",
+}
+FINDING_STYLES: dict[Finding, Style] = {
+    Finding.PASS: "good",
+    Finding.FAIL: "bad",
+    Finding.NOT_EXERCISED: "warn",
+}
+
+
+def diagnostic_text(diagnostic: Diagnostic, paint: Paint = plain) -> str:
+    """Return `path:line:column: severity[rule]: message`, then help and related places."""
+    level = paint(f"{diagnostic.severity.value}[{diagnostic.rule}]", _STYLES[diagnostic.severity])
+    lines = [f"{paint(str(diagnostic.span), 'bold')}: {level}: {_indent(diagnostic.message)}"]
+    lines.append(f"    {paint('help:', 'accent')} {_indent(diagnostic.help)}")
+    for related in diagnostic.related:
+        where = span_of(related.where)
+        lines.append(f"    {paint('note:', 'accent')} {where}: {_indent(related.message)}")
+    return "\n".join(lines)
+
+
+def _indent(text: str) -> str:
+    """Keep a message that came in several lines inside its diagnostic; drop control characters."""
+    clean = "".join(c for c in text if c.isprintable() or c == "\n")
+    return clean.replace("\n", "\n          ")
+
+
+def span_of(where: Place | Span) -> Span:
+    """Return a located place, or the first line of the file of one that is not."""
+    return where if isinstance(where, Span) else Span(where.path)
+
+
+def diagnostics_text(diagnostics: Sequence[Diagnostic], paint: Paint = plain) -> str:
+    """Return all diagnostics and how many there are of each severity."""
+    return "\n".join(diagnostic_text(diagnostic, paint) for diagnostic in diagnostics)
+
+
+def severities_text(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
+    """Return `2 errors, 1 warning`, or `no faults`."""
+    found = Counter(diagnostic.severity for diagnostic in diagnostics)
+    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    parts = [paint(count(found[s], words[s]), _STYLES[s]) for s in Severity if found[s]]
+    return ", ".join(parts) or paint("no faults", "good")
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return one diagnostic as JSON."""
+    return {
+        "rule": diagnostic.rule,
+        "severity": diagnostic.severity.value,
+        **span_json(diagnostic.span),
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "address": diagnostic.address,
+        "related": [
+            {"message": r.message, **span_json(span_of(r.where))} for r in diagnostic.related
+        ],
+    }
+
+
+def span_json(span: Span) -> dict[str, Any]:
+    """Return a place as JSON; lines and columns count from one."""
+    return {
+        "path": span.path,
+        "line": span.line,
+        "column": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+
+
+def verdict_text(verdict: Verdict, paint: Paint = plain) -> str:
+    """Return one verdict with its reasons and the diagnostics that explain it."""
+    word = paint(verdict.finding.value, FINDING_STYLES[verdict.finding])
+    lines = [f"{word}  {verdict.subject}: {verdict.judge}"]
+    if verdict.finding is not Finding.PASS:
+        lines += (f"      {_indent(reason)}" for reason in verdict.reasons)
+        for diagnostic in verdict.diagnostics:
+            shown = diagnostic_text(diagnostic, paint)
+            lines += (f"      {line}" for line in shown.splitlines())
+    return "\n".join(lines)
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """Return one verdict as JSON."""
+    return {
+        "judge": verdict.judge,
+        "subject": verdict.subject,
+        "finding": verdict.finding.value,
+        "reasons": list(verdict.reasons),
+        "diagnostics": [diagnostic_json(d) for d in verdict.diagnostics],
+    }

@@ -1,0 +1,103 @@
+"""What proving showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from chimera.model import Result
+from chimera.proof import Divergence, ProofReport, RunReport, Standing
+from chimera.render.diagnostics import (
+    FINDING_STYLES,
+    diagnostic_json,
+    diagnostics_text,
+)
+from chimera.render.paint import Paint, count, plain
+from chimera.workspace import ProveReport
+
+
+def prove_text(result: Result[ProveReport], paint: Paint = plain) -> str:
+    """Return each proof with what it showed, and why where it did not pass."""
+    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    lines += proofs_lines(result.value, paint)
+    total = len(result.value.proven) + len(result.value.reused)
+    lines.append(f"{count(total, 'proof')}: {result.outcome.value}")
+    return "\n".join(lines)
+
+
+def proofs_lines(report: ProveReport, paint: Paint = plain) -> Iterator[str]:
+    """Yield the lines about proofs run now and evidence used again."""
+    for standing in report.reused:
+        yield f"{paint('reused', 'good')}  {standing.proof}: {_short(standing.evidence)}"
+    for proof in report.proven:
+        yield from _proof_lines(proof, paint)
+
+
+def _proof_lines(proof: ProofReport, paint: Paint) -> Iterator[str]:
+    word = paint(proof.finding.value, FINDING_STYLES[proof.finding])
+    yield (
+        f"{word}  {proof.proof}: {count(len(proof.repetitions), 'repetition')},"
+        f" {count(proof.exercised, 'assertion')}, {count(len(proof.controls), 'control')};"
+        f" {_short(proof.evidence)}"
+    )
+    yield from (f"      {line}" for reason in proof.reasons for line in reason.splitlines())
+    for divergence in proof.divergences:
+        yield from _divergence_lines(divergence, paint)
+
+
+def _divergence_lines(divergence: Divergence, paint: Paint) -> Iterator[str]:
+    where = f", line {divergence.line}" if divergence.line else ""
+    yield f"      {divergence.what}{where} differs between repetitions:"
+    yield f"        {paint('-', 'bad')} {divergence.first}"
+    yield f"        {paint('+', 'good')} {divergence.second}"
+
+
+def _short(digest: str | None) -> str:
+    return f"evidence {digest[7:19]}" if digest else "no evidence"
+
+
+def prove_json(result: Result[ProveReport]) -> dict[str, Any]:
+    """Return what proving showed as JSON."""
+    return {
+        "format": "chimera-prove/1",
+        "outcome": result.outcome.value,
+        **proofs_json(result.value),
+        "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
+    }
+
+
+def proofs_json(report: ProveReport) -> dict[str, Any]:
+    """Return the proofs run now and the evidence used again as JSON."""
+    return {
+        "proven": [_proof_json(proof) for proof in report.proven],
+        "reused": [_standing_json(standing) for standing in report.reused],
+    }
+
+
+def _standing_json(standing: Standing) -> dict[str, Any]:
+    return {"proof": str(standing.proof), "evidence": standing.evidence}
+
+
+def _proof_json(proof: ProofReport) -> dict[str, Any]:
+    return {
+        "proof": str(proof.proof),
+        "finding": proof.finding.value,
+        "reasons": list(proof.reasons),
+        "evidence": proof.evidence,
+        "repetitions": [_run_json(run) for run in proof.repetitions],
+        "controls": [_run_json(run) for run in proof.controls],
+        "divergences": [
+            {"what": d.what, "line": d.line, "first": d.first, "second": d.second}
+            for d in proof.divergences
+        ],
+    }
+
+
+def _run_json(run: RunReport) -> dict[str, Any]:
+    return {
+        "label": run.label,
+        "finding": run.finding.value,
+        "exercised": sum(step.exercised for step in run.steps),
+        "networkIsolated": run.network_isolated,
+        "reasons": list(run.reasons),
+    }

@@ -1,0 +1,169 @@
+"""Apply: carry out the changes of a permitted plan, in the order in which they refer to each other.
+
+Takes a `Permit` and nothing else: a plan that the gate has not let through cannot be applied. A
+change that fails holds back the changes that refer to it, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal
+
+from chimera.context import Context
+from chimera.gate import Permit
+from chimera.kinds import Subject, references_of
+from chimera.model import Action, Address, Change, ChimeraError, GateError, Outcome, Target
+from chimera.plan import Plan, PlanItem
+from chimera.plugin import PluginManager
+from chimera.runtime.runs import RunStarter
+from chimera.runtime.task import ReconcileTask
+from chimera.state import Applied, StateWriter
+
+WriteRecord = Callable[[str, str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one change; `run` is the run that carried it out, if it took one."""
+
+    change: Change
+    status: Literal["applied", "failed", "blocked"]
+    outcome: Outcome = Outcome.PASSED
+    run: str | None = None
+    message: str = ""
+    help: str | None = None
+
+
+def apply(
+    permit: Permit,
+    plan: Plan,
+    subject: Subject,
+    state: StateWriter,
+    context: Context,
+    plugins: PluginManager,
+    record: WriteRecord,
+) -> tuple[ItemResult, ...]:
+    """Carry out every change of `plan`; raises `GateError` unless `permit` is for exactly it.
+
+    Called while the apply lock is held, so that what the permit was given for is what is there.
+    """
+    if not permit.admits(plan):
+        raise GateError(
+            "the permit is for another plan", help="let the gate weigh the plan that is applied"
+        )
+    applier = _Applier(plan, subject, state, context, plugins, record)
+    return tuple(applier.run())
+
+
+@dataclass
+class _Applier:
+    plan: Plan
+    subject: Subject
+    state: StateWriter
+    context: Context
+    plugins: PluginManager
+    record: WriteRecord
+
+    def run(self) -> Iterator[ItemResult]:
+        """Yield what became of each change; an interruption ends it, what is done stays done."""
+        stopped: set[Target] = set()
+        items = in_order(self.plan, self.subject)
+        progress = self.context.progress
+        progress.start("apply", len(items))
+        for number, item in enumerate(items):
+            progress.advance("apply", number, str(item.change.target))
+            waits_for = self._needs(item) & stopped
+            if waits_for:
+                result = ItemResult(
+                    item.change,
+                    "blocked",
+                    Outcome.FAILED,
+                    message=f"waits for {', '.join(sorted(map(str, waits_for)))}",
+                )
+            else:
+                result = self._carry_out(item)
+            if result.status != "applied":
+                stopped.add(item.change.target)
+            yield result
+            if result.outcome is Outcome.INTERRUPTED:
+                break
+        progress.finish("apply")
+
+    def _needs(self, item: PlanItem) -> set[Target]:
+        return set(references(item.change.target, self.subject))
+
+    def _carry_out(self, item: PlanItem) -> ItemResult:
+        change = item.change
+        runs = RunStarter(self.state, self.context, self.plan.environment, str(change.target))
+        try:
+            outputs = self._reconcile(change, runs)
+        except ChimeraError as error:
+            return ItemResult(change, "failed", error.outcome, runs.last, error.message, error.help)
+        self._keep(change, outputs, runs.last)
+        return ItemResult(change, "applied", run=runs.last)
+
+    def _reconcile(self, change: Change, runs: RunStarter) -> Mapping[str, Any] | None:
+        """Let the kind's plugin carry the change out; a kind without one is only recorded."""
+        if not isinstance(change.target, Address):
+            return None
+        snapshot = self.subject.snapshot
+        task = ReconcileTask(
+            change=change,
+            document=None if change.action is Action.DELETE else snapshot.get(change.target),
+            before=self.subject.before.get(change.target),
+            snapshot=snapshot,
+            environment=self.subject.environment,
+            context=self.context,
+            operations=snapshot.registry.operations,
+            root=snapshot.tree.root,
+            record=self.record,
+            run_steps=runs,
+        )
+        outputs: Mapping[str, Any] | None = self.plugins.hook.chimera_reconcile(task=task)
+        return outputs
+
+    def _keep(self, change: Change, outputs: Mapping[str, Any] | None, run: str | None) -> None:
+        """Record in the state that the environment now holds this."""
+        target = str(change.target)
+        if change.after is None:
+            self.state.remove_applied(self.plan.environment, target)
+            return
+        document = (
+            self.subject.snapshot.get(change.target) if isinstance(change.target, Address) else None
+        )
+        applied = Applied(
+            target,
+            change.after,
+            self.context.clock.now(),
+            value=document.value if document else None,
+            path=document.place.path if document else None,
+            outputs=outputs,
+            run=run,
+        )
+        self.state.put_applied(self.plan.environment, applied)
+
+
+def references(target: Target, subject: Subject) -> Iterator[Address]:
+    """Yield the documents that a target refers to."""
+    if isinstance(target, Address) and (document := subject.snapshot.get(target)) is not None:
+        yield from (use.target for use in references_of(document))
+
+
+def in_order(plan: Plan, subject: Subject) -> list[PlanItem]:
+    """Return the changing items so that what is referred to comes first, and deletes come last.
+
+    Documents that refer to each other in a ring come in order of address.
+    """
+    items = {item.change.target: item for item in plan.changing}
+    kept = [t for t, item in items.items() if item.change.action is not Action.DELETE]
+    sorter: TopologicalSorter[Target] = TopologicalSorter()
+    for target in kept:
+        sorter.add(target, *(t for t in references(target, subject) if t in items))
+    try:
+        order = [t for t in sorter.static_order() if t in kept]
+    except CycleError:
+        order = kept
+    deleted = [t for t in items if t not in kept]
+    return [items[t] for t in (*order, *deleted)]

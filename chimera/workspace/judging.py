@@ -1,0 +1,103 @@
+"""From a loaded snapshot to a judgement: placements, verdicts, located diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chimera.context import Context
+from chimera.contract import place
+from chimera.documents import locate
+from chimera.gate import environments
+from chimera.kinds import EnvironmentFacts, Loaded, Snapshot, Subject
+from chimera.model import (
+    Address,
+    Change,
+    ChimeraError,
+    Diagnostic,
+    Finding,
+    Placement,
+    UsageError,
+    Verdict,
+)
+from chimera.plugin import PluginManager, ask
+
+ESSENTIAL_JUDGES = ("chimera.contract.plugin", "chimera.policy.plugin", "chimera.proof.plugin")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What judging one subject found; `diagnostics` are located, sorted and without repetition."""
+
+    subject: Subject
+    verdicts: tuple[Verdict, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def facts_of(snapshot: Snapshot, environment: str) -> EnvironmentFacts:
+    """Return what judges may know of an environment; raises `UsageError` for an unknown one."""
+    known = environments(snapshot)
+    if environment not in known:
+        raise UsageError(
+            f"there is no environment {environment!r}",
+            help=f"there is: {', '.join(sorted(known))}; add an Environment document for another",
+        )
+    return EnvironmentFacts(environment, known[environment])
+
+
+def judge(
+    loaded: Loaded,
+    plugins: PluginManager,
+    context: Context,
+    environment: EnvironmentFacts,
+    *,
+    changes: tuple[Change, ...] | None = None,
+    before: Mapping[Address, Mapping[str, Any]] | None = None,
+    found: tuple[Diagnostic, ...] = (),
+) -> Judgement:
+    """Place every document, then let every judge speak; `found` are diagnostics known already."""
+    snapshot = loaded.snapshot
+    placing = place(snapshot)
+    subject = Subject(
+        snapshot,
+        placing.placements,
+        environment,
+        context.actor,
+        context.clock.now(),
+        changes,
+        before or {},
+        context,
+    )
+    answers, silent = ask(plugins, "chimera_check_snapshot", subject, ESSENTIAL_JUDGES)
+    if silent:
+        raise ChimeraError(
+            "; ".join(reason for verdict in silent for reason in verdict.reasons),
+            help="fix or remove the plugin: without its word nothing is judged",
+        )
+    verdicts = sorted(answers, key=lambda v: (v.judge, v.subject, v.finding.value, v.reasons))
+    diagnostics = (
+        *loaded.diagnostics,
+        *placing.diagnostics,
+        *found,
+        *(diagnostic for verdict in verdicts for diagnostic in verdict.diagnostics),
+    )
+    return Judgement(subject, tuple(verdicts), locate(diagnostics, snapshot.tree))
+
+
+def located(verdicts: tuple[Verdict, ...], snapshot: Snapshot) -> tuple[Verdict, ...]:
+    """Return verdicts whose diagnostics have lines and columns."""
+    return tuple(
+        replace(v, diagnostics=locate(v.diagnostics, snapshot.tree)) if v.diagnostics else v
+        for v in verdicts
+    )
+
+
+def placements_of(snapshot: Snapshot) -> Mapping[Address, tuple[Placement, ...]]:
+    """Return where the documents of a snapshot stand."""
+    return place(snapshot).placements
+
+
+def failing(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """Return the verdicts that failed."""
+    return tuple(v for v in verdicts if v.finding is Finding.FAIL)

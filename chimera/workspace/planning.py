@@ -1,0 +1,123 @@
+"""Planning: what would change, against the applied state or a Git ref, and what that owes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chimera.context import Context
+from chimera.documents import Tree
+from chimera.kinds import EnvironmentFacts, Loaded, Registry, check_deletions, load_snapshot
+from chimera.kinds import read_source as read
+from chimera.model import (
+    Action,
+    Address,
+    ChimeraError,
+    Diagnostic,
+    Outcome,
+    Result,
+    Target,
+    has_errors,
+    parse_target,
+)
+from chimera.plan import Baseline, Plan, build_plan, compute_changes, target_digests
+from chimera.plugin import PluginManager, ask
+from chimera.state import StateReader
+from chimera.workspace.judging import Judgement, judge, placements_of
+
+ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.contract.plugin")
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """A plan and the judgement that it rests on."""
+
+    plan: Plan
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a snapshot is compared with: the baseline's digests, values and places by address."""
+
+    baseline: Baseline
+    values: Mapping[Address, Mapping[str, Any]]
+    paths: Mapping[Address, str]
+
+
+def against_state(state: StateReader, environment: str) -> Comparison:
+    """Compare with what was applied to an environment."""
+    applied = state.applied(environment)
+    name = f"the applied state of {environment}"
+    if not applied:
+        name = f"an empty state: nothing was applied to {environment} yet"
+    digests: dict[Target, str] = {parse_target(t): a.digest for t, a in applied.items()}
+    values: dict[Address, Mapping[str, Any]] = {}
+    paths: dict[Address, str] = {}
+    for target, entry in applied.items():
+        if entry.value is not None:
+            values[Address.parse(target)] = entry.value
+            paths[Address.parse(target)] = entry.path or "the applied state"
+    return Comparison(Baseline(name, digests), values, paths)
+
+
+def against_tree(tree: Tree, registry: Registry, name: str) -> Comparison:
+    """Compare with the documents and governed paths of another tree."""
+    snapshot = load_snapshot(read(tree), registry).snapshot
+    documents = snapshot.documents
+    return Comparison(
+        Baseline(name, target_digests(snapshot), tree),
+        {address: document.value for address, document in documents.items()},
+        {address: document.place.path for address, document in documents.items()},
+    )
+
+
+def make_plan(
+    loaded: Loaded,
+    comparison: Comparison,
+    plugins: PluginManager,
+    context: Context,
+    environment: EnvironmentFacts,
+) -> PlanReport:
+    """Compare, judge and collect what is owed; no side effects."""
+    snapshot = loaded.snapshot
+    placements = placements_of(snapshot)
+    changes = compute_changes(snapshot, comparison.baseline, placements)
+    former = {a: p for a, p in comparison.paths.items() if snapshot.get(a) is None}
+    deletions = tuple(check_deletions(snapshot, former))
+    judgement = judge(
+        _without_dangling(loaded, deletions),
+        plugins,
+        context,
+        environment,
+        changes=changes,
+        before=comparison.values,
+        found=deletions,
+    )
+    obligations, silent = ask(plugins, "chimera_owe", judgement.subject, ESSENTIAL_CREDITORS)
+    if silent:
+        raise ChimeraError(
+            "; ".join(reason for verdict in silent for reason in verdict.reasons),
+            help="fix or remove the plugin: without its word no plan is complete",
+        )
+    plan = build_plan(environment, comparison.baseline, changes, placements, obligations)
+    return PlanReport(plan, judgement)
+
+
+def _without_dangling(loaded: Loaded, deletions: tuple[Diagnostic, ...]) -> Loaded:
+    """Say of a reference that its target was deleted, and not also that it dangles."""
+    told = {deletion.where for deletion in deletions}
+    kept = tuple(
+        d for d in loaded.diagnostics if d.rule != "reference-dangling" or d.where not in told
+    )
+    return replace(loaded, diagnostics=kept)
+
+
+def plan_result(report: PlanReport) -> Result[PlanReport]:
+    """Return how planning ended: failed where the repository has errors, changed, or passed."""
+    diagnostics = report.judgement.diagnostics
+    if has_errors(diagnostics):
+        return Result(report, Outcome.FAILED, diagnostics)
+    changed = any(item.change.action is not Action.NO_OP for item in report.plan.items)
+    return Result(report, Outcome.CHANGED if changed else Outcome.PASSED, diagnostics)

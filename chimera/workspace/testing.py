@@ -1,0 +1,37 @@
+"""Running the cases of the policies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chimera.documents import locate
+from chimera.model import Finding, Outcome, Result, UsageError, Verdict, has_errors
+from chimera.policy import PolicySpec, run_cases
+from chimera.workspace.judging import located
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
+
+
+def policy_cases(workspace: Workspace, names: Sequence[str]) -> Result[tuple[Verdict, ...]]:
+    """Run the cases of all policies, or of those named; no case at all is not a pass."""
+    loaded = workspace.loaded
+    policies = {str(d.address) for d in loaded.snapshot.of_model(PolicySpec)}
+    wanted = {name if "/" in name else f"Policy/{name}" for name in names}
+    unknown = sorted(wanted - policies)
+    if unknown:
+        raise UsageError(
+            f"there is no {unknown[0]}", help=f"there is: {', '.join(sorted(policies)) or 'none'}"
+        )
+    verdicts = run_cases(loaded.snapshot, workspace.context)
+    if wanted:
+        verdicts = [v for v in verdicts if v.judge.partition("#")[0] in wanted]
+    shown = located(tuple(verdicts), loaded.snapshot)
+    faults = locate(loaded.diagnostics, loaded.snapshot.tree)
+    broken = tuple(d for d in faults if has_errors((d,)))
+    if broken or any(v.finding is Finding.FAIL for v in shown):
+        outcome = Outcome.FAILED
+    else:
+        outcome = Outcome.PASSED if shown else Outcome.NOT_EXERCISED
+    return Result(shown, outcome, broken)

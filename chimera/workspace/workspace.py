@@ -1,0 +1,185 @@
+"""The road itself: open a repository, then check, plan, prove and apply it.
+
+Everything that the command line does, other people's Python can do through `Workspace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chimera.context import Context
+from chimera.documents import Tree, find_root, open_commit, open_work_tree
+from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
+from chimera.model import Result, UsageError, Verdict
+from chimera.plugin import PluginManager, load_plugins
+from chimera.state import StateReader, StateWriter, open_state, read_state
+from chimera.workspace.checking import CheckReport, check
+from chimera.workspace.formatting import format_documents
+from chimera.workspace.judging import facts_of
+from chimera.workspace.planning import (
+    PlanReport,
+    against_state,
+    against_tree,
+    make_plan,
+    plan_result,
+)
+
+if TYPE_CHECKING:
+    from chimera.plan import Plan
+    from chimera.workspace.applying import ApplyReport
+    from chimera.workspace.inspecting import Description, Status
+    from chimera.workspace.proving import ProveReport
+    from chimera.workspace.running import RunReport
+
+
+class Workspace:
+    """One repository in one work tree; what it reads, it reads once."""
+
+    def __init__(self, root: Path, context: Context) -> None:
+        self.root = root
+        self.context = context
+
+    @staticmethod
+    def open(path: Path | str = ".", context: Context | None = None) -> Workspace:
+        """Open the repository around `path`; any folder will do."""
+        return Workspace(find_root(Path(path)), context or Context.system())
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The work tree."""
+        return open_work_tree(self.root)
+
+    @cached_property
+    def source(self) -> Source:
+        """The raw documents of the work tree."""
+        return read_source(self.tree)
+
+    @cached_property
+    def plugins(self) -> PluginManager:
+        """The plugins that this repository asks for."""
+        disable, require = _plugin_names(self.source)
+        return load_plugins(disable=disable, require=require)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What those plugins registered."""
+        return Registry.collect(self.plugins)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The snapshot of the work tree, with its faults."""
+        return load_snapshot(self.source, self.registry)
+
+    def commit(self, ref: str = "HEAD") -> Loaded:
+        """Return the snapshot of a commit."""
+        return load_snapshot(read_source(open_commit(self.root, ref)), self.registry)
+
+    def for_environment(self, environment: str) -> Loaded:
+        """Return what may be applied there: the work tree, or in a protected one the commit."""
+        if not facts_of(self.loaded.snapshot, environment).protected:
+            return self.loaded
+        return self.commit()
+
+    def read_state(self) -> StateReader:
+        """Open the state for reading."""
+        return read_state(self.root)
+
+    def open_state(self, command: str, wait: float = 0.0) -> StateWriter:
+        """Open the state for writing, under the apply lock."""
+        return open_state(self.root, self.context, command=command, wait=wait)
+
+    def check(self, environment: str = "local") -> Result[CheckReport]:
+        """Report everything that is wrong with the work tree."""
+        return check(self.loaded, self.plugins, self.context, environment)
+
+    def plan(self, environment: str = "local", base: str | None = None) -> Result[PlanReport]:
+        """Compare the tree with the applied state, or with a Git ref, and say what it owes."""
+        return plan_result(self.make_plan(environment, base))
+
+    def make_plan(
+        self,
+        environment: str,
+        base: str | None = None,
+        *,
+        state: StateReader | None = None,
+        loaded: Loaded | None = None,
+    ) -> PlanReport:
+        """Plan against `state`, or against a Git ref; `loaded` is the tree unless it is given."""
+        loaded = loaded or (self.loaded if base else self.for_environment(environment))
+        facts = facts_of(loaded.snapshot, environment)
+        if base is not None:
+            comparison = against_tree(open_commit(self.root, base), self.registry, base)
+        elif state is not None:
+            comparison = against_state(state, environment)
+        else:
+            with self.read_state() as reader:
+                comparison = against_state(reader, environment)
+        return make_plan(loaded, comparison, self.plugins, self.context, facts)
+
+    def test_policies(self, names: Sequence[str] = ()) -> Result[tuple[Verdict, ...]]:
+        """Run the cases of the policies, or of those named."""
+        from chimera.workspace.testing import policy_cases
+
+        return policy_cases(self, names)
+
+    def format(self, paths: Sequence[Path], *, write: bool) -> Result[tuple[str, ...]]:
+        """Format documents; return the paths that changed or would change."""
+        return format_documents(self.tree, self.source, paths, write=write)
+
+    def prove(
+        self, names: Sequence[str] = (), *, environment: str = "local", fresh: bool = False
+    ) -> Result[ProveReport]:
+        """Run proofs and keep their evidence; evidence that fits the content is used again."""
+        from chimera.workspace.proving import prove
+
+        return prove(self, names, environment=environment, fresh=fresh)
+
+    def apply(
+        self, environment: str = "local", *, saved: Plan | None = None, wait: float = 0.0
+    ) -> Result[ApplyReport]:
+        """Prove what is owed, weigh, and execute what the gate permits."""
+        from chimera.workspace.applying import apply
+
+        return apply(self, environment, saved=saved, wait=wait)
+
+    def run(
+        self, address: str, inputs: Mapping[str, Any], *, environment: str = "local"
+    ) -> Result[RunReport]:
+        """Execute the applied definition of a document now."""
+        from chimera.workspace.running import run
+
+        return run(self, address, inputs, environment=environment)
+
+    def status(self) -> Result[Status]:
+        """Say where every environment stands."""
+        from chimera.workspace.inspecting import status
+
+        return status(self)
+
+    def describe(self, address: str) -> Result[Description]:
+        """Say everything that is known of one document."""
+        from chimera.workspace.inspecting import describe
+
+        return describe(self, address)
+
+
+def _plugin_names(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read the plugins of the Repository document before there is a registry to validate it."""
+    for raw in source.raw:
+        if raw.value.get("kind") == "Repository":
+            spec = raw.value.get("spec")
+            plugins = spec.get("plugins") if isinstance(spec, dict) else None
+            if isinstance(plugins, dict):
+                return _names(plugins.get("disable")), _names(plugins.get("require"))
+    return (), ()
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Return a list of names; anything else is reported when the document is validated."""
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
+
+
+__all__ = ["UsageError", "Workspace"]
