@@ -1,0 +1,12 @@
+"""Policies: CEL rules over documents and changes, their cases, and waivers that end.
+
+The only room that knows CEL. Refuses side effects, and to let an expression that errs, overruns
+its bounds or kills its process count as kept.
+"""
+
+from chimera.policy.cases import run_cases
+from chimera.policy.judge import judge
+from chimera.policy.kinds import PolicySpec, WaiverSpec
+from chimera.policy.worker import Bounds, evaluate
+
+__all__ = ["Bounds", "PolicySpec", "WaiverSpec", "evaluate", "judge", "run_cases"]

@@ -1,0 +1,196 @@
+"""The kinds `Policy` and `Waiver`, as their authors write them. Refuses to judge anything."""
+
+from __future__ import annotations
+
+import re
+from datetime import MAXYEAR, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from chimera.kinds import (
+    ActionName,
+    AddressText,
+    AfterValidator,
+    Expression,
+    Field,
+    Items,
+    LayerRef,
+    Model,
+    Name,
+    PathSelector,
+    Plays,
+    Reference,
+    Role,
+    StringConstraints,
+    Text,
+    refuse,
+)
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+ExpressionText = Annotated[str, StringConstraints(min_length=1), Expression()]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,62}$")]
+ActionTaken = Annotated[Literal["deny", "warn", "audit"], Plays(Role.DENIES)]
+
+
+class PolicyMatch(PathSelector):
+    """What a policy is about: documents, governed paths, and which changes of them."""
+
+    changes: Items[ActionName] = Field(
+        default=(),
+        description="Judge only what is created, updated or deleted; where nothing is compared, "
+        "such a policy is inapplicable. If left out, documents are judged changed or not.",
+    )
+
+
+class PolicyVariable(Model):
+    """A value that several rules share."""
+
+    name: VariableName = Field(description="Name; rules read it as `variables.NAME`.")
+    expression: ExpressionText = Field(
+        description="CEL expression; it may read the variables that stand before it."
+    )
+
+
+class PolicyRule(Model):
+    """One thing that must hold."""
+
+    id: Name = Field(description="Name of the rule, unique in its policy and stable.")
+    expression: ExpressionText = Field(
+        description="CEL expression that is true where the rule holds. It sees object, before, "
+        "change, snapshot, layer, actor, environment and now. An error refuses."
+    )
+    message: Text = Field(description="What must hold, in words that its reader can act on.")
+    message_expression: ExpressionText | None = Field(
+        default=None,
+        description="CEL expression for a message with values in it; `message` where it fails.",
+    )
+    action: ActionTaken = Field(
+        default="deny",
+        description="What a broken rule does: deny refuses, warn warns, audit only records.",
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """Read an ISO 8601 time with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _check_moment(text: str) -> str:
+    if _moment(text) is None:
+        raise refuse("policy-case-time-invalid", f"{text!r} is no time; write 2027-01-31T12:00:00Z")
+    return text
+
+
+class CaseEnvironment(Model):
+    """The environment of a case."""
+
+    name: Name = Field(default="local", description="Name of the environment.")
+    protected: bool = Field(default=False, description="Whether the environment is protected.")
+
+
+class CaseActor(Model):
+    """Who makes the change of a case."""
+
+    name: Text = Field(default="someone", description="Name of the actor.")
+    kind: Literal["human", "automation"] = Field(
+        default="human", description="Whether a person or automation acts."
+    )
+
+
+class PolicyCase(Model):
+    """An example that shows which rules find fault with it, and that no other does."""
+
+    name: Name = Field(description="Name of the case, unique in its policy.")
+    object: dict[str, Any] | None = Field(
+        default=None,
+        description="The document judged. What is left out of its envelope is filled in: the kind "
+        "if the policy matches just one, and a name.",
+    )
+    before: dict[str, Any] | None = Field(
+        default=None, description="What the document was before the change."
+    )
+    change: ActionName | None = Field(
+        default=None, description="The change made; without one, nothing is compared."
+    )
+    paths: Items[Text] = Field(
+        default=(), description="Governed paths that the change touches, instead of a document."
+    )
+    layers: Items[LayerRef] = Field(
+        default=(), description="Layers that the document stands in, written contract/id."
+    )
+    actor: CaseActor = Field(default=CaseActor(), description="Who makes the change.")
+    environment: CaseEnvironment = Field(
+        default=CaseEnvironment(), description="The environment that the change is for."
+    )
+    now: Annotated[str, AfterValidator(_check_moment)] = Field(
+        default="2000-01-01T00:00:00Z", description="The time of the judging, in ISO 8601."
+    )
+    documents: Items[dict[str, Any]] = Field(
+        default=(), description="Further documents of the snapshot that the case stands in."
+    )
+    expect: Items[Name] = Field(
+        description="Ids of exactly those rules that find fault; empty where the case is in order."
+    )
+
+
+class PolicySpec(Model):
+    """Rules that documents and changes must keep, each shown by cases to pass and to fail."""
+
+    match: PolicyMatch = Field(
+        default=PolicyMatch(), description="What the policy is about; every document if left out."
+    )
+    variables: Items[PolicyVariable] = Field(
+        default=(), description="Values that rules share, worked out in order."
+    )
+    rules: Annotated[Items[PolicyRule], Field(min_length=1)] = Field(
+        description="What must hold of each match."
+    )
+    cases: Items[PolicyCase] = Field(
+        default=(),
+        description="Examples: for every rule at least one that passes and one that fails.",
+    )
+
+
+def parse_expiry(text: str) -> datetime:
+    """Read an ISO date, which counts to the end of that day in UTC, or a time with its zone."""
+    moment = _moment(text)
+    if moment is None and _DAY.fullmatch(text):
+        moment = _moment(f"{text}T00:00:00Z")
+        moment = moment + timedelta(days=1) if moment and moment.year < MAXYEAR else moment
+    if moment is None:
+        raise refuse(
+            "waiver-expiry-invalid",
+            f"{text!r} is no date; write 2027-01-31 or 2027-01-31T12:00:00Z",
+        )
+    return moment
+
+
+def _check_expiry(text: str) -> str:
+    parse_expiry(text)
+    return text
+
+
+class WaiverSpec(Model):
+    """Silences one rule of one policy for one document, for a reason and for a time."""
+
+    policy: Annotated[AddressText, Reference("Policy")] = Field(
+        description="Policy whose rule is waived."
+    )
+    rule: Name = Field(description="Id of the rule that is waived.")
+    address: Annotated[AddressText, Reference()] = Field(
+        description="The one document that the rule is waived for."
+    )
+    reason: Text = Field(description="Why the rule need not hold here, for now.")
+    approver: Text = Field(description="Who agreed to it.")
+    expires: Annotated[str, AfterValidator(_check_expiry)] = Field(
+        description="When the waiver ends: a date, its last day in UTC, or a time with its zone."
+    )
+
+    @property
+    def expiry(self) -> datetime:
+        """The moment from which the waiver no longer counts."""
+        return parse_expiry(self.expires)

@@ -1,0 +1,27 @@
+"""Registers `Policy` and `Waiver`, and judges by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chimera.kinds import Kind, Subject
+from chimera.model import Verdict
+from chimera.plugin import hookimpl
+from chimera.policy.kinds import PolicySpec, WaiverSpec
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register `Policy` and `Waiver`."""
+    return [
+        Kind("Policy", PolicySpec, "Rules that documents and changes must keep, with their cases."),
+        Kind("Waiver", WaiverSpec, "One policy rule silenced for one document, for a time."),
+    ]
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge every document and change by the policies of the snapshot."""
+    from chimera.policy.judge import judge
+
+    return judge(subject)

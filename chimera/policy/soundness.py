@@ -1,0 +1,108 @@
+"""What is wrong with a policy as it is written, before anything is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from chimera.kinds import Document, Registry
+from chimera.model import Diagnostic, Segment
+from chimera.policy.kinds import PolicySpec
+
+
+def definition_faults(policy: Document[PolicySpec], registry: Registry) -> Iterator[Diagnostic]:
+    """Yield repeated names, rules without cases, and names of rules and kinds that do not exist."""
+    spec = policy.spec
+    yield from _repeated(policy, "rules", "id", [rule.id for rule in spec.rules])
+    yield from _repeated(policy, "variables", "name", [v.name for v in spec.variables])
+    yield from _repeated(policy, "cases", "name", [case.name for case in spec.cases])
+    yield from _unknown_kinds(policy, registry)
+    yield from _unknown_expectations(policy)
+    for number, rule in enumerate(spec.rules):
+        failing = any(rule.id in case.expect for case in spec.cases)
+        passing = any(rule.id not in case.expect for case in spec.cases)
+        for there, which in ((passing, "passes"), (failing, "fails")):
+            if not there:
+                yield missing_case(policy, number, which)
+
+
+def missing_case(policy: Document[PolicySpec], rule: int, which: str) -> Diagnostic:
+    """Return the diagnostic of a rule that no case shows to pass, or none to fail."""
+    found = policy.spec.rules[rule].id
+    return _fault(
+        policy,
+        "policy-case-missing",
+        f"no case shows that the rule {found} {which}",
+        "add one under spec.cases: a rule that was never seen to do both shows nothing",
+        "rules",
+        rule,
+        "id",
+    )
+
+
+def invalid_expression(
+    policy: Document[PolicySpec], message: str, route: Iterable[Segment]
+) -> Diagnostic:
+    """Return the diagnostic of an expression that does not compile."""
+    return _fault(
+        policy,
+        "policy-expression-invalid",
+        f"the expression is not valid CEL: {message}",
+        "line and column count from the expression's own start",
+        *route,
+    )
+
+
+def _repeated(
+    policy: Document[PolicySpec], part: str, field: str, names: list[str]
+) -> Iterator[Diagnostic]:
+    word = part.removesuffix("s")
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            yield _fault(
+                policy,
+                f"policy-{word}-duplicate",
+                f"a second {word} with the {field} {name!r}",
+                "rename one of the two, or delete it",
+                part,
+                position,
+                field,
+            )
+
+
+def _unknown_kinds(policy: Document[PolicySpec], registry: Registry) -> Iterator[Diagnostic]:
+    for position, kind in enumerate(policy.spec.match.kinds):
+        if kind not in registry.kinds:
+            near = registry.nearest(kind)
+            yield _fault(
+                policy,
+                "policy-kind-unknown",
+                f"there is no kind {kind!r}, so that nothing is ever matched by it",
+                f"did you mean {near}?" if near else "`chimera explain` lists the kinds there are",
+                "match",
+                "kinds",
+                position,
+            )
+
+
+def _unknown_expectations(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
+    known = {rule.id for rule in policy.spec.rules}
+    for number, case in enumerate(policy.spec.cases):
+        for position, expected in enumerate(case.expect):
+            if expected not in known:
+                yield _fault(
+                    policy,
+                    "policy-case-unknown-rule",
+                    f"the policy has no rule {expected!r}",
+                    f"it has: {', '.join(sorted(known))}",
+                    "cases",
+                    number,
+                    "expect",
+                    position,
+                )
+
+
+def _fault(
+    policy: Document[PolicySpec], rule: str, message: str, help: str, *route: Segment
+) -> Diagnostic:
+    where = policy.at("spec", *route)
+    return Diagnostic(rule, message, where, help, address=str(policy.address))
