@@ -77,7 +77,8 @@ class Step:
     finished; a step whose `when` is false is skipped, and counts as finished without an output.
     `work` is a function, which runs in a thread, or a coroutine function. A step with `effects`
     starts only after everything before it is on disk; one without may be run again when a crash
-    loses its result. `on_interrupt` says what becomes of an attempt that was interrupted: `retry`
+    loses its result. An attempt that outlasts `timeout` is told to stop and has failed, whatever
+    it returns. `on_interrupt` says what becomes of an attempt that was interrupted: `retry`
     runs it again with the same key, `escalate` stops the run until a person has looked.
     """
 

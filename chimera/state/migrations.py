@@ -27,7 +27,8 @@ MIGRATIONS = (
         epoch INTEGER NOT NULL,
         actor TEXT NOT NULL,
         created TEXT NOT NULL,
-        updated TEXT NOT NULL
+        updated TEXT NOT NULL,
+        settled INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX run_by_target ON run (environment, target, id);
 

@@ -83,6 +83,16 @@ class StateReader:
         )
         return tuple(self._run(row) for row in rows)
 
+    def unsettled_run(self, environment: str, target: str) -> Run | None:
+        """Return the newest run whose outcome has not become part of what is applied."""
+        rows = self._rows(
+            f"{_RUN} WHERE environment = ? AND target = ? AND NOT settled"
+            " ORDER BY run.id DESC LIMIT 1",
+            environment,
+            target,
+        )
+        return next((self._run(row) for row in rows), None)
+
     def events(self, uid: str) -> tuple[Event, ...]:
         """Return the journal of a run, in order."""
         rows = self._rows(

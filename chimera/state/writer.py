@@ -126,7 +126,7 @@ class StateWriter(StateReader):
                 )
 
     def put_applied(self, environment: str, applied: Applied) -> None:
-        """Record that `environment` now holds this of a target."""
+        """Record that `environment` now holds this of a target, and settle the target's runs."""
         a = applied
         row = (environment, a.target, a.digest, a.at.isoformat(), self._encode(a.value))
         with self.transaction():
@@ -135,12 +135,22 @@ class StateWriter(StateReader):
                 " line, outputs, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*row, a.path, a.line, self._encode(a.outputs), a.run),
             )
+            self.settle(environment, a.target)
 
     def remove_applied(self, environment: str, target: str) -> None:
         """Record that `environment` holds nothing of `target` any more; its runs stay."""
         with self.transaction():
             self._writing.execute(
                 "DELETE FROM applied WHERE environment = ? AND target = ?", (environment, target)
+            )
+            self.settle(environment, target)
+
+    def settle(self, environment: str, target: str) -> None:
+        """Record that the outcome of the target's runs was taken: the next run is a new one."""
+        with self.transaction():
+            self._writing.execute(
+                "UPDATE run SET settled = 1 WHERE environment = ? AND target = ? AND NOT settled",
+                (environment, target),
             )
 
     def record_ruling(self, environment: str, plan: str, ruling: Json) -> None:

@@ -1,0 +1,149 @@
+"""Runs: which run carries out a definition, and what any process may ask about one or of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chimera.context import Context
+from chimera.model import StateError, UsageError
+from chimera.runtime.control import ControlAction, leave_request, requests_for
+from chimera.runtime.engine import Engine
+from chimera.runtime.fold import StepState, fold
+from chimera.runtime.result import RunResult
+from chimera.runtime.steps import Graph
+from chimera.runtime.task import Build
+from chimera.state import (
+    Event,
+    Json,
+    LogLine,
+    Run,
+    RunStatus,
+    StateReader,
+    StateWriter,
+    open_state,
+    read_state,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with its steps, by id in the order in which they were reached."""
+
+    run: Run
+    steps: dict[str, StepState]
+
+
+class Runs:
+    """Executes definitions for the targets of one environment."""
+
+    def __init__(self, state: StateWriter, context: Context, environment: str) -> None:
+        self._state = state
+        self._context = context
+        self._environment = environment
+
+    def carry_out(
+        self, target: str, definition: Json, build: Build, input: Json, concurrency: int
+    ) -> RunResult:
+        """Run `definition` for `target`, or go on with the run of it that is not settled.
+
+        A run that was interrupted is finished as it is pinned, before a changed definition gets a
+        run of its own. A failed one is retried from its failed steps while definition and input
+        are unchanged. One that is paused stays so. One that succeeded and was not applied, because
+        of a crash in between, is not run again.
+        """
+        definition, input = self._state.as_stored(definition), self._state.as_stored(input)
+        run = self._unsettled(target)
+        if run is not None:
+            is_same = (run.definition, run.input) == (definition, input)
+            if run.status is RunStatus.PAUSED:
+                return RunResult(run.uid, RunStatus.PAUSED, outputs={})
+            if is_same or run.status not in {RunStatus.FAILED, RunStatus.SUCCEEDED}:
+                result = self._execute(run, build, concurrency)
+                if is_same or result.status not in {RunStatus.FAILED, RunStatus.SUCCEEDED}:
+                    return result
+        run = self._state.create_run(self._environment, target, definition, input)
+        return self._execute(run, build, concurrency)
+
+    def _unsettled(self, target: str) -> Run | None:
+        run = self._state.unsettled_run(self._environment, target)
+        if run is None:
+            return None
+        run = take_requests(self._state, self._context, run)
+        return None if run.status is RunStatus.CANCELLED else run
+
+    def _execute(self, run: Run, build: Build, concurrency: int) -> RunResult:
+        graph = Graph(run.definition, tuple(build(run.definition, run.input)), concurrency)
+        return Engine(self._state, self._context).execute(run, graph)
+
+
+def list_runs(
+    root: Path, *, environment: str | None = None, target: str | None = None, limit: int = 50
+) -> tuple[Run, ...]:
+    """Return the newest runs, the newest first."""
+    with read_state(root) as reader:
+        found = reader.runs(environment=environment, target=target, limit=limit)
+        return tuple(_as_it_is(reader, run) for run in found)
+
+
+def show_run(root: Path, uid: str) -> RunView:
+    """Return a run and where each of its steps stands; raises `UsageError` for an unknown one."""
+    with read_state(root) as reader:
+        return RunView(_as_it_is(reader, reader.run(uid)), dict(fold(reader.events(uid)).steps))
+
+
+def read_log(root: Path, uid: str) -> tuple[LogLine, ...]:
+    """Return what the steps of a run wrote; raises `UsageError` for an unknown run."""
+    with read_state(root) as reader:
+        return reader.log(reader.run(uid).uid)
+
+
+def control_run(
+    root: Path, context: Context, uid: str, action: ControlAction, reason: str = ""
+) -> Run:
+    """Ask that a run be paused, resumed or cancelled; return it as it then is.
+
+    The process that executes the run takes the request within a fraction of a second; where none
+    does, the request is taken here. Raises `UsageError` for a run that is over.
+    """
+    with read_state(root) as reader:
+        run = reader.run(uid)
+        if run.status.is_final:
+            raise UsageError(f"run {uid} is over: it {run.status.value}", help="apply to run again")
+        leave_request(reader.layout, context, uid, action, reason)
+        if reader.writer() is not None:
+            return run
+    try:
+        with open_state(root, context, command=f"{action.value} {uid}") as state:
+            return take_requests(state, context, state.run(uid))
+    except StateError:
+        if not requests_for(reader.layout, uid):
+            raise
+        return run  # somebody else has begun to write, and will find the request
+
+
+def take_requests(state: StateWriter, context: Context, run: Run) -> Run:
+    """Take the requests for a run that is not being executed; return it as it then is."""
+    for request in requests_for(state.layout, run.uid):
+        status = run.status
+        if not status.is_final:
+            match request.action:
+                case ControlAction.PAUSE:
+                    status = RunStatus.PAUSED
+                case ControlAction.RESUME:
+                    status = RunStatus.INTERRUPTED if status is RunStatus.PAUSED else status
+                case ControlAction.CANCEL:
+                    status = RunStatus.CANCELLED
+            event = Event(request.action.event, "", 0, context.clock.now(), request.data)
+            state.record(run.uid, [event], status=status)
+        request.discard()
+        run = replace(run, status=status)
+    return run
+
+
+def _as_it_is(reader: StateReader, run: Run) -> Run:
+    """Return the run as interrupted where the journal says that it runs and nobody runs it."""
+    runs = run.status in {RunStatus.RUNNING, RunStatus.PAUSING}
+    if runs and reader.writer() is None:
+        return replace(run, status=RunStatus.INTERRUPTED)
+    return run
