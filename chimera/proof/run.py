@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chimera.context import Context, pinned_environment
@@ -61,7 +61,11 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
         shutil.copytree(plan.inputs, tree, symlinks=True)
         environment = _environment(plan, folder)
         if plan.control is not None and not isinstance(plan.control, SetVariable):
-            mutate(plan.control, tree)
+            try:
+                mutate(plan.control, tree)
+            except ChimeraError as error:
+                report = RunReport(plan.label, Finding.NOT_EXERCISED, (), reasons=(error.message,))
+                return Ran(report, {})
         allowance = Allowance(plan.proof.spec.timeout.total_seconds())
         outcomes: list[StepOutcome] = []
         for number, step in enumerate(plan.proof.spec.steps, 1):
@@ -120,11 +124,13 @@ def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
     try:
         outcome = run_step(task)
     except ChimeraError as error:
-        return StepOutcome(Finding.FAIL, reasons=(error.message,))
+        outcome = StepOutcome(Finding.FAIL, reasons=(error.message,))
+    except Exception as error:  # noqa: BLE001 - a plugin's fault fails its proof and no other
+        outcome = StepOutcome(Finding.FAIL, reasons=(f"{type(error).__name__}: {error}",))
     if outcome is None:
         run = getattr(task.step, "run", "?")
-        return StepOutcome(Finding.FAIL, reasons=(f"no plugin runs steps of the kind {run}",))
-    return outcome
+        outcome = StepOutcome(Finding.FAIL, reasons=(f"no plugin runs steps of the kind {run}",))
+    return replace(outcome, reasons=tuple(map(task.context.secrets.mask, outcome.reasons)))
 
 
 def _environment(plan: Plan, folder: Path) -> dict[str, str]:

@@ -71,7 +71,7 @@ def judge(
     finding = predicate.get("finding")
     if predicate.get("result") == "PASSED" and finding == Finding.PASS.value:
         return Standing(proof, "valid", Finding.PASS, digest)
-    reasons = tuple(str(reason) for reason in predicate.get("reasons", ())) or ("it did not pass",)
+    reasons = tuple(map(str, _items(predicate.get("reasons")))) or ("it did not pass",)
     if finding == Finding.NOT_EXERCISED.value:
         return Standing(proof, "failed", Finding.NOT_EXERCISED, digest, reasons)
     return Standing(proof, "failed", Finding.FAIL, digest, reasons)
@@ -119,19 +119,23 @@ def _differences(
 def _stated_subjects(statement: Statement) -> dict[str, Digest]:
     """Return the subjects by name; a name that is stated twice or oddly matches nothing."""
     found: dict[str, Digest] = {}
-    listed = statement.get("subject")
-    for subject in listed if isinstance(listed, list) else ():
+    for subject in _items(statement.get("subject")):
         name, digest = _descriptor(subject)
         found[name] = "" if name in found else digest
     return found
 
 
 def _digest_of(predicate: dict[str, Any], name: str) -> Digest | None:
-    for item in predicate.get("configuration", ()):
+    for item in _items(predicate.get("configuration")):
         found, digest = _descriptor(item)
         if found == name:
             return digest
     return None
+
+
+def _items(value: Any) -> list[Any]:
+    """Return a list as it is and anything else as empty: evidence comes from anywhere."""
+    return value if isinstance(value, list) else []
 
 
 def _descriptor(value: Any) -> tuple[str, Digest]:

@@ -68,6 +68,5 @@ def _output_assertions(name: str, output: OutputExpectation, text: str) -> Itera
 
 
 def _ending(task: StepTask, completed: Completed) -> str:
-    said = (completed.stderr.strip() or completed.stdout.strip()).decode("utf-8", "replace")
-    told = task.context.secrets.mask(said[-800:])
-    return f"exit code {completed.returncode}" + (f", and it said: {told}" if told else "")
+    said = task.tail(completed.stderr) or task.tail(completed.stdout)
+    return f"exit code {completed.returncode}" + (f", and it said: {said}" if said else "")

@@ -18,6 +18,7 @@ from chimera.context import Command, Completed, Context, Limits
 from chimera.kinds import Model
 from chimera.model import Address, ChimeraError, Finding
 
+_TAIL = 800
 _LIMITS = Limits(file_bytes=1 << 30)
 _ENGINE_ROOT = Path(__file__).parents[3]
 
@@ -96,6 +97,10 @@ class StepTask:
             env["PYTHONPATH"] = f"{env['PYTHONPATH']}:{_ENGINE_ROOT}"
         return self.run((sys.executable, *args), environment=env)
 
+    def tail(self, output: bytes) -> str:
+        """Return the end of what a process said, masked before it is cut."""
+        return self.context.secrets.mask(output.decode("utf-8", "replace")).strip()[-_TAIL:]
+
     def call(self, target: str, argument: Any) -> Any:
         """Call `module:function` with a JSON value in a fresh process and return its JSON answer.
 
@@ -107,6 +112,6 @@ class StepTask:
             "-m", "chimera.proof.steps.child", target, str(asked), str(answered)
         )
         if completed.returncode != 0 or not answered.exists():
-            said = (completed.stderr or completed.stdout).decode(errors="replace").strip()
-            raise ChimeraError(f"{target} failed: {said[-800:] or completed.returncode}")
+            said = self.tail(completed.stderr or completed.stdout)
+            raise ChimeraError(f"{target} failed: {said or completed.returncode}")
         return json.loads(answered.read_text(encoding="utf-8"))

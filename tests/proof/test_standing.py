@@ -1,0 +1,244 @@
+import json
+
+import pytest
+
+from chimera.model import Finding, digest_bytes
+from chimera.proof import EvidenceError, standing, verify
+from chimera.proof.inputs import content_subjects
+from chimera.proof.statement import core_digest
+
+
+def state(bench, name="answer", ref=None):
+    found = bench.standing(name, ref)
+    return found.state, found.verdict.finding
+
+
+def test_proof_that_was_never_run_is_missing(bench):
+    bench.proof()
+    assert state(bench) == ("missing", Finding.NOT_EXERCISED)
+    assert bench.standing().reasons == ("Proof/answer was never run",)
+
+
+def test_evidence_is_named_by_a_pass(bench):
+    report = bench.prove_one()
+    found = bench.standing()
+    assert found.evidence == report.evidence
+    assert found.verdict.reasons == (f"evidence {report.evidence}",)
+
+
+def test_one_byte_of_input_makes_evidence_stale_and_names_the_input(bench):
+    bench.prove_one(inputs=["src/**", "proofs/answer.yaml"])
+    bench.write("src/answer.py", "print(42) \n")
+    assert state(bench) == ("stale", Finding.NOT_EXERCISED)
+    assert bench.standing().reasons == ("src/** changed since it was proven",)
+    bench.write("src/answer.py", "print(42)\n")
+    assert state(bench) == ("valid", Finding.PASS)
+
+
+def test_mode_of_an_input_counts(bench):
+    bench.prove_one()
+    (bench.root / "src/answer.py").chmod(0o755)
+    assert state(bench) == ("stale", Finding.NOT_EXERCISED)
+
+
+def test_unrelated_change_leaves_evidence_valid(bench):
+    bench.prove_one()
+    bench.write("README.md", "hello\n")
+    assert state(bench) == ("valid", Finding.PASS)
+
+
+def test_definition_of_the_proof_counts(bench):
+    bench.prove_one()
+    bench.proof(claim="something easier")
+    assert bench.standing().reasons == ("Proof/answer changed since it was proven",)
+
+
+def test_another_engine_makes_evidence_stale(bench):
+    bench.prove_one()
+    loaded = bench.load()
+    found = standing(bench.get(loaded=loaded), loaded.snapshot, bench.store, "sha256:" + "0" * 64)
+    assert (found.state, found.reasons) == (
+        "stale",
+        ("another version of the engine proved it",),
+    )
+
+
+def test_work_tree_and_commit_have_the_same_subjects(bench):
+    bench.proof(inputs=["src/**", "proofs/*.yaml"])
+    commit = bench.commit()
+    here, there = bench.load(), bench.load(commit)
+    subjects = content_subjects(bench.get(loaded=here), here.snapshot)
+    assert subjects == content_subjects(bench.get(loaded=there), there.snapshot)
+    assert [subject.name for subject in subjects] == ["Proof/answer", "proofs/*.yaml", "src/**"]
+    bench.prove()
+    assert state(bench, ref=commit) == ("valid", Finding.PASS)
+
+
+def test_rebase_that_changes_no_input_leaves_evidence_valid(bench):
+    bench.proof()
+    bench.commit("base")
+    bench.git("checkout", "-q", "-b", "topic")
+    bench.write("src/answer.py", "print(42)  # six times seven\n")
+    before = bench.commit("topic")
+    bench.prove()
+    bench.git("checkout", "-q", "main")
+    bench.write("docs/other.md", "unrelated\n")
+    bench.commit("other")
+    bench.git("rebase", "-q", "main", "topic")
+    assert bench.git("rev-parse", "HEAD") != before
+    assert state(bench) == ("valid", Finding.PASS)
+
+
+def test_committing_the_record_does_not_undo_the_evidence(bench):
+    written = []
+    bench.proof(inputs=["**"], controls=[{"mutate": "delete", "path": "src/answer.py"}])
+    bench.prove(record=lambda *record: written.append(record))
+    kind, name, spec = written[0]
+    bench.document(f"proofs/records/{name}.yaml", kind, name, dict(spec))
+    assert state(bench) == ("valid", Finding.PASS)
+    assert bench.load(bench.commit()).snapshot.records
+
+
+def test_file_that_holds_a_record_and_a_desired_document_is_an_input(bench):
+    written = []
+    bench.proof(inputs=["src/**", "proofs/**"])
+    bench.prove(record=lambda *record: written.append(record))
+    kind, name, spec = written[0]
+    bench.document("proofs/answer2.yaml", kind, name, dict(spec))
+    first = (bench.root / "proofs/answer.yaml").read_text()
+    second = (bench.root / "proofs/answer2.yaml").read_text()
+    (bench.root / "proofs/answer2.yaml").unlink()
+    bench.write("proofs/answer.yaml", f"{first}---\n{second}")
+    assert state(bench) == ("stale", Finding.NOT_EXERCISED)
+
+
+def test_altered_evidence_is_never_accepted(bench):
+    report = bench.prove_one()
+    path = bench.store.folder / f"{report.evidence.removeprefix('sha256:')}.json"
+    path.write_bytes(path.read_bytes().replace(b"the answer is right", b"the answer is wrong"))
+    assert state(bench) == ("altered", Finding.FAIL)
+    assert "was altered" in bench.standing().reasons[0]
+
+
+def test_failed_evidence_rewritten_as_a_pass_is_refused(bench):
+    bench.write("src/answer.py", "print(41)\n")
+    report = bench.prove_one(controls=[{"mutate": "delete", "path": "src/answer.py"}])
+    path = bench.store.folder / f"{report.evidence.removeprefix('sha256:')}.json"
+    forged = path.read_bytes().replace(b'"FAILED"', b'"PASSED"').replace(b'"fail"', b'"pass"')
+    path.write_bytes(forged)
+    assert state(bench) == ("altered", Finding.FAIL)
+
+
+def test_index_that_points_to_evidence_for_other_content_is_seen_through(bench):
+    bench.prove_one()
+    (old,) = [f for f in (bench.store.folder / "index/answer").iterdir() if f.name != "latest"]
+    bench.write("src/answer.py", "print(42)  # changed\n")
+    bench.prove()
+    new = {f for f in old.parent.iterdir() if f.name != "latest"} - {old}
+    new.pop().write_text(old.read_text())
+    assert state(bench) == ("stale", Finding.NOT_EXERCISED)
+
+
+def test_evidence_of_another_proof_does_not_count(bench):
+    bench.proof("answer")
+    bench.proof("other")
+    bench.prove("other")
+    index = bench.store.folder / "index"
+    (index / "other").rename(index / "answer")
+    assert state(bench)[0] == "stale"
+    assert "it is evidence for Proof/other" in bench.standing().reasons
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"sha256:xyz", b"../../etc/passwd"])
+def test_damaged_index_counts_as_absent(bench, damage):
+    bench.prove_one()
+    for file in (bench.store.folder / "index/answer").iterdir():
+        file.write_bytes(damage)
+    assert state(bench) == ("missing", Finding.NOT_EXERCISED)
+
+
+def test_deleted_statement_is_not_accepted(bench):
+    bench.prove_one()
+    for file in bench.store.folder.glob("*.json"):
+        file.unlink()
+    assert state(bench) == ("altered", Finding.FAIL)
+
+
+def test_statement_is_in_toto_and_repeats_in_its_core(bench):
+    report = bench.prove_one()
+    first = bench.store.get(report.evidence)
+    assert first["_type"] == "https://in-toto.io/Statement/v1"
+    assert first["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
+    assert first["predicate"]["result"] == "PASSED"
+    assert {s["name"] for s in first["subject"]} == {"Proof/answer", "src/**"}
+    named = {item["name"] for item in first["predicate"]["configuration"]}
+    assert {"engine", "interpreter", "packages", "plugins", "Proof/answer"} <= named
+    bench.commit()
+    second = bench.store.get(bench.prove()[0].evidence)
+    assert core_digest(first) == core_digest(second)
+
+
+def test_commit_is_named_beside_the_core(bench):
+    from chimera.proof import prove
+
+    bench.proof()
+    commit = bench.commit()
+    loaded = bench.load(commit)
+    run = bench.plugins.hook.chimera_run_proof_step
+    (report,) = prove(
+        loaded.snapshot,
+        [bench.get(loaded=loaded)],
+        bench.context,
+        lambda task: run(task=task),
+        bench.store,
+    )
+    assert bench.store.get(report.evidence)["predicate"]["volatile"]["revision"] == commit
+
+
+def test_verify_judges_evidence_from_elsewhere(bench):
+    report = bench.prove_one()
+    data = (bench.store.folder / f"{report.evidence.removeprefix('sha256:')}.json").read_bytes()
+    snapshot = bench.load().snapshot
+    assert verify(data, report.evidence, snapshot).state == "valid"
+    bench.write("src/answer.py", "print(42)  # changed\n")
+    assert verify(data, report.evidence, bench.load().snapshot).state == "stale"
+
+
+def test_verify_refuses_what_is_no_evidence_for_this_repository(bench):
+    bench.proof()
+    snapshot = bench.load().snapshot
+    for data in (b"{}", b"[", b"[" * 100_000, json.dumps({"_type": "x"}).encode()):
+        with pytest.raises(EvidenceError):
+            verify(data, digest_bytes(data), snapshot)
+    with pytest.raises(EvidenceError, match="altered"):
+        verify(b"{}", digest_bytes(b"other"), snapshot)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.update(subject=[]),
+        lambda s: s.update(subject=s["subject"] * 2),
+        lambda s: s.update(subject="everything"),
+        lambda s: s["subject"].append({"name": "lib/**", "digest": {"sha256": "0" * 64}}),
+        lambda s: s["subject"][0].update(digest=None),
+        lambda s: s.update(predicateType="https://example.org/other"),
+        lambda s: s.update(predicate=None),
+        lambda s: s["predicate"].update(configuration=[]),
+        lambda s: s["predicate"].update(configuration=None),
+        lambda s: s["predicate"].update(result="WARNED"),
+        lambda s: s["predicate"].update(finding="not-exercised"),
+        lambda s: s["predicate"].update(finding="fail", reasons=7),
+    ],
+)
+def test_statement_that_says_anything_else_is_not_valid(bench, change):
+    report = bench.prove_one()
+    statement = json.loads(json.dumps(bench.store.get(report.evidence)))
+    change(statement)
+    data = json.dumps(statement).encode()
+    try:
+        found = verify(data, digest_bytes(data), bench.load().snapshot)
+    except EvidenceError:
+        return
+    assert found.state != "valid"
+    assert found.finding is not Finding.PASS
