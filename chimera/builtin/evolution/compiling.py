@@ -23,9 +23,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import llvmlite
+import llvmlite  # type: ignore[import-untyped]
 import numba
-from numba.misc.appdirs import user_cache_dir
+from numba.misc import appdirs
 
 _SOURCES = Path(__file__).parent
 _MACHINE_CODE_FOLLOWS_FROM = (
@@ -35,6 +35,8 @@ _MACHINE_CODE_FOLLOWS_FROM = (
     "portable.py",
     "randomness.py",
 )
+_appdirs: Any = appdirs
+_config: Any = numba.config
 _configuring = threading.Lock()
 
 
@@ -53,7 +55,7 @@ def cache_folder() -> Path | None:
     """Return where compiled code of this very version is kept; `None` if it cannot be written."""
     versions = (numba.__version__, llvmlite.__version__, platform.python_version())
     name = hashlib.sha256("\0".join((kernels_digest(), *versions)).encode()).hexdigest()[:24]
-    folder = Path(user_cache_dir("chimera", appauthor=False)) / "kernels" / name
+    folder = Path(_appdirs.user_cache_dir("chimera", appauthor=False)) / "kernels" / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -72,7 +74,7 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def compile(function: Callable[..., Any]) -> Any:
         dispatcher = inner(function)
-        if numba.config.DISABLE_JIT:
+        if _config.DISABLE_JIT:
             return dispatcher
         try:
             if cache_folder() is not None:
@@ -89,39 +91,35 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 class KernelLocator:
-    """Tells numba where one function's code lies; called by numba, by its name."""
-
-    def __init__(self, folder: Path, identity: str) -> None:
-        self._folder, self._identity = folder, identity
+    """Tells numba where compiled functions lie; numba finds it by its name."""
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> KernelLocator | None:
-        """Return the locator of a kernel, or of a generated function by the name of its module."""
-        folder = cache_folder()
-        return None if folder is None else cls(folder, Path(py_file).stem)
+        """Return a locator if there is a folder; files in it are named by module and function."""
+        return cls() if cache_folder() is not None else None
 
     def ensure_cache_path(self) -> None:
-        """Nothing to do: the folder was made before caching was enabled."""
+        """Do nothing: the folder was made before caching was enabled."""
 
     def get_cache_path(self) -> str:
         """Return the folder."""
-        return str(self._folder)
+        return str(cache_folder())
 
     def get_source_stamp(self) -> str:
-        """Return what never goes stale: the folder is named by all sources."""
-        return self._identity
+        """Return a constant: code cannot be stale in a folder that is named by all sources."""
+        return ""
 
     def get_disambiguator(self) -> str:
-        """Return what tells functions of one name apart."""
-        return self._identity
+        """Return a constant: no module of ours has two kernels of one name."""
+        return "kernel"
 
 
 @contextmanager
 def _our_cache() -> Iterator[None]:
     with _configuring:
-        before = numba.config.CACHE_LOCATOR_CLASSES
-        numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.{KernelLocator.__name__}"
+        before = _config.CACHE_LOCATOR_CLASSES
+        _config.CACHE_LOCATOR_CLASSES = f"{__name__}.{KernelLocator.__name__}"
         try:
             yield
         finally:
-            numba.config.CACHE_LOCATOR_CLASSES = before
+            _config.CACHE_LOCATOR_CLASSES = before

@@ -1,29 +1,33 @@
 """The compiled genetic algorithm: one generation after another, nothing allocated in between.
 
-Layout, with N candidates of D genes: `populations` is float64[2, N, D], C order; generation g lies in
-`populations[g % 2]`, and its costs in `costs[g % 2]`. `bounds` is float64[3, D]: lower, upper and
-the mutation's scale for each gene. `history` is float64[G + 1, 2]: the best cost so far and the mean
-finite cost of every generation. `counters` is int64[6], see below.
+Layout, with N candidates of D genes: `populations` is float64[2, N, D], C order; generation g
+lies in `populations[g % 2]`, and its costs in `costs[g % 2]`. `bounds` is float64[3, D]: lower and
+upper bound and the mutation's scale of each gene. `history` is float64[G + 1, 2]: the best cost so
+far and the mean finite cost of every generation. `counters` is int64[6], see below.
 
 A *cost* is what is minimised: the fitness, negated when maximising, and plus infinity where the
-fitness came out NaN or infinite. Such a candidate loses every tournament against a finite one and is
-never the champion. Equal costs are settled by index, sums run in order of index: no result depends
-on threads or on how the run was split into calls.
+fitness came out NaN or infinite. Such a candidate loses every tournament against a finite one and
+is never the champion. Equal costs are settled by index, sums run in order of index: no result
+depends on threads or on how the run was split into calls.
 
 Children are made in blocks of 32 that stay in the processor's nearest cache: select, recombine,
 mutate, evaluate. A fitness is a compiled function that fills in the values of a range of rows.
 """
 
+# Compiled functions have no annotations: numba infers their types from their callers.
+# mypy: disable-error-code=no-untyped-def
+
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
 
 from chimera.builtin.evolution import portable
 from chimera.builtin.evolution.compiling import inner, kernel
+from chimera.builtin.evolution.generating import ENTRY, module_name, source_of
 from chimera.builtin.evolution.randomness import (
     INITIALISE,
     MUTATE,
@@ -35,6 +39,7 @@ from chimera.builtin.evolution.randomness import (
     open_unit,
     unit,
 )
+from chimera.builtin.evolution.tree import Node
 
 BLOCK = 32
 ISLAND = 0
@@ -57,7 +62,7 @@ class Settings(NamedTuple):
     `mutation_gap` is 1 / log(1 - rate).
     """
 
-    seed: int
+    seed: np.uint64
     sign: float
     tournament: int
     elites: int
@@ -77,17 +82,42 @@ class Settings(NamedTuple):
 
 _i8, _f8 = types.int64, types.float64
 _vector, _matrix, _pair = _f8[::1], _f8[:, ::1], _f8[:, :, ::1]
-SETTINGS = types.NamedTuple(
-    (types.uint64, _f8, _i8, _i8, _f8, _f8, _i8, _f8, _f8, types.boolean, _f8, _i8, _i8, _f8, _i8, _f8),
+SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (
+        types.uint64,
+        _f8,
+        _i8,
+        _i8,
+        _f8,
+        _f8,
+        _i8,
+        _f8,
+        _f8,
+        types.boolean,
+        _f8,
+        _i8,
+        _i8,
+        _f8,
+        _i8,
+        _f8,
+    ),
     Settings,
 )
 FITNESS_SIGNATURE = types.void(_matrix, _i8, _i8, _vector)
 """A fitness fills `values[first:last]` for the rows `first` to `last` of a population."""
+_WORDS = {
+    **{
+        name: getattr(portable, name)
+        for name in ("cos", "exp", "larger", "log", "power", "sin", "smaller")
+    },
+    **{name: getattr(np, name) for name in ("ceil", "floor", "sqrt")},
+}
+"""What the source of a fitness can name besides Python's own abs, float and range."""
 _FITNESS = types.FunctionType(FITNESS_SIGNATURE)
 
 
 @inner
-def _root(x, roots, exponent):  # type: ignore[no-untyped-def]
+def _root(x, roots, exponent):
     """Return `x` to the power of `exponent`, by square roots where that is exact enough."""
     if roots < 0:
         return portable.power(x, exponent)
@@ -97,12 +127,12 @@ def _root(x, roots, exponent):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _clamp(x, low, high):  # type: ignore[no-untyped-def]
+def _clamp(x, low, high):
     return min(max(x, low), high)
 
 
 @inner
-def _initialise_block(population, first, last, bounds, settings):  # type: ignore[no-untyped-def]
+def _initialise_block(population, first, last, bounds, settings):
     """Draw candidates uniformly within the bounds."""
     genes = population.shape[1]
     key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, ISLAND)
@@ -114,7 +144,7 @@ def _initialise_block(population, first, last, bounds, settings):  # type: ignor
 
 
 @inner
-def _select(costs, key, position, size):  # type: ignore[no-untyped-def]
+def _select(costs, key, position, size):
     """Return the winner of a tournament; the first drawn wins among equals."""
     count = costs.shape[0]
     winner = below(draw(key, position), count)
@@ -126,7 +156,7 @@ def _select(costs, key, position, size):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _recombine(parents, a, b, children, row, both, bounds, key, settings):  # type: ignore[no-untyped-def]
+def _recombine(parents, a, b, children, row, both, bounds, key, settings):
     """Fill one or two rows from two parents by simulated binary crossover.
 
     One draw decides about the pair and one about each gene: its upper bits are the u of the
@@ -152,7 +182,7 @@ def _recombine(parents, a, b, children, row, both, bounds, key, settings):  # ty
 
 
 @inner
-def _spread(u, roots, exponent):  # type: ignore[no-untyped-def]
+def _spread(u, roots, exponent):
     """Return the spread factor β of SBX for a uniform `u` (Deb and Agrawal 1995, eq. 2.3)."""
     if u < 0.5:
         return _root(2.0 * u, roots, exponent)
@@ -160,7 +190,7 @@ def _spread(u, roots, exponent):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _mutate_block(children, first, last, bounds, key, settings):  # type: ignore[no-untyped-def]
+def _mutate_block(children, first, last, bounds, key, settings):
     """Mutate each gene of the rows with the same chance, skipping from one to the next.
 
     The gap to the next mutated gene is geometric: floor(log u / log(1 - rate)).
@@ -185,7 +215,7 @@ def _mutate_block(children, first, last, bounds, key, settings):  # type: ignore
 
 
 @inner
-def _deviate(bits, settings):  # type: ignore[no-untyped-def]
+def _deviate(bits, settings):
     """Return a normal deviate, or δ of polynomial mutation (Deb and Goyal 1996, eq. 8)."""
     if settings.mutation_is_gaussian:
         return portable.normal(open_unit(bits))
@@ -196,7 +226,7 @@ def _deviate(bits, settings):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _evaluate(fitness, population, first, last, costs, settings, counters):  # type: ignore[no-untyped-def]
+def _evaluate(fitness, population, first, last, costs, settings, counters):
     """Fill in the costs of some rows and count the invalid ones."""
     fitness(population, first, last, costs)
     for row in range(first, last):
@@ -209,7 +239,7 @@ def _evaluate(fitness, population, first, last, costs, settings, counters):  # t
 
 
 @inner
-def _rank_elites(costs, elites):  # type: ignore[no-untyped-def]
+def _rank_elites(costs, elites):
     """Fill `elites` with the rows of least cost, the best first, equal ones by index."""
     found = 0
     for row in range(costs.shape[0]):
@@ -226,7 +256,7 @@ def _rank_elites(costs, elites):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _breed(parents, costs, children, child_costs, bounds, elites, settings, counters, fitness):  # type: ignore[no-untyped-def]
+def _breed(parents, costs, children, child_costs, bounds, elites, settings, counters, fitness):
     """Make the next generation: elites first, then blocks of children."""
     count, genes = parents.shape
     _rank_elites(costs, elites)
@@ -235,8 +265,8 @@ def _breed(parents, costs, children, child_costs, bounds, elites, settings, coun
             children[row, j] = parents[elites[row], j]
         child_costs[row] = costs[elites[row]]
     generation = counters[GENERATION] + 1
-    block = 0
     for first in range(elites.shape[0], count, BLOCK):
+        block = first // BLOCK
         last = min(first + BLOCK, count)
         select = block_key(settings.seed, generation, block, SELECT, ISLAND)
         recombine = block_key(settings.seed, generation, block, RECOMBINE, ISLAND)
@@ -249,11 +279,10 @@ def _breed(parents, costs, children, child_costs, bounds, elites, settings, coun
             _recombine(parents, a, b, children, row, row + 1 < last, bounds, key, settings)
         _mutate_block(children, first, last, bounds, mutate, settings)
         _evaluate(fitness, children, first, last, child_costs, settings, counters)
-        block += 1
 
 
 @inner
-def _record(population, costs, champion, history, settings, counters):  # type: ignore[no-untyped-def]
+def _record(population, costs, champion, history, settings, counters):
     """Keep the champion and the history of the generation just made, and judge the criteria."""
     generation = counters[GENERATION]
     best, total, finite = 0, 0.0, 0
@@ -275,7 +304,7 @@ def _record(population, costs, champion, history, settings, counters):  # type: 
 
 
 @inner
-def _reason_to_stop(history, settings, counters):  # type: ignore[no-untyped-def]
+def _reason_to_stop(history, settings, counters):
     generation, first = counters[GENERATION], counters[FIRST_FINITE]
     best = history[generation, BEST]
     if best <= settings.target:
@@ -288,7 +317,7 @@ def _reason_to_stop(history, settings, counters):  # type: ignore[no-untyped-def
 
 
 @kernel(types.void(_pair, _matrix, _matrix, _vector, _matrix, SETTINGS, _i8[::1], _FITNESS))
-def initialise(populations, costs, bounds, champion, history, settings, counters, fitness):  # type: ignore[no-untyped-def]
+def initialise(populations, costs, bounds, champion, history, settings, counters, fitness):
     """Fill in generation 0 and its records."""
     counters[:] = 0
     counters[FIRST_FINITE] = -1
@@ -305,7 +334,7 @@ def initialise(populations, costs, bounds, champion, history, settings, counters
         _pair, _matrix, _matrix, _vector, _matrix, _i8[::1], SETTINGS, _i8[::1], _FITNESS, _i8
     )
 )
-def evolve(  # type: ignore[no-untyped-def]
+def evolve(
     populations, costs, bounds, champion, history, elites, settings, counters, fitness, until
 ):
     """Run on until generation `until`, or until a criterion stops the run.
@@ -328,3 +357,12 @@ def evolve(  # type: ignore[no-untyped-def]
         )
         counters[GENERATION] += 1
         _record(populations[there], costs[there], champion, history, settings, counters)
+
+
+def compile_fitness(tree: Node) -> Any:
+    """Compile a fitness expression, or load what an earlier process compiled from an equal one."""
+    source = source_of(tree)
+    name = module_name(source)
+    module = dict(_WORDS, __name__=name)
+    exec(compile(source, f"{name}.py", "exec"), module)  # noqa: S102 - our own source, see `generating`
+    return kernel(FITNESS_SIGNATURE)(module[ENTRY])

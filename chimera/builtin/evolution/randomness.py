@@ -2,10 +2,14 @@
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, SC'11)
 makes a key from the run's seed and the counter (generation, block, phase, island); SplitMix64
-(Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA'14) expands it: draw
-j of a block is `splitmix64(key + j·γ)`. So no draw depends on how many came before it, on threads,
-or on where a run was split. `SCHEME` changes with any change of this and is part of every Genome.
+(Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA'14) expands it:
+draw j of a block is `splitmix64(key + j·gamma)`. So no draw depends on how many came before it, on
+threads, or on where a run was split. `SCHEME` changes with any change of this and is part of every
+Genome.
 """
+
+# Compiled functions have no annotations: numba infers their types from their callers.
+# mypy: disable-error-code=no-untyped-def
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ _SHIFT_27, _SHIFT_30, _SHIFT_31 = np.uint64(27), np.uint64(30), np.uint64(31)
 
 
 @inner
-def philox4x32(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox4x32(c0, c1, c2, c3, k0, k1):
     """Return the four 32-bit words of Philox4x32-10, all arguments 32-bit words in uint64."""
     for _ in range(10):
         p0 = _ROUND_0 * c0
@@ -46,7 +50,7 @@ def philox4x32(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @inner
-def splitmix64(z):  # type: ignore[no-untyped-def]
+def splitmix64(z):
     """Return the finaliser of SplitMix64 for a uint64."""
     z = (z ^ (z >> _SHIFT_30)) * _MIX_0
     z = (z ^ (z >> _SHIFT_27)) * _MIX_1
@@ -54,7 +58,7 @@ def splitmix64(z):  # type: ignore[no-untyped-def]
 
 
 @inner
-def block_key(seed, generation, block, phase, island):  # type: ignore[no-untyped-def]
+def block_key(seed, generation, block, phase, island):
     """Return the uint64 key of one block of draws; the positions are integers below 2**32."""
     low, high, _, _ = philox4x32(
         np.uint64(generation),
@@ -68,25 +72,25 @@ def block_key(seed, generation, block, phase, island):  # type: ignore[no-untype
 
 
 @inner
-def draw(key, j):  # type: ignore[no-untyped-def]
+def draw(key, j):
     """Return draw `j` of a block as 64 random bits."""
     return splitmix64(key + np.uint64(j) * _GAMMA)
 
 
 @inner
-def unit(bits):  # type: ignore[no-untyped-def]
+def unit(bits):
     """Return a float in [0, 1), a multiple of 2**-53, from the 53 upper bits."""
     return np.float64(bits >> _SHIFT_11) * 2.0**-53
 
 
 @inner
-def open_unit(bits):  # type: ignore[no-untyped-def]
+def open_unit(bits):
     """Return a float in the open interval (0, 1), an odd multiple of 2**-53."""
     return (np.float64(bits >> _SHIFT_12) + 0.5) * 2.0**-52
 
 
 @inner
-def below(bits, count):  # type: ignore[no-untyped-def]
+def below(bits, count):
     """Return an integer in [0, count), `count` below 2**32.
 
     The product of 32 random bits and `count`, shifted: its bias is below count / 2**32.

@@ -1,0 +1,133 @@
+"""Checkpoints: a state as bytes, and a folder of them named by their content.
+
+Layout: the header's length as eight bytes, a JSON header, raw little-endian arrays. Reading gives a
+state or nothing: a checkpoint that is missing, damaged, or of another problem or version costs the
+time to compute it again, and never a wrong result. No pickle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chimera.builtin.evolution import kernels
+from chimera.builtin.evolution.engine import Search, State
+from chimera.model import ChimeraError, Digest, digest_bytes
+
+SCHEMA = "chimera-evolution-checkpoint/1"
+
+
+def pack(state: State, identity: Digest) -> bytes:
+    """Return `state` as bytes; `identity` says to what search it belongs."""
+    arrays = _saved_arrays(state)
+    payload = b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
+    header = json.dumps(
+        {
+            "schema": SCHEMA,
+            "identity": identity,
+            "shapes": [list(a.shape) for a in arrays],
+            "sha256": digest_bytes(payload),
+        },
+        sort_keys=True,
+    ).encode()
+    return len(header).to_bytes(8, "little") + header + payload
+
+
+def unpack(data: bytes, search: Search) -> State | None:
+    """Return the state in `data` if it is whole and belongs to `search`."""
+    size = int.from_bytes(data[:8], "little")
+    payload = data[8 + size :]
+    try:
+        header: Any = json.loads(data[8 : 8 + size])
+        shapes = [tuple(shape) for shape in header["shapes"]]
+        whole = (header["schema"], header["identity"], header["sha256"]) == (
+            SCHEMA,
+            search.identity,
+            digest_bytes(payload),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return _restored(payload, shapes, search) if whole else None
+
+
+def _saved_arrays(state: State) -> tuple[np.ndarray[Any, Any], ...]:
+    here, done = state.generation % 2, state.generation + 1
+    return (
+        state.counters.astype("<i8"),
+        state.populations[here].astype("<f8"),
+        state.costs[here].astype("<f8"),
+        state.champion.astype("<f8"),
+        state.history[:done].astype("<f8"),
+    )
+
+
+def _restored(payload: bytes, shapes: list[tuple[int, ...]], search: Search) -> State | None:
+    state = search.empty()
+    if len(payload) != 8 * sum(math.prod(shape) for shape in shapes):
+        return None
+    pieces, start = [], 0
+    for position, shape in enumerate(shapes):
+        kind = "<i8" if position == 0 else "<f8"
+        count = math.prod(shape)
+        pieces.append(np.frombuffer(payload, kind, count, start).reshape(shape))
+        start += 8 * count
+    counters, population, costs, champion, history = pieces
+    here = int(counters[kernels.GENERATION]) % 2
+    state.counters[:] = counters
+    state.populations[here] = population
+    state.costs[here] = costs
+    state.champion[:] = champion
+    state.history[: len(history)] = history
+    return state
+
+
+class CheckpointFolder:
+    """Keeps checkpoints as files that are named by their digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, data: bytes) -> Digest:
+        """Keep `data` durably and return its digest; raises `ChimeraError` if that fails."""
+        digest = digest_bytes(data)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+                try:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).replace(self._path(digest))
+                except OSError:
+                    Path(file.name).unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise ChimeraError(
+                f"a checkpoint cannot be written to {self._folder}: {error.strerror}",
+                help="make room or change the folder's permissions, and apply again",
+            ) from error
+        return digest
+
+    def get(self, digest: Digest) -> bytes | None:
+        """Return what was kept under `digest`, unless it is gone or damaged."""
+        try:
+            data = self._path(digest).read_bytes()
+        except OSError:
+            return None
+        return data if digest_bytes(data) == digest else None
+
+    def drop(self, digest: Digest | None) -> None:
+        """Remove a checkpoint that is no longer needed, if there is one."""
+        if digest is not None:
+            with contextlib.suppress(OSError):
+                self._path(digest).unlink()
+
+    def _path(self, digest: Digest) -> Path:
+        return self._folder / f"{digest.removeprefix('sha256:')}.checkpoint"

@@ -1,0 +1,58 @@
+"""Registers evolutions and genomes, judges them, runs them, and proves them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chimera.builtin.evolution.kinds import EvolutionSpec, GenomeSpec
+from chimera.kinds import Kind
+from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.kinds import Subject
+    from chimera.model import Verdict
+    from chimera.proof import StepOutcome, StepTask
+    from chimera.runtime import ReconcileTask
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register `Evolution` and its record `Genome`."""
+    return [
+        Kind(
+            "Evolution",
+            EvolutionSpec,
+            "A seeded search for the candidate of best fitness.",
+            executable=True,
+        ),
+        Kind("Genome", GenomeSpec, "The champion of one evolution run.", record=True),
+    ]
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge every Evolution, its fitness expression included, without numba."""
+    from chimera.builtin.evolution.checks import judge
+
+    return tuple(judge(subject.snapshot))
+
+
+@hookimpl
+def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
+    """Run a proof's `evolution` step."""
+    if getattr(task.step, "run", None) != "evolution":
+        return None
+    from chimera.builtin.evolution.proving import run_evolution
+
+    return run_evolution(task)
+
+
+@hookimpl
+def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
+    """Run a created or changed Evolution if its trigger is `apply`."""
+    if getattr(task.change.target, "kind", None) != "Evolution":
+        return None
+    from chimera.builtin.evolution.reconcile import reconcile
+
+    return reconcile(task)

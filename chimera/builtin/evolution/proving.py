@@ -1,0 +1,80 @@
+"""The proof step `evolution`: the run done again from its seed, in a process of its own.
+
+Its assertion is the champion's digest where the proof names one; in any case champion and history
+must agree between repetitions. Refuses an evolution that is not among the proof's inputs: it would
+not be what the evidence is bound to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chimera.model import Address, ChimeraError, Finding
+
+if TYPE_CHECKING:
+    from chimera.proof import StepOutcome, StepTask
+
+
+def run_evolution(task: StepTask) -> StepOutcome:
+    """Run the evolution that the step names and compare its champion."""
+    from chimera.proof import StepOutcome
+
+    step: Any = task.step
+    address, expected = step.evolution, step.champion
+    try:
+        genome = task.call(f"{__name__}:run_again", address)
+    except ChimeraError as error:
+        return StepOutcome(Finding.FAIL, {f"{address} runs": "fail"}, reasons=(error.message,))
+    outcomes = {f"{address} stops by {genome['stopped']}": "pass"}
+    reasons: tuple[str, ...] = ()
+    if expected is not None:
+        came = genome["champion"] == expected
+        outcomes[f"its champion is {expected}"] = "pass" if came else "fail"
+        if not came:
+            reasons = (f"{address} has the champion {genome['champion']}, not {expected}",)
+    return StepOutcome(
+        Finding.FAIL if reasons else Finding.PASS,
+        outcomes,
+        exercised=len(outcomes),
+        outputs=genome,
+        reasons=reasons,
+    )
+
+
+def run_again(address: str) -> dict[str, Any]:
+    """Run the evolution at `address` in the working directory; return its Genome's spec."""
+    from chimera.builtin.evolution.engine import Search
+    from chimera.builtin.evolution.kinds import EvolutionSpec
+    from chimera.builtin.evolution.reconcile import genome_of
+    from chimera.model import digest_json
+
+    value = _document(Path.cwd(), Address.parse(address))
+    search = Search(_spec(EvolutionSpec, value, address))
+    state = search.start()
+    search.advance(state, search.spec.termination.generations)
+    return genome_of(search, state, {"evolution": address, "document": digest_json(value)})
+
+
+def _spec(model: Any, value: Mapping[str, Any], address: str) -> Any:
+    try:
+        return model.model_validate(value.get("spec"))
+    except ValueError as error:
+        raise ChimeraError(
+            f"{address} is invalid: {error}", help="chimera check says more"
+        ) from error
+
+
+def _document(root: Path, address: Address) -> Mapping[str, Any]:
+    from chimera.documents import open_work_tree
+    from chimera.kinds import read_source
+
+    for raw in read_source(open_work_tree(root)).raw:
+        metadata = raw.value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if (raw.value.get("kind"), name) == (address.kind, address.name):
+            return raw.value
+    raise ChimeraError(
+        f"{address} is not among the proof's inputs", help="add its file to spec.inputs"
+    )
