@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
 from chimera.builtin.workflow.kinds import WorkflowSpec
-from chimera.kinds import Kind
+from chimera.kinds import Kind, Subject
+from chimera.model import Verdict
 from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.runtime import Operation, ReconcileTask
 
 
 @hookimpl
@@ -18,3 +25,35 @@ def chimera_register_kinds() -> list[Kind]:
             executable=True,
         )
     ]
+
+
+@hookimpl
+def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
+    """Register `command`, `http.*` and `file.*`."""
+    from chimera.builtin.workflow.operations import command, file, http
+
+    return (*command.OPERATIONS, *http.OPERATIONS, *file.OPERATIONS)
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Compile every workflow and report all that is wrong with it."""
+    from chimera.builtin.workflow.compile import judge
+
+    return judge(subject)
+
+
+@hookimpl
+def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
+    """Run a workflow, or register it for what starts it."""
+    from chimera.builtin.workflow.reconcile import reconcile
+
+    return reconcile(task)
+
+
+@hookimpl
+def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Run an applied workflow now, with these inputs."""
+    from chimera.builtin.workflow.reconcile import execute
+
+    return execute(task, inputs)

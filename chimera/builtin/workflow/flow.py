@@ -1,0 +1,238 @@
+"""What flows between stages: references, the inputs of operations, and whether types agree.
+
+Owns the faults of values. A value that a reference will bring is judged by its shape, everything
+else by the operation's own model. Refuses to evaluate anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chimera.builtin.workflow.kinds import InputSpec, StageSpec, WorkflowSpec
+from chimera.builtin.workflow.order import Order
+from chimera.builtin.workflow.references import (
+    INPUT,
+    SECRET,
+    Malformed,
+    Reference,
+    Slot,
+    parse,
+    replace_strings,
+    slots,
+)
+from chimera.builtin.workflow.shapes import ANYTHING, STRING, Shape, accepts
+from chimera.kinds import Model, validate_model
+from chimera.model import Diagnostic, Place
+
+if TYPE_CHECKING:
+    from chimera.runtime import Operation
+
+
+class Flow:
+    """The values of one workflow, with what is known of them before it runs."""
+
+    def __init__(
+        self,
+        spec: WorkflowSpec,
+        operations: Mapping[str, Operation[Model, Model]],
+        order: Order,
+        place: Place,
+        address: str,
+    ) -> None:
+        self._spec = spec
+        self._operations = operations
+        self._order = order
+        self._place = place
+        self._address = address
+        self._position: dict[str, int] = {}
+        for index, stage in enumerate(spec.stages):
+            self._position.setdefault(stage.id, index)
+        types = {name: {"type": given.type} for name, given in spec.inputs.items()}
+        self._inputs = Shape({"type": "object", "properties": types, "additionalProperties": False})
+
+    def faults(self) -> Iterator[Diagnostic]:
+        """Yield every fault of defaults, stages' inputs and the workflow's outputs."""
+        for name, given in self._spec.inputs.items():
+            yield from self._default_faults(name, given)
+        for index, stage in enumerate(self._spec.stages):
+            yield from self._stage_faults(index, stage)
+        place = self._place.at("outputs")
+        for slot in slots(self._spec.outputs):
+            yield from self._slot_faults(slot, place, None)
+
+    def _default_faults(self, name: str, given: InputSpec) -> Iterator[Diagnostic]:
+        if not given.is_required and not has_type(given.default, given.type):
+            yield self._fault(
+                "workflow-default-invalid",
+                f"the default of the input {name!r} is not of the type {given.type}",
+                self._place.at("inputs", name, "default"),
+                f"write a default of the type {given.type}, or another type",
+            )
+
+    def _stage_faults(self, index: int, stage: StageSpec) -> Iterator[Diagnostic]:
+        place = self._place.at("stages", index, "inputs")
+        operation = self._operations.get(stage.operation)
+        brought = []
+        for slot in slots(stage.inputs):
+            yield from self._slot_faults(slot, place, index)
+            if slot.references:
+                brought.append(slot)
+        if operation is None:
+            return
+        yield from self._literal_faults(stage, operation, place, brought)
+        wanted = Shape.of_model(operation.inputs, "validation")
+        for slot in brought:
+            yield from self._type_faults(slot, wanted.at(slot.route), place)
+
+    def _literal_faults(
+        self,
+        stage: StageSpec,
+        operation: Operation[Model, Model],
+        place: Place,
+        brought: Iterable[Slot],
+    ) -> Iterator[Diagnostic]:
+        """Yield what the operation's model says of the inputs, but not of what is not there yet."""
+        value = replace_strings(stage.inputs, _unescape)
+        _, found = validate_model(operation.inputs, value, place, self._address)
+        unknown = {(*place.route, *slot.route) for slot in brought}
+        for fault in found:
+            route = fault.where.route if isinstance(fault.where, Place) else ()
+            if fault.rule == "field-unknown" or route not in unknown:
+                yield fault
+
+    def _slot_faults(self, slot: Slot, place: Place, stage: int | None) -> Iterator[Diagnostic]:
+        where = place.at(*slot.route)
+        for part in slot.parts:
+            if isinstance(part, Malformed):
+                yield self._fault(
+                    "workflow-reference-malformed",
+                    f"{part.text!r} is no reference",
+                    where,
+                    "write ${stage.output}, ${input.name} or ${secret.name}, and $${ for a "
+                    "literal ${",
+                )
+            elif isinstance(part, Reference):
+                yield from self._reference_faults(part, where, stage)
+
+    def _reference_faults(
+        self, reference: Reference, where: Place, stage: int | None
+    ) -> Iterator[Diagnostic]:
+        """Yield why a reference, made by the stage at a position or by an output, leads nowhere."""
+        if reference.source == SECRET:
+            yield from self._secret_faults(reference, where, stage)
+            return
+        if reference.source != INPUT and reference.source not in self._position:
+            yield self._unknown("stage", reference.source, self._position, reference, where)
+            return
+        source = self._source(reference)
+        names = self._spec.inputs if reference.source == INPUT else source.properties
+        if source.member(reference.name) is None:
+            what = "input" if reference.source == INPUT else "output"
+            yield self._unknown(what, reference.name, names, reference, where)
+        elif self.shape(reference) is None:
+            yield self._fault(
+                "workflow-output-unknown",
+                f"${{{reference}}} leads nowhere: {reference.name} has nothing at "
+                f"{'.'.join(reference.inside)}",
+                where,
+                f"{reference.name} is {source.member(reference.name)}",
+            )
+        if stage is not None and reference.source != INPUT:
+            first = self._position[reference.source]
+            if not self._order.is_before(first, stage):
+                yield self._fault(
+                    "workflow-reference-order",
+                    f"the stage {reference.source!r} may not have finished when this one starts",
+                    where,
+                    f"add {reference.source} to the stage's dependencies",
+                )
+
+    def _secret_faults(
+        self, reference: Reference, where: Place, stage: int | None
+    ) -> Iterator[Diagnostic]:
+        if reference.name not in self._spec.secrets or reference.inside:
+            name = ".".join((reference.name, *reference.inside))
+            yield self._unknown("secret", name, self._spec.secrets, reference, where)
+        elif stage is None:
+            yield self._fault(
+                "workflow-secret-exposed",
+                f"the secret {reference.name!r} cannot be an output",
+                where,
+                "outputs are kept in the state: leave the secret out",
+            )
+
+    def _unknown(
+        self, what: str, name: str, known: Iterable[str], reference: Reference, where: Place
+    ) -> Diagnostic:
+        owner = f" of {reference.source}" if what == "output" else ""
+        listed = ", ".join(sorted(known)) or "none"
+        return self._fault(
+            f"workflow-{what}-unknown",
+            f"${{{reference}}} leads nowhere: there is no {what} {name!r}{owner}",
+            where,
+            did_you_mean(name, known, f"there is: {listed}"),
+        )
+
+    def _type_faults(self, slot: Slot, wanted: Shape | None, place: Place) -> Iterator[Diagnostic]:
+        given = self.shape(slot.whole) if slot.whole else STRING
+        if wanted is None or given is None or accepts(wanted, given):
+            return
+        text = f"${{{slot.whole}}}" if slot.whole else "a string that contains references"
+        yield self._fault(
+            "workflow-reference-type",
+            f"{text} is {given}, where {wanted} is wanted",
+            place.at(*slot.route),
+            "refer to a value of that type"
+            if slot.whole
+            else "a reference keeps its type only where it is all that the string holds",
+        )
+
+    def shape(self, reference: Reference) -> Shape | None:
+        """Return the shape of what a reference brings; `None` where it leads nowhere."""
+        return self._source(reference).at((reference.name, *reference.inside))
+
+    def _source(self, reference: Reference) -> Shape:
+        """Return the shape of all inputs, of all secrets, or of all that a stage gives."""
+        if reference.source == INPUT:
+            return self._inputs
+        if reference.source == SECRET:
+            return Shape({"type": "object", "additionalProperties": STRING.schema})
+        index = self._position.get(reference.source)
+        name = self._spec.stages[index].operation if index is not None else ""
+        operation = self._operations.get(name)
+        return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
+
+    def _fault(self, rule: str, message: str, place: Place, help: str) -> Diagnostic:
+        return Diagnostic(rule, message, place, help, address=self._address)
+
+
+def has_type(value: Any, name: str) -> bool:
+    """Tell whether a JSON value has a type of JSON Schema."""
+    match value:
+        case bool():
+            return name == "boolean"
+        case int():
+            return name in ("integer", "number")
+        case float():
+            return name == "number" or (name == "integer" and value.is_integer())
+        case str():
+            return name == "string"
+        case list() | tuple():
+            return name == "array"
+        case dict():
+            return name == "object"
+    return False
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the help for a misspelt name."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else otherwise
+
+
+def _unescape(text: str) -> str:
+    """Return what a string is without references, and a string with references as it stands."""
+    parts = parse(text)
+    return parts[0] if len(parts) == 1 and isinstance(parts[0], str) else text

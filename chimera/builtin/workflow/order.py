@@ -1,0 +1,134 @@
+"""The order of a workflow's stages: who waits for whom, and where they wait for one another.
+
+Works on positions of stages in the document, iteratively: a document may hold thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from chimera.builtin.workflow.kinds import WorkflowSpec
+
+
+@dataclass(frozen=True)
+class Order:
+    """For each stage, by position, the positions of the stages that it waits for.
+
+    In sequential mode each waits for the one before it; a dependency on a later stage, which
+    would close a circle, is left out and listed in `backward`, as (stage, dependency).
+    """
+
+    needs: tuple[tuple[int, ...], ...]
+    backward: tuple[tuple[int, int], ...] = ()
+
+    @staticmethod
+    def of(spec: WorkflowSpec) -> Order:
+        """Return the order of `spec`; unknown dependencies are left out."""
+        position: dict[str, int] = {}
+        for index, stage in enumerate(spec.stages):
+            position.setdefault(stage.id, index)
+        needs, backward = [], []
+        for index, stage in enumerate(spec.stages):
+            found = {position[name] for name in stage.dependencies if name in position}
+            if spec.mode == "sequential":
+                backward += [(index, later) for later in sorted(found) if later >= index]
+                found = {earlier for earlier in found if earlier < index}
+                found |= {index - 1} if index else set()
+            needs.append(tuple(sorted(found)))
+        return Order(tuple(needs), tuple(backward))
+
+    @cached_property
+    def _dependents(self) -> tuple[list[int], ...]:
+        """For each stage, those that wait for it."""
+        dependents: tuple[list[int], ...] = tuple([] for _ in self.needs)
+        for stage, needs in enumerate(self.needs):
+            for need in needs:
+                dependents[need].append(stage)
+        return dependents
+
+    @cached_property
+    def _started(self) -> dict[int, int]:
+        """The stages that can start, in an order in which they can; for each, all that is before
+        it, as the bits of an integer.
+        """
+        waiting = [len(needs) for needs in self.needs]
+        before: dict[int, int] = {}
+        free = [stage for stage, count in enumerate(waiting) if not count]
+        for stage in free:
+            before[stage] = 0
+            for need in self.needs[stage]:
+                before[stage] |= before[need] | 1 << need
+            for dependent in self._dependents[stage]:
+                waiting[dependent] -= 1
+                if not waiting[dependent]:
+                    free.append(dependent)
+        return before
+
+    @cached_property
+    def _knotted(self) -> tuple[frozenset[int], ...]:
+        """Sets of stages that all wait for one another."""
+        return tuple(
+            knot
+            for knot in _knots(self.needs, self._dependents)
+            if len(knot) > 1 or any(stage in self.needs[stage] for stage in knot)
+        )
+
+    @cached_property
+    def cycles(self) -> tuple[tuple[int, ...], ...]:
+        """One circle from each such set: each member waits for the next, the last for the first."""
+        return tuple(self._circle(knot) for knot in self._knotted)
+
+    def _circle(self, knot: frozenset[int]) -> tuple[int, ...]:
+        path: dict[int, None] = {}
+        stage = min(knot)
+        while stage not in path:
+            path[stage] = None
+            stage = next(need for need in self.needs[stage] if need in knot)
+        circle = list(path)[list(path).index(stage) :]
+        turn = circle.index(min(circle))
+        return (*circle[turn:], *circle[:turn])
+
+    @cached_property
+    def unreachable(self) -> tuple[int, ...]:
+        """Stages that can never start although nothing waits for them in turn."""
+        stuck = set(range(len(self.needs))) - self._started.keys()
+        return tuple(sorted(stuck.difference(*self._knotted)))
+
+    def is_before(self, first: int, second: int) -> bool:
+        """Tell whether `first` has always finished when `second` starts.
+
+        For a stage that can never start, only what it waits for directly counts.
+        """
+        if second in self._started:
+            return bool(self._started[second] >> first & 1)
+        return first in self.needs[second]
+
+
+def _knots(
+    needs: Sequence[Sequence[int]], dependents: Sequence[Sequence[int]]
+) -> list[frozenset[int]]:
+    """Return the strongly connected components, by their smallest members (Kosaraju 1978)."""
+    left = [stage for tree in _trees(needs, range(len(needs))) for stage in tree]
+    return sorted((frozenset(tree) for tree in _trees(dependents, reversed(left))), key=min)
+
+
+def _trees(edges: Sequence[Sequence[int]], starts: Iterable[int]) -> Iterator[list[int]]:
+    """Search depth first: yield what each start leads to and was not met before, last met first."""
+    met: set[int] = set()
+    for start in starts:
+        if start in met:
+            continue
+        met.add(start)
+        tree, path = [], [(start, iter(edges[start]))]
+        while path:
+            stage, rest = path[-1]
+            following = next((other for other in rest if other not in met), None)
+            if following is None:
+                tree.append(stage)
+                path.pop()
+            else:
+                met.add(following)
+                path.append((following, iter(edges[following])))
+        yield tree

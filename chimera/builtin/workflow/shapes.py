@@ -1,0 +1,141 @@
+"""Shapes: what is known of a value before it is there, as JSON Schema says it.
+
+Owns whether a value of one shape can stand where another is expected. Compares types and what
+arrays and objects hold; patterns, bounds and enumerations are left to the run, which checks them.
+Refuses to guess: where a schema says nothing, anything fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+from chimera.kinds import Model
+from chimera.model import Route, Segment
+
+_DEEP = 16  # a schema can contain itself
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A JSON Schema, with the definitions that its references lead to."""
+
+    schema: Mapping[str, Any]
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    @cache
+    def of_model(model: type[Model], mode: Literal["validation", "serialization"]) -> Shape:
+        """Return the shape that `model` takes (`validation`) or gives (`serialization`)."""
+        schema = model.model_json_schema(by_alias=True, mode=mode)
+        return Shape(schema, schema.get("$defs", {}))
+
+    def inner(self, schema: Mapping[str, Any]) -> Shape:
+        """Return the shape of a part of this one."""
+        return Shape(schema, self.definitions)
+
+    @property
+    def branches(self) -> tuple[Shape, ...]:
+        """The alternatives, each with one type or none: one for a shape that is no union."""
+        return tuple(self._branches())
+
+    def _branches(self) -> Iterator[Shape]:
+        if "$ref" in self.schema:
+            name = self.schema["$ref"].rpartition("/")[2]
+            yield from self.inner(self.definitions[name])._branches()
+            return
+        union = self.schema.get("anyOf") or self.schema.get("oneOf")
+        if union:
+            for schema in union:
+                yield from self.inner(schema)._branches()
+            return
+        types = self.schema.get("type")
+        if isinstance(types, list):
+            for name in types:
+                yield self.inner({**self.schema, "type": name})
+            return
+        yield self
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The names that a reference into the value can use."""
+        return tuple(
+            name for branch in self.branches for name in branch.schema.get("properties", {})
+        )
+
+    def member(self, segment: Segment) -> Shape | None:
+        """Return the shape of what stands at a key or an index; `None` where nothing can."""
+        found = [shape for branch in self.branches if (shape := branch._member(segment))]
+        if len(found) > 1:
+            return self.inner({"anyOf": [dict(shape.schema) for shape in found]})
+        return found[0] if found else None
+
+    def _member(self, segment: Segment) -> Shape | None:
+        kind = self.schema.get("type")
+        if kind is None:
+            return ANYTHING
+        if kind == "array":
+            is_index = isinstance(segment, int) or segment.isdecimal()
+            return self.inner(self.schema.get("items", {})) if is_index else None
+        if kind == "object":
+            properties = self.schema.get("properties", {})
+            if segment in properties:
+                return self.inner(properties[segment])
+            rest = self.schema.get("additionalProperties", {})
+            return None if rest is False else self.inner({} if rest is True else rest)
+        return None
+
+    def at(self, route: Route) -> Shape | None:
+        """Return the shape of what stands at `route`; `None` where nothing can."""
+        shape: Shape | None = self
+        for segment in route:
+            shape = shape.member(segment) if shape else None
+        return shape
+
+    def __str__(self) -> str:
+        return " or ".join(dict.fromkeys(b.schema.get("type", "anything") for b in self.branches))
+
+
+ANYTHING = Shape({})
+STRING = Shape({"type": "string"})
+
+
+def accepts(target: Shape, source: Shape, depth: int = 0) -> bool:
+    """Tell whether every value of the shape `source` has a type that `target` takes."""
+    if depth > _DEEP:
+        return True
+    return all(
+        any(_branch_accepts(into, out, depth + 1) for into in target.branches)
+        for out in source.branches
+    )
+
+
+def _branch_accepts(into: Shape, out: Shape, depth: int) -> bool:
+    wanted, given = into.schema.get("type"), out.schema.get("type")
+    if wanted is None or given is None:
+        return True
+    if wanted != given:
+        return (wanted, given) == ("number", "integer")
+    if wanted == "array":
+        wanted_item, given_item = (s.inner(s.schema.get("items", {})) for s in (into, out))
+        return accepts(wanted_item, given_item, depth)
+    if wanted == "object":
+        return _object_accepts(into, out, depth)
+    return True
+
+
+def _object_accepts(into: Shape, out: Shape, depth: int) -> bool:
+    needed, promised = into.schema.get("required", ()), out.schema.get("required", ())
+    if out.schema.get("additionalProperties") is False and not set(needed) <= set(promised):
+        return False
+    for name, schema in out.schema.get("properties", {}).items():
+        place = into.member(name)
+        if place is None or not accepts(place, out.inner(schema), depth):
+            return False
+    rest = out.schema.get("additionalProperties", {})
+    into_rest = into.schema.get("additionalProperties", {})
+    if isinstance(rest, dict) and isinstance(into_rest, dict):
+        return accepts(into.inner(into_rest), out.inner(rest), depth)
+    return True
