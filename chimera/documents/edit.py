@@ -71,7 +71,8 @@ def _scalar_at(text: str, place: Place) -> tuple[int, int, str]:
         nodes = compose(text)
     except (yaml.YAMLError, TooDeepError) as error:
         raise ChimeraError("the text cannot be edited in place", help="edit it by hand") from error
-    _, node, complete = walk(nodes[place.index], place) if place.index < len(nodes) else (0, 0, 0)
+    root = nodes[place.index] if place.index < len(nodes) else None
+    _, node, complete = walk(root, place, {})
     if not complete or not isinstance(node, yaml.ScalarNode):
         raise UsageError(
             f"there is no scalar at {'.'.join(map(str, place.route)) or 'the root'}",

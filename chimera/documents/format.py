@@ -7,6 +7,7 @@ lose anything: values and comments are read back, and a step that would change o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from chimera.documents.scan import neutral
 from chimera.model import ChimeraError
 
 _STEPS: tuple[Callable[[str], str], ...]
+_NOWHERE = (sys.maxsize, sys.maxsize)
 
 
 def format_text(text: str) -> str:
@@ -79,15 +81,16 @@ def _without_needless_blanks(text: str) -> str:
 
     A line that ends inside a scalar is the scalar's own and stays.
     """
-    scalars = [(start, end) for start, end, _ in _tokens(text) if "\n" in text[start:end]]
+    inside = iter([(start, end) for start, end, _ in _tokens(text) if "\n" in text[start:end]])
+    start, last = next(inside, _NOWHERE)
     kept: list[str] = []
     position = 0
     after_empty = True
     for line in text.split("\n")[:-1]:
         end = position + len(line)
-        while scalars and scalars[0][1] <= end:
-            scalars.pop(0)
-        if scalars and scalars[0][0] <= end:
+        while last <= end:
+            start, last = next(inside, _NOWHERE)
+        if start <= end:
             kept.append(line)
             after_empty = False
         else:

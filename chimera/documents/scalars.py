@@ -6,7 +6,7 @@ YAML 1.1 is what PyYAML makes of it. Refuses to guess: where the two differ, the
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 Scalar = str | int | float | bool | None
@@ -51,6 +51,7 @@ def _legacy_loader() -> Any:
     return SafeLoader("")
 
 
+@lru_cache(maxsize=4096)
 def legacy_reading(text: str) -> str | None:
     """Return what YAML 1.1 makes of the plain scalar `text` where 1.2 reads another value.
 

@@ -15,7 +15,7 @@ from typing import Any
 from chimera.documents.scalars import core_value, legacy_reading
 from chimera.model import Diagnostic, Severity, Span
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_INDENT = 400  # columns before a line's first value: 4 a level; bounds what yaml-rs recurses
 _CONTROLS = bytes(sorted({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D}))
@@ -63,8 +63,6 @@ def decode(path: str, data: bytes) -> str | Diagnostic:
             Span(path),
             "split it into smaller files",
         )
-    if len(data.translate(None, _CONTROLS)) != len(data):
-        return _control_character(path, data.decode("utf-8", "replace"))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -75,6 +73,8 @@ def decode(path: str, data: bytes) -> str | Diagnostic:
             _span_at(path, before, len(before)),
             "save the file as UTF-8",
         )
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        return _control_character(path, text)
     return _refused(path, text) or (text if text.endswith("\n") else text + "\n")
 
 
@@ -93,7 +93,7 @@ def _refused(path: str, text: str) -> Diagnostic | None:
     # A quick bound first: without a long line there is no long indentation.
     is_wide = max(map(len, text.splitlines()), default=0) > MAX_INDENT
     deep = _INDENT.search(text) if is_wide else None
-    return too_deep(_span_at(path, text, deep.start() + 1)) if deep else None
+    return too_deep(_span_at(path, text, deep.end() - 1)) if deep else None
 
 
 def too_deep(span: Span) -> Diagnostic:
@@ -220,9 +220,11 @@ class _Examiner:
     def result(self) -> Examination:
         """Return what was found."""
         text = self._found.text
-        for start, end in reversed(self._quote):
-            text = f'{text[:start]}"{text[start:end]}"{text[end:]}'
-        self._found.text = text
+        pieces, position = [], 0
+        for start, end in self._quote:
+            pieces += [text[position:start], '"', text[start:end], '"']
+            position = end
+        self._found.text = "".join(pieces) + text[position:]
         return self._found
 
     def _is_key(self) -> bool:

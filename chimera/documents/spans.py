@@ -50,7 +50,8 @@ def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, .
     spans: dict[Place, Span] = {}
     for path, wanted in places.items():
         nodes = _nodes(path, _content(tree, path)) if any(map(_needs_nodes, wanted)) else []
-        spans.update((place, _span(nodes, place)) for place in wanted)
+        keys: _Keys = {}
+        spans.update((place, _span(nodes, place, keys)) for place in wanted)
 
     def located(where: Place | Span) -> Span:
         return where if isinstance(where, Span) else spans[where]
@@ -69,7 +70,7 @@ def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, .
 
 def span_of(tree: Tree, place: Place) -> Span:
     """Return where `place` stands in its file; the file's first line where that cannot be told."""
-    return _span(_nodes(place.path, _content(tree, place.path)), place)
+    return _span(_nodes(place.path, _content(tree, place.path)), place, {})
 
 
 def _needs_nodes(place: Place) -> bool:
@@ -83,28 +84,35 @@ def _content(tree: Tree, path: str) -> bytes:
         return b""
 
 
-def _span(nodes: list[Any], place: Place) -> Span:
+def _span(nodes: list[Any], place: Place, keys: _Keys) -> Span:
     if place.index >= len(nodes) or nodes[place.index] is None:
         return Span(place.path)
-    key, node, complete = walk(nodes[place.index], place)
+    key, node, complete = walk(nodes[place.index], place, keys)
     if key is not None and (place.on == "key" or not complete):
         node = key
     return _span_of_node(place.path, node)
 
 
-def walk(root: Any, place: Place) -> tuple[Any, Any, bool]:
+_Keys = dict[int, dict[str, tuple[Any, Any]]]
+"""The keys of the mappings met so far, by the identity of their nodes."""
+
+
+def walk(root: Any, place: Place, keys: _Keys) -> tuple[Any, Any, bool]:
     """Follow the route of `place`; return the last key node, the node, whether all was there.
 
     Segments that the document lacks are skipped: models report some that are not in the file (the
     tag of a union). The key is `None` at the root and for a position in a sequence.
     """
-    from yaml import MappingNode, SequenceNode
+    from yaml import MappingNode, ScalarNode, SequenceNode
 
     key, node, complete = None, root, True
     for segment in place.route:
         found = None
         if isinstance(node, MappingNode):
-            found = next((pair for pair in node.value if pair[0].value == str(segment)), None)
+            if id(node) not in keys:
+                scalars = (pair for pair in reversed(node.value) if isinstance(pair[0], ScalarNode))
+                keys[id(node)] = {pair[0].value: pair for pair in scalars}
+            found = keys[id(node)].get(str(segment))
         elif isinstance(node, SequenceNode) and segment in range(len(node.value)):
             found = (None, node.value[segment])
         complete = found is not None

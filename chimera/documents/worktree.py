@@ -43,7 +43,7 @@ class WorkTree:
     def entries(self) -> Sequence[Entry]:
         """Return every path that Git would track (without Git: every file), sorted."""
         if self._entries is None:
-            listed = self._tracked() if enclosing(self.root) else self._walk("", hidden=True)
+            listed = self._tracked() if _is_top(self.root) else self._walk("", hidden=True)
             self._entries = tuple(sorted(listed))
         return self._entries
 
@@ -172,6 +172,15 @@ class WorkTree:
                     pending.append(path + "/")
 
 
+def _is_top(root: Path) -> bool:
+    """Tell whether `root` is a repository's top folder.
+
+    A folder further down may be one that the repository ignores (an exported tree, a build), of
+    which Git would list nothing.
+    """
+    return enclosing(root) == root
+
+
 def _entry(path: str, mode: int) -> Entry | None:
     if stat.S_ISLNK(mode):
         return Entry(path, SYMLINK)
@@ -191,7 +200,7 @@ def open_work_tree(root: Path) -> WorkTree:
 def conversions(tree: Tree, paths: Iterable[str]) -> tuple[Diagnostic, ...]:
     """Warn of work tree files that Git would store otherwise: their digests differ in a commit."""
     chosen = sorted(set(paths))
-    if tree.revision is not None or not chosen or enclosing(tree.root) is None:
+    if tree.revision is not None or not chosen or not _is_top(tree.root):
         return ()
     asked = b"".join(os.fsencode(path) + b"\0" for path in chosen)
     answer = run(tree.root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, stdin=asked)
