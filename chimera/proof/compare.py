@@ -66,8 +66,7 @@ def _artifacts(first: Ran, second: Ran) -> list[Divergence]:
     for path in sorted(first.artifacts.keys() | second.artifacts.keys()):
         ours, theirs = first.artifacts.get(path), second.artifacts.get(path)
         if ours is None or theirs is None:
-            absent = [_ABSENT if data is None else "(present)" for data in (ours, theirs)]
-            found.append(Divergence(f"artifact {path}", *absent))
+            found.append(Divergence(f"artifact {path}", _presence(ours), _presence(theirs)))
         elif ours != theirs:
             found.append(_difference(f"artifact {path}", ours, theirs))
     return found
@@ -77,9 +76,21 @@ def _difference(what: str, first: bytes, second: bytes) -> Divergence:
     """Return the first region that differs, from a little before it."""
     at = _first_difference(first, second)
     start = max(first.rfind(b"\n", 0, at) + 1, at - _REGION)
-    region = [data[start : at + _REGION].decode("utf-8", "backslashreplace") for data in (first, second)]
     is_text = b"\0" not in first[: at + 1]
-    return Divergence(what, *region, line=first.count(b"\n", 0, at) + 1 if is_text else None)
+    return Divergence(
+        what,
+        _shown(first[start : at + _REGION]),
+        _shown(second[start : at + _REGION]),
+        line=first.count(b"\n", 0, at) + 1 if is_text else None,
+    )
+
+
+def _presence(data: bytes | None) -> str:
+    return _ABSENT if data is None else "(present)"
+
+
+def _shown(region: bytes) -> str:
+    return region.decode("utf-8", "backslashreplace")
 
 
 def _first_difference(first: bytes, second: bytes) -> int:

@@ -52,7 +52,9 @@ class SetValue(Model):
     field: Annotated[Items[str | int], Field(min_length=1)] = Field(
         description="Keys and list positions that lead to the value, as in [spec, seed]."
     )
-    value: str | int | float | bool | None = Field(description="The value that stands there instead.")
+    value: str | int | float | bool | None = Field(
+        description="The value that stands there instead."
+    )
 
 
 class SetVariable(Model):
@@ -63,7 +65,6 @@ class SetVariable(Model):
         description="The variable."
     )
     value: str = Field(description="Its value.")
-
 
 
 Control = Annotated[

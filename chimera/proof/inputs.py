@@ -40,9 +40,7 @@ def record_files(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(d.place.path for d in snapshot.records) - desired
 
 
-def content_subjects(
-    proof: Document[ProofSpec], snapshot: Snapshot
-) -> tuple[ContentSubject, ...]:
+def content_subjects(proof: Document[ProofSpec], snapshot: Snapshot) -> tuple[ContentSubject, ...]:
     """Return the subjects of evidence for the proof over the snapshot's tree, sorted by name."""
     return subjects_of(proof, snapshot.tree, input_paths(proof, snapshot))
 

@@ -32,8 +32,19 @@ Phase = Literal["merge", "apply", "rollback"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _PINNED = frozenset(
-    "PATH HOME TMPDIR LANG LC_ALL TZ SOURCE_DATE_EPOCH PYTHONHASHSEED PYTHONPATH "
-    "PYTHONDONTWRITEBYTECODE PYTHONSAFEPATH".split()
+    {
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "PATH",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONHASHSEED",
+        "PYTHONPATH",
+        "SOURCE_DATE_EPOCH",
+        "TMPDIR",
+        "TZ",
+    }
+)
 )
 
 

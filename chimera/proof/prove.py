@@ -6,7 +6,6 @@ Refuses to call a proof passed that was flaky, diverged, exercised nothing, or c
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chimera.context import Context
-from chimera.documents import export, open_work_tree
+from chimera.documents import export
 from chimera.kinds import Document, Snapshot
 from chimera.model import ChimeraError, Finding, Outcome
 from chimera.proof.compare import divergences

@@ -152,7 +152,9 @@ def _outcome_names(report: ProofReport) -> tuple[list[str], list[str]]:
                 key = f"step {number}: {name}"
                 if outcome != "skipped":
                     passed[key] = passed.get(key, True) and outcome in _PASSING
-    return sorted(n for n, ok in passed.items() if ok), sorted(n for n, ok in passed.items() if not ok)
+    return sorted(n for n, ok in passed.items() if ok), sorted(
+        n for n, ok in passed.items() if not ok
+    )
 
 
 def _artifacts(repetitions: Sequence[RunReport]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 
 import chimera.kinds.plugin
 import chimera.proof.plugin
-from chimera.context import Context, FixedClock
+from chimera.context import Context
 from chimera.documents import open_commit, open_work_tree
 from chimera.kinds import Document, Loaded, Registry, load_snapshot, read_source
 from chimera.model import Address

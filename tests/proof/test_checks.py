@@ -68,17 +68,17 @@ def test_sound_proof_has_no_fault(bench):
         ),
         (
             "proof-control-without-effect",
-            {
-                "controls": [
-                    {"mutate": "set", "path": "src/answer.py", "field": ["a"], "value": 1}
-                ]
-            },
+            {"controls": [{"mutate": "set", "path": "src/answer.py", "field": ["a"], "value": 1}]},
             ("controls", 0),
         ),
         ("proof-never-owed", {"covers": {}}, ("covers",)),
         ("proof-step-unknown", {"steps": [{"run": "comand"}]}, ("steps", 0, "run")),
         ("field-invalid", {"repeat": 1}, ("repeat",)),
-        ("field-unknown", {"steps": [{"run": "command", "argv": ["a"], "x": 1}]}, ("steps", 0, "x")),
+        (
+            "field-unknown",
+            {"steps": [{"run": "command", "argv": ["a"], "x": 1}]},
+            ("steps", 0, "x"),
+        ),
     ],
 )
 def test_fault_is_found_where_it_stands(bench, rule, changes, route):

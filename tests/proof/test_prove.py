@@ -222,9 +222,7 @@ def test_exported_code_is_imported_rather_than_the_installed_one(bench):
     bench.write("src/pluggy.py", "print('export')\n")
     bench.write("json.py", "print('export')\n")
     step = command("python", "-c", "import pluggy", stdout={"equals": "export\n"})
-    report = bench.prove_one(
-        steps=[step], controls=[{"mutate": "delete", "path": "src/pluggy.py"}]
-    )
+    report = bench.prove_one(steps=[step], controls=[{"mutate": "delete", "path": "src/pluggy.py"}])
     assert report.finding is Finding.PASS, report.reasons
 
 

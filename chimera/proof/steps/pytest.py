@@ -33,8 +33,10 @@ def run_pytest(task: StepTask) -> StepOutcome:
     shutil.copyfile(Path(reporter.__file__), task.scratch / f"{_PLUGIN}.py")
     report = task.scratch / "outcomes.jsonl"
     completed = task.run(
-        (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", _PLUGIN)
-        + ("--rootdir=.", *_configuration(task), *step.args, *step.paths),
+        (
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", _PLUGIN),
+            *("--rootdir=.", *_configuration(task), *step.args, *step.paths),
+        ),
         environment={
             "PYTHONPATH": f"{task.environment['PYTHONPATH']}{os.pathsep}{task.scratch}",
             reporter.VARIABLE: str(report),
