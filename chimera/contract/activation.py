@@ -194,7 +194,7 @@ def _stale_documentation(contract: Contract, subject: Subject) -> Iterator[Diagn
 
 
 def _has_changed(path: str, contract: Contract, subject: Subject) -> bool:
-    """Tell whether a file that `path` names changed: the contract's, a document's or a governed one.
+    """Tell whether a file that `path` names changed: the contract's, a document's, or governed.
 
     Against a base without a tree a path set says that it differs, and not where; that counts.
     """

@@ -7,7 +7,6 @@ except for the proofs by which an exchange between two layers is shown.
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from chimera.contract.kinds import Exchange, Principle, Provision, Receipt
@@ -232,45 +231,52 @@ def _unmet(
 def exchange_verdict(contract: Contract, snapshot: Snapshot) -> Iterator[Verdict]:
     """Yield whether everything that the contract's layers provide has been shown to be provided.
 
-    An exchange is shown by a record that says of one of its proofs that it passed. Whether that
-    record still fits the content is for whoever verifies the evidence.
+    An exchange is shown by the latest record of each of its proofs. Whether that record still fits
+    the content is for whoever verifies the evidence.
     """
-    reasons, found = [], set()
-    for layer in layers_of(contract):
-        for given in layer.layer.provides:
-            states = [_state(Address.parse(proof), snapshot) for proof in given.evidence]
-            finding = _weakest(states)
-            found.add(finding)
-            if finding is not Finding.PASS:
-                reasons.append(f"{layer.name} provides {given.to} with {given.item}: not shown")
-    if found:
-        finding = _weakest(found)
-        yield Verdict(
-            f"{contract.address}#layer-exchange-shown",
-            str(contract.address),
-            finding,
-            tuple(reasons),
-        )
+    exchanges = [
+        (layer, index, given)
+        for layer in layers_of(contract)
+        for index, given in enumerate(layer.layer.provides)
+    ]
+    if not exchanges:
+        return
+    reasons, faults = [], []
+    for layer, index, given in exchanges:
+        what = f"{layer.name} provides {given.to} with {given.item}"
+        said = [_latest(Address.parse(proof), snapshot) for proof in given.evidence]
+        for number, verdict in enumerate(said):
+            if verdict == Finding.FAIL.value:
+                proof = given.evidence[number]
+                faults.append(
+                    Diagnostic(
+                        "layer-exchange-failed",
+                        f"{proof} failed, which is to show that {what}",
+                        layer.at("provides", index, "evidence", number),
+                        f"mend it and run `chimera prove {proof}`",
+                        address=str(contract.address),
+                    )
+                )
+        if not said or any(verdict != Finding.PASS.value for verdict in said):
+            reasons.append(f"{what}: not shown")
+    finding = Finding.NOT_EXERCISED if reasons else Finding.PASS
+    yield Verdict(
+        f"{contract.address}#layer-exchange-shown",
+        str(contract.address),
+        Finding.FAIL if faults else finding,
+        tuple(reasons),
+        tuple(faults),
+    )
 
 
-def _state(proof: Address, snapshot: Snapshot) -> Finding:
-    """Return the best that the records say of `proof`: they are read by what they refer to."""
-    records = {use.source for use in snapshot.referred_by(proof)}
-    said = {
-        getattr(document.spec, "verdict", None)
-        for address in records
-        if (document := snapshot.get(address)) is not None and document.kind.record
-    }
-    if Finding.FAIL.value in said:
-        return Finding.FAIL
-    return Finding.PASS if Finding.PASS.value in said else Finding.NOT_EXERCISED
-
-
-def _weakest(findings: Collection[Finding]) -> Finding:
-    """Return the worst of `findings`; none at all has shown nothing."""
-    counts = Counter(findings)
-    if counts[Finding.FAIL]:
-        return Finding.FAIL
-    if not counts or counts[Finding.NOT_EXERCISED]:
-        return Finding.NOT_EXERCISED
-    return Finding.PASS
+def _latest(proof: Address, snapshot: Snapshot) -> str | None:
+    """Return what the latest record that refers to `proof` says it found."""
+    records = (
+        document
+        for source in {use.source for use in snapshot.referred_by(proof)}
+        if (document := snapshot.get(source)) is not None
+        and document.kind.record
+        and hasattr(document.spec, "verdict")
+    )
+    latest = max(records, key=lambda d: (getattr(d.spec, "at", ""), d.address), default=None)
+    return getattr(latest.spec, "verdict", None) if latest else None

@@ -153,7 +153,7 @@ class LayerFacts:
                 yield one, found
 
     def uses(self, *roles: Role) -> Iterator[tuple[Use, str]]:
-        """Yield where a field that plays one of `roles` names the layer or a member, and its name."""
+        """Yield where a field that plays one of `roles` names the layer or a member, and which."""
         for name in self.names:
             for use in self.marks.uses(name):
                 if self.marks.plays_at(use, *roles) and not is_contract(use.document):

@@ -1,0 +1,196 @@
+"""A changed contract owes documentation, and a dormant layer does not become active by an edit."""
+
+from __future__ import annotations
+
+import pytest
+
+from chimera.model import Action, Address, Change, PathSet
+
+OPS = Address("LayerContract", "ops")
+
+
+def changed(repository, build, before, after, *others):
+    """Write `after` where the contract was `before`, and return the change that this is."""
+    repository.write(after, *others)
+    digest = repository.snapshot().documents[OPS].digest
+    change = Change(OPS, Action.UPDATE, "sha256:" + "0" * 64, digest, "differs")
+    repository.changes = (change,)
+    repository.before = {OPS: before}
+    return change
+
+
+def about(change):
+    return {"answers": [{"target": str(change.target), "after": change.after}]}
+
+
+def active(build, **fields):
+    return build.contract(build.layer("z", **fields))
+
+
+def dormant(build, **when):
+    return build.contract(build.layer("z", "dormant", **({"whenActive": when} if when else {})))
+
+
+def test_status_is_not_flipped_by_an_edit(repository, build):
+    changed(repository, build, dormant(build), active(build))
+    assert repository.rules() == {"layer-activated", "layer-activated-unrecorded"}
+    found = repository.only("layer-activated")
+    assert repository.line(found) == "status: active"
+    assert "activates: ops/z" in found.help
+
+
+def test_decision_and_entry_about_this_change_activate_a_layer(repository, build):
+    change = changed(repository, build, dormant(build), active(build))
+    repository.write(
+        build.document("Decision", "wake", {"activates": "ops/z", **about(change)}),
+        build.document("ChangelogEntry", "wake", about(change)),
+    )
+    assert repository.rules() == set()
+
+
+def test_records_of_another_change_do_not_serve(repository, build):
+    change = changed(repository, build, dormant(build), active(build))
+    old = {"answers": [{"target": str(change.target), "after": "sha256:" + "1" * 64}]}
+    repository.write(
+        build.document("Decision", "wake", {"activates": "ops/z", **old}),
+        build.document("ChangelogEntry", "wake", old),
+    )
+    assert repository.rules() == {"layer-activated", "layer-activated-unrecorded"}
+
+
+def test_decision_for_another_layer_does_not_serve(repository, build):
+    before = build.contract(build.layer("y"), build.layer("z", "dormant"))
+    after = build.contract(build.layer("y"), build.layer("z"))
+    change = changed(repository, build, before, after)
+    repository.write(
+        build.document("Decision", "wake", {"activates": "ops/y", **about(change)}),
+        build.document("ChangelogEntry", "wake", about(change)),
+    )
+    assert repository.rules() == {"layer-activated"}
+
+
+@pytest.mark.parametrize("case", ["unchanged status", "first version", "nothing compared"])
+def test_nothing_was_activated(repository, build, case):
+    before = active(build) if case == "unchanged status" else dormant(build)
+    changed(repository, build, before, active(build, scope=["more"]))
+    if case == "first version":
+        repository.before = {}
+    if case == "nothing compared":
+        repository.changes = None
+    assert repository.rules() == set()
+
+
+def layers_2_and_3(build):
+    return (
+        build.layer("2", admits={"kinds": ["ChangelogEntry"]}),
+        build.layer("3", admits={"kinds": ["Proof"]}),
+    )
+
+
+def test_conditions_from_before_hold_though_the_change_drops_them(repository, build):
+    when = {
+        "routesThrough": ["ops/2"],
+        "mustPass": ["ops/3"],
+        "needsApprovalOf": [{"matter": "policy changes"}],
+        "prohibits": ["automation"],
+    }
+    low = layers_2_and_3(build)
+    before = build.contract(*low, build.layer("z", "dormant", whenActive=when))
+    changed(repository, build, before, build.contract(*low, build.layer("z")))
+    assert repository.rules() == {
+        "layer-activated",
+        "layer-activated-unrecorded",
+        "layer-activated-unproven",
+        "layer-activated-unapproved",
+        "layer-activated-unbound",
+    }
+    assert "cannot be signed" in repository.only("layer-activated-unapproved").help
+
+
+def test_met_conditions_leave_the_proofs_to_the_gate(repository, build):
+    when = {"routesThrough": ["ops/2"], "mustPass": ["ops/3"], "prohibits": ["automation"]}
+    low = layers_2_and_3(build)
+    before = build.contract(*low, build.layer("z", "dormant", whenActive=when))
+    after = build.contract(*low, build.layer("z", prohibits=["automation"]))
+    change = changed(repository, build, before, after)
+    repository.write(
+        build.thing("sound", kind="Proof"),
+        build.document("Decision", "wake", {"activates": "ops/z", **about(change)}),
+        build.document("ChangelogEntry", "wake", about(change)),
+    )
+    assert repository.rules() == set()
+    (owed,) = repository.owed()
+    assert (owed.kind, owed.subject, owed.target) == ("proof", "Proof/sound", OPS)
+
+
+def test_entry_must_stand_in_the_layer_that_changes_route_through(repository, build):
+    when = {"routesThrough": ["ops/2"]}
+    before = build.contract(build.layer("2"), build.layer("z", "dormant", whenActive=when))
+    change = changed(repository, build, before, build.contract(build.layer("2"), build.layer("z")))
+    decision = build.document("Decision", "wake", {"activates": "ops/z", **about(change)})
+    repository.write(decision, build.document("ChangelogEntry", "wake", about(change)))
+    assert repository.rules() == {"layer-activated-unrecorded"}
+    repository.write(build.document("ChangelogEntry", "wake", about(change), "ops/2"))
+    assert repository.rules() == set()
+
+
+def test_conditions_that_cannot_be_read_ask_for_a_person(repository, build):
+    before = build.contract(build.layer("z", "dormant"))
+    before["spec"]["layers"][0]["whenActive"] = {"anOlderWord": True}
+    changed(repository, build, before, active(build))
+    assert "layer-activated-unapproved" in repository.rules()
+
+
+@pytest.fixture
+def documented(repository, build):
+    """Return the two versions of a contract whose layer `a` has a page, of which `b` has none."""
+    (repository.root / "A.md").write_text("# A\n")
+    page = {"documentation": ["A.md"]}
+    return lambda a="", b="": build.contract(
+        build.layer("a", **page, scope=[f"scope {a}"]), build.layer("b", scope=[f"scope {b}"])
+    )
+
+
+def test_documentation_must_change_with_its_layer(repository, build, documented):
+    changed(repository, build, documented(), documented(a="new"))
+    found = repository.only("layer-documentation-unchanged")
+    assert repository.line(found) == "- A.md"
+
+
+def test_documentation_of_a_layer_that_stayed_may_stay(repository, build, documented):
+    changed(repository, build, documented(), documented(b="new"))
+    assert repository.rules() == set()
+
+
+@pytest.mark.parametrize("paths", [("A.md",), ()])
+def test_documentation_that_changed_too_is_in_order(repository, build, documented, paths):
+    change = changed(repository, build, documented(), documented(a="new"))
+    pages = Change(PathSet.of(["A.md"]), Action.UPDATE, "sha256:1", "sha256:2", "differs", paths)
+    repository.changes = (change, pages)
+    assert repository.rules() == set()
+
+
+def test_another_path_of_the_same_set_is_not_the_documentation(repository, build, documented):
+    change = changed(repository, build, documented(), documented(a="new"))
+    globs = PathSet.of(["A.md", "B.md"])
+    pages = Change(globs, Action.UPDATE, "sha256:1", "sha256:2", "differs", ("B.md",))
+    repository.changes = (change, pages)
+    assert repository.rules() == {"layer-documentation-unchanged"}
+
+
+def test_contract_can_be_its_own_documentation(repository, build):
+    page = {"documentation": ["specs/layercontract-ops.yaml"]}
+    before = build.contract(build.layer("a"), **page)
+    changed(repository, build, before, build.contract(build.layer("a", scope=["new"]), **page))
+    assert repository.rules() == set()
+
+
+def test_document_can_be_documentation(repository, build):
+    page = {"documentation": ["specs/thing-page.yaml"]}
+    before = build.contract(build.layer("a"), **page)
+    after = build.contract(build.layer("a", scope=["new"]), **page)
+    change = changed(repository, build, before, after, build.thing("page"))
+    assert repository.rules() == {"layer-documentation-unchanged"}
+    page_change = Change(Address("Thing", "page"), Action.UPDATE, "sha256:1", "sha256:2", "differs")
+    repository.changes = (change, page_change)
+    assert repository.rules() == set()
