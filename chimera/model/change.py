@@ -17,6 +17,8 @@ class Action(Enum):
     UPDATE = "update"
     DELETE = "delete"
     NO_OP = "no-op"
+    RUN = "run"
+    """Execute what is applied already: what `chimera run` plans, and nothing else does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
     """Run one step of a proof in the exported folder; `None` for a step that is not yours."""
 
 
-# Reconcile: the only hook with effects.
+# Reconcile: the only hooks with effects.
 
 
 @hookspec(firstresult=True)
@@ -87,4 +87,13 @@ def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
 
     The returned mapping is JSON and is kept in the state as what the change brought about.
     Raises `ChimeraError` where it fails.
+    """
+
+
+@hookspec(firstresult=True)
+def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Execute an applied document of a kind that is yours now; `None` for other kinds.
+
+    `task.change.action` is `run` and `task.document` the definition that was applied. What is
+    returned and raised is as for `chimera_reconcile`.
     """

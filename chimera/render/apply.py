@@ -6,7 +6,7 @@ from typing import Any
 
 from chimera.model import Finding, Result
 from chimera.plan import plan_to_json
-from chimera.render.diagnostics import diagnostic_json, diagnostics_text, verdict_json, verdict_text
+from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json, verdict_text
 from chimera.render.paint import Paint, Style, count, plain
 from chimera.render.plan import plan_summary
 from chimera.render.proof import proofs_json, proofs_lines
@@ -19,7 +19,7 @@ _STYLES: dict[str, Style] = {"applied": "good", "failed": "bad", "blocked": "war
 def apply_text(result: Result[ApplyReport], paint: Paint = plain) -> str:
     """Return the proofs, the ruling where it refuses, and what became of every item."""
     report = result.value
-    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    lines = diagnostic_lines(result.diagnostics, paint)
     if report.ruling is None:
         return "\n".join((*lines, plan_summary(report.plan, paint)))
     lines.append(f"plan for {report.plan.environment}: {plan_summary(report.plan, paint)}")

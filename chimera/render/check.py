@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from chimera.model import Result
-from chimera.render.diagnostics import diagnostic_json, diagnostics_text, severities_text
+from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
 from chimera.render.paint import Paint, count, plain
 from chimera.workspace import CheckReport
 
 
-def check_text(result: Result[CheckReport], paint: Paint = plain) -> str:
+def check_text(
+    result: Result[CheckReport], paint: Paint = plain, *, notes: bool = False
+) -> str:
     """Return every diagnostic, then what was looked at and how many faults were found."""
     report = result.value
-    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    lines = diagnostic_lines(result.diagnostics, paint, notes=notes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
     total = sum(report.documents.values())
     lines.append(f"checked {count(total, 'document')}" + (f": {kinds}" if kinds else ""))

@@ -43,9 +43,12 @@ def span_of(where: Place | Span) -> Span:
     return where if isinstance(where, Span) else Span(where.path)
 
 
-def diagnostics_text(diagnostics: Sequence[Diagnostic], paint: Paint = plain) -> str:
-    """Return all diagnostics and how many there are of each severity."""
-    return "\n".join(diagnostic_text(diagnostic, paint) for diagnostic in diagnostics)
+def diagnostic_lines(
+    diagnostics: Sequence[Diagnostic], paint: Paint = plain, *, notes: bool = False
+) -> list[str]:
+    """Return the errors and warnings as text, and what is merely noted where `notes` asks for it."""
+    shown = (d for d in diagnostics if notes or d.severity is not Severity.INFO)
+    return [diagnostic_text(diagnostic, paint) for diagnostic in shown]
 
 
 def severities_text(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:

@@ -9,7 +9,7 @@ from chimera.model import Action, Obligation, Result, Verdict
 from chimera.plan import Plan, PlanItem, plan_to_json
 from chimera.render.diagnostics import (
     diagnostic_json,
-    diagnostics_text,
+    diagnostic_lines,
     severities_text,
     verdict_json,
     verdict_text,
@@ -70,7 +70,7 @@ def _obligation_text(obligation: Obligation) -> str:
 
 def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
     """Return the plan, after the faults that keep it from being applied."""
-    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    lines = diagnostic_lines(result.diagnostics, paint)
     lines.append(plan_text(result.value.plan, paint))
     if result.diagnostics:
         lines.append(severities_text(result.diagnostics, paint))

@@ -10,7 +10,7 @@ from chimera.proof import Divergence, ProofReport, RunReport, Standing
 from chimera.render.diagnostics import (
     FINDING_STYLES,
     diagnostic_json,
-    diagnostics_text,
+    diagnostic_lines,
 )
 from chimera.render.paint import Paint, count, plain
 from chimera.workspace import ProveReport
@@ -18,7 +18,7 @@ from chimera.workspace import ProveReport
 
 def prove_text(result: Result[ProveReport], paint: Paint = plain) -> str:
     """Return each proof with what it showed, and why where it did not pass."""
-    lines = [diagnostics_text(result.diagnostics, paint)] if result.diagnostics else []
+    lines = diagnostic_lines(result.diagnostics, paint)
     lines += proofs_lines(result.value, paint)
     total = len(result.value.proven) + len(result.value.reused)
     lines.append(f"{count(total, 'proof')}: {result.outcome.value}")

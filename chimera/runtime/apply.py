@@ -17,9 +17,10 @@ from chimera.kinds import Subject, references_of
 from chimera.model import Action, Address, Change, ChimeraError, GateError, Outcome, Target
 from chimera.plan import Plan, PlanItem
 from chimera.plugin import PluginManager
-from chimera.runtime.runs import RunStarter
-from chimera.runtime.task import ReconcileTask
-from chimera.state import Applied, StateWriter
+from chimera.runtime.result import RunResult
+from chimera.runtime.runs import Runs
+from chimera.runtime.task import Build, ReconcileTask
+from chimera.state import Applied, Json, StateWriter
 
 WriteRecord = Callable[[str, str, Mapping[str, Any]], None]
 
@@ -44,17 +45,34 @@ def apply(
     context: Context,
     plugins: PluginManager,
     record: WriteRecord,
+    inputs: Mapping[str, Any] | None = None,
 ) -> tuple[ItemResult, ...]:
     """Carry out every change of `plan`; raises `GateError` unless `permit` is for exactly it.
 
     Called while the apply lock is held, so that what the permit was given for is what is there.
+    `inputs` are for the `run` of an applied document.
     """
     if not permit.admits(plan):
         raise GateError(
             "the permit is for another plan", help="let the gate weigh the plan that is applied"
         )
-    applier = _Applier(plan, subject, state, context, plugins, record)
+    applier = _Applier(plan, subject, state, context, plugins, record, inputs or {})
     return tuple(applier.run())
+
+
+@dataclass
+class TargetRuns:
+    """Starts runs for one target, and remembers the last one."""
+
+    runs: Runs
+    target: str
+    last: str | None = None
+
+    def __call__(self, definition: Json, build: Build, input: Json, concurrency: int) -> RunResult:
+        """Run a definition durably, or go on with the run of it that is not settled."""
+        result = self.runs.carry_out(self.target, definition, build, input, concurrency)
+        self.last = result.run
+        return result
 
 
 @dataclass
@@ -65,6 +83,7 @@ class _Applier:
     context: Context
     plugins: PluginManager
     record: WriteRecord
+    inputs: Mapping[str, Any]
 
     def run(self) -> Iterator[ItemResult]:
         """Yield what became of each change; an interruption ends it, what is done stays done."""
@@ -96,7 +115,7 @@ class _Applier:
 
     def _carry_out(self, item: PlanItem) -> ItemResult:
         change = item.change
-        runs = RunStarter(self.state, self.context, self.plan.environment, str(change.target))
+        runs = TargetRuns(Runs(self.state, self.context, self.plan.environment), str(change.target))
         try:
             outputs = self._reconcile(change, runs)
         except ChimeraError as error:
@@ -104,7 +123,7 @@ class _Applier:
         self._keep(change, outputs, runs.last)
         return ItemResult(change, "applied", run=runs.last)
 
-    def _reconcile(self, change: Change, runs: RunStarter) -> Mapping[str, Any] | None:
+    def _reconcile(self, change: Change, runs: TargetRuns) -> Mapping[str, Any] | None:
         """Let the kind's plugin carry the change out; a kind without one is only recorded."""
         if not isinstance(change.target, Address):
             return None
@@ -121,7 +140,12 @@ class _Applier:
             record=self.record,
             run_steps=runs,
         )
-        outputs: Mapping[str, Any] | None = self.plugins.hook.chimera_reconcile(task=task)
+        hook = self.plugins.hook
+        outputs: Mapping[str, Any] | None
+        if change.action is Action.RUN:
+            outputs = hook.chimera_execute(task=task, inputs=self.inputs)
+        else:
+            outputs = hook.chimera_reconcile(task=task)
         return outputs
 
     def _keep(self, change: Change, outputs: Mapping[str, Any] | None, run: str | None) -> None:

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chimera.gate import RefusedError, Ruling, Weighing, permit, weigh
-from chimera.kinds import Loaded
-from chimera.model import Address, Outcome, Result, StaleError, has_errors
+from chimera.gate import Ruling, permit
+from chimera.model import Outcome, Result, StaleError, has_errors
 from chimera.plan import Plan
-from chimera.proof import ProofSpec
 from chimera.runtime import ItemResult
 from chimera.runtime import apply as execute
 from chimera.state import StateWriter
-from chimera.workspace.judging import located
 from chimera.workspace.planning import PlanReport
-from chimera.workspace.proving import ProveReport, prove_documents, standing_of
+from chimera.workspace.proving import ProveReport
 from chimera.workspace.recording import Recorder
+from chimera.workspace.ruling import prove_owed, rule
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
+NOTHING_PROVEN = ProveReport((), ())
+
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What was planned, proven, ruled and executed; `ruling` is `None` where there was nothing."""
+    """What was planned, proven, ruled and executed; `ruling` is `None` where nothing was to do."""
 
     plan: Plan
     proofs: ProveReport
     ruling: Ruling | None
-    items: tuple[ItemResult, ...]
+    items: tuple[ItemResult, ...] = ()
 
 
 def apply(
@@ -39,32 +39,41 @@ def apply(
     with workspace.open_state(f"apply --env {environment}", wait) as state:
         loaded = workspace.for_environment(environment)
         planned = workspace.make_plan(environment, state=state, loaded=loaded)
-        _refuse_stale(saved, planned.plan)
-        proofs = ProveReport((), ())
-        faults = planned.judgement.diagnostics
-        if planned.plan.changing and not has_errors(faults):
-            proofs = _prove_owed(workspace, loaded, planned.plan)
-            planned = _plan_again(workspace, environment, state, planned)
-        elif not planned.plan.changing and not has_errors(faults):
-            return Result(ApplyReport(planned.plan, proofs, None, ()), Outcome.PASSED, faults)
-        ruling = _rule(workspace, loaded, planned, state)
-        try:
-            leave = permit(ruling)
-        except RefusedError:
-            report = ApplyReport(planned.plan, proofs, ruling, ())
-            failed = [r.outcome for r in proofs.proven]
-            return Result(report, Outcome.worst((*failed, ruling.outcome)), faults)
-        items = execute(
-            leave,
-            planned.plan,
-            planned.judgement.subject,
-            state,
-            workspace.context,
-            workspace.plugins,
-            Recorder(workspace.root, workspace.context).write,
-        )
+        plan, faults = planned.plan, planned.judgement.diagnostics
+        _refuse_stale(saved, plan)
+        if not plan.changing and not has_errors(faults):
+            return Result(ApplyReport(plan, NOTHING_PROVEN, None), Outcome.PASSED, faults)
+        proofs = NOTHING_PROVEN
+        if not has_errors(faults):
+            proofs = prove_owed(workspace, loaded, plan)
+            _refuse_edited(workspace, environment, state, plan)
+        ruling = rule(workspace, loaded, planned, state)
+        if ruling.outcome is not Outcome.PASSED:
+            outcomes = (ruling.outcome, *(proof.outcome for proof in proofs.proven))
+            return Result(ApplyReport(plan, proofs, ruling), Outcome.worst(outcomes), faults)
+        items = carry_out(workspace, planned, ruling, state)
         outcome = Outcome.worst(item.outcome for item in items)
-        return Result(ApplyReport(planned.plan, proofs, ruling, items), outcome, faults)
+        return Result(ApplyReport(plan, proofs, ruling, items), outcome, faults)
+
+
+def carry_out(
+    workspace: Workspace,
+    planned: PlanReport,
+    ruling: Ruling,
+    state: StateWriter,
+    inputs: dict[str, object] | None = None,
+) -> tuple[ItemResult, ...]:
+    """Execute what the gate permits; raises `GateError` where it does not."""
+    return execute(
+        permit(ruling),
+        planned.plan,
+        planned.judgement.subject,
+        state,
+        workspace.context,
+        workspace.plugins,
+        Recorder(workspace.root, workspace.context).write,
+        inputs,
+    )
 
 
 def _refuse_stale(saved: Plan | None, planned: Plan) -> None:
@@ -76,61 +85,11 @@ def _refuse_stale(saved: Plan | None, planned: Plan) -> None:
         )
 
 
-def _prove_owed(workspace: Workspace, loaded: Loaded, plan: Plan) -> ProveReport:
-    """Run the owed proofs in an unprotected environment; a protected one only verifies."""
-    if plan.protected:
-        return ProveReport((), ())
-    owed = {Address.parse(o.subject) for o in plan.obligations if o.kind == "proof"}
-    proofs = [d for d in loaded.snapshot.of_model(ProofSpec) if d.address in owed]
-    return prove_documents(workspace, loaded, proofs, plan.environment, fresh=False)
-
-
-def _plan_again(
-    workspace: Workspace, environment: str, state: StateWriter, planned: PlanReport
-) -> PlanReport:
+def _refuse_edited(workspace: Workspace, environment: str, state: StateWriter, plan: Plan) -> None:
     """Read the tree once more: what was edited while proofs ran is not what was proven."""
-    from chimera.workspace.workspace import Workspace as Reopened
-
-    again = Reopened(workspace.root, workspace.context)
-    fresh = again.make_plan(environment, state=state)
-    if fresh.plan.digest != planned.plan.digest:
+    again = workspace.reopened().make_plan(environment, state=state)
+    if again.plan.digest != plan.digest:
         raise StaleError(
             "the tree changed while it was being proven",
             help="apply again when nothing writes to it",
         )
-    return planned
-
-
-def _rule(workspace: Workspace, loaded: Loaded, planned: PlanReport, state: StateWriter) -> Ruling:
-    """Let the gate weigh the plan, and record what it ruled."""
-    weighing = Weighing(
-        planned.plan,
-        planned.judgement.subject,
-        planned.judgement.diagnostics,
-        standing_of(workspace, loaded),
-    )
-    ruling = weigh(weighing, workspace.plugins)
-    shown = located(ruling.verdicts, loaded.snapshot)
-    ruling = Ruling(ruling.plan_digest, ruling.environment, shown)
-    state.record_ruling(
-        planned.plan.environment, planned.plan.digest, _ruling_json(ruling, planned)
-    )
-    return ruling
-
-
-def _ruling_json(ruling: Ruling, planned: PlanReport) -> dict[str, Any]:
-    """Return what the state keeps of a ruling: outcome, verdicts, and the records it weighed."""
-    records = planned.judgement.subject.snapshot.records
-    return {
-        "outcome": ruling.outcome.value,
-        "verdicts": [
-            {
-                "judge": v.judge,
-                "subject": v.subject,
-                "finding": v.finding.value,
-                "reasons": list(v.reasons),
-            }
-            for v in ruling.verdicts
-        ],
-        "records": {str(d.address): d.digest for d in records},
-    }

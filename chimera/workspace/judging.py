@@ -54,9 +54,8 @@ def judge(
     *,
     changes: tuple[Change, ...] | None = None,
     before: Mapping[Address, Mapping[str, Any]] | None = None,
-    found: tuple[Diagnostic, ...] = (),
 ) -> Judgement:
-    """Place every document, then let every judge speak; `found` are diagnostics known already."""
+    """Place every document, then let every judge speak."""
     snapshot = loaded.snapshot
     placing = place(snapshot)
     subject = Subject(
@@ -79,7 +78,6 @@ def judge(
     diagnostics = (
         *loaded.diagnostics,
         *placing.diagnostics,
-        *found,
         *(diagnostic for verdict in verdicts for diagnostic in verdict.diagnostics),
     )
     return Judgement(subject, tuple(verdicts), locate(diagnostics, snapshot.tree))

@@ -13,6 +13,7 @@ from chimera.kinds import read_source as read
 from chimera.model import (
     Action,
     Address,
+    Change,
     ChimeraError,
     Diagnostic,
     Outcome,
@@ -82,26 +83,34 @@ def make_plan(
 ) -> PlanReport:
     """Compare, judge and collect what is owed; no side effects."""
     snapshot = loaded.snapshot
-    placements = placements_of(snapshot)
-    changes = compute_changes(snapshot, comparison.baseline, placements)
     former = {a: p for a, p in comparison.paths.items() if snapshot.get(a) is None}
     deletions = tuple(check_deletions(snapshot, former))
+    told = _without_dangling(loaded, deletions)
+    told = replace(told, diagnostics=(*told.diagnostics, *deletions))
+    changes = compute_changes(snapshot, comparison.baseline, placements_of(snapshot))
+    return plan_changes(told, changes, comparison, plugins, context, environment)
+
+
+def plan_changes(
+    loaded: Loaded,
+    changes: tuple[Change, ...],
+    comparison: Comparison,
+    plugins: PluginManager,
+    context: Context,
+    environment: EnvironmentFacts,
+) -> PlanReport:
+    """Judge the changes of a snapshot and collect what they owe; no side effects."""
     judgement = judge(
-        _without_dangling(loaded, deletions),
-        plugins,
-        context,
-        environment,
-        changes=changes,
-        before=comparison.values,
-        found=deletions,
+        loaded, plugins, context, environment, changes=changes, before=comparison.values
     )
-    obligations, silent = ask(plugins, "chimera_owe", judgement.subject, ESSENTIAL_CREDITORS)
+    subject = judgement.subject
+    obligations, silent = ask(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
     if silent:
         raise ChimeraError(
             "; ".join(reason for verdict in silent for reason in verdict.reasons),
             help="fix or remove the plugin: without its word no plan is complete",
         )
-    plan = build_plan(environment, comparison.baseline, changes, placements, obligations)
+    plan = build_plan(environment, comparison.baseline, changes, subject.placements, obligations)
     return PlanReport(plan, judgement)
 
 

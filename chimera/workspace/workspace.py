@@ -8,14 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chimera.context import Context
 from chimera.documents import Tree, find_root, open_commit, open_work_tree
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
-from chimera.model import Result, UsageError, Verdict
+from chimera.model import Result, Verdict
 from chimera.plugin import PluginManager, load_plugins
-from chimera.state import StateReader, StateWriter, open_state, read_state
+from chimera.state import (
+    Run,
+    StateReader,
+    StateWriter,
+    acknowledge_loss,
+    open_state,
+    read_state,
+)
 from chimera.workspace.checking import CheckReport, check
 from chimera.workspace.formatting import format_documents
 from chimera.workspace.judging import facts_of
@@ -30,7 +37,7 @@ from chimera.workspace.planning import (
 if TYPE_CHECKING:
     from chimera.plan import Plan
     from chimera.workspace.applying import ApplyReport
-    from chimera.workspace.inspecting import Description, Status
+    from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
 
@@ -72,6 +79,10 @@ class Workspace:
     def loaded(self) -> Loaded:
         """The snapshot of the work tree, with its faults."""
         return load_snapshot(self.source, self.registry)
+
+    def reopened(self) -> Workspace:
+        """Return the same repository, to be read anew."""
+        return Workspace(self.root, self.context)
 
     def commit(self, ref: str = "HEAD") -> Loaded:
         """Return the snapshot of a commit."""
@@ -159,11 +170,47 @@ class Workspace:
 
         return status(self)
 
+    def get(
+        self, what: str | None = None, *, environment: str = "local", records: bool = False
+    ) -> tuple[Row, ...]:
+        """Return the documents of the tree, of one kind, or one; or the records written here."""
+        from chimera.workspace.inspecting import list_documents
+
+        return list_documents(self, what, environment=environment, records=records)
+
     def describe(self, address: str) -> Result[Description]:
         """Say everything that is known of one document."""
         from chimera.workspace.inspecting import describe
 
         return describe(self, address)
+
+    def record(self, addresses: Sequence[str] = ()) -> Result[tuple[str, ...]]:
+        """Copy records into the tree, for a pull request; return the paths that were written."""
+        from chimera.workspace.recording import copy_records
+
+        return copy_records(self.root, addresses)
+
+    def runs(self, limit: int = 20) -> tuple[Run, ...]:
+        """Return the newest runs, the newest first."""
+        from chimera.runtime import list_runs
+
+        return list_runs(self.root, limit=limit)
+
+    def run_details(self, uid: str) -> RunDetails:
+        """Return one run, its steps and what they wrote."""
+        from chimera.workspace.inspecting import run_details
+
+        return run_details(self, uid)
+
+    def control(self, uid: str, action: Literal["pause", "resume", "cancel"]) -> Run:
+        """Ask that a run be paused, resumed or cancelled, from any process."""
+        from chimera.runtime import ControlAction, control_run
+
+        return control_run(self.root, self.context, uid, ControlAction(action))
+
+    def acknowledge_loss(self) -> tuple[Path, ...]:
+        """Accept that damaged states kept aside are lost; return them."""
+        return acknowledge_loss(self.root)
 
 
 def _plugin_names(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -180,6 +227,3 @@ def _plugin_names(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _names(value: Any) -> tuple[str, ...]:
     """Return a list of names; anything else is reported when the document is validated."""
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
-
-
-__all__ = ["UsageError", "Workspace"]

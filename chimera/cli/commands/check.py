@@ -13,10 +13,11 @@ from chimera.cli.session import Session, environment_option, output_option, pass
 @click.argument(
     "path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
+@click.option("--notes", is_flag=True, help="Show what is merely worth knowing, too.")
 @environment_option
 @output_option
 @pass_session
-def check(session: Session, path: Path | None, environment: str, outputs: tuple[str, ...]) -> None:
+def check(session: Session, path: Path | None, notes: bool, environment: str, outputs: tuple[str, ...]) -> None:
     """Report everything that is wrong with a tree.
 
     PATH is any folder with documents; no `init` is needed. All faults are reported at once, at
@@ -27,7 +28,7 @@ def check(session: Session, path: Path | None, environment: str, outputs: tuple[
     result = session.workspace(path).check(environment)
     session.emit(
         outputs,
-        lambda paint: check_text(result, paint),
+        lambda paint: check_text(result, paint, notes=notes),
         lambda: check_json(result),
         result.outcome,
     )
