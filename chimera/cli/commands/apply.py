@@ -1,0 +1,57 @@
+"""`chimera apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chimera.cli.commands.plan import read_plan
+from chimera.cli.session import Session, environment_option, output_option, pass_session
+
+
+@click.command()
+@click.argument(
+    "plan_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@environment_option
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Seconds to wait for another apply to finish.",
+)
+@click.option(
+    "--acknowledge-loss", is_flag=True, help="Go on without a damaged state that was kept aside."
+)
+@output_option
+@pass_session
+def apply(
+    session: Session,
+    plan_file: Path | None,
+    environment: str,
+    wait: float,
+    acknowledge_loss: bool,
+    outputs: tuple[str, ...],
+) -> None:
+    """Execute what has been proven and approved, and nothing else.
+
+    PLAN_FILE is a plan saved by `chimera plan --out`; it must still be what would be planned now.
+    In an unprotected environment the proofs that are owed are run first.
+    """
+    from chimera.render.apply import apply_json, apply_text
+
+    saved = read_plan(plan_file) if plan_file else None
+    workspace = session.workspace()
+    if acknowledge_loss:
+        for path in workspace.acknowledge_loss():
+            click.echo(f"going on without {path}", err=True)
+    environment = saved.environment if saved else environment
+    result = workspace.apply(environment, saved=saved, wait=wait)
+    session.emit(
+        outputs,
+        lambda paint: apply_text(result, paint),
+        lambda: apply_json(result),
+        result.outcome,
+    )

@@ -1,0 +1,57 @@
+"""`chimera run`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.model import UsageError
+
+
+@click.command()
+@click.argument("address", metavar="KIND/NAME")
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An input; the value is read as JSON where it is JSON, and as text otherwise.",
+)
+@environment_option
+@output_option
+@pass_session
+def run(
+    session: Session,
+    address: str,
+    inputs: tuple[str, ...],
+    environment: str,
+    outputs: tuple[str, ...],
+) -> None:
+    """Execute an applied document now.
+
+    What runs is the definition that was applied, never the one in the work tree.
+    """
+    from chimera.render.runs import run_report_json, run_report_text
+
+    values = dict(_input(text) for text in inputs)
+    result = session.workspace().run(address, values, environment=environment)
+    session.emit(
+        outputs,
+        lambda paint: run_report_text(result, paint),
+        lambda: run_report_json(result),
+        result.outcome,
+    )
+
+
+def _input(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not an input", help="write --input NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
