@@ -45,7 +45,6 @@ _PINNED = frozenset(
         "TZ",
     }
 )
-)
 
 
 def _some(rule: str, what: str) -> AfterValidator:
