@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chimera.kinds import Document, Model, Subject
@@ -27,7 +28,7 @@ class Candidate:
     change: Change | None
     bindings: Mapping[str, Any]
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """What verdicts call it."""
         return str(self.target)

@@ -25,6 +25,7 @@ _POSITION = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 _ANY_KIND = "*"
 _NOW = "now"
+_PYTHON = {"bool": bool, "string": str}
 
 
 class Index:
@@ -35,12 +36,14 @@ class Index:
         self._kinds: dict[str, list[int]] = {}
         self._addresses: dict[str, int] = {}
         self._fields: dict[tuple[str, str], dict[Json, list[str]]] = {}
+        self._shared: dict[tuple[str, str], list[str]] = {}
         self._targets: dict[str, list[str]] = {}
         self._sources: dict[str, list[str]] = {}
 
     def add(self, documents: Sequence[dict[str, Json]]) -> None:
         """Take more documents, which keep the positions that they come in."""
         self._fields.clear()
+        self._shared.clear()
         for document in documents:
             position = len(self.documents)
             self.documents.append(document)
@@ -74,12 +77,14 @@ class Index:
 
     def duplicates(self, kind: str, path: str) -> list[str]:
         """Return the addresses of documents of `kind` that share their value at `path`."""
-        shared = (found for found in self._field(kind, path).values() if len(found) > 1)
-        return sorted(address for found in shared for address in found)
+        if (kind, path) not in self._shared:
+            shared = (found for found in self._field(kind, path).values() if len(found) > 1)
+            self._shared[kind, path] = sorted(address for found in shared for address in found)
+        return self._shared[kind, path]
 
     def unique(self, kind: str, path: str) -> bool:
         """Tell whether no two documents of `kind` hold the same value at `path`."""
-        return all(len(found) == 1 for found in self._field(kind, path).values())
+        return not self.duplicates(kind, path)
 
     def refers_to(self, source: str) -> list[str]:
         """Return the addresses that the document at `source` refers to."""
@@ -127,26 +132,28 @@ class Engine:
         self._cel: Final[Any] = cel
         self._strings = ext_strings
         self._functions = list(self._declare(index))
-        self._environments: dict[tuple[str, ...], Any] = {}
+        self._environments: dict[tuple[tuple[str, str], ...], Any] = {}
+        self.open_type = cel.Type.DYN
 
-    def environment(self, names: Sequence[str]) -> Any:
-        """Return the environment in which just `names` are bound."""
-        key = tuple(names)
+    def environment(self, types: Mapping[str, Any]) -> Any:
+        """Return the environment in which just the names of `types` are bound.
+
+        A time is refused where the type is open, though any other value is taken; so `now` and
+        the values of other programs have types.
+        """
+        key = tuple((name, str(of)) for name, of in types.items())
         if key not in self._environments:
+            times = {_NOW: self._cel.Type.TIMESTAMP} if _NOW in types else {}
             self._environments[key] = self._cel.NewEnv(
-                variables={name: self._type_of(name) for name in key},
+                variables={**types, **times},
                 extensions=[self._strings.ExtStrings()],
                 functions=self._functions,
             )
         return self._environments[key]
 
-    def _type_of(self, name: str) -> Any:
-        # A time is refused where the type is open, though any other value is taken.
-        return self._cel.Type.TIMESTAMP if name == _NOW else self._cel.Type.DYN
-
-    def compile(self, expression: str, names: Sequence[str], returns: str) -> Any:
+    def compile(self, environment: Any, expression: str, returns: str) -> Any:
         """Compile `expression`; raises `RuntimeError` with CEL's own account of what is wrong."""
-        program = self.environment(names).compile(expression)
+        program = environment.compile(expression)
         types = self._cel.Type
         wanted = {"bool": types.BOOL, "string": types.STRING}.get(returns)
         given = program.return_type()
@@ -162,12 +169,13 @@ class Engine:
             value = program.eval(activation)
             if value.type() == self._cel.Type.ERROR:
                 return _failed(str(value.value()))
-            plain = _to_json(value.plain_value())
+            plain = value.plain_value()
         except MemoryError:
             return ["error", "it ran out of the memory that an expression may use"]
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is an answer
             return _failed(str(error))
-        if returns in ("bool", "string") and type(plain).__name__[:3] != returns[:3]:
+        wanted = _PYTHON.get(returns)
+        if wanted is not None and not isinstance(plain, wanted):
             return ["error", f"it gives {type(plain).__name__}, not {returns}"]
         return ["value", plain]
 
@@ -276,6 +284,7 @@ class Evaluator:
         self._index = Index()
         self._engine = Engine(lambda: self._index)
         self._programs: list[tuple[Any, Any, str]] = []
+        self._types: list[Any] = []
         self._lost: dict[int, str] = {}
 
     def answer(self, request: dict[str, Json]) -> Iterator[Json]:
@@ -296,14 +305,17 @@ class Evaluator:
 
     def _compile(self, programs: Sequence[dict[str, Json]]) -> Iterator[Json]:
         for program in programs:
-            compiled, faults = None, []
+            compiled, faults, returns = None, [], program["returns"]
+            open_types = dict.fromkeys(program["names"], self._engine.open_type)
+            values = {name: self._types[number] for name, number in program["values"].items()}
+            environment = self._engine.environment({**open_types, **values})
             if len(self._programs) not in self._lost:
                 try:
-                    compiled = self._engine.compile(**program)
+                    compiled = self._engine.compile(environment, program["expression"], returns)
                 except Exception as error:  # noqa: BLE001 - the boundary: every failure is an answer
                     faults = _faults(str(error) or type(error).__name__)
-            environment = self._engine.environment(program["names"])
-            self._programs.append((compiled, environment, program["returns"]))
+            self._programs.append((compiled, environment, returns))
+            self._types.append(compiled.return_type() if compiled else self._engine.open_type)
             yield faults
 
     def _judge(self, request: dict[str, Json]) -> Iterator[Json]:
@@ -314,7 +326,7 @@ class Evaluator:
                 answer = self._evaluate(number, subjects[position])
                 if name is not None:
                     subjects[position].store(name, answer)
-                answers.append(answer)
+                answers.append(_told(answer) if name is None else answer[:1])
             yield answers
 
     def _subject(self, given: dict[str, Json], common: dict[str, Json]) -> Subject:
@@ -336,9 +348,19 @@ class Evaluator:
 
 
 def _faults(message: str) -> list[list[Any]]:
-    """Cut CEL's account into `[line, column, message]`."""
-    found = [[int(m[1]), int(m[2]), m[3]] for m in _POSITION.finditer(message)]
+    """Cut CEL's account into `[line, column, message]`; of syntax errors the first says it all."""
+    found = sorted([int(m[1]), int(m[2]), m[3]] for m in _POSITION.finditer(message))
+    if any(str(fault[2]).startswith("Syntax error") for fault in found):
+        return found[:1]
     return found or [[1, 1, _STATUS.sub("", message)]]
+
+
+def _told(answer: Answer) -> Answer:
+    """Return an answer as JSON can tell it."""
+    try:
+        return [answer[0], _to_json(answer[1])]
+    except TypeError as error:
+        return ["error", str(error)]
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
     policies = subject.snapshot.of_model(PolicySpec)
     waivers = Waivers(subject)
     if not policies:
-        return list(waivers.review((), ()))
+        return []
     with Worker(subject.context.processes, bounds) as worker:
         load_snapshot_into(worker, subject.snapshot)
         books = compile_policies(worker, policies, subject.snapshot.registry)
@@ -94,7 +94,8 @@ def _place(judged: Judged) -> Place:
     document: Document[Model] | None = judged.candidate.document
     if document is None:
         return _rule_place(judged)
-    return document.at(*narrowest(judged.rule.expression, document.value))
+    expressions = [judged.rule.expression, *judged.rulebook.variables_in(judged.rule)]
+    return document.at(*narrowest(" ".join(expressions), document.value))
 
 
 def _rule_place(judged: Judged) -> Place:
@@ -121,11 +122,12 @@ def _is_dormant(book: Rulebook, subject: Subject) -> bool:
 
 
 def _review(waivers: Waivers, judged: Sequence[Judged]) -> Iterator[Verdict]:
-    def keys(value: bool) -> list[tuple[str, str, str]]:
-        return [
-            (str(one.rulebook.policy.address), one.rule.id, one.candidate.subject)
-            for one in judged
-            if one.answer.value is value
-        ]
-
-    return waivers.review(silenced=keys(False), kept=keys(True))
+    """Look at the waivers in the light of what was found."""
+    if not waivers:
+        return iter(())
+    kept = {
+        (str(one.rulebook.policy.address), one.rule.id, one.candidate.subject)
+        for one in judged
+        if one.answer.value is True
+    }
+    return waivers.review(kept.__contains__)

@@ -40,7 +40,7 @@ class Rulebook:
         for offset, variable in enumerate(self.policy.spec.variables):
             yield Task(self.first + offset, subjects, _bound(variable.name))
         for rule in range(len(self.policy.spec.rules)):
-            yield Task(self._rules + rule, subjects)
+            yield Task(self.first_rule + rule, subjects)
 
     def message_tasks(self, rule: int, subject: int) -> Iterator[Task]:
         """Lay out the work for one message: the variables anew, then the message."""
@@ -48,10 +48,16 @@ class Rulebook:
         before = sum(r.message_expression is not None for r in spec.rules[:rule])
         for offset, variable in enumerate(spec.variables):
             yield Task(self.first + offset, (subject,), _bound(variable.name))
-        yield Task(self._rules + len(spec.rules) + before, (subject,))
+        yield Task(self.first_rule + len(spec.rules) + before, (subject,))
+
+    def variables_in(self, rule: PolicyRule) -> list[str]:
+        """Return the expressions of the variables that a rule names."""
+        spec = self.policy.spec
+        return [v.expression for v in spec.variables if _bound(v.name) in rule.expression]
 
     @property
-    def _rules(self) -> int:
+    def first_rule(self) -> int:
+        """The number of the first rule's program."""
         return self.first + len(self.policy.spec.variables)
 
 
@@ -81,7 +87,9 @@ def compile_policies(
     worker: Worker, policies: Sequence[Document[PolicySpec]], registry: Registry
 ) -> list[Rulebook]:
     """Compile the expressions of `policies` and report every fault of theirs."""
-    stated = [list(_expressions(policy.spec)) for policy in policies]
+    stated: list[list[Stated]] = []
+    for policy in policies:
+        stated.append(list(_expressions(policy.spec, sum(map(len, stated)))))
     faults = iter(worker.compile([one.program for part in stated for one in part]))
     books, first = [], 0
     for policy, part in zip(policies, stated, strict=True):
@@ -139,7 +147,7 @@ def _judge_batch(
     for (book, task), given in zip(tasks, answers, strict=True):
         if task.name is not None:
             continue
-        number = task.program - book._rules
+        number = task.program - book.first_rule
         rule = book.policy.spec.rules[number]
         for position, answer in zip(task.subjects, given, strict=True):
             judged = Judged(book, rule, number, candidates[position], answer)
@@ -163,15 +171,17 @@ def _bound(variable: str) -> str:
     return f"variables.{variable}"
 
 
-def _expressions(spec: PolicySpec) -> Iterator[Stated]:
-    names: tuple[str, ...] = NAMES
+def _expressions(spec: PolicySpec, first: int) -> Iterator[Stated]:
+    """Yield a policy's programs in order; the first gets the number `first`."""
+    values: tuple[tuple[str, int], ...] = ()
     for position, variable in enumerate(spec.variables):
         route = ("variables", position, "expression")
-        yield Stated(Program(variable.expression, names, "any"), route)
-        names = (*names, _bound(variable.name))
+        yield Stated(Program(variable.expression, NAMES, "any", values), route)
+        values = (*values, (_bound(variable.name), first + position))
     for position, rule in enumerate(spec.rules):
-        yield Stated(Program(rule.expression, names, "bool"), ("rules", position, "expression"))
+        route = ("rules", position, "expression")
+        yield Stated(Program(rule.expression, NAMES, "bool", values), route)
     for position, rule in enumerate(spec.rules):
         if rule.message_expression is not None:
             route = ("rules", position, "messageExpression")
-            yield Stated(Program(rule.message_expression, names, "string"), route)
+            yield Stated(Program(rule.message_expression, NAMES, "string", values), route)

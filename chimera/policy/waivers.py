@@ -6,13 +6,14 @@ count a waiver from the moment on which it expires.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from chimera.kinds import Document, Snapshot, Subject
 from chimera.model import Address, Diagnostic, Finding, Severity, Verdict
 from chimera.policy.kinds import PolicySpec, WaiverSpec
 
-_Key = tuple[str, str, str]
+Key = tuple[str, str, str]
+"""A policy's address, the id of a rule, and the address that it judges."""
 
 
 class Waivers:
@@ -21,31 +22,28 @@ class Waivers:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._waivers = subject.snapshot.of_model(WaiverSpec)
-        self._by_key: dict[_Key, list[Document[WaiverSpec]]] = {}
+        self._by_key: dict[Key, list[Document[WaiverSpec]]] = {}
         for waiver in self._waivers:
             spec = waiver.spec
             self._by_key.setdefault((spec.policy, spec.rule, spec.address), []).append(waiver)
+
+    def __bool__(self) -> bool:
+        return bool(self._waivers)
 
     def find(self, policy: Address, rule: str, subject: str) -> Document[WaiverSpec] | None:
         """Return the waiver in force that silences `rule` of `policy` for `subject`."""
         found = self._by_key.get((str(policy), rule, subject), [])
         return next((waiver for waiver in found if not self._is_expired(waiver)), None)
 
-    def review(self, silenced: Sequence[_Key], kept: Sequence[_Key]) -> Iterator[Verdict]:
-        """Yield what is wrong with the waivers themselves.
-
-        `silenced` are the findings that waivers silenced; `kept` are the rules that the documents
-        keep by themselves.
-        """
-        used, idle = frozenset(silenced), frozenset(kept)
+    def review(self, kept: Callable[[Key], bool]) -> Iterator[Verdict]:
+        """Yield what is wrong with the waivers; `kept` tells what holds without any."""
         for waiver in self._waivers:
             spec = waiver.spec
-            key = (spec.policy, spec.rule, spec.address)
             if fault := _unknown_rule(waiver, self._subject.snapshot):
                 yield _verdict(waiver, Finding.FAIL, fault)
             elif self._is_expired(waiver):
                 yield _verdict(waiver, Finding.NOT_EXERCISED, _expired(waiver))
-            elif key in idle and key not in used:
+            elif kept((spec.policy, spec.rule, spec.address)):
                 yield _verdict(waiver, Finding.NOT_EXERCISED, _unused(waiver))
 
     def _is_expired(self, waiver: Document[WaiverSpec]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,11 +49,15 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An expression, the names that it may use, and what it must give."""
+    """An expression, the names that it may use, and what it must give.
+
+    `values` are further names, each bound to the value that another program gave.
+    """
 
     expression: str
     names: tuple[str, ...]
     returns: Returns = "bool"
+    values: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +154,7 @@ class Worker:
         """
         if not programs:
             return []
-        wanted = [
-            {"expression": p.expression, "names": p.names, "returns": p.returns} for p in programs
-        ]
+        wanted = [{**asdict(program), "values": dict(program.values)} for program in programs]
         line = _line(ask="compile", programs=wanted)
         numbers = range(self._programs, self._programs + len(programs))
         self._programs += len(programs)
@@ -226,7 +228,7 @@ class Worker:
             self._lost[program] = why
 
 
-def _answer(kind: str, detail: Json) -> Answer:
+def _answer(kind: str, detail: Json = None) -> Answer:
     if kind == "value":
         return _TRUE if detail is True else _FALSE if detail is False else Answer(detail)
     return Answer(error=detail) if kind == "error" else Answer(absent=detail)
