@@ -104,7 +104,16 @@ def validate_model(
         return model.model_validate(value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=True)
-        return None, [_diagnostic(d, model, value, place, address) for d in details]
+        faults = (d for d in details if not _is_consequence(d, details))
+        return None, [_diagnostic(d, model, value, place, address) for d in faults]
+
+
+def _is_consequence(error: ErrorDetails, all_errors: list[ErrorDetails]) -> bool:
+    """Tell whether a sequence is only too short because its invalid items do not count."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in all_errors
+    )
 
 
 def _diagnostic(
