@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from chimera.contract.definition import documented
 from chimera.contract.kinds import WhenActive
 from chimera.contract.layers import Contract, ContractLayer, layers_of
@@ -94,7 +92,7 @@ def _conditions(layer: ContractLayer, subject: Subject) -> tuple[WhenActive, ...
     if raw is not None:
         try:
             found.append(WhenActive.model_validate(raw))
-        except ValidationError:
+        except ValueError:  # what pydantic raises
             # An older form that cannot be read is held to have asked for a person.
             found.append(WhenActive.model_validate({"needsApprovalOf": [{"matter": "this layer"}]}))
     return tuple(found)

@@ -61,7 +61,7 @@ class Marks:
     def playing(self, document: Document[Model], *roles: Role) -> Iterator[Marked]:
         """Yield the values of `document` that play one of `roles` and are not empty."""
         for found in self._by_document[document.address]:
-            if isinstance(found.mark, Plays) and found.mark.role in roles and found.value:
+            if isinstance(found.mark, Plays) and found.mark.role in roles and _says(found):
                 yield found
 
     def plays_at(self, use: Use, *roles: Role) -> bool:
@@ -108,6 +108,13 @@ class Marks:
             for document in self.snapshot.documents.values()
             for found in self.playing(document, Role.OWES)
         )
+
+
+def _says(found: Marked) -> bool:
+    """Tell whether a value does what its role says: `warn` is an action that denies nothing."""
+    if found.mark == Plays(Role.DENIES) and isinstance(found.value, str):
+        return found.value == "deny"
+    return bool(found.value)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
-
 from chimera.kinds import (
     AddressText,
+    Field,
     Glob,
     Governs,
     Items,
@@ -22,6 +21,7 @@ from chimera.kinds import (
     Plays,
     Reference,
     Role,
+    StringConstraints,
     Text,
 )
 

@@ -55,6 +55,9 @@ class ThingSpec(Model):
     denies: Annotated[bool, Plays(Role.DENIES)] = Field(
         default=False, description="Whether it refuses changes."
     )
+    action: Annotated[str, Plays(Role.DENIES)] = Field(
+        default="audit", description="What it does about a change that it is against."
+    )
     auto_approves: Annotated[bool, Plays(Role.AUTO_APPROVES)] = Field(
         default=False, description="Whether approvals count without a person."
     )
