@@ -56,7 +56,7 @@ class Root(click.Group):
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             if near and "No such command" in error.message:
-                error.message += f" Did you mean {near[0]!r}?"
+                raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
             raise
 
 

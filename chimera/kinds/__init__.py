@@ -4,13 +4,14 @@ Refuses to know what any kind is for; what siblings share stands here, below the
 """
 
 from chimera.kinds.answers import DELETED, Answer, DigestText, answers
-from chimera.kinds.diff import diff_documents
+from chimera.kinds.diff import change_of
 from chimera.kinds.document import Document
 from chimera.kinds.explain import Explanation, FieldInfo, explain
 from chimera.kinds.fields import (
     AUTOMATIC_TRIGGERS,
     AddressText,
     AfterValidator,
+    Discriminator,
     Duration,
     Expression,
     Field,
@@ -29,8 +30,10 @@ from chimera.kinds.fields import (
     Reference,
     Role,
     StringConstraints,
+    Tag,
     Text,
     TriggerName,
+    ValidationError,
     format_duration,
     marked,
     parse_duration,
@@ -57,6 +60,7 @@ __all__ = [
     "AfterValidator",
     "Answer",
     "DigestText",
+    "Discriminator",
     "Document",
     "Duration",
     "EnvironmentFacts",
@@ -90,12 +94,14 @@ __all__ = [
     "Source",
     "StringConstraints",
     "Subject",
+    "Tag",
     "Text",
     "TriggerName",
+    "ValidationError",
     "answers",
+    "change_of",
     "check_deletions",
     "check_references",
-    "diff_documents",
     "explain",
     "export_schemas",
     "format_duration",

@@ -1,34 +1,19 @@
-"""The differences between what was applied (or stands at a base) and a snapshot."""
+"""What became of one target between what was there before and a snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
-from chimera.kinds.snapshot import Snapshot
-from chimera.model import Action, Address, Change, Digest
+from chimera.model import Action, Change, Digest, Target
 
 
-def diff_documents(
-    before: Mapping[Address, Digest], snapshot: Snapshot, compared_with: str
-) -> Iterator[Change]:
-    """Yield one change for each desired document, `no-op` included, in order of address.
+def change_of(target: Target, before: Digest | None, after: Digest | None, base: str) -> Change:
+    """Return the change of one target, `no-op` where the digests are equal.
 
-    `compared_with` names what `before` is, for the reasons: `the applied state`, `main`.
+    `base` names what `before` is, for the reason: `the applied state`, `main`.
     """
-    after = {document.address: document.digest for document in snapshot.desired}
-    for address in sorted(before.keys() | after.keys()):
-        yield change_of(address, before.get(address), after.get(address), compared_with)
-
-
-def change_of(
-    address: Address, before: Digest | None, after: Digest | None, compared_with: str
-) -> Change:
-    """Return what became of one target."""
     if before == after:
-        reason = f"is the same in {compared_with}"
-        return Change(address, Action.NO_OP, before, after, reason)
+        return Change(target, Action.NO_OP, before, after, f"is as in {base}")
     if before is None:
-        return Change(address, Action.CREATE, None, after, f"is not in {compared_with}")
+        return Change(target, Action.CREATE, None, after, "is new")
     if after is None:
-        return Change(address, Action.DELETE, before, None, f"is in {compared_with} only")
-    return Change(address, Action.UPDATE, before, after, f"differs from {compared_with}")
+        return Change(target, Action.DELETE, before, None, "is no longer in the tree")
+    return Change(target, Action.UPDATE, before, after, f"differs from {base}")

@@ -12,9 +12,9 @@ from chimera.kinds import (
     Governs,
     Model,
     Snapshot,
+    change_of,
     marked,
 )
-from chimera.kinds.diff import change_of
 from chimera.model import (
     Action,
     Address,

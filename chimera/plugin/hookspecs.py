@@ -37,7 +37,7 @@ def chimera_register_prohibitions() -> Iterable[Prohibition]:  # type: ignore[em
 
 
 @hookspec
-def chimera_register_operations() -> Iterable[Operation]:  # type: ignore[empty-body]
+def chimera_register_operations() -> Iterable[Operation[Any, Any]]:  # type: ignore[empty-body]
     """Return the operations that stages can name, each with typed inputs and outputs."""
 
 

@@ -10,9 +10,7 @@ from chimera.render.paint import Paint, count, plain
 from chimera.workspace import CheckReport
 
 
-def check_text(
-    result: Result[CheckReport], paint: Paint = plain, *, notes: bool = False
-) -> str:
+def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool = False) -> str:
     """Return every diagnostic, then what was looked at and how many faults were found."""
     report = result.value
     lines = diagnostic_lines(result.diagnostics, paint, notes=notes)

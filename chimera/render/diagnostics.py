@@ -46,7 +46,7 @@ def span_of(where: Place | Span) -> Span:
 def diagnostic_lines(
     diagnostics: Sequence[Diagnostic], paint: Paint = plain, *, notes: bool = False
 ) -> list[str]:
-    """Return the errors and warnings as text, and what is merely noted where `notes` asks for it."""
+    """Return the errors and warnings as text; with `notes`, what is merely noted too."""
     shown = (d for d in diagnostics if notes or d.severity is not Severity.INFO)
     return [diagnostic_text(diagnostic, paint) for diagnostic in shown]
 

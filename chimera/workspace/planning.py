@@ -50,9 +50,7 @@ class Comparison:
 def against_state(state: StateReader, environment: str) -> Comparison:
     """Compare with what was applied to an environment."""
     applied = state.applied(environment)
-    name = f"the applied state of {environment}"
-    if not applied:
-        name = f"an empty state: nothing was applied to {environment} yet"
+    name = "the applied state" if applied else "an empty state: nothing was applied yet"
     digests: dict[Target, str] = {parse_target(t): a.digest for t, a in applied.items()}
     values: dict[Address, Mapping[str, Any]] = {}
     paths: dict[Address, str] = {}

@@ -37,6 +37,7 @@ from chimera.workspace.planning import (
 if TYPE_CHECKING:
     from chimera.plan import Plan
     from chimera.workspace.applying import ApplyReport
+    from chimera.workspace.diagnosing import Symptom
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
@@ -207,6 +208,12 @@ class Workspace:
         from chimera.runtime import ControlAction, control_run
 
         return control_run(self.root, self.context, uid, ControlAction(action))
+
+    def diagnose(self) -> Result[tuple[Symptom, ...]]:
+        """Say what this machine can do, and what it lacks."""
+        from chimera.workspace.diagnosing import diagnose
+
+        return diagnose(self)
 
     def acknowledge_loss(self) -> tuple[Path, ...]:
         """Accept that damaged states kept aside are lost; return them."""

@@ -17,7 +17,9 @@ from chimera.cli.session import Session, environment_option, output_option, pass
 @environment_option
 @output_option
 @pass_session
-def check(session: Session, path: Path | None, notes: bool, environment: str, outputs: tuple[str, ...]) -> None:
+def check(
+    session: Session, path: Path | None, notes: bool, environment: str, outputs: tuple[str, ...]
+) -> None:
     """Report everything that is wrong with a tree.
 
     PATH is any folder with documents; no `init` is needed. All faults are reported at once, at

@@ -1,0 +1,108 @@
+"""What this machine can do for Chimera, and what it lacks: the facts behind `chimera doctor`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from chimera.context import Command, base_environment
+from chimera.documents import head
+from chimera.model import ChimeraError, Outcome, Result
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
+
+Health = Literal["ok", "limited", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One thing that was looked at; `help` says what to do where it is not `ok`."""
+
+    subject: str
+    health: Health
+    finding: str
+    help: str = ""
+
+
+def diagnose(workspace: Workspace) -> Result[tuple[Symptom, ...]]:
+    """Look at the interpreter, Git, the state, isolation, libraries and the disk."""
+    found = tuple(symptom for look in _LOOKS for symptom in _safely(look, workspace))
+    broken = any(symptom.health == "broken" for symptom in found)
+    return Result(found, Outcome.FAILED if broken else Outcome.PASSED)
+
+
+def _safely(look: Callable[[Workspace], Symptom], workspace: Workspace) -> Iterator[Symptom]:
+    try:
+        yield look(workspace)
+    except ChimeraError as error:
+        yield Symptom(look.__name__.strip("_"), "broken", error.message, error.help or "")
+
+
+def _python(workspace: Workspace) -> Symptom:
+    version = platform.python_version()
+    return Symptom("python", "ok", f"{version} on {platform.system()} {platform.machine()}")
+
+
+def _git(workspace: Workspace) -> Symptom:
+    command = Command(("git", "--version"), workspace.root, base_environment())
+    version = workspace.context.processes.run(command).stdout.decode().strip()
+    try:
+        commit = head(workspace.root)
+    except ChimeraError as error:
+        return Symptom("git", "limited", f"{version}; {error.message}", error.help or "")
+    if commit is None:
+        return Symptom(
+            "git",
+            "limited",
+            f"{version}; nothing is committed here yet",
+            "commit, to compare with refs and to apply to protected environments",
+        )
+    return Symptom("git", "ok", f"{version}; at {commit[:12]}")
+
+
+def _network_isolation(workspace: Workspace) -> Symptom:
+    if workspace.context.processes.can_isolate_network():
+        return Symptom("isolation", "ok", "proofs run without network")
+    return Symptom(
+        "isolation",
+        "limited",
+        "this system does not let proofs run without network",
+        "evidence will say so; allow unprivileged user namespaces to change it",
+    )
+
+
+def _state(workspace: Workspace) -> Symptom:
+    with workspace.read_state() as state:
+        writer = state.writer()
+        targets = len(state.applied("local"))
+    busy = f"; in use by {writer}" if writer else ""
+    return Symptom("state", "ok", f"{targets} targets applied to local{busy}")
+
+
+def _disk(workspace: Workspace) -> Symptom:
+    folder = workspace.root / ".chimera"
+    folder = folder if folder.exists() else workspace.root
+    if not os.access(folder, os.W_OK):
+        return Symptom("disk", "broken", f"{folder} is not writable", "make it writable")
+    space = os.statvfs(folder)
+    free = space.f_bavail * space.f_frsize
+    if free < 100 << 20:
+        return Symptom("disk", "limited", f"{free >> 20} MiB free", "make room: evidence is kept")
+    return Symptom("disk", "ok", f"{free >> 30} GiB free")
+
+
+def _repository(workspace: Workspace) -> Symptom:
+    documents = len(workspace.loaded.snapshot.documents)
+    plugins = len(workspace.plugins.get_plugins())
+    if not documents:
+        return Symptom(
+            "repository", "limited", "there are no documents", "`chimera init` writes first ones"
+        )
+    return Symptom("repository", "ok", f"{documents} documents, {plugins} plugins")
+
+
+_LOOKS = (_python, _git, _network_isolation, _state, _disk, _repository)
