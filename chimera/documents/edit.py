@@ -107,22 +107,30 @@ def _rendered(value: Scalar, old: str) -> str:
 
 
 def edit(text: str, change: Callable[[Any], None], *, index: int = 0) -> str:
-    """Return `text` after `change` has been made to its document, comments and quotes kept.
+    """Return `text` after `change` has been made to one of its documents, comments and quotes kept.
 
     `change` gets ruamel's mapping and alters it in place. Raises `ChimeraError` where the text, or
-    what would come of it, does not parse.
+    what would come of it, does not parse, or where another document would change.
     """
-    if index >= len(read_values(text)):
+    from ruamel.yaml.error import YAMLError
+
+    before = read_values(text)
+    if index >= len(before):
         raise UsageError(f"there is no document {index}", help="count the documents from zero")
-    is_crlf = "\r\n" in text
-    yaml = _round_trip(text)
-    documents = list(yaml.load_all(text.replace("\r\n", "\n")))
-    change(documents[index])
+    plain = text.replace("\r\n", "\n")
+    yaml = _round_trip(plain)
     stream = StringIO()
-    yaml.dump_all(documents, stream)
-    result = stream.getvalue()
-    read_values(result)
-    return result.replace("\n", "\r\n") if is_crlf else result
+    try:
+        documents = list(yaml.load_all(plain))
+        change(documents[index])
+        yaml.dump_all(documents, stream)
+    except YAMLError as error:
+        raise ChimeraError("this text cannot be edited", help="edit it by hand") from error
+    after = read_values(stream.getvalue())
+    after[index : index + 1] = before[index : index + 1]
+    if not same_values(before, after):
+        raise ChimeraError("the edit would change another document", help="edit it by hand")
+    return stream.getvalue().replace("\n", "\r\n") if plain != text else stream.getvalue()
 
 
 def _round_trip(text: str) -> Any:

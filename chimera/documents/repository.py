@@ -147,13 +147,9 @@ def resolve(root: Path, ref: str) -> str:
             f"{ref!r} is not the name of a commit",
             help="name a branch, a tag, HEAD~1 or a commit id",
         )
-    process = start(root, "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}")
-    output, complaint = process.communicate(b"")
-    name = output.strip()
-    if process.returncode == 0 and _ID.fullmatch(name):
-        return str(name, "ascii")
-    if complaint.strip():
-        raise failure("rev-parse", complaint)
+    commit = _commit(root, ref)
+    if commit is not None:
+        return commit
     if ref == "HEAD":
         raise GitError("the repository has no commits yet", help="make a first commit")
     raise GitError(
@@ -162,12 +158,20 @@ def resolve(root: Path, ref: str) -> str:
     )
 
 
+def _commit(root: Path, ref: str) -> str | None:
+    process = start(root, "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}")
+    output, complaint = process.communicate(b"")
+    name = output.strip()
+    if process.returncode == 0 and _ID.fullmatch(name):
+        return str(name, "ascii")
+    if complaint.strip():
+        raise failure("rev-parse", complaint)
+    return None
+
+
 def head(root: Path) -> str | None:
-    """Return the id of the commit that is checked out; `None` without Git or commits."""
-    try:
-        return resolve(root, "HEAD")
-    except GitError:
-        return None
+    """Return the id of the commit that is checked out; `None` without a repository or commits."""
+    return _commit(root, "HEAD") if has_git(root) and shutil.which("git") else None
 
 
 def merge_base(root: Path, a: str, b: str) -> str:

@@ -34,7 +34,13 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
 FIRES: dict[str, list[str | bytes]] = {
     "yaml-not-utf8": [b"a: \xff\n", b"\xff\xfea\x00", "é: ü\n".encode("latin-1")],
     "yaml-byte-order-mark": ["\ufeffa: 1\n", "a: 1\n---\n\ufeffb: 1\n"],
-    "yaml-control-character": [b"a: 1\x00\n", b"a: \x07\n", "a: \x9b\n", b"a:\x0c!t b\n", "a: \x7f"],
+    "yaml-control-character": [
+        b"a: 1\x00\n",
+        b"a: \x07\n",
+        "a: \x9b\n",
+        b"a:\x0c!t b\n",
+        "a: \x7f",
+    ],
     "yaml-too-large": ["a: " + "x" * MAX_BYTES],
     "yaml-too-deep": [
         "a: " + "[" * 200_000,
@@ -140,7 +146,7 @@ def test_a_duplicate_key_names_its_first_place() -> None:
 _TOKEN = st.text("0123456789+-._eExXoObB:infaNFyslo~=<", min_size=1, max_size=6)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(_TOKEN)
 @example("1_0")
 @example("0b1")
@@ -163,7 +169,7 @@ def test_a_plain_scalar_has_its_core_schema_value_and_a_warning_if_1_1_differs(t
     assert warned == (legacy_reading(token) is not None)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(_TOKEN)
 def test_a_scalar_is_ambiguous_exactly_where_pyyaml_reads_another_value(token: str) -> None:
     node = yaml.SafeLoader("").resolve(yaml.ScalarNode, token, (True, False))
@@ -183,9 +189,50 @@ def test_arbitrary_bytes_never_raise(data: bytes) -> None:
 
 YAMLISH = st.lists(
     st.sampled_from(
-        ["a", "b", ": ", ":", "- ", "-", "? ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "'"]
-        + ['"', "|", ">", "|2-", "&x ", "*x", "!t ", "<<", "yes", "010", "1_0", ".inf", "#", " # c"]
-        + ["---\n", "...\n", "%YAML 1.1\n", "\t", "\r", "é", "\u2028", "\\", "~", "0", " ", "text"]
+        [
+            "a",
+            "b",
+            ": ",
+            ":",
+            "- ",
+            "-",
+            "? ",
+            "\n",
+            "\n  ",
+            "\n    ",
+            "[",
+            "]",
+            "{",
+            "}",
+            ", ",
+            "'",
+            '"',
+            "|",
+            ">",
+            "|2-",
+            "&x ",
+            "*x",
+            "!t ",
+            "<<",
+            "yes",
+            "010",
+            "1_0",
+            ".inf",
+            "#",
+            " # c",
+            "---\n",
+            "...\n",
+            "%YAML 1.1\n",
+            "\t",
+            "\r",
+            "é",
+            "\u2028",
+            "\\",
+            "~",
+            "0",
+            " ",
+            "text",
+        ]
     ),
     max_size=24,
 ).map("".join)
