@@ -13,7 +13,7 @@ from chimera.contract.definition import documented
 from chimera.contract.kinds import WhenActive
 from chimera.contract.layers import Contract, ContractLayer, layers_of
 from chimera.documents import Globs
-from chimera.kinds import Document, Model, Subject, answers
+from chimera.kinds import Document, Model, Subject, ValidationError, answers
 from chimera.model import Action, Change, Diagnostic, PathSet
 
 DECISION = "Decision"
@@ -92,7 +92,7 @@ def _conditions(layer: ContractLayer, subject: Subject) -> tuple[WhenActive, ...
     if raw is not None:
         try:
             found.append(WhenActive.model_validate(raw))
-        except ValueError:  # what pydantic raises
+        except ValidationError:
             # An older form that cannot be read is held to have asked for a person.
             found.append(WhenActive.model_validate({"needsApprovalOf": [{"matter": "this layer"}]}))
     return tuple(found)

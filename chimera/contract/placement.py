@@ -12,7 +12,7 @@ from chimera.contract.kinds import LayerContractSpec, Refusal
 from chimera.contract.layers import Contract, ContractLayer, all_layers, layers_of
 from chimera.documents import Globs
 from chimera.kinds import Document, LayerReference, Model, Snapshot, marked
-from chimera.model import Address, Diagnostic, Place, Placement
+from chimera.model import Address, Diagnostic, Place, Placement, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ def place(snapshot: Snapshot) -> Placing:
     placements: dict[Address, tuple[Placement, ...]] = {}
     faults: list[Diagnostic] = []
     for document in snapshot.documents.values():
-        standing = placer.standing(document.kind.name, document.place.path, _asserted(document))
+        standing = placer.standing(
+            document.kind.name, document.place.path, document.metadata.layers
+        )
         if standing:
             placements[document.address] = tuple(
                 Placement(document.address, layer.name, layer.is_dormant) for layer in standing
@@ -75,14 +77,15 @@ class Placer:
         self, document: Document[Model], standing: tuple[ContractLayer, ...]
     ) -> Iterator[Diagnostic]:
         """Yield what is wrong with the layers that `document` names and stands in."""
-        for metadata_or_spec, name in ((document.metadata, "metadata"), (document.spec, "spec")):
-            for found in marked(metadata_or_spec, (name,)):
-                if isinstance(found.mark, LayerReference) and found.value not in self._layers:
-                    yield self._unknown(document, found.value, document.at(*found.route))
+        for name, route in _named(document):
+            if name not in self._layers:
+                yield self._unknown(document, name, document.at(*route))
         yield from _asserted_twice(document)
         for layer in standing:
             yield from _disagreement(document, layer)
-            yield from _refused(document, layer)
+            for index, refusal in self._contracts[layer.contract.address.name].refusals(layer):
+                if refusal.refuses(document):
+                    yield _refused(document, layer, index)
 
     def _unknown(self, document: Document[Model], name: str, where: Place) -> Diagnostic:
         contract = self._contracts.get(_contract(name))
@@ -104,7 +107,7 @@ class Placer:
 
 
 class _Admissions:
-    """What the layers of one contract admit: kinds first, then the paths of files."""
+    """What the layers of one contract admit and refuse: kinds first, then the paths of files."""
 
     def __init__(self, contract: Contract) -> None:
         self.layers = tuple(layers_of(contract))
@@ -115,6 +118,7 @@ class _Admissions:
                 self._by_kind.setdefault(kind, layer)
             if layer.layer.admits.paths:
                 self._by_path.append((Globs(layer.layer.admits.paths), layer))
+        self._refusals = [tuple(map(_Refused.of, layer.layer.refuses)) for layer in self.layers]
 
     def layer_for(self, kind: str, path: str | None) -> ContractLayer | None:
         if kind in self._by_kind:
@@ -123,13 +127,38 @@ class _Admissions:
             return None
         return next((layer for globs, layer in self._by_path if globs.matches(path)), None)
 
+    def refusals(self, layer: ContractLayer) -> Iterator[tuple[int, _Refused]]:
+        return enumerate(self._refusals[layer.index])
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A refusal, ready to be held against many documents."""
+
+    kinds: frozenset[str]
+    globs: Globs
+
+    @staticmethod
+    def of(refusal: Refusal) -> _Refused:
+        return _Refused(frozenset(refusal.kinds), Globs(refusal.paths))
+
+    def refuses(self, document: Document[Model]) -> bool:
+        return document.kind.name in self.kinds or (
+            bool(self.globs.patterns) and self.globs.matches(document.place.path)
+        )
+
+
+def _named(document: Document[Model]) -> Iterator[tuple[str, Route]]:
+    """Yield the layers that a document names, in its metadata and in its spec."""
+    for index, name in enumerate(document.metadata.layers):
+        yield name, ("metadata", "layers", index)
+    for found in marked(document.spec, ("spec",)):
+        if isinstance(found.mark, LayerReference):
+            yield found.value, found.route
+
 
 def _contract(layer: str) -> str:
     return layer.partition("/")[0]
-
-
-def _asserted(document: Document[Model]) -> tuple[str, ...]:
-    return document.metadata.layers
 
 
 def _asserted_twice(document: Document[Model]) -> Iterator[Diagnostic]:
@@ -163,21 +192,14 @@ def _disagreement(document: Document[Model], layer: ContractLayer) -> Iterator[D
             )
 
 
-def _refused(document: Document[Model], layer: ContractLayer) -> Iterator[Diagnostic]:
-    for index, refusal in enumerate(layer.layer.refuses):
-        if _is_refused(refusal, document):
-            goes = f"; it belongs to {refusal.to}" if refusal.to else ""
-            yield Diagnostic(
-                "layer-refused",
-                f"{document.address} stands in {layer.name}, which refuses {refusal.what}{goes}",
-                document.at("metadata", "layers"),
-                f"place it in {refusal.to}" if refusal.to else "place it in another layer",
-                address=str(document.address),
-                related=(layer.cite(f"{layer.name} refuses it here", "refuses", index),),
-            )
-
-
-def _is_refused(refusal: Refusal, document: Document[Model]) -> bool:
-    return document.kind.name in refusal.kinds or (
-        bool(refusal.paths) and Globs(refusal.paths).matches(document.place.path)
+def _refused(document: Document[Model], layer: ContractLayer, index: int) -> Diagnostic:
+    refusal = layer.layer.refuses[index]
+    goes = f"; it belongs to {refusal.to}" if refusal.to else ""
+    return Diagnostic(
+        "layer-refused",
+        f"{document.address} stands in {layer.name}, which refuses {refusal.what}{goes}",
+        document.at("metadata", "layers"),
+        f"place it in {refusal.to}" if refusal.to else "place it in another layer",
+        address=str(document.address),
+        related=(layer.cite(f"{layer.name} refuses it here", "refuses", index),),
     )
