@@ -97,6 +97,7 @@ class Search:
         tree = read_expression(expression_of(spec), spec.genome.genes).tree
         self._fitness = kernels.compile_fitness(tree)
         self._elites = np.empty(spec.elites, np.int64)
+        self._spread = np.empty(spec.genome.length)
 
     def empty(self) -> State:
         """Return a state without contents."""
@@ -141,6 +142,7 @@ class Search:
                 state.champion,
                 state.history,
                 self._elites,
+                self._spread,
                 self._settings,
                 state.counters,
                 self._fitness,

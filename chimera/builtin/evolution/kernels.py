@@ -42,6 +42,7 @@ from chimera.builtin.evolution.randomness import (
 from chimera.builtin.evolution.tree import Node
 
 BLOCK = 32
+_NOTHING, _BIT_0, _BIT_1 = np.uint64(0), np.uint64(1), np.uint64(2)
 ISLAND = 0
 
 GENERATION, EVALUATIONS, INVALID, FIRST_FINITE, CHAMPION_GENERATION, STOPPED = range(6)
@@ -156,37 +157,54 @@ def _select(costs, key, position, size):
 
 
 @inner
-def _recombine(parents, a, b, children, row, both, bounds, key, settings):
-    """Fill one or two rows from two parents by simulated binary crossover.
+def _recombine(parents, a, b, children, first, second, bounds, key, spread, settings):
+    """Fill two rows from two parents by simulated binary crossover; `second` may equal `first`.
 
     One draw decides about the pair and one about each gene: its upper bits are the u of the
     spread factor, bit 0 says whether the gene is recombined and bit 1 whether it is exchanged.
+    Loops without branches, so that they are vectorised; `spread` is scratch of float64[genes].
     """
     genes = parents.shape[1]
-    crossed = unit(draw(key, 0)) < settings.crossover_probability
-    for j in range(genes):
-        x, y = parents[a, j], parents[b, j]
-        if crossed:
+    if unit(draw(key, 0)) < settings.crossover_probability:
+        _fill_spread(spread, key, settings)
+        for j in range(genes):
             bits = draw(key, j + 1)
-            if bits & np.uint64(1):
-                u = unit(bits)
-                spread = _spread(u, settings.crossover_roots, settings.crossover_exponent)
-                middle, reach = 0.5 * (x + y), 0.5 * spread * (y - x)
-                low, high = bounds[0, j], bounds[1, j]
-                x, y = _clamp(middle - reach, low, high), _clamp(middle + reach, low, high)
-            if bits & np.uint64(2):
-                x, y = y, x
-        children[row, j] = x
-        if both:
-            children[row + 1, j] = y
+            x, y, low, high = parents[a, j], parents[b, j], bounds[0, j], bounds[1, j]
+            middle, reach = 0.5 * (x + y), 0.5 * spread[j] * (y - x)
+            recombined = bits & _BIT_0 != _NOTHING
+            p = _clamp(middle - reach, low, high) if recombined else x
+            q = _clamp(middle + reach, low, high) if recombined else y
+            exchanged = bits & _BIT_1 != _NOTHING
+            children[second, j] = p if exchanged else q
+            children[first, j] = q if exchanged else p
+    else:
+        for j in range(genes):
+            children[second, j] = parents[b, j]
+            children[first, j] = parents[a, j]
 
 
 @inner
-def _spread(u, roots, exponent):
-    """Return the spread factor β of SBX for a uniform `u` (Deb and Agrawal 1995, eq. 2.3)."""
-    if u < 0.5:
-        return _root(2.0 * u, roots, exponent)
-    return 1.0 / _root(2.0 - 2.0 * u, roots, exponent)
+def _fill_spread(spread, key, settings):
+    """Fill in the spread factor β of SBX for each gene (Deb and Agrawal 1995, eq. 2.3)."""
+    genes = spread.shape[0]
+    for j in range(genes):
+        u = unit(draw(key, j + 1))
+        spread[j] = 2.0 * u if u < 0.5 else 2.0 - 2.0 * u
+    _take_root(spread, settings.crossover_roots, settings.crossover_exponent)
+    for j in range(genes):
+        u = unit(draw(key, j + 1))
+        spread[j] = spread[j] if u < 0.5 else 1.0 / spread[j]
+
+
+@inner
+def _take_root(values, roots, exponent):
+    """Raise `values` to the power of `exponent`, by square roots where that is exact enough."""
+    if roots < 0:
+        for j in range(values.shape[0]):
+            values[j] = portable.power(values[j], exponent)
+    for _ in range(roots):
+        for j in range(values.shape[0]):
+            values[j] = np.sqrt(values[j])
 
 
 @inner
@@ -256,7 +274,9 @@ def _rank_elites(costs, elites):
 
 
 @inner
-def _breed(parents, costs, children, child_costs, bounds, elites, settings, counters, fitness):
+def _breed(
+    parents, costs, children, child_costs, bounds, elites, spread, settings, counters, fitness
+):
     """Make the next generation: elites first, then blocks of children."""
     count, genes = parents.shape
     _rank_elites(costs, elites)
@@ -276,7 +296,8 @@ def _breed(parents, costs, children, child_costs, bounds, elites, settings, coun
             a = _select(costs, select, position, settings.tournament)
             b = _select(costs, select, position + settings.tournament, settings.tournament)
             key = draw(recombine, row - first)
-            _recombine(parents, a, b, children, row, row + 1 < last, bounds, key, settings)
+            second = row + 1 if row + 1 < last else row
+            _recombine(parents, a, b, children, row, second, bounds, key, spread, settings)
         _mutate_block(children, first, last, bounds, mutate, settings)
         _evaluate(fitness, children, first, last, child_costs, settings, counters)
 
@@ -331,15 +352,35 @@ def initialise(populations, costs, bounds, champion, history, settings, counters
 
 @kernel(
     types.void(
-        _pair, _matrix, _matrix, _vector, _matrix, _i8[::1], SETTINGS, _i8[::1], _FITNESS, _i8
+        _pair,
+        _matrix,
+        _matrix,
+        _vector,
+        _matrix,
+        _i8[::1],
+        _vector,
+        SETTINGS,
+        _i8[::1],
+        _FITNESS,
+        _i8,
     )
 )
 def evolve(
-    populations, costs, bounds, champion, history, elites, settings, counters, fitness, until
+    populations,
+    costs,
+    bounds,
+    champion,
+    history,
+    elites,
+    spread,
+    settings,
+    counters,
+    fitness,
+    until,
 ):
     """Run on until generation `until`, or until a criterion stops the run.
 
-    `elites` is scratch of int64[number of elites].
+    `elites` is scratch of int64[number of elites], `spread` of float64[genes].
     """
     while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
         here = counters[GENERATION] % 2
@@ -351,6 +392,7 @@ def evolve(
             costs[there],
             bounds,
             elites,
+            spread,
             settings,
             counters,
             fitness,

@@ -3,7 +3,7 @@
 libm differs between versions and processors (glibc picks its `cos` by CPU), so that one champion
 would not be another machine's. These use nothing but IEEE 754 additions, multiplications,
 divisions, square roots and exact scalings, in a fixed order. `exp`, `log`, `sin` and `cos` are
-within 1 ulp of libm's; beyond 10**6 radians the reduction is as exact as the argument itself.
+within 1 ulp of libm's; beyond 10**6 radians the reduction is about as exact as the argument.
 
 Polynomials: FreeBSD's msun (e_exp.c, e_log.c, k_cos.c, k_sin.c, Sun Microsystems 1993); `normal` is
 algorithm AS 241, M. J. Wichura, Applied Statistics 37 (1988) 477-484.
@@ -22,15 +22,16 @@ from chimera.builtin.evolution.compiling import inner
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG2_E = 1.44269504088896338700
-_SQRT_HALF = 0.70710678118654752440
 _TWO_OVER_PI = 6.36619772367581382433e-01
 _HALF_PI_1, _HALF_PI_2, _HALF_PI_3 = (
     1.57079632673412561417,  # the first 33 bits of π/2: exact times a quadrant below 2**20
     6.07710050630396597660e-11,  # the next 33
     2.02226624879595063154e-21,  # and the rest
 )
-_TWO_PI = 2 * math.pi
-_REDUCES_TO = 1e6
+_LOST_ANGLE = 2.0**45
+_LEAST_NORMAL = 2.0**-1022
+_MANTISSA, _FRACTION = np.uint64(52), np.uint64(2**52 - 1)
+_ONE, _SQRT_HALF = np.uint64(0x3FF0000000000000), np.uint64(0x3FE6A09E667F3BCD)
 _EXP_HIGHEST, _EXP_LOWEST = 709.782712893383973096, -745.13321910194110842
 
 
@@ -58,7 +59,15 @@ def exp(x):
             )
         )
     )
-    return math.ldexp(1.0 + (r * c / (2.0 - c) - low + high), int(k))
+    y = 1.0 + (r * c / (2.0 - c) - low + high)
+    half = np.floor(0.5 * k)  # in two steps, so that neither factor leaves the normal numbers
+    return y * _two_to_the(half) * _two_to_the(k - half)
+
+
+@inner
+def _two_to_the(k):
+    """Return 2**k for a whole float from -1022 to 1023."""
+    return np.uint64(np.uint64(np.int64(k + 1023.0)) << _MANTISSA).view(np.float64)
 
 
 @inner
@@ -68,12 +77,11 @@ def log(x):
         return -math.inf if x == 0.0 else math.nan
     if x == math.inf:
         return x
-    m, exponent = math.frexp(x)
-    if m < _SQRT_HALF:
-        m = m * 2.0
-        exponent = exponent - 1
-    k = np.float64(exponent)
-    f = m - 1.0
+    lift = 54.0 if x < _LEAST_NORMAL else 0.0
+    bits = np.float64(x * 2.0**54 if x < _LEAST_NORMAL else x).view(np.uint64)
+    bits = bits + (_ONE - _SQRT_HALF)  # carries into the exponent where the fraction is above √2
+    k = np.float64(np.int64(bits >> _MANTISSA)) - 1023.0 - lift
+    f = np.uint64((bits & _FRACTION) + _SQRT_HALF).view(np.float64) - 1.0
     s = f / (2.0 + f)
     z = s * s
     w = z * z
@@ -116,16 +124,14 @@ def larger(x, y):
 
 @inner
 def _reduced(x):
-    """Return quadrant, remainder and the remainder's error, for a finite `x` (Cody and Waite)."""
-    if abs(x) > _REDUCES_TO:
-        x = np.fmod(x, _TWO_PI)  # exact; 2π itself errs by less than the argument's rounding
+    """Return quadrant, remainder and the remainder's error (Cody and Waite), in floats alone."""
     n = np.floor(x * _TWO_OVER_PI + 0.5)
     a = x - n * _HALF_PI_1
     w = n * _HALF_PI_2
     b = a - w
     w = n * _HALF_PI_3 - ((a - b) - w)
     r = b - w
-    return int(n) & 3, r, (b - r) - w
+    return n - 4.0 * np.floor(0.25 * n), r, (b - r) - w
 
 
 @inner
@@ -158,22 +164,22 @@ def _sin_kernel(x, tail):
 
 @inner
 def cos(x):
-    """Return the cosine of `x` radians: NaN for an infinite `x`."""
-    if not abs(x) < math.inf:
-        return math.nan
+    """Return the cosine of `x` radians: NaN beyond 2**45, where a float has lost the angle."""
     quadrant, r, tail = _reduced(x)
-    value = _sin_kernel(r, tail) if quadrant & 1 else _cos_kernel(r, tail)
-    return -value if 0 < quadrant < 3 else value
+    c, s = _cos_kernel(r, tail), _sin_kernel(r, tail)
+    value = s if (quadrant == 1.0) | (quadrant == 3.0) else c
+    value = -value if (quadrant == 1.0) | (quadrant == 2.0) else value
+    return value if abs(x) <= _LOST_ANGLE else math.nan
 
 
 @inner
 def sin(x):
-    """Return the sine of `x` radians: NaN for an infinite `x`."""
-    if not abs(x) < math.inf:
-        return math.nan
+    """Return the sine of `x` radians: NaN beyond 2**45, where a float has lost the angle."""
     quadrant, r, tail = _reduced(x)
-    value = _cos_kernel(r, tail) if quadrant & 1 else _sin_kernel(r, tail)
-    return -value if quadrant >= 2 else value
+    c, s = _cos_kernel(r, tail), _sin_kernel(r, tail)
+    value = c if (quadrant == 1.0) | (quadrant == 3.0) else s
+    value = -value if quadrant >= 2.0 else value
+    return value if abs(x) <= _LOST_ANGLE else math.nan
 
 
 @inner

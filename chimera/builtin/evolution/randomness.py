@@ -28,8 +28,9 @@ _ROUND_0, _ROUND_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_0, _MIX_1 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_SHIFT_11, _SHIFT_12 = np.uint64(11), np.uint64(12)
-_SHIFT_27, _SHIFT_30, _SHIFT_31 = np.uint64(27), np.uint64(30), np.uint64(31)
+_SHIFT_12, _SHIFT_27 = np.uint64(12), np.uint64(27)
+_SHIFT_30, _SHIFT_31 = np.uint64(30), np.uint64(31)
+_ONE = np.uint64(0x3FF0000000000000)
 
 
 @inner
@@ -79,14 +80,17 @@ def draw(key, j):
 
 @inner
 def unit(bits):
-    """Return a float in [0, 1), a multiple of 2**-53, from the 53 upper bits."""
-    return np.float64(bits >> _SHIFT_11) * 2.0**-53
+    """Return a float in [0, 1), a multiple of 2**-52, from the 52 upper bits.
+
+    They become the fraction of a float in [1, 2): no conversion, and the processor's vectors do it.
+    """
+    return np.uint64((bits >> _SHIFT_12) | _ONE).view(np.float64) - 1.0
 
 
 @inner
 def open_unit(bits):
     """Return a float in the open interval (0, 1), an odd multiple of 2**-53."""
-    return (np.float64(bits >> _SHIFT_12) + 0.5) * 2.0**-52
+    return unit(bits) + 2.0**-53
 
 
 @inner
