@@ -1,0 +1,109 @@
+"""The operation `command`, with real processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chimera.context import ProcessCancelledError
+from chimera.model import ChimeraError
+from chimera.runtime import PermanentError
+
+
+def test_it_gives_exit_code_and_output(perform, log: list[str]) -> None:
+    script = "cat; echo oops >&2; exit 3"
+    given = {"argv": ["sh", "-c", script], "stdin": "hällo", "exitCodes": [0, 3]}
+    assert perform("command", given) == {
+        "exitCode": 3,
+        "stdout": "hällo",
+        "stderr": "oops\n",
+        "truncated": False,
+        "json": None,
+    }
+    assert log == ["oops"]
+
+
+def test_another_exit_code_is_a_failure_that_may_pass(perform) -> None:
+    with pytest.raises(ChimeraError, match="exit code 1: no such luck") as raised:
+        perform("command", {"argv": ["sh", "-c", "echo no such luck >&2; exit 1"]})
+    assert not isinstance(raised.value, PermanentError)
+
+
+def test_json_output_is_parsed(perform) -> None:
+    outputs = perform("command", {"argv": ["echo", '{"a": [1, null]}'], "jsonOutput": True})
+    assert outputs["json"] == {"a": [1, None]}
+
+
+@pytest.mark.parametrize("said", ["nothing", "NaN", "123456789012345678901", "[" * 100_000])
+def test_what_is_not_json_is_a_failure_that_stays(perform, said: str) -> None:
+    given = {"argv": ["cat"], "stdin": said, "jsonOutput": True}
+    with pytest.raises(PermanentError, match="stdout is not JSON"):
+        perform("command", given)
+
+
+def test_arguments_are_not_read_by_a_shell(perform) -> None:
+    assert perform("command", {"argv": ["echo", "$HOME; ls"]})["stdout"] == "$HOME; ls\n"
+
+
+def test_a_script_gets_its_values_as_arguments(perform) -> None:
+    given = {"shell": True, "argv": ['printf "%s|" "$1" "$2"', "a; touch evil", "$(b)"]}
+    assert perform("command", given)["stdout"] == "a; touch evil|$(b)|"
+
+
+def test_it_sees_only_what_it_is_given(perform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LET_IN", "yes")
+    monkeypatch.setenv("LEFT_OUT", "no")
+    given = {"argv": ["env"], "env": {"OWN": "1"}, "allowEnv": ["LET_IN", "NOT_THERE"]}
+    seen = dict(line.split("=", 1) for line in perform("command", given)["stdout"].splitlines())
+    assert seen.keys() >= {"PATH", "HOME", "OWN", "LET_IN"}
+    assert not seen.keys() & {"LEFT_OUT", "NOT_THERE"}
+    assert seen["CHIMERA_KEY"] == "k" * 64
+
+
+def test_python_is_the_one_that_runs_chimera(perform) -> None:
+    given = {"argv": ["python", "-c", "import sys; print(sys.prefix)"]}
+    assert perform("command", given)["stdout"].strip() == sys.prefix
+
+
+def test_it_runs_in_the_tree(perform, root: Path) -> None:
+    (root / "inner").mkdir()
+    where = perform("command", {"argv": ["pwd", "-P"], "cwd": "inner"})["stdout"].strip()
+    assert where == str((root / "inner").resolve())
+
+
+def test_a_folder_behind_a_symlink_is_refused(perform, root: Path, tmp_path: Path) -> None:
+    (root / "out").symlink_to(tmp_path)
+    with pytest.raises(PermanentError, match="cannot enter 'out'"):
+        perform("command", {"argv": ["pwd"], "cwd": "out"})
+
+
+@pytest.mark.parametrize("cwd", ["..", "/tmp", "a/../../b", ".git"])
+def test_a_folder_outside_the_tree_is_refused(perform, cwd: str) -> None:
+    with pytest.raises(PermanentError, match="path"):
+        perform("command", {"argv": ["pwd"], "cwd": cwd})
+
+
+def test_output_is_bounded(perform) -> None:
+    outputs = perform("command", {"argv": ["sh", "-c", "yes | head -c 100000"], "maxOutput": 10})
+    assert (len(outputs["stdout"]), outputs["truncated"]) == (10, True)
+
+
+def test_cancelling_ends_the_whole_group(perform, root: Path) -> None:
+    script = "sleep 600 & echo $! > child; trap '' TERM; wait; sleep 600"
+    child = root / "child"
+
+    def cancelled() -> bool:
+        return child.exists() and child.read_text().endswith("\n")
+
+    with pytest.raises(ProcessCancelledError):
+        perform("command", {"argv": [script], "shell": True}, cancelled=cancelled)
+    pid = int(child.read_text())
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
