@@ -1,0 +1,65 @@
+"""A real state in a temporary folder, and graphs that are run on it."""
+
+from datetime import timedelta
+
+import pytest
+
+from chimera.context import Context
+from chimera.runtime import Engine, Graph, Retry, Step
+from chimera.state import open_state
+
+SOON = Retry(3, timedelta(milliseconds=5), timedelta(milliseconds=20))
+
+
+def echo(call):
+    """Return the inputs."""
+    return call.inputs
+
+
+def chain(*works, **options):
+    """Return steps s0, s1, ... that need one another in a row; each gets the output before it."""
+    return [
+        Step(
+            f"s{n}",
+            work,
+            needs=(f"s{n - 1}",) if n else (),
+            inputs=lambda outputs: next(iter(outputs.values()), None),
+            **options,
+        )
+        for n, work in enumerate(works)
+    ]
+
+
+class House:
+    """One root with its writer; `restart` is what another process would do after this one."""
+
+    def __init__(self, root, context=None):
+        self.root = root
+        self.context = context or Context.system()
+        self.state = open_state(root, self.context, command="test")
+
+    def restart(self):
+        self.state.close()
+        self.state = open_state(self.root, self.context, command="test")
+
+    def new_run(self, definition=None):
+        return self.state.create_run("local", "Workflow/test", definition, None)
+
+    def execute(self, steps, *, run=None, concurrency=32, grace=5.0):
+        run = run or self.new_run()
+        graph = Graph(None, tuple(steps), concurrency)
+        return Engine(self.state, self.context, grace=grace).execute(run, graph)
+
+    def resume(self, result, steps, **options):
+        return self.execute(steps, run=self.state.run(result.run), **options)
+
+    def kinds(self, result, step):
+        """Return the kinds of the events of one step."""
+        return [e.kind.value for e in self.state.events(result.run) if e.step == step]
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    house.state.close()

@@ -1,0 +1,248 @@
+"""The state as its readers and its writer see it."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chimera.context import Context, FixedClock, Secrets, SequentialIds
+from chimera.model import Actor, StateError, UsageError
+from chimera.state import (
+    Applied,
+    Event,
+    EventKind,
+    LogLine,
+    RunStatus,
+    migrations,
+    open_state,
+    read_state,
+)
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def context():
+    system = Context.system()
+    return Context(
+        clock=FixedClock(NOW),
+        ids=SequentialIds("run"),
+        actor=Actor("ada", "human"),
+        processes=system.processes,
+        secrets=Secrets(["hunter2-hunter2"]),
+        progress=system.progress,
+    )
+
+
+def test_absent_state_reads_as_empty_and_is_not_made(tmp_path):
+    with read_state(tmp_path) as reader:
+        assert reader.applied("local") == {}
+        assert reader.runs() == ()
+        assert reader.rulings("local") == ()
+        assert reader.writer() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_hides_itself_from_git(tmp_path, context):
+    with open_state(tmp_path, context, command="apply"):
+        pass
+    assert (tmp_path / ".chimera" / ".gitignore").read_text() == "*\n"
+
+
+def test_folder_that_is_a_link_is_refused(tmp_path, context):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".chimera").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StateError, match="symbolic link"):
+        open_state(tmp_path, context, command="apply")
+
+
+def test_applied_targets_are_kept_per_environment_in_order(tmp_path, context):
+    first = Applied("Workflow/b", "sha256:1", NOW, {"kind": "Workflow"}, "specs/b.yaml", 3)
+    with open_state(tmp_path, context, command="apply") as state:
+        state.put_applied("local", first)
+        state.put_applied("local", Applied("Gate/a", "sha256:2", NOW, outputs={"n": [1, 2.5]}))
+        state.put_applied("prod", Applied("Gate/a", "sha256:3", NOW))
+    with read_state(tmp_path) as reader:
+        held = reader.applied("local")
+        assert list(held) == ["Gate/a", "Workflow/b"]
+        assert held["Workflow/b"] == first
+        assert held["Gate/a"].outputs == {"n": [1, 2.5]}
+        assert reader.applied("prod")["Gate/a"].digest == "sha256:3"
+    with open_state(tmp_path, context, command="apply") as state:
+        state.remove_applied("local", "Gate/a")
+        assert list(state.applied("local")) == ["Workflow/b"]
+        assert list(state.applied("prod")) == ["Gate/a"]
+
+
+def test_reader_works_while_a_writer_is_active_and_sees_only_commits(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state, read_state(tmp_path) as reader:
+        with state.transaction():
+            state.put_applied("local", Applied("Gate/a", "sha256:1", NOW))
+            assert reader.applied("local") == {}
+        assert list(reader.applied("local")) == ["Gate/a"]
+        assert reader.writer().actor == "ada"
+
+
+def test_reader_cannot_write(tmp_path, context):
+    with open_state(tmp_path, context, command="apply"):
+        pass
+    with (
+        read_state(tmp_path) as reader,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        reader._connection.execute("DELETE FROM run")
+
+
+def test_transaction_that_fails_changes_nothing(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        with pytest.raises(ZeroDivisionError), state.transaction():
+            state.put_applied("local", Applied("Gate/a", "sha256:1", NOW))
+            1 / 0  # noqa: B018
+        assert state.applied("local") == {}
+        state.put_applied("local", Applied("Gate/b", "sha256:1", NOW))
+        assert list(state.applied("local")) == ["Gate/b"]
+
+
+def test_journal_and_log_are_read_back_as_written(tmp_path, context):
+    due = NOW + timedelta(seconds=3)
+    with open_state(tmp_path, context, command="apply") as state:
+        run = state.create_run("local", "Workflow/a", {"stages": ["x"]}, {"n": 1})
+        events = [
+            Event(EventKind.START, "x", 1, NOW, {"key": "k"}),
+            Event(EventKind.RETRY, "x", 1, NOW, {"error": "no"}, due),
+        ]
+        line = LogLine("x", 1, NOW, "hello")
+        state.record(run.uid, events, log=[line], status=RunStatus.FAILED)
+    with read_state(tmp_path) as reader:
+        assert [e._replace(seq=0) for e in reader.events(run.uid)] == events
+        assert reader.log(run.uid) == (line,)
+        read = reader.run(run.uid)
+        assert (read.definition, read.input) == ({"stages": ["x"]}, {"n": 1})
+        assert (read.status, read.actor, read.created) == (RunStatus.FAILED, "ada", NOW)
+
+
+def test_runs_are_listed_newest_first_and_by_target(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        uids = [state.create_run("local", f"Workflow/{n}", None, None).uid for n in "aba"]
+        state.create_run("prod", "Workflow/a", None, None)
+    with read_state(tmp_path) as reader:
+        assert [r.uid for r in reader.runs(environment="local")] == uids[::-1]
+        of_a = reader.runs(environment="local", target="Workflow/a")
+        assert [r.uid for r in of_a] == [uids[2], uids[0]]
+        assert len(reader.runs(limit=1)) == 1
+
+
+def test_unknown_run_is_a_usage_error(tmp_path):
+    with read_state(tmp_path) as reader, pytest.raises(UsageError, match="no run nowhere"):
+        reader.run("nowhere")
+
+
+def test_run_is_settled_by_applying_or_removing_its_target(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        run = state.create_run("local", "Workflow/a", {}, None)
+        assert state.unsettled_run("local", "Workflow/a").uid == run.uid
+        assert state.unsettled_run("local", "Workflow/b") is None
+        assert state.unsettled_run("prod", "Workflow/a") is None
+        state.put_applied("local", Applied("Workflow/a", "sha256:1", NOW, run=run.uid))
+        assert state.unsettled_run("local", "Workflow/a") is None
+        state.create_run("local", "Workflow/a", {}, None)
+        state.remove_applied("local", "Workflow/a")
+        assert state.unsettled_run("local", "Workflow/a") is None
+
+
+def test_rulings_are_kept(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        state.record_ruling("local", "sha256:p", {"verdicts": []})
+        state.record_ruling("local", "sha256:q", {"verdicts": [1]})
+    with read_state(tmp_path) as reader:
+        assert [r.plan for r in reader.rulings("local")] == ["sha256:q", "sha256:p"]
+        assert reader.rulings("local")[0].ruling == {"verdicts": [1]}
+        assert reader.rulings("prod") == ()
+
+
+def test_secret_reaches_no_file(tmp_path, context):
+    secret = "hunter2-hunter2"
+    long = [secret] * 9000
+    with open_state(tmp_path, context, command=f"apply {secret}") as state:
+        run = state.create_run("local", "Workflow/a", {"a": secret}, [secret])
+        state.record(
+            run.uid,
+            [Event(EventKind.DONE, "x", 1, NOW, {"out": f"<{secret}>"})],
+            log=[LogLine("x", 1, NOW, secret)],
+        )
+        state.record(run.uid, [Event(EventKind.DONE, "y", 1, NOW, long)])
+        state.put_applied("local", Applied("Gate/a", "d", NOW, {"v": secret}, outputs=secret))
+        state.record_ruling("local", "p", secret)
+        stored = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+        assert secret.encode() not in stored
+        assert b"<***>" in stored
+
+
+def test_large_value_becomes_a_file_named_by_its_digest(tmp_path, context):
+    value = {"text": "ä" * 40_000}
+    with open_state(tmp_path, context, command="apply") as state:
+        run = state.create_run("local", "Workflow/a", None, None)
+        for step in "xy":
+            state.record(run.uid, [Event(EventKind.DONE, step, 1, NOW, value)])
+        assert [e.data for e in state.events(run.uid)] == [value, value]
+    (path,) = [p for p in (tmp_path / ".chimera" / "objects").rglob("*") if p.is_file()]
+    assert json.loads(path.read_bytes()) == value
+    path.write_bytes(b"{}")
+    with read_state(tmp_path) as reader, pytest.raises(StateError, match="is damaged"):
+        reader.events(run.uid)
+    path.unlink()
+    with read_state(tmp_path) as reader, pytest.raises(StateError, match="cannot be read"):
+        reader.events(run.uid)
+
+
+def test_value_up_to_the_limit_stays_in_the_database(tmp_path, context):
+    value = "x" * (64 * 1024 - 2)
+    with open_state(tmp_path, context, command="apply") as state:
+        state.put_applied("local", Applied("Gate/a", "d", NOW, outputs=value))
+        assert state.applied("local")["Gate/a"].outputs == value
+    assert not (tmp_path / ".chimera" / "objects").exists()
+
+
+def test_stored_form_is_what_is_read_back(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        value = state.as_stored({"t": (1, "hunter2-hunter2")})
+        assert value == {"t": [1, "***"]}
+        for wrong in (float("nan"), {1, 2}, object()):
+            with pytest.raises((TypeError, ValueError)):
+                state.as_stored(wrong)
+
+
+def test_state_of_a_later_version_is_refused(tmp_path, context):
+    with open_state(tmp_path, context, command="apply"):
+        pass
+    connection = sqlite3.connect(tmp_path / ".chimera" / "state.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StateError, match="format 99"):
+        open_state(tmp_path, context, command="apply")
+    with pytest.raises(StateError, match="format 99"):
+        read_state(tmp_path)
+
+
+def test_migration_is_applied_by_a_writer_and_seen_by_a_reader_before(
+    tmp_path, context, monkeypatch
+):
+    with open_state(tmp_path, context, command="apply") as state:
+        state.put_applied("local", Applied("Gate/a", "old", NOW))
+    later = (*migrations.MIGRATIONS, "UPDATE applied SET digest = 'new';")
+    monkeypatch.setattr("chimera.state.migrations.MIGRATIONS", later)
+    monkeypatch.setattr("chimera.state.database.MIGRATIONS", later)
+
+    def on_disk():
+        connection = sqlite3.connect(tmp_path / ".chimera" / "state.db")
+        (digest,) = connection.execute("SELECT digest FROM applied").fetchone()
+        connection.close()
+        return digest
+
+    with read_state(tmp_path) as reader:
+        assert reader.applied("local")["Gate/a"].digest == "new"
+    assert on_disk() == "old"
+    with open_state(tmp_path, context, command="apply"):
+        pass
+    assert on_disk() == "new"
