@@ -63,17 +63,17 @@ class Blanks:
             yield self._texts[0]
 
     def shown(self, node: Mapping[str, Any]) -> Any:
-        """Return what an optional field shows in its commented line: its default, or a candidate."""
+        """Return what a commented line shows of an optional field: its default, or a candidate."""
         if node.get("default") is not None:
             return node["default"]
         first, *_ = self.branches(node) or [node]
-        empty = {"object": {}, "array": []}
-        kind = str(first.get("type"))
-        return empty[kind] if kind in empty else next(self.candidates(node))
+        if first.get("type") in ("object", "array"):
+            return {} if first["type"] == "object" else []
+        return next(self.candidates(node))
 
 
 def _first_default(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the first field that says what it is if left out: a start where nothing is required."""
+    """Return the first field that has a default: a start where nothing is required."""
     defaults = ((name, field.get("default")) for name, field in properties.items())
     return dict(next(([found] for found in defaults if found[1] is not None), []))
 

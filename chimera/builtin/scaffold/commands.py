@@ -85,7 +85,7 @@ def new(
     document = draft(
         workspace.loaded.snapshot,
         kind,
-        name or "example",
+        name,
         today=workspace.context.clock.now().date(),
         settings=dict(_setting(text) for text in settings),
         to=_target(to, directory, workspace.root),

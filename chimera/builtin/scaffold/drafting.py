@@ -7,7 +7,6 @@ is not written. Refuses to judge beyond that; `chimera check` does.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from datetime import date
 from typing import Any
 
 from chimera.builtin.scaffold.blanks import Blanks
-from chimera.builtin.scaffold.outline import outline
-from chimera.builtin.scaffold.writing import template
+from chimera.builtin.scaffold.outline import flow, outline
+from chimera.builtin.scaffold.writing import require_name, template
 from chimera.contract import LayerContractSpec
 from chimera.documents import RawDocument, edit, parse
 from chimera.kinds import (
@@ -40,8 +39,13 @@ _FOLDERS = {
     "Policy": "policies",
     "Waiver": "policies/waivers",
     "Proof": "proofs",
-    "ReleaseProof": "proofs/records",
 }
+_MADE = {
+    "Genome": "an evolution run makes it; `chimera record` copies it into the tree",
+    "ReleaseProof": "`chimera prove` makes it; `chimera record` copies it into the tree",
+}
+"""Records that nobody writes: one made up would say that something was shown."""
+
 _REPOSITORY = "specs/repository.yaml"
 
 
@@ -57,7 +61,7 @@ class Draft:
 def draft(
     snapshot: Snapshot,
     kind_name: str,
-    name: str,
+    name: str | None = None,
     *,
     today: date,
     settings: Mapping[str, str],
@@ -69,10 +73,11 @@ def draft(
     missing or does not fit, with the flag that gives it.
     """
     kind = _kind(snapshot.registry, kind_name)
+    name = require_name(name or f"first-{_dashed(kind)}")
     path = _path(kind, name, to)
     given = {_route(field): _value(text) for field, text in settings.items()}
-    schemas = os.path.relpath(".chimera/schemas", os.path.dirname(path) or ".")
-    words = {"NAME": name, "TODAY": today.isoformat(), "PATH": path, "SCHEMAS": schemas}
+    schemas = "../" * path.count("/") + ".chimera/schemas"
+    words = {"NAME": name, "TODAY": today.isoformat(), "PATH": flow(path), "SCHEMAS": schemas}
     text = template(f"new/{kind.name}.yaml", words)
     if text is None:
         text = _outlined(snapshot, kind, name, path, today, given, schemas)
@@ -87,14 +92,20 @@ def folder_of(kind: Kind) -> str:
         return _FOLDERS[kind.name]
     if kind.record:
         return "changelog"
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.name).lower()
+    words = _dashed(kind)
     if re.search(r"[^aeiou]y$", words):
         return f"specs/{words[:-1]}ies"
     return f"specs/{words}es" if re.search(r"(s|x|z|ch|sh)$", words) else f"specs/{words}s"
 
 
+def _dashed(kind: Kind) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.name).lower()
+
+
 def _kind(registry: Registry, name: str) -> Kind:
-    kind = registry.kinds.get(name) or registry.kinds.get(name[:1].upper() + name[1:])
+    """Return the kind of that name; `policy` and `layer-contract` are understood too."""
+    plain = name.replace("-", "").lower()
+    kind = next((kind for kind in registry if plain == kind.name.lower()), None)
     if kind is None:
         near = registry.nearest(name) or registry.nearest(name.title().replace("-", ""))
         listed = ", ".join(registry.kinds)
@@ -102,6 +113,8 @@ def _kind(registry: Registry, name: str) -> Kind:
             f"there is no kind named {name!r}",
             help=f"did you mean {near}?" if near else f"there is: {listed}",
         )
+    if kind.name in _MADE:
+        raise UsageError(f"a {kind.name} is not written by hand", help=_MADE[kind.name])
     return kind
 
 
@@ -137,15 +150,13 @@ def _put_all(document: Any, given: Mapping[Route, Any]) -> None:
 
 def _put(document: Any, route: Route, value: Any) -> None:
     """Set the value at `route`, making the mappings on the way that are missing."""
-    target = document
+    target: Any = document
     try:
         for segment in route[:-1]:
             if isinstance(target, dict):
                 target.setdefault(segment, {})
             target = target[segment]
-        if not isinstance(target, dict | list):
-            raise TypeError("a scalar holds nothing")
-        target[route[-1]] = value
+        target[route[-1]] = value  # a scalar on the way takes no item: TypeError
     except (LookupError, TypeError):
         raise UsageError(
             f"--set {'.'.join(map(str, route))} leads nowhere",

@@ -13,10 +13,10 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from chimera.builtin.scaffold.writing import add_lines, create, template
+from chimera.builtin.scaffold.writing import add_lines, create, require_name, template
 from chimera.documents import RawDocument, find_root, load_documents, open_work_tree, parse
 from chimera.kinds import DEFAULT_ROOTS
-from chimera.model import NAME_PATTERN, ChimeraError, UsageError
+from chimera.model import UsageError
 
 FILES = (
     "specs/repository.yaml",
@@ -68,7 +68,6 @@ def _start_file(
 ) -> Started:
     text = template(f"init/{path.removeprefix('.')}", words)
     assert text is not None, f"the package lacks the template {path}"
-    path = path.replace("changelog/", f"changelog/{words['TODAY']}-")
     if (root / path).exists():
         return Started(path, "exists")
     found = present.get(_address(path, text))
@@ -85,7 +84,7 @@ def _require_root(folder: Path) -> Path:
     root = find_root(folder)
     if root != folder and (root / ".git").exists():
         raise UsageError(
-            f"{folder} is inside the Git repository {root}, and a contract is the whole repository's",
+            f"{folder} is not the top of its Git repository, where every command looks",
             help=f"chimera -C {root} init",
         )
     return folder
@@ -95,20 +94,12 @@ def _named(name: str | None, root: Path) -> str:
     if name is None:
         slug = re.sub(r"[^a-z0-9.-]+", "-", root.resolve().name.lower()).strip("-.")
         return slug[:128].rstrip("-.") or "contract"
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise UsageError(
-            f"{name!r} is not a name",
-            help="use lower-case letters, digits, '-' and '.', as in --name payments-operations",
-        )
-    return name
+    return require_name(name)
 
 
 def _addresses(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the address and the path of every document that is there, valid or not."""
-    try:
-        documents, _ = load_documents(open_work_tree(root), DEFAULT_ROOTS)
-    except OSError as error:
-        raise ChimeraError(f"cannot read {root}: {error.strerror}") from error
+    documents, _ = load_documents(open_work_tree(root), DEFAULT_ROOTS)
     for document in documents:
         yield _address_of(document), document.path
 

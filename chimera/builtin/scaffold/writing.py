@@ -6,10 +6,11 @@ to write through a folder that leads out of the tree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from chimera.model import ChimeraError, UsageError
+from chimera.model import NAME_PATTERN, ChimeraError, UsageError
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,6 +26,16 @@ def template(name: str, words: Mapping[str, str]) -> str | None:
     return text
 
 
+def require_name(name: str) -> str:
+    """Return `name` if a document can have it; templates hold it as it is."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(
+            f"{name!r} is not a name",
+            help="use lower-case letters, digits, '-' and '.', as in refund-invariants",
+        )
+    return name
+
+
 def require_inside(root: Path, path: str) -> None:
     """Raise `UsageError` where `path` leads out of the tree, if need be through a symlink."""
     if not (root / path).resolve().is_relative_to(root.resolve()):
@@ -36,17 +47,24 @@ def require_inside(root: Path, path: str) -> None:
 def create(root: Path, path: str, text: str) -> None:
     """Write a file that is not there yet, with the folders above it."""
     require_inside(root, path)
-    try:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        with (root / path).open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError as error:
+    file = root / path
+    if file.exists():
         raise UsageError(
             f"{path} exists, and nothing is overwritten", help="give another NAME, or --to PATH"
-        ) from error
+        )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("x", encoding="utf-8", newline="\n")
+        try:
+            with stream:
+                stream.write(text)
+        except OSError:
+            file.unlink()  # a full disk leaves no half of a document behind
+            raise
     except OSError as error:
         raise ChimeraError(
-            f"cannot write {path}: {error.strerror}", help="check the folder's permissions"
+            f"cannot write {path}: {(error.strerror or str(error)).lower()}",
+            help="make room, or check the folder's permissions",
         ) from error
 
 
@@ -64,6 +82,7 @@ def add_lines(root: Path, path: str, lines: tuple[str, ...], *, write: bool) -> 
                 stream.write(gap + "".join(f"{line}\n" for line in missing).encode())
     except OSError as error:
         raise ChimeraError(
-            f"cannot write {path}: {error.strerror}", help="check the file's permissions"
+            f"cannot write {path}: {(error.strerror or str(error)).lower()}",
+            help="make room, or check the file's permissions",
         ) from error
     return missing
