@@ -50,9 +50,15 @@ def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
 
 @hookimpl
 def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
-    """Run a created or changed Evolution if its trigger is `apply`."""
-    if getattr(task.change.target, "kind", None) != "Evolution":
-        return None
+    """Run an evolution, or register it for what starts it."""
     from chimera.builtin.evolution.reconcile import reconcile
 
     return reconcile(task)
+
+
+@hookimpl
+def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Run an applied evolution now."""
+    from chimera.builtin.evolution.reconcile import execute
+
+    return execute(task, inputs)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.model import Action, ChimeraError
+from chimera.kinds import Document
+from chimera.model import ChimeraError, UsageError
 from chimera.runtime import PermanentError, Step, StepCall
 
 if TYPE_CHECKING:
@@ -23,36 +24,46 @@ MAX_CHECKPOINTS = 1000
 FOLDER = ".chimera/checkpoints"
 
 
-def reconcile(task: ReconcileTask) -> Mapping[str, Any]:
-    """Run the evolution if the change or its trigger asks for it; say what came of it."""
-    from chimera.builtin.evolution.checkpoints import CheckpointFolder
-
+def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
+    """Run the evolution if its trigger is `apply`, else say that it is registered."""
     document = task.document
     if document is None:
-        return {}
-    assert isinstance(document.spec, EvolutionSpec)
-    if document.spec.trigger != "apply" and task.change.action is not Action.NO_OP:
-        return {"trigger": document.spec.trigger}
+        return {} if str(task.change.target).startswith("Evolution/") else None
+    if not isinstance(document.spec, EvolutionSpec):
+        return None
+    return _run(task, document) if document.spec.trigger == "apply" else {"registered": True}
+
+
+def execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Run the applied evolution now, whatever its trigger."""
+    document = task.document
+    if document is None or not isinstance(document.spec, EvolutionSpec):
+        return None
+    if inputs:
+        raise UsageError(
+            f"{document.address} takes no inputs",
+            help="change its document and apply it: a run follows from the document alone",
+        )
+    return _run(task, document)
+
+
+def _run(task: ReconcileTask, document: Document[Any]) -> Mapping[str, Any]:
+    from chimera.builtin.evolution.checkpoints import CheckpointFolder
+
     folder = CheckpointFolder(task.root / FOLDER)
     definition = {
         "evolution": str(document.address),
         "document": document.digest,
-        "spec": document.spec.model_dump(mode="json"),
+        "spec": document.value["spec"],
     }
-    outputs = task.execute(definition, lambda pinned, _: steps_of(pinned, folder), concurrency=1)
+    outputs = task.execute(definition, lambda pinned, _: steps_of(pinned, folder))
     last = _last(outputs)
     genome = last["genome"]
     name = f"{document.metadata.name}-{genome['champion'].removeprefix('sha256:')[:12]}"
     task.record("Genome", name, genome)
     for digest in (last["superseded"], last["checkpoint"]):
         folder.drop(digest)
-    return {
-        "trigger": document.spec.trigger,
-        "genome": f"Genome/{name}",
-        "champion": genome["champion"],
-        "fitness": genome["fitness"],
-        "stopped": genome["stopped"],
-    }
+    return {"genome": f"Genome/{name}", "fitness": genome["fitness"], "stopped": genome["stopped"]}
 
 
 def steps_of(definition: Mapping[str, Any], folder: CheckpointFolder) -> Iterator[Step]:
