@@ -34,6 +34,7 @@ _MAX_REPLAYED = 20_000  # nodes that aliases may stand for in one file
 _LARGEST = 2**53
 _POSITION = re.compile(r"at line (\d+), column (\d+)")
 _SENTINEL = "--- 0\n"
+_COLLECTION_KEY = "a key is a collection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,14 @@ def _load(text: str, *, keep_first: bool = False) -> list[Any]:
         "alias_limits": _limits(),
         "duplicate_key_policy": policy,
     }
-    if "\n---" not in text:
-        value = yaml_rs.loads(text, **arguments)
-        if isinstance(value, dict):
-            return [value]
-    values = yaml_rs.loads(text + _SENTINEL, **arguments)
+    try:
+        if "\n---" not in text:
+            value = yaml_rs.loads(text, **arguments)
+            if isinstance(value, dict):
+                return [value]
+        values = yaml_rs.loads(text + _SENTINEL, **arguments)
+    except TypeError as error:  # a mapping cannot be a key in Python
+        raise ValueError(_COLLECTION_KEY) from error
     return values[:-1] if isinstance(values, list) else []
 
 
@@ -84,25 +88,25 @@ def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
     diagnostics: list[Diagnostic] = []
     refused: set[int] = set()
     try:
-        values = _load(text)
-    except ValueError as error:
-        repeated = duplicate_keys(path, text) if "duplicate" in str(error) else []
-        if not repeated:
-            return [], [_syntax_error(path, text, str(error))]
-        diagnostics += (diagnostic for _, diagnostic in repeated)
-        refused.update(index for index, _ in repeated)
         try:
+            values = _load(text)
+        except ValueError as error:
+            repeated = duplicate_keys(path, text) if "duplicate" in str(error) else []
+            if not repeated:
+                raise
+            diagnostics += (diagnostic for _, diagnostic in repeated)
+            refused.update(index for index, _ in repeated)
             values = _load(text, keep_first=True)
-        except ValueError as other:
-            return [], [*diagnostics, _syntax_error(path, text, str(other))]
-    judged = [_judge(path, index, value) for index, value in enumerate(values)]
-    if is_suspect(text) or None in judged:
-        examined = _examine(path, text, len(values))
-        diagnostics += examined.diagnostics
-        refused |= examined.refused
-        if examined.text != text:
-            values = _load(examined.text, keep_first=True)
-            judged = [_judge(path, index, value) for index, value in enumerate(values)]
+        judged = [_judge(path, index, value) for index, value in enumerate(values)]
+        if is_suspect(text) or None in judged:
+            examined = _examine(path, text, len(values))
+            diagnostics += examined.diagnostics
+            refused |= examined.refused
+            if examined.text != text:
+                values = _load(examined.text, keep_first=True)
+                judged = [_judge(path, index, value) for index, value in enumerate(values)]
+    except ValueError as error:
+        return [], [*diagnostics, *_failure(path, text, str(error))]
     documents = []
     for index, (value, judgement) in enumerate(zip(values, judged, strict=True)):
         if judgement is None and index not in refused:
@@ -207,7 +211,10 @@ def _examine(path: str, text: str, count: int) -> Examination:
 
     everything = set(range(count))
     try:
-        return examine(path, text)
+        examined = examine(path, text)
+        if examined.refused and examined.documents != count:
+            examined.refused = everything  # the parsers count documents differently
+        return examined
     except TooDeepError as deep:
         span = Span(path, deep.line, deep.column)
         return Examination(text, [too_deep(span)], everything)
@@ -228,6 +235,13 @@ def _examine(path: str, text: str, count: int) -> Examination:
             ],
             everything,
         )
+
+
+def _failure(path: str, text: str, message: str) -> list[Diagnostic]:
+    """Return why there are no values at all."""
+    if message == _COLLECTION_KEY:
+        return _examine(path, text, 0).diagnostics or [_key_not_text(Place(path))]
+    return [_syntax_error(path, text, message)]
 
 
 def _syntax_error(path: str, text: str, message: str) -> Diagnostic:

@@ -39,11 +39,13 @@ class Examination:
     """What the exact pass found: diagnostics, the documents they refuse, and the text to parse.
 
     In that text, scalars that yaml-rs would take for numbers against the core schema are quoted.
+    `documents` counts what PyYAML saw.
     """
 
     text: str
     diagnostics: list[Diagnostic] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
+    documents: int = 0
 
 
 class TooDeepError(Exception):
@@ -225,6 +227,7 @@ class _Examiner:
             pieces += [text[position:start], '"', text[start:end], '"']
             position = end
         self._found.text = "".join(pieces) + text[position:]
+        self._found.documents = self._index + 1
         return self._found
 
     def _is_key(self) -> bool:
