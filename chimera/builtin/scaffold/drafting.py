@@ -137,8 +137,9 @@ def _route(field: str) -> Route:
 
 
 def _value(text: str) -> Any:
+    """Read JSON; anything else is text, NaN and Infinity too, which YAML writes otherwise."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=str)
     except ValueError:
         return text
 

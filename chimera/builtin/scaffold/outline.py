@@ -41,7 +41,7 @@ def _mapping(
             yield from _entry(name, field, value[name], blanks, indent)
         else:
             yield f"{indent}# {name}: {flow(blanks.shown(field))}"
-    for name in value.keys() - fields.keys():  # validation says what is wrong with it
+    for name in (name for name in value if name not in fields):  # validation has let it pass
         yield f"{indent}{flow(name)}: {flow(value[name])}"
 
 

@@ -52,13 +52,18 @@ def test_a_first_document_of_every_kind_passes_check(repository, kind, capsys):
     assert run(["-C", str(repository), "fmt", "--check"]) == 0
 
 
-def test_all_of_them_together_are_planned_tested_and_proven(repository, capsys):
+def test_all_of_them_together_are_tested_proven_and_applied(repository, capsys):
     for kind in BY_HAND:
         if kind != "Repository":
             assert run(["-C", str(repository), "new", kind, *CHOICES.get(kind, ())]) == 0
     assert run(["-C", str(repository), "check"]) == 0
     assert run(["-C", str(repository), "policy", "test"]) == 0
     assert run(["-C", str(repository), "prove", "first-proof"]) == 0
+    assert run(["-C", str(repository), "apply"]) == 0
+    assert run(["-C", str(repository), "run", "Workflow/first-workflow"]) == 0
+    capsys.readouterr()
+    assert run(["-C", str(repository), "apply"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
 
 
 def test_a_repository_document_is_written_where_there_is_none(tmp_path):
