@@ -113,7 +113,7 @@ class CommitTree:
             if not path.startswith(".chimera/"):
                 # Git itself has read 100664 as 100644 ever since the first trees.
                 entries.append(Entry(path, "100644" if mode == "100664" else mode, id))
-        entries.sort()
+        entries.sort(key=lambda entry: entry.path)
         self._found.update((entry.path, entry) for entry in entries)
         return entries
 

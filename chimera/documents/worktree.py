@@ -44,7 +44,7 @@ class WorkTree:
         """Return every path that Git would track (without Git: every file), sorted."""
         if self._entries is None:
             listed = self._tracked() if _is_top(self.root) else self._walk("", hidden=True)
-            self._entries = tuple(sorted(listed))
+            self._entries = tuple(sorted(listed, key=lambda entry: entry.path))
         return self._entries
 
     def under(
@@ -107,7 +107,7 @@ class WorkTree:
         if not self._is_folder(path.rpartition("/")[0]):
             return None
         try:
-            mode = (self.root / path).lstat().st_mode
+            mode = os.lstat(f"{self.root}/{path}").st_mode
         except OSError:
             return None
         return _entry(path, mode)

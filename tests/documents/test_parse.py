@@ -60,7 +60,7 @@ FIRES: dict[str, list[str | bytes]] = {
         "null: a\n",
         "? [a]\n: b\n",
         "a: {1.5: b}\n",
-        "? : :\n",
+        "? {a: b}\n: c\n",
     ],
     "yaml-syntax": ["a: [1, 2\n", "a: b: c\n", "a:\n\t- b\n", 'a: "\\x"\n', "a: *x\n", "}"],
     "yaml-number-not-json": ["a: .inf\n", "a: .nan\n", f"a: {2**53 + 1}\n", "a: -" + "1" * 4400],
