@@ -112,7 +112,7 @@ def test_reading_is_bounded_and_waits_for_nobody(perform, root: Path) -> None:
 
 def test_reading_refuses_what_is_no_text(perform, root: Path) -> None:
     (root / "blob").write_bytes(b"a\xff")
-    with pytest.raises(PermanentError, match="not UTF-8 text: .* at byte 1"):
+    with pytest.raises(PermanentError, match=r"not UTF-8 text: .* at byte 1"):
         perform("file.read", {"path": "blob"})
     (root / "text").write_text("{")
     with pytest.raises(PermanentError, match="not JSON"):
