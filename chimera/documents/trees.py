@@ -147,32 +147,34 @@ def export(tree: Tree, paths: Iterable[str], into: Path) -> None:
 
     Raises `ChimeraError` for a path or a symlink that would leave `into`.
     """
-    chosen = sorted(set(paths))
+    chosen = sorted(map(require_safe, set(paths)))
     modes = {entry.path: entry.mode for entry in tree.entries()}
+    absent = [path for path in chosen if path not in modes]
+    if absent:
+        raise ChimeraError(f"{absent[0]!r} is not in the tree", help="check the path")
     into.mkdir(parents=True, exist_ok=True)
     contents = tree.read_many(chosen)
-    links = []
-    for path in chosen:
-        require_safe(path)
-        if modes[path] == SYMLINK:
-            links.append(path)
-            continue
+    # Links come last, so that no file is ever written through one.
+    for path in sorted(chosen, key=lambda path: modes[path] == SYMLINK):
         target = into / path
-        if modes[path] == SUBMODULE:
-            target.mkdir(parents=True, exist_ok=True)
-            continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(contents[path])
-        target.chmod(0o755 if modes[path] == EXECUTABLE else 0o644)
-    # Last, so that no file is ever written through a link.
-    for path in links:
-        _link(path, contents[path], into)
+        if target.is_symlink() or not target.parent.resolve().is_relative_to(into.resolve()):
+            raise ChimeraError(
+                f"{path!r} would be written through a symlink in {str(into)!r}",
+                help="export into an empty folder",
+            )
+        if modes[path] == SYMLINK:
+            _link(path, contents[path], into)
+        elif modes[path] == SUBMODULE:
+            target.mkdir(exist_ok=True)
+        else:
+            target.write_bytes(contents[path])
+            target.chmod(0o755 if modes[path] == EXECUTABLE else 0o644)
 
 
 def _link(path: str, content: bytes, into: Path) -> None:
     target = content.decode("utf-8", "surrogateescape")
     link = into / path
-    link.parent.mkdir(parents=True, exist_ok=True)
     inside = into.resolve()
     if leaves_tree(path, target) or not (link.parent / target).resolve().is_relative_to(inside):
         raise ChimeraError(

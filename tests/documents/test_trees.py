@@ -385,10 +385,25 @@ def test_export_refuses_links_that_leave_together(repository: Repository, tmp_pa
         export(open_commit(repository.root, "HEAD"), ["d/up", "link"], tmp_path / "out")
 
 
+def test_export_never_writes_through_a_link_that_is_there(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.write("d/a", "1")
+    repository.commit()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "d").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ChimeraError, match="through a symlink"):
+        export(open_work_tree(repository.root), ["d/a"], tmp_path / "out")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_export_of_an_absent_path_says_which(repository: Repository, tmp_path: Path) -> None:
     repository.commit()
     with pytest.raises(ChimeraError, match="'nothing'"):
         export(open_commit(repository.root, "HEAD"), ["nothing"], tmp_path / "out")
+    with pytest.raises(ChimeraError, match="'nothing'"):
+        export(open_work_tree(repository.root), ["nothing"], tmp_path / "out")
 
 
 @pytest.mark.parametrize(
