@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from chimera.context import Context
-from chimera.model import ChimeraError, Digest, canonical_json, digest_json
+from chimera.model import ChimeraError, Digest, digest_json
 from chimera.state import Json
 
 
@@ -128,7 +128,7 @@ class Graph:
 
 def idempotency_key(run: str, step: str, inputs: Json) -> str:
     """Return sha256(run uid, step id, input digest) in hexadecimal."""
-    return hashlib.sha256(canonical_json([run, step, digest_json(inputs)])).hexdigest()
+    return hashlib.sha256(f"{run}\0{step}\0{digest_json(inputs)}".encode()).hexdigest()
 
 
 def _refuse_cycle(steps: Sequence[Step]) -> None:

@@ -52,7 +52,9 @@ def run(runner, root, *, kill_after=0.0):
 def test_run_that_is_killed_again_and_again_is_finished_without_loss(runner, tmp_path):
     moments = random.Random(2026)
     kills, rounds, repeated = 0, 0, 0
-    while kills < CRASHES:
+    # Few kills may all have missed the instant between an effect and its DONE: go on.
+    while kills < CRASHES or not repeated:
+        assert kills < 20 * CRASHES, "no kill fell between an effect and its DONE"
         root = tmp_path / str(rounds)
         root.mkdir()
         rounds += 1
@@ -63,7 +65,6 @@ def test_run_that_is_killed_again_and_again_is_finished_without_loss(runner, tmp
         assert ending == 0
         assert json.loads(said) == ["succeeded", expected_outputs()]
         repeated += check(root)
-    assert repeated, "no kill fell between an effect and its DONE: this has shown little"
 
 
 def expected_outputs():

@@ -1,4 +1,4 @@
-"""What the engine promises: order, exactly one record of each result, retries, ends and restarts."""
+"""What the engine promises: order, one record of each result, retries, ends and restarts."""
 
 import asyncio
 import os
@@ -58,7 +58,11 @@ def test_graph_of_nothing_succeeds(house):
     assert house.execute([]).status is RunStatus.SUCCEEDED
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.lists(st.tuples(st.sets(st.integers(0, 30)), st.booleans(), st.booleans()), max_size=15),
     st.integers(1, 5),

@@ -16,14 +16,10 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 @st.composite
 def journals(draw):
-    kinds = draw(
-        st.lists(st.tuples(st.sampled_from(EventKind), st.sampled_from(["a", "b", "c"])))
-    )
+    kinds = draw(st.lists(st.tuples(st.sampled_from(EventKind), st.sampled_from(["a", "b", "c"]))))
     run_kinds = {EventKind.PAUSE, EventKind.RESUME, EventKind.CANCEL}
     return [
-        Event(
-            kind, "" if kind in run_kinds else step, 1, NOW, data={"error": "no"}, due=NOW, seq=n
-        )
+        Event(kind, "" if kind in run_kinds else step, 1, NOW, data={"error": "no"}, due=NOW, seq=n)
         for n, (kind, step) in enumerate(kinds, 1)
     ]
 

@@ -92,5 +92,5 @@ def test_task_raises_what_did_not_succeed(task):
         raise PermanentError("no")
 
     with pytest.raises(RunError, match="failed: x: no") as caught:
-        task.execute({}, lambda definition, input: [Step("x", refuse)])
+        task.execute({}, lambda definition, given: [Step("x", refuse)])
     assert caught.value.result.failed == {"x": "no"}

@@ -57,9 +57,7 @@ def test_succeeded_run_that_was_not_applied_is_not_run_again(house, carry_out):
     house.restart()
     assert carry_out({"v": 1}, build).run == first.run
     assert len(made) == 1
-    house.state.put_applied(
-        "local", Applied(TARGET, "d", house.context.clock.now(), run=first.run)
-    )
+    house.state.put_applied("local", Applied(TARGET, "d", house.context.clock.now(), run=first.run))
     assert carry_out({"v": 1}, build).run != first.run
     assert len(set(made)) == 2
 

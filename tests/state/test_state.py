@@ -96,9 +96,14 @@ def test_reader_cannot_write(tmp_path, context):
 
 def test_transaction_that_fails_changes_nothing(tmp_path, context):
     with open_state(tmp_path, context, command="apply") as state:
-        with pytest.raises(ZeroDivisionError), state.transaction():
-            state.put_applied("local", Applied("Gate/a", "sha256:1", NOW))
-            1 / 0  # noqa: B018
+
+        def write_and_fail():
+            with state.transaction():
+                state.put_applied("local", Applied("Gate/a", "sha256:1", NOW))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            write_and_fail()
         assert state.applied("local") == {}
         state.put_applied("local", Applied("Gate/b", "sha256:1", NOW))
         assert list(state.applied("local")) == ["Gate/b"]
