@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from chimera.contract.facts import LayerFacts
-from chimera.contract.layers import ContractLayer, is_contract
+from chimera.contract.layers import ContractLayer
+from chimera.contract.placement import is_dormant
 from chimera.contract.prohibitions import tool_of
 from chimera.kinds import AUTOMATIC_TRIGGERS, Document, Model, Plays, Role, marked
 from chimera.model import Diagnostic, Route
@@ -121,11 +122,7 @@ def _references(facts: LayerFacts) -> Iterator[Diagnostic]:
     for member in facts.members:
         for use in facts.marks.uses(str(member.address)):
             source = use.document
-            if (
-                is_contract(source)
-                or source.kind.record
-                or any(placement.dormant for placement in placements(source.address))
-            ):
+            if source.kind.record or is_dormant(placements(source.address)):
                 continue
             if source.kind.executable or facts.marks.plays_at(use, *_CALLS):
                 yield _fault(

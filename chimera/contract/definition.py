@@ -274,9 +274,7 @@ def _latest(proof: Address, snapshot: Snapshot) -> str | None:
     records = (
         document
         for source in {use.source for use in snapshot.referred_by(proof)}
-        if (document := snapshot.get(source)) is not None
-        and document.kind.record
-        and hasattr(document.spec, "verdict")
+        if (document := snapshot.get(source)) is not None and document.kind.record
     )
     latest = max(records, key=lambda d: (getattr(d.spec, "at", ""), d.address), default=None)
     return getattr(latest.spec, "verdict", None) if latest else None

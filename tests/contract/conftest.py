@@ -96,6 +96,12 @@ class RecordSpec(Model):
 
     answers: Items[Answer] = Field(default=(), description="Changes that it is about.")
     activates: LayerRef | None = Field(default=None, description="Layer that it activates.")
+    owner: Annotated[str, Plays(Role.OWNER)] | None = Field(
+        default=None, description="Who answered for it."
+    )
+    needs: Annotated[AddressText, Reference(), Plays(Role.OWES)] | None = Field(
+        default=None, description="A document that it asked for."
+    )
     proof: Annotated[AddressText, Reference("Proof")] | None = Field(
         default=None, description="Proof that was run."
     )
@@ -112,6 +118,7 @@ KINDS = (
     Kind("Machine", ThingSpec, "Anything that is executed.", executable=True, room="machines"),
     Kind("Served", ThingSpec, "Anything with a command.", room="served"),
     *(Kind(name, ThingSpec, name, room="others") for name in ("Policy", "Gate", "Guard", "Proof")),
+    Kind("Claim", RecordSpec, "What reads like a record and is none.", room="others"),
     *(
         Kind(name, RecordSpec, name, record=True, room="others")
         for name in ("Decision", "ChangelogEntry", "ReleaseProof", "Record")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chimera.model import Action, Address, Change, PathSet
@@ -69,7 +71,9 @@ def test_decision_for_another_layer_does_not_serve(repository, build):
     assert repository.rules() == {"layer-activated"}
 
 
-@pytest.mark.parametrize("case", ["unchanged status", "first version", "nothing compared"])
+@pytest.mark.parametrize(
+    "case", ["unchanged status", "first version", "nothing compared", "another change"]
+)
 def test_nothing_was_activated(repository, build, case):
     before = active(build) if case == "unchanged status" else dormant(build)
     changed(repository, build, before, active(build, scope=["more"]))
@@ -77,6 +81,9 @@ def test_nothing_was_activated(repository, build, case):
         repository.before = {}
     if case == "nothing compared":
         repository.changes = None
+    if case == "another change":
+        other = Change(Address("Thing", "one"), Action.UPDATE, "sha256:1", "sha256:2", "differs")
+        repository.changes = (replace(repository.changes[0], action=Action.NO_OP), other)
     assert repository.rules() == set()
 
 
@@ -97,6 +104,7 @@ def test_conditions_from_before_hold_though_the_change_drops_them(repository, bu
     low = layers_2_and_3(build)
     before = build.contract(*low, build.layer("z", "dormant", whenActive=when))
     changed(repository, build, before, build.contract(*low, build.layer("z")))
+    repository.write(build.thing("no-proof", "ops/3"), build.thing("elsewhere", kind="Gate"))
     assert repository.rules() == {
         "layer-activated",
         "layer-activated-unrecorded",
@@ -155,6 +163,12 @@ def test_documentation_must_change_with_its_layer(repository, build, documented)
     changed(repository, build, documented(), documented(a="new"))
     found = repository.only("layer-documentation-unchanged")
     assert repository.line(found) == "- A.md"
+
+
+def test_first_version_of_a_contract_finds_its_documentation_written(repository, build, documented):
+    changed(repository, build, documented(), documented(a="new"))
+    repository.before = {}
+    assert repository.rules() == set()
 
 
 def test_documentation_of_a_layer_that_stayed_may_stay(repository, build, documented):

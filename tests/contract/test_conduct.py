@@ -81,7 +81,7 @@ def test_document_merely_placed_in_a_dormant_layer_is_fine(repository, build):
         build.thing("one", "ops/z"),
         build.thing("two", "ops/z", kind="Machine", trigger="human", refers=["Thing/one"]),
         build.thing("three", refers=["Thing/one"]),
-        build.document("Record", "seen", {"refers": ["Thing/one"]}),
+        build.document("Record", "seen", {"refers": ["Thing/one"], "needs": "Thing/one"}),
     )
     assert repository.rules() == set()
 

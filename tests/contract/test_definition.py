@@ -199,6 +199,15 @@ def test_exchange_is_shown_by_the_records_of_its_proof(repository, build, said, 
     assert ("layer-exchange-failed" in repository.rules()) is (finding is Finding.FAIL)
 
 
+def test_document_that_is_no_record_shows_nothing(repository, build):
+    repository.write(
+        exchange(build, evidence=["Proof/meets"]),
+        build.thing("meets", kind="Proof"),
+        build.document("Claim", "made", {"proof": "Proof/meets", "verdict": "pass"}),
+    )
+    assert shown(repository).finding is Finding.NOT_EXERCISED
+
+
 def test_contract_without_exchanges_has_nothing_to_show(repository, build):
     repository.write(build.contract(build.layer("a")))
     assert all("#" not in verdict.judge for verdict in repository.verdicts())

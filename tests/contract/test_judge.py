@@ -12,12 +12,13 @@ def verdicts(repository):
 
 def test_contract_that_nobody_breaks_passes(repository, build):
     repository.write(
-        build.contract(build.layer("a"), build.layer("z", "dormant")), build.thing("one", "ops/a")
+        build.contract(build.layer("a"), build.layer("b"), build.layer("z", "dormant")),
+        build.thing("one", "ops/a"),
     )
     (verdict,) = repository.verdicts()
     assert (verdict.judge, verdict.subject) == ("LayerContract/ops", "LayerContract/ops")
     assert verdict.finding is Finding.PASS
-    assert verdict.reasons == ("2 layers, 1 of them dormant",)
+    assert verdict.reasons == ("3 layers, 1 of them dormant",)
 
 
 def test_failing_verdict_is_about_the_document_and_names_the_rule(repository, build):

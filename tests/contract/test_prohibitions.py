@@ -111,7 +111,16 @@ def test_record_that_refers_to_the_layer_makes_nothing_act(repository, build):
     repository.write(
         build.contract(build.layer("a", prohibits=["ownership", "automation"])),
         build.thing("note", "ops/a"),
-        build.document("Record", "seen", {"refers": ["Thing/note"]}),
+        build.document("Record", "seen", {"refers": ["Thing/note"], "owner": "ada"}),
+    )
+    assert repository.rules() == set()
+
+
+def test_contract_that_names_the_layer_makes_nothing_act(repository, build):
+    sends = {"refuses": [{"what": "reflection", "to": "ops/a"}]}
+    aims = {"objectives": [{"name": "speed", "target": "fast", "due": "2027-01-01"}]}
+    repository.write(
+        build.contract(build.layer("a", prohibits=["cadence"]), build.layer("b", **sends, **aims))
     )
     assert repository.rules() == set()
 
@@ -121,13 +130,17 @@ def test_automation_refuses_an_apply_by_automation(repository, build):
         build.contract(build.layer("a", prohibits=["automation"])),
         build.thing("one", "ops/a", trigger="apply"),
     )
-    change = Change(Address("Thing", "one"), Action.CREATE, None, "sha256:1", "new")
-    repository.changes = (change,)
+
+    def change(name, action):
+        return (Change(Address("Thing", name), action, "sha256:1", "sha256:2", "differs"),)
+
+    repository.changes = change("one", Action.CREATE)
     assert repository.rules() == set()
     repository.actor = Actor("ci", "automation")
     assert "ci" in repository.only(rule("automation")).message
-    repository.changes = None
-    assert repository.rules() == set()
+    for changes in (None, change("one", Action.NO_OP), change("other", Action.UPDATE)):
+        repository.changes = changes
+        assert repository.rules() == set()
 
 
 @pytest.mark.parametrize(
@@ -162,13 +175,23 @@ def test_globs_that_cannot_name_a_policy_are_not_refused(repository, build, targ
     assert repository.rules() == set()
 
 
-def test_glob_that_names_a_gate_is_refused(repository, build):
+@pytest.mark.parametrize("target", ["specs/gate-*.yaml", "specs/${input.name}", "Guard"])
+def test_what_can_name_a_gate_or_guard_is_refused(repository, build, target):
     repository.write(
         build.contract(build.layer("a", prohibits=["automatic-guardrail-change"])),
         build.thing("payments", kind="Gate"),
-        build.thing("one", "ops/a", writes=["specs/gate-*.yaml"]),
+        build.thing("one", "ops/a", writes=[target]),
     )
     assert repository.rules() == {rule("automatic-guardrail-change")}
+
+
+def test_placeholder_below_policies_names_no_gate(repository, build):
+    repository.write(
+        build.contract(build.layer("a", prohibits=["automatic-guardrail-change"])),
+        build.thing("payments", kind="Gate"),
+        build.thing("one", "ops/a", writes=["policies/${input.name}"]),
+    )
+    assert repository.rules() == set()
 
 
 @pytest.mark.parametrize(
