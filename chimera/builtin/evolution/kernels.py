@@ -106,7 +106,7 @@ SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
 )
 FITNESS_SIGNATURE = types.void(_matrix, _i8, _i8, _vector)
 """A fitness fills `values[first:last]` for the rows `first` to `last` of a population."""
-_WORDS = {
+FITNESS_WORDS = {
     **{
         name: getattr(portable, name)
         for name in ("cos", "exp", "larger", "log", "power", "sin", "smaller")
@@ -405,6 +405,6 @@ def compile_fitness(tree: Node) -> Any:
     """Compile a fitness expression, or load what an earlier process compiled from an equal one."""
     source = source_of(tree)
     name = module_name(source)
-    module = dict(_WORDS, __name__=name)
+    module = dict(FITNESS_WORDS, __name__=name)
     exec(compile(source, f"{name}.py", "exec"), module)  # noqa: S102 - our own source, see `generating`
     return kernel(FITNESS_SIGNATURE)(module[ENTRY])
