@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import click
 
 from chimera.cli.session import Session, environment_option, output_option, pass_session
@@ -19,7 +16,7 @@ from chimera.model import UsageError
     "inputs",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An input; the value is read as JSON where it is JSON, and as text otherwise.",
+    help="An input; the value is read by the type that the document declares for it.",
 )
 @environment_option
 @output_option
@@ -47,11 +44,9 @@ def run(
     )
 
 
-def _input(text: str) -> tuple[str, Any]:
+def _input(text: str) -> tuple[str, str]:
+    """Split an input; what the value means is for the type that the document declares."""
     name, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"{text!r} is not an input", help="write --input NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return name, value

@@ -52,6 +52,7 @@ class CommandOutputs(Model):
 
     exit_code: int = Field(description="Exit code; negative for the signal that ended it.")
     stdout: str = Field(description="What it wrote to its standard output.")
+    trimmed: str = Field(description="stdout without the line ends at its end, as $(...) gives it.")
     stderr: str = Field(description="What it wrote to its standard error.")
     truncated: bool = Field(description="Whether some output was dropped.")
     json_value: Any = Field(
@@ -88,6 +89,7 @@ def run(call: OperationCall[CommandInputs]) -> Mapping[str, Any]:
     return {
         "exitCode": done.returncode,
         "stdout": stdout,
+        "trimmed": stdout.rstrip("\r\n"),
         "stderr": stderr,
         "truncated": done.truncated,
         "json": parse_json(stdout, "stdout") if inputs.json_output else None,

@@ -15,11 +15,12 @@ from chimera.runtime import PermanentError
 
 
 def test_it_gives_exit_code_and_output(perform, log: list[str]) -> None:
-    script = "cat; echo oops >&2; exit 3"
+    script = "cat; echo; echo oops >&2; exit 3"
     given = {"argv": ["sh", "-c", script], "stdin": "hällo", "exitCodes": [0, 3]}
     assert perform("command", given) == {
         "exitCode": 3,
-        "stdout": "hällo",
+        "stdout": "hällo\n",
+        "trimmed": "hällo",
         "stderr": "oops\n",
         "truncated": False,
         "json": None,
