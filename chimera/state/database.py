@@ -6,6 +6,7 @@ saying so.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -46,8 +47,13 @@ def connect_reader(layout: Layout) -> sqlite3.Connection | None:
     if not path.exists():
         return None
     with translated(path):
+        # Where SQLite cannot make its helper files and no writer has, nothing can change either.
+        is_still = (
+            not os.access(layout.folder, os.W_OK) and not path.with_name("state.db-wal").exists()
+        )
+        mode = "ro&immutable=1" if is_still else "ro"
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
         )
         try:
             version = version_of(connection)
@@ -74,7 +80,10 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _DAMAGED:
-            message, help = f"{path} is damaged: {error}", "apply: it keeps the file aside first"
+            message, help = (
+                f"{path} is damaged: {error}",
+                "run `chimera apply`: it keeps the file aside and says how to go on",
+            )
         elif code in _NO_ROOM:
             message = f"{path} cannot be written: {error}"
             help = "make room on the disk and apply again: what was committed is not lost"
@@ -112,8 +121,8 @@ def _lost(kept: Path) -> StateError:
     database = kept.with_name("state.db")
     return StateError(
         f"the state was damaged and is kept in {kept}",
-        help=f"put a copy that is whole at {database}; or, to begin with an empty state,"
-        f" acknowledge the loss with an empty file {kept}.acknowledged",
+        help=f"put a copy that is whole at {database}, or begin with an empty state:"
+        " `chimera apply --acknowledge-loss`",
     )
 
 

@@ -72,7 +72,7 @@ class Lock:
             if time.monotonic() >= deadline:
                 raise StateError(
                     f"the state is in use by {holder_of(path) or 'another process'}",
-                    help="wait until it has finished, or let this command wait with --lock-timeout",
+                    help="wait until it has finished, or let this command wait for it with --wait",
                 )
             time.sleep(_POLL_SECONDS)
         with contextlib.suppress(OSError):  # on a full disk the lock holds all the same

@@ -2,7 +2,11 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -251,3 +255,38 @@ def test_migration_is_applied_by_a_writer_and_seen_by_a_reader_before(
     with open_state(tmp_path, context, command="apply"):
         pass
     assert on_disk() == "new"
+
+
+READ_AS_ANOTHER = """
+import os, sys
+from pathlib import Path
+from chimera.state import read_state
+if os.geteuid() == 0:  # root may write everywhere, so be somebody else
+    os.setuid(65534)
+with read_state(Path(sys.argv[1])) as reader:
+    print(len(reader.applied("local")))
+"""
+
+
+def test_state_in_a_folder_that_may_not_be_written_is_read(context):
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is closed to others
+        root = Path(folder)
+        root.chmod(0o755)
+
+        def read_as_another():
+            return subprocess.run(
+                [sys.executable, "-c", READ_AS_ANOTHER, folder],
+                capture_output=True,
+                text=True,
+                cwd=Path(__file__).parents[2],
+                check=False,
+            ).stdout
+
+        with open_state(root, context, command="apply") as state:
+            (root / ".chimera").chmod(0o555)
+            state.put_applied("local", Applied("Gate/a", "d", NOW))
+            assert read_as_another() == "1\n"
+            (root / ".chimera").chmod(0o755)
+        (root / ".chimera").chmod(0o555)
+        assert read_as_another() == "1\n"
+        (root / ".chimera").chmod(0o755)
