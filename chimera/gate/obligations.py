@@ -128,7 +128,7 @@ def _unmet(
     diagnostic = Diagnostic(
         f"gate-{obligation.kind}-owed",
         f"{target} owes {obligation.subject}: {reasons[0]}",
-        source.at("spec", "requires"),
+        source.at("spec", "requires", on_key=True),
         reasons[-1],
         address=str(obligation.source),
         related=(Related("the change is here", changed.place),) if changed else (),

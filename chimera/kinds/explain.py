@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chimera.kinds.kind import Kind
@@ -53,11 +53,12 @@ def explain(registry: Registry, route: str) -> Explanation:
     shown = ".".join((kind.name, *segments))
     target = _object(schema, node) or {}
     description = node.get("description") or target.get("description", "")
+    fields = _fields(schema, target)
     if not segments:
         description = kind.summary
-    return Explanation(
-        shown, _type(schema, node), description, _fields(schema, target), kind.record
-    )
+        inside = _fields(schema, _object(schema, schema["properties"]["spec"]) or {})
+        fields += tuple(replace(field, name=f"spec.{field.name}") for field in inside)
+    return Explanation(shown, _type(schema, node), description, fields, kind.record)
 
 
 def _step(schema: dict[str, Any], node: dict[str, Any], segment: str, kind: Kind) -> dict[str, Any]:
@@ -93,9 +94,18 @@ def _object(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any] | No
         return None
     merged: dict[str, Any] = {}
     for found in objects:
-        merged.update(found["properties"])
+        for name, field in found["properties"].items():
+            merged[name] = _either(merged[name], field) if name in merged else field
     required = set.intersection(*(set(found.get("required", ())) for found in objects))
     return {**objects[0], "properties": merged, "required": sorted(required)}
+
+
+def _either(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return a field that one of several objects has like this and another like that."""
+    if first == second:
+        return first
+    branches = [*(first.get("anyOf") or [first]), second]
+    return {"anyOf": branches, "description": first.get("description", "")}
 
 
 def _fields(schema: dict[str, Any], target: dict[str, Any]) -> tuple[FieldInfo, ...]:

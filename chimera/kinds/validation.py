@@ -142,7 +142,7 @@ def _diagnostic(
     where = ".".join(str(segment) for segment in route) or str(place.route[-1])
     return Diagnostic(
         rule,
-        f"{where}: {_lower(error['msg'])}",
+        f"{where}: {_in_words_of_yaml(error)}",
         place.at(*route),
         "`chimera explain KIND.FIELD` says what it takes",
         address=address,
@@ -192,5 +192,22 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(origin)
 
 
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+_PYTHON_WORDS = {
+    "valid tuple": "list",
+    "valid list": "list",
+    "valid dictionary": "mapping",
+    "valid string": "string",
+    "valid integer": "integer",
+    "valid number": "number",
+    "valid boolean": "boolean (true or false)",
+}
+
+
+def _in_words_of_yaml(error: ErrorDetails) -> str:
+    """Return pydantic's message as somebody who writes YAML would say it."""
+    message = error["msg"][:1].lower() + error["msg"][1:]
+    if error["type"] == "model_type":
+        return "input should be a mapping"
+    for python, yaml in _PYTHON_WORDS.items():
+        message = message.replace(python, yaml)
+    return message.removeprefix("value error, ")

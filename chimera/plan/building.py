@@ -51,7 +51,7 @@ def target_digests(snapshot: Snapshot) -> dict[Target, Digest]:
     again when they change.
     """
     digests: dict[Target, Digest] = {}
-    content: dict[PathSet, Digest] = {}
+    content: dict[PathSet, Digest | None] = {}
     paths = _Paths(snapshot.tree)
     for document in snapshot.desired:
         globs = governed_globs(document)
@@ -59,13 +59,13 @@ def target_digests(snapshot: Snapshot) -> dict[Target, Digest]:
         if not globs:
             continue
         governed = PathSet.of(globs)
-        content.setdefault(governed, paths.digest(governed))
+        if governed not in content:
+            content[governed] = paths.digest(governed)
+        found = content[governed]
         if document.kind.executable:
-            digests[document.address] = digest_json(
-                {"document": document.digest, "paths": content[governed]}
-            )
-        else:
-            digests[governed] = content[governed]
+            digests[document.address] = digest_json({"document": document.digest, "paths": found})
+        elif found is not None:
+            digests[governed] = found
     return digests
 
 
@@ -81,8 +81,10 @@ class _Paths:
             self._paths = [entry.path for entry in self._tree.entries()]
         return Globs(governed.globs).filter(self._paths)
 
-    def digest(self, governed: PathSet) -> Digest:
-        return self._tree.digest(self.select(governed))
+    def digest(self, governed: PathSet) -> Digest | None:
+        """Return the digest of the set's content, `None` where no path matches."""
+        selected = self.select(governed)
+        return self._tree.digest(selected) if selected else None
 
 
 def compute_changes(

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Document, Loaded
-from chimera.model import Address, Outcome, Placement, Result, UsageError, Verdict, has_errors
+from chimera.model import (
+    Address,
+    Finding,
+    Outcome,
+    Placement,
+    Result,
+    UsageError,
+    Verdict,
+    has_errors,
+)
 from chimera.plan import is_dormant
 from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing, standing
 from chimera.proof import prove as run_proofs
@@ -96,6 +105,9 @@ def standing_of(workspace: Workspace, loaded: Loaded) -> Callable[[Address], Ver
     proofs = {d.address: d for d in loaded.snapshot.of_model(ProofSpec)}
 
     def tell(address: Address) -> Verdict:
+        if address not in proofs:
+            reason = f"there is no valid {address}"
+            return Verdict(str(address), str(address), Finding.NOT_EXERCISED, (reason,))
         return standing(proofs[address], loaded.snapshot, store).verdict
 
     return tell
