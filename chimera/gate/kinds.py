@@ -80,7 +80,9 @@ class GateSpec(Model):
     """Which changes owe what before they may be applied."""
 
     match: GateMatch = Field(description="The changes that the gate is about.")
-    requires: Requirements = Field(description="What each of them owes.")
+    requires: Annotated[Requirements, Plays(Role.DENIES)] = Field(
+        description="What each of them owes."
+    )
 
 
 class DecisionSpec(Model):

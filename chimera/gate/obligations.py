@@ -107,6 +107,10 @@ def _review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
     )
 
 
+_ASKED_IN = {"Gate": "requires", "Proof": "covers", "LayerContract": "layers"}
+"""The field by which a document asks, for the place that a refusal cites."""
+
+
 def _judge(obligation: Obligation) -> str:
     return f"{obligation.source} owes {obligation.kind} {obligation.subject}"
 
@@ -128,7 +132,7 @@ def _unmet(
     diagnostic = Diagnostic(
         f"gate-{obligation.kind}-owed",
         f"{target} owes {obligation.subject}: {reasons[0]}",
-        source.at("spec", "requires", on_key=True),
+        source.at("spec", _ASKED_IN.get(obligation.source.kind, ""), on_key=True),
         reasons[-1],
         address=str(obligation.source),
         related=(Related("the change is here", changed.place),) if changed else (),

@@ -9,10 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
 from chimera.documents import splice
-from chimera.kinds import Field, Items, Model, Text, refuse
+from chimera.kinds import AfterValidator, Field, Items, Model, Text, refuse
 from chimera.model import ChimeraError, Place
 
 

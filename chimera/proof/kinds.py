@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, StringConstraints
-
 from chimera.kinds import (
     AddressText,
+    AfterValidator,
     Duration,
     Field,
     Glob,
@@ -20,6 +19,7 @@ from chimera.kinds import (
     Model,
     PathSelector,
     Reference,
+    StringConstraints,
     Text,
     parse_duration,
     refuse,

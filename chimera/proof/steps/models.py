@@ -10,9 +10,21 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, StringConstraints, Tag
-
-from chimera.kinds import AddressText, Field, Glob, Items, Model, Name, Reference, Text, refuse
+from chimera.kinds import (
+    AddressText,
+    AfterValidator,
+    Discriminator,
+    Field,
+    Glob,
+    Items,
+    Model,
+    Name,
+    Reference,
+    StringConstraints,
+    Tag,
+    Text,
+    refuse,
+)
 
 CORE = ("command", "pytest", "policy", "evolution")
 
