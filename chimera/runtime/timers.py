@@ -29,9 +29,11 @@ class Timers:
         now = self._loop.time()
         if not self._heap or self._heap[0][0] > now:
             return
-        while self._heap and self._heap[0][0] <= now:
-            heapq.heappop(self._heap)[2]()
-        self._set_alarm()
+        try:
+            while self._heap and self._heap[0][0] <= now:
+                heapq.heappop(self._heap)[2]()
+        finally:  # one that raises must not keep the others from being called
+            self._set_alarm()
 
     def clear(self) -> None:
         """Forget all timers."""

@@ -59,13 +59,11 @@ class Layout:
             ) from error
 
     def kept_aside(self) -> tuple[Path, ...]:
-        """Return the corrupt databases that were kept and that nobody has acknowledged."""
-        found = sorted(self.folder.glob(f"{self.database.name}.corrupt-*"))
-        return tuple(
-            path for path in found if path.suffix != ".acknowledged" and _counts(path, found)
-        )
-
-
-def _counts(path: Path, found: list[Path]) -> bool:
-    number = path.name.rpartition("-")[2]
-    return number.isdecimal() and path.with_name(f"{path.name}.acknowledged") not in found
+        """Return the damaged databases that were kept and that nobody has given up, by number."""
+        numbered = {
+            int(number): path
+            for path in self.folder.glob(f"{self.database.name}.corrupt-*")
+            if (number := path.name.rpartition("-")[2]).isdecimal()
+            and not path.with_name(f"{path.name}.acknowledged").exists()
+        }
+        return tuple(path for _, path in sorted(numbered.items()))
