@@ -82,6 +82,7 @@ class Flow:
         if operation is None:
             return
         yield from self._literal_faults(stage, operation, place, brought)
+        yield from self._shell_faults(stage, place, brought)
         wanted = Shape.of_model(operation.inputs, "validation")
         for slot in brought:
             yield from self._type_faults(slot, wanted.at(slot.route), place)
@@ -101,6 +102,21 @@ class Flow:
             route = fault.where.route if isinstance(fault.where, Place) else ()
             if fault.rule == "field-unknown" or route not in unknown:
                 yield fault
+
+    def _shell_faults(
+        self, stage: StageSpec, place: Place, brought: Iterable[Slot]
+    ) -> Iterator[Diagnostic]:
+        """Yield references inside a script: the shell would read what they bring as code."""
+        if stage.operation != "command" or stage.inputs.get("shell", False) is False:
+            return
+        for slot in brought:
+            if slot.route in (("argv",), ("argv", 0)):
+                yield self._fault(
+                    "workflow-shell-reference",
+                    "a reference inside a script: the shell would read the value as code",
+                    place.at(*slot.route),
+                    'write "$1" in the script, and the reference as the next item of argv',
+                )
 
     def _slot_faults(self, slot: Slot, place: Place, stage: int | None) -> Iterator[Diagnostic]:
         where = place.at(*slot.route)
@@ -216,7 +232,7 @@ def has_type(value: Any, name: str) -> bool:
         case int():
             return name in ("integer", "number")
         case float():
-            return name == "number" or (name == "integer" and value.is_integer())
+            return name == "number"
         case str():
             return name == "string"
         case list() | tuple():

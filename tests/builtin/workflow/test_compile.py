@@ -30,6 +30,9 @@ GOOD = """
         dependencies: [first]
         timeout: 5s
         retry: {maxAttempts: 3, delay: 10ms}
+      - id: script
+        operation: command
+        inputs: {shell: true, argv: ['echo "$1" $${HOME}', "${first.stdout}"]}
       - id: third
         operation: file.write
         inputs: {path: .chimera/out/x, content: "${first.stdout} of ${second.status}"}
@@ -260,6 +263,22 @@ CASES = {
         stages:
           - {id: a, operation: command,
              inputs: {argv: "${input.names}"}}  # here
+        """,
+    ],
+    "workflow-shell-reference": [
+        """
+        trigger: human
+        inputs: {name: {}}
+        stages:
+          - {id: a, operation: command,
+             inputs: {shell: true, argv: ["rm ${input.name}"]}}  # here
+        """,
+        """
+        trigger: human
+        inputs: {words: {type: array, default: []}}
+        stages:
+          - {id: a, operation: command,
+             inputs: {shell: true, argv: "${input.words}"}}  # here
         """,
     ],
     "field-invalid": [

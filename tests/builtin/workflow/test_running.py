@@ -292,6 +292,7 @@ def test_inputs_have_defaults(task) -> None:
         ({"name": "x", "count": "two"}, "'count' is not of the type integer"),
         ({"name": "x", "count": True}, "'count' is not of the type integer"),
         ({"name": 7}, "'name' is not of the type string"),
+        ({"name": "x", "count": 2.0}, "'count' is not of the type integer"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(task, given: dict[str, Any], message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from chimera.builtin.workflow.operations.parsing import parse_json
 from chimera.builtin.workflow.operations.tree import TreePath, folder_below
 from chimera.context import Command, Limits, base_environment
-from chimera.kinds import Field, Items, Model, StringConstraints, Text
+from chimera.kinds import Field, Items, Model, StringConstraints
 from chimera.model import ChimeraError
 from chimera.runtime import Operation, OperationCall
 
@@ -25,7 +25,7 @@ VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]
 class CommandInputs(Model):
     """A program, what it is given, and what is expected of it."""
 
-    argv: Annotated[Items[Text], Field(min_length=1)] = Field(
+    argv: Annotated[Items[str], Field(min_length=1)] = Field(
         description="The program and its arguments. With shell, the script, and what becomes its "
         "$1, $2 and so on: the safe way to give it values."
     )

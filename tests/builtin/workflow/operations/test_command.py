@@ -50,6 +50,10 @@ def test_arguments_are_not_read_by_a_shell(perform) -> None:
     assert perform("command", {"argv": ["echo", "$HOME; ls"]})["stdout"] == "$HOME; ls\n"
 
 
+def test_an_argument_may_be_empty(perform) -> None:
+    assert perform("command", {"argv": ["printf", "%s|", "", "x"]})["stdout"] == "|x|"
+
+
 def test_a_script_gets_its_values_as_arguments(perform) -> None:
     given = {"shell": True, "argv": ['printf "%s|" "$1" "$2"', "a; touch evil", "$(b)"]}
     assert perform("command", given)["stdout"] == "a; touch evil|$(b)|"
