@@ -6,12 +6,12 @@ come fails, and so does what came and nobody expected; a rule that errs is never
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from chimera.context import Context
 from chimera.kinds import Document, Snapshot
-from chimera.model import Diagnostic, Finding, UsageError, Verdict
+from chimera.model import Diagnostic, Finding, Verdict
 from chimera.policy.candidates import candidates_of
 from chimera.policy.judge import load_snapshot_into
 from chimera.policy.kinds import PolicyCase, PolicySpec
@@ -24,18 +24,14 @@ from chimera.policy.worker import Bounds, Worker
 def run_cases(
     snapshot: Snapshot,
     context: Context,
-    names: Collection[str] = (),
     bounds: Bounds = Bounds(),  # noqa: B008 - an immutable value
 ) -> list[Verdict]:
-    """Return one verdict for each case of the policies called `names`, or of all of them.
+    """Return one verdict for each case of every policy.
 
-    A policy with faults of its own gets one failing verdict instead. Raises `UsageError` for a
-    name that no policy has.
+    A policy with faults of its own gets one failing verdict instead, and each rule that no case
+    shows to hold gets one besides.
     """
-    policies = [p for p in snapshot.of_model(PolicySpec) if not names or p.address.name in names]
-    unknown = sorted(set(names) - {policy.address.name for policy in policies})
-    if unknown:
-        raise UsageError(f"there is no Policy/{unknown[0]}", help="`chimera get Policy` lists them")
+    policies = snapshot.of_model(PolicySpec)
     verdicts: list[Verdict] = []
     with Worker(context.processes, bounds) as worker:
         for book in compile_policies(worker, policies, snapshot.registry):

@@ -326,7 +326,7 @@ class Evaluator:
                 answer = self._evaluate(number, subjects[position])
                 if name is not None:
                     subjects[position].store(name, answer)
-                answers.append(_told(answer) if name is None else answer[:1])
+                answers.append(_told(answer) if name is None else _noted(answer))
             yield answers
 
     def _subject(self, given: dict[str, Json], common: dict[str, Json]) -> Subject:
@@ -353,6 +353,11 @@ def _faults(message: str) -> list[list[Any]]:
     if any(str(fault[2]).startswith("Syntax error") for fault in found):
         return found[:1]
     return found or [[1, 1, _STATUS.sub("", message)]]
+
+
+def _noted(answer: Answer) -> Answer:
+    """Return an answer without its value, which stays here."""
+    return ["value", None] if answer[0] == "value" else answer
 
 
 def _told(answer: Answer) -> Answer:

@@ -5,15 +5,16 @@ A policy with faults judges nothing: that it has faults fails the check already.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chimera.kinds import Document, Registry, Subject
 from chimera.model import Diagnostic, Segment
 from chimera.policy.candidates import NAMES, Candidate, common_bindings, select
 from chimera.policy.kinds import PolicyRule, PolicySpec
 from chimera.policy.soundness import definition_faults, invalid_expression
-from chimera.policy.worker import Answer, Program, Seen, Task, Worker
+from chimera.policy.worker import Answer, Program, Seen, Task, Worker, printable
 
 _BATCH = 100
 """Candidates in one request; a rule that overruns its bounds is ended with its batch."""
@@ -42,13 +43,13 @@ class Rulebook:
         for rule in range(len(self.policy.spec.rules)):
             yield Task(self.first_rule + rule, subjects)
 
-    def message_tasks(self, rule: int, subject: int) -> Iterator[Task]:
-        """Lay out the work for one message: the variables anew, then the message."""
+    def message_tasks(self, rule: int, subjects: tuple[int, ...]) -> Iterator[Task]:
+        """Lay out the work for one rule's messages: the variables anew, then the message."""
         spec = self.policy.spec
         before = sum(r.message_expression is not None for r in spec.rules[:rule])
         for offset, variable in enumerate(spec.variables):
-            yield Task(self.first + offset, (subject,), _bound(variable.name))
-        yield Task(self.first_rule + len(spec.rules) + before, (subject,))
+            yield Task(self.first + offset, subjects, _bound(variable.name))
+        yield Task(self.first_rule + len(spec.rules) + before, subjects)
 
     def variables_in(self, rule: PolicyRule) -> list[str]:
         """Return the expressions of the variables that a rule names."""
@@ -63,14 +64,14 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one rule said of one candidate; `message` is there where it found fault."""
+    """What one rule said of one candidate; `message` is what it says where it finds fault."""
 
     rulebook: Rulebook
     rule: PolicyRule
     number: int
     candidate: Candidate
     answer: Answer
-    message: str = ""
+    message: str
 
     @property
     def judge(self) -> str:
@@ -123,48 +124,66 @@ def judge_candidates(
         for position, candidate in enumerate(candidates)
     ]
     for start in range(0, len(candidates), _BATCH):
-        batch = range(start, min(start + _BATCH, len(candidates)))
-        work = [
-            (book, tuple(p - start for p in positions if p in batch))
-            for book, positions in zip(books, chosen, strict=True)
-        ]
-        yield from _judge_batch(
-            worker, common, seen[start : batch.stop], candidates[start : batch.stop], work
-        )
+        batch = slice(start, start + _BATCH)
+        sitting = _Sitting(worker, common, seen[batch], candidates[batch])
+        for book, positions in zip(books, chosen, strict=True):
+            inside = slice(bisect_left(positions, start), bisect_left(positions, start + _BATCH))
+            sitting.add(book, tuple(position - start for position in positions[inside]))
+        yield from sitting.judge()
 
 
-def _judge_batch(
-    worker: Worker,
-    common: Mapping[str, object],
-    seen: Sequence[Seen],
-    candidates: Sequence[Candidate],
-    work: Sequence[tuple[Rulebook, tuple[int, ...]]],
-) -> Iterator[Judged]:
-    tasks = [(book, task) for book, chosen in work if chosen for task in book.tasks(chosen)]
-    if not tasks:
-        return
-    answers = worker.judge(common, seen, [task for _, task in tasks])
-    for (book, task), given in zip(tasks, answers, strict=True):
-        if task.name is not None:
-            continue
+class _Sitting:
+    """One request: a batch of candidates, and the rules that judge some of them."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        common: Mapping[str, object],
+        seen: Sequence[Seen],
+        candidates: Sequence[Candidate],
+    ) -> None:
+        self._worker = worker
+        self._common = common
+        self._seen = seen
+        self._candidates = candidates
+        self._work: list[tuple[Rulebook, Task]] = []
+
+    def add(self, book: Rulebook, chosen: tuple[int, ...]) -> None:
+        """Have the rules of a policy judge the candidates at `chosen`."""
+        if chosen:
+            self._work += ((book, task) for task in book.tasks(chosen))
+
+    def judge(self) -> Iterator[Judged]:
+        """Yield what the rules say."""
+        if not self._work:
+            return
+        tasks = [task for _, task in self._work]
+        replies = self._worker.judge(self._common, self._seen, tasks)
+        for (book, task), answers in zip(self._work, replies, strict=True):
+            if task.name is None:
+                yield from self._judged(book, task, answers)
+
+    def _judged(self, book: Rulebook, task: Task, answers: Sequence[Answer]) -> Iterator[Judged]:
         number = task.program - book.first_rule
         rule = book.policy.spec.rules[number]
-        for position, answer in zip(task.subjects, given, strict=True):
-            judged = Judged(book, rule, number, candidates[position], answer)
-            if judged.is_broken:
-                yield replace(judged, message=_message(worker, common, seen[position], judged))
-            else:
-                yield judged
+        given = list(zip(task.subjects, answers, strict=True))
+        broken = tuple(position for position, answer in given if answer.value is False)
+        messages = self._messages(book, number, broken)
+        for position, answer in given:
+            message = messages.get(position, rule.message)
+            yield Judged(book, rule, number, self._candidates[position], answer, message)
 
-
-def _message(worker: Worker, common: Mapping[str, object], seen: Seen, judged: Judged) -> str:
-    """Return the message for one finding, with values where the rule asks for them."""
-    rule = judged.rule
-    if rule.message_expression is None:
-        return rule.message
-    tasks = list(judged.rulebook.message_tasks(judged.number, 0))
-    answer = worker.judge(common, [seen], tasks)[-1][0]
-    return answer.value if isinstance(answer.value, str) and answer.value else rule.message
+    def _messages(self, book: Rulebook, rule: int, broken: tuple[int, ...]) -> dict[int, str]:
+        """Return the messages that have values in them, by position."""
+        if not broken or book.policy.spec.rules[rule].message_expression is None:
+            return {}
+        tasks = list(book.message_tasks(rule, broken))
+        answers = self._worker.judge(self._common, self._seen, tasks)[-1]
+        return {
+            position: printable(answer.value)
+            for position, answer in zip(broken, answers, strict=True)
+            if isinstance(answer.value, str) and answer.value
+        }
 
 
 def _bound(variable: str) -> str:

@@ -33,6 +33,7 @@ _MEBIBYTE = 1024 * 1024
 _PARSED = 24
 _LOAD_SECONDS = 60.0
 _LOAD_BATCH = 500
+_SHOWN = 500
 
 Json = Any
 Returns = Literal["bool", "string", "any"]
@@ -160,7 +161,10 @@ class Worker:
         self._programs += len(programs)
         answers = self._ask(line, numbers, self._bounds.seconds)
         self._compiles.append((line, len(programs)))
-        return [tuple(Fault(*fault) for fault in faults or ()) for faults in answers]
+        return [
+            tuple(Fault(line, column, printable(said)) for line, column, said in faults or ())
+            for faults in answers
+        ]
 
     def judge(
         self, common: Mapping[str, Json], subjects: Sequence[Seen], tasks: Sequence[Task]
@@ -228,10 +232,17 @@ class Worker:
             self._lost[program] = why
 
 
-def _answer(kind: str, detail: Json = None) -> Answer:
+def _answer(kind: str, detail: Json) -> Answer:
     if kind == "value":
         return _TRUE if detail is True else _FALSE if detail is False else Answer(detail)
-    return Answer(error=detail) if kind == "error" else Answer(absent=detail)
+    return Answer(error=printable(detail)) if kind == "error" else Answer(absent=detail)
+
+
+def printable(text: str) -> str:
+    """Return text that an expression made, fit for a message: one line, short, no controls."""
+    line = " ".join(text.split())
+    shown = line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
+    return "".join(char if char.isprintable() else "?" for char in shown)
 
 
 def _line(**request: Json) -> bytes:

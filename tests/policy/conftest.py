@@ -159,8 +159,8 @@ class Bench:
     def judge(self, subject: Subject | None = None, **bounds: Any) -> list[Verdict]:
         return judge(subject or self.subject(), Bounds(**bounds))
 
-    def cases(self, *names: str) -> list[Verdict]:
-        return run_cases(self.subject().snapshot, self.context, names)
+    def cases(self) -> list[Verdict]:
+        return run_cases(self.subject().snapshot, self.context)
 
     def located(self, verdicts: Sequence[Verdict]) -> list[Diagnostic]:
         found = [d for verdict in verdicts for d in verdict.diagnostics]

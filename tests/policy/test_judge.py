@@ -96,6 +96,15 @@ def test_a_rule_that_overruns_its_worker_denies_and_the_rest_is_judged(bench: Be
     assert "longer than 0.5 seconds" in str(verdicts)
 
 
+def test_a_worker_that_cannot_even_start_denies_everything(bench: Bench) -> None:
+    bench.policy(rule("true"), rule("true", "other"))
+    bench.write(thing("a"), thing("b"))
+    verdicts = bench.judge(memory_bytes=1 << 20)
+    assert set(findings(verdicts).values()) == {"fail"}
+    assert len(verdicts) == 4
+    assert set(rules_of(verdicts)) == {"policy-rule-error"}
+
+
 def test_message_expression_puts_values_into_the_message(bench: Bench) -> None:
     more = {"messageExpression": "variables.what + ' is ' + string(object.spec.size)"}
     bench.policy(
@@ -115,6 +124,16 @@ def test_message_expression_that_gives_nothing_leaves_the_message(
     bench.policy(rule("object.spec.size < 10", messageExpression=expression))
     bench.write(thing("a", size=11))
     assert bench.judge()[0].reasons == ("Policy/p#small: small must hold",)
+
+
+def test_a_document_cannot_put_control_characters_or_a_flood_into_a_message(bench: Bench) -> None:
+    bench.policy(rule("object.spec.size < 10", messageExpression="object.spec.note"))
+    bench.policy(rule("object[object.spec.note] == 1"), name="errs")
+    bench.write(thing("a", size=11, note="\x1b[31mred\n" + "x" * 10_000))
+    for verdict in bench.judge():
+        (message,) = verdict.reasons
+        assert message.isprintable()
+        assert len(message) < 700
 
 
 def test_variables_are_shared_and_may_read_those_before_them(bench: Bench) -> None:
