@@ -13,7 +13,11 @@ def test_timers_call_back_in_order_of_time_then_of_setting():
     async def wait():
         loop = asyncio.get_running_loop()
         over = loop.create_future()
-        timers = Timers(loop, lambda: timers.run_due())
+
+        def wake():
+            timers.run_due()
+
+        timers = Timers(loop, wake)
         timers.after(0.02, lambda: over.set_result(None))
         timers.after(0.01, lambda: called.append("b"))
         timers.after(0.0, lambda: called.append("a"))
@@ -49,7 +53,11 @@ def test_timer_that_raises_keeps_no_other_from_being_called():
 def test_cleared_timers_call_nobody():
     async def wait():
         loop = asyncio.get_running_loop()
-        timers = Timers(loop, lambda: timers.run_due())
+
+        def wake():
+            timers.run_due()
+
+        timers = Timers(loop, wake)
         timers.after(0.0, lambda: pytest.fail("called"))
         timers.clear()
         await asyncio.sleep(0.01)
