@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chimera.builtin.evolution import kernels
 from chimera.builtin.evolution.engine import Search, State
@@ -26,13 +26,12 @@ SCHEMA = "chimera-evolution-checkpoint/1"
 
 def pack(state: State, identity: Digest) -> bytes:
     """Return `state` as bytes; `identity` says to what search it belongs."""
-    arrays = _saved_arrays(state)
-    payload = b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
+    payload = b"".join(array.astype(kind).tobytes() for array, kind in _saved(state))
     header = json.dumps(
         {
             "schema": SCHEMA,
             "identity": identity,
-            "shapes": [list(a.shape) for a in arrays],
+            "generation": state.generation,
             "sha256": digest_bytes(payload),
         },
         sort_keys=True,
@@ -46,7 +45,7 @@ def unpack(data: bytes, search: Search) -> State | None:
     payload = data[8 + size :]
     try:
         header: Any = json.loads(data[8 : 8 + size])
-        shapes = [tuple(shape) for shape in header["shapes"]]
+        generation = header["generation"]
         whole = (header["schema"], header["identity"], header["sha256"]) == (
             SCHEMA,
             search.identity,
@@ -54,38 +53,34 @@ def unpack(data: bytes, search: Search) -> State | None:
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return _restored(payload, shapes, search) if whole else None
+    if not whole or generation not in range(search.spec.termination.generations + 1):
+        return None
+    return _restored(payload, generation, search)
 
 
-def _saved_arrays(state: State) -> tuple[np.ndarray[Any, Any], ...]:
-    here, done = state.generation % 2, state.generation + 1
+def _saved(state: State) -> tuple[tuple[NDArray[Any], str], ...]:
+    """Return what there is to save of a state, each with its type in the file."""
+    here = state.generation % 2
     return (
-        state.counters.astype("<i8"),
-        state.populations[here].astype("<f8"),
-        state.costs[here].astype("<f8"),
-        state.champion.astype("<f8"),
-        state.history[:done].astype("<f8"),
+        (state.counters, "<i8"),
+        (state.populations[here], "<f8"),
+        (state.costs[here], "<f8"),
+        (state.champion, "<f8"),
+        (state.history[: state.generation + 1], "<f8"),
     )
 
 
-def _restored(payload: bytes, shapes: list[tuple[int, ...]], search: Search) -> State | None:
+def _restored(payload: bytes, generation: int, search: Search) -> State | None:
     state = search.empty()
-    if len(payload) != 8 * sum(math.prod(shape) for shape in shapes):
+    state.counters[kernels.GENERATION] = generation  # says which arrays there are to fill in
+    arrays = _saved(state)
+    if len(payload) != sum(array.nbytes for array, _ in arrays):
         return None
-    pieces, start = [], 0
-    for position, shape in enumerate(shapes):
-        kind = "<i8" if position == 0 else "<f8"
-        count = math.prod(shape)
-        pieces.append(np.frombuffer(payload, kind, count, start).reshape(shape))
-        start += 8 * count
-    counters, population, costs, champion, history = pieces
-    here = int(counters[kernels.GENERATION]) % 2
-    state.counters[:] = counters
-    state.populations[here] = population
-    state.costs[here] = costs
-    state.champion[:] = champion
-    state.history[: len(history)] = history
-    return state
+    start = 0
+    for array, kind in arrays:
+        array[...] = np.frombuffer(payload, kind, array.size, start).reshape(array.shape)
+        start += array.nbytes
+    return state if state.generation == generation else None
 
 
 class CheckpointFolder:

@@ -176,6 +176,7 @@ def settings_of(spec: EvolutionSpec) -> kernels.Settings:
     crossover, mutation, end = spec.operators.crossover, spec.operators.mutation, spec.termination
     gaussian = isinstance(mutation, GaussianMutation)
     rate = 1.0 / spec.genome.length if mutation.rate is None else mutation.rate
+    kept = 1.0 - rate
     sign = 1.0 if spec.objective == "minimize" else -1.0
     mutation_eta = 0.0 if isinstance(mutation, GaussianMutation) else mutation.eta
     return kernels.Settings(
@@ -186,8 +187,8 @@ def settings_of(spec: EvolutionSpec) -> kernels.Settings:
         crossover_probability=crossover.probability,
         crossover_exponent=1.0 / (crossover.eta + 1.0),
         crossover_roots=_roots(crossover.eta),
-        mutation_rate=rate,
-        mutation_gap=float(1.0 / portable.log(1.0 - rate)) if 0.0 < rate < 1.0 else 0.0,
+        mutation_rate=rate if kept < 1.0 else 0.0,  # a rate below 2**-53 comes to nothing
+        mutation_gap=1.0 / portable.log(kept) if 0.0 < kept < 1.0 else 0.0,
         mutation_is_gaussian=gaussian,
         mutation_exponent=1.0 / (mutation_eta + 1.0),
         mutation_roots=_roots(mutation_eta),

@@ -20,6 +20,7 @@ mutate, evaluate. A fitness is a compiled function that fills in the values of a
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -401,6 +402,7 @@ def evolve(
         _record(populations[there], costs[there], champion, history, settings, counters)
 
 
+@lru_cache(maxsize=64)
 def compile_fitness(tree: Node) -> Any:
     """Compile a fitness expression, or load what an earlier process compiled from an equal one."""
     source = source_of(tree)

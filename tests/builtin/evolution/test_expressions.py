@@ -125,9 +125,7 @@ def test_a_named_function_takes_its_least_value_where_its_source_says(name):
         ("rastrigin", lambda x: sum(10 + v * v - 10 * math.cos(2 * math.pi * v) for v in x)),
         (
             "rosenbrock",
-            lambda x: sum(
-                100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)
-            ),
+            lambda x: sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)),
         ),
         (
             "ackley",
