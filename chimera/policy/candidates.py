@@ -87,7 +87,7 @@ def _selects_document(match: PolicyMatch, candidate: Candidate, subject: Subject
 
 def _bindings(subject: Subject, target: Target, change: Change | None) -> dict[str, Any]:
     bound: dict[str, Any] = {}
-    if isinstance(target, Address):
+    if target in subject.snapshot.documents and isinstance(target, Address):
         bound["layer"] = _layers(subject.placed(target))
     if change is None:
         return bound

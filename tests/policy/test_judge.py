@@ -226,6 +226,7 @@ def test_a_delete_has_before_only_and_stands_at_the_rule(bench: Bench) -> None:
         rule("before.spec.size == 0", "empty"),
         rule("object.spec.size < 10"),
         rule("change.action != 'delete'", "kept"),
+        rule("!('ops/1' in layer)", "layered"),
     )
     subject = bench.changed((thing("gone", size=1), None))
     verdicts = bench.judge(subject)
@@ -233,6 +234,7 @@ def test_a_delete_has_before_only_and_stands_at_the_rule(bench: Bench) -> None:
         ("Policy/p#empty", "Thing/gone"): "fail",
         ("Policy/p#small", "Thing/gone"): "not-exercised",
         ("Policy/p#kept", "Thing/gone"): "fail",
+        ("Policy/p#layered", "Thing/gone"): "not-exercised",
     }
     places = {d.span.path for d in bench.located(verdicts)}
     assert places == {"specs/Policy-p.yaml"}
