@@ -14,7 +14,7 @@ from typing import Any, Literal
 from chimera.context import Context
 from chimera.gate import Permit
 from chimera.kinds import Subject, references_of
-from chimera.model import Action, Address, Change, ChimeraError, GateError, Outcome, Target
+from chimera.model import Action, Address, Change, ChimeraError, GateError, Outcome, PathSet, Target
 from chimera.plan import Plan, PlanItem
 from chimera.plugin import PluginManager
 from chimera.runtime.result import RunResult
@@ -186,8 +186,17 @@ def in_order(plan: Plan, subject: Subject) -> list[PlanItem]:
     for target in kept:
         sorter.add(target, *(t for t in references(target, subject) if t in items))
     try:
-        order = [t for t in sorter.static_order() if t in kept]
+        order = [t for t in _by_rounds(sorter) if items[t].change.action is not Action.DELETE]
     except CycleError:
         order = kept
     deleted = [t for t in items if t not in kept]
     return [items[t] for t in (*order, *deleted)]
+
+
+def _by_rounds(sorter: TopologicalSorter[Target]) -> Iterator[Target]:
+    """Yield targets so that each follows what it refers to, in order of address where it can be."""
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda t: (isinstance(t, PathSet), str(t)))
+        yield from ready
+        sorter.done(*ready)
