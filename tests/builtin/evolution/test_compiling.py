@@ -1,0 +1,107 @@
+"""The cache of compiled code: where it lies, what names it, and what becomes of a bad one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chimera.builtin.evolution import compiling
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = """
+import json, sys
+from chimera.builtin.evolution import kernels, compiling
+from chimera.builtin.evolution.engine import Search
+from chimera.builtin.evolution.kinds import EvolutionSpec
+search = Search(EvolutionSpec.model_validate(json.load(sys.stdin)))
+state = search.start()
+search.advance(state, 20)
+print(json.dumps({
+    "champion": search.champion(state).digest,
+    "folder": str(compiling.cache_folder()),
+    "hits": sum(kernels.evolve.stats.cache_hits.values()),
+}))
+"""
+
+
+@pytest.fixture
+def run(tmp_path, value_of):
+    """Run a small search in another process with a cache of its own."""
+
+    def run(**environment):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            input=json.dumps(value_of()),
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+            | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_a_second_process_loads_what_the_first_compiled_and_a_bad_entry_costs_only_time(run):
+    first = run()
+    assert first["hits"] == 0
+    folder = Path(first["folder"])
+    assert folder.stat().st_mode & 0o077 == 0, "compiled code is its owner's alone"
+    assert len(list(folder.glob("*.nbc"))) == 3
+    second = run()
+    assert second == first | {"hits": 1}
+    for path in folder.glob("*.nbc"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert run()["champion"] == first["champion"]
+
+
+def test_without_a_writable_cache_kernels_are_compiled_in_memory(run, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    found = run(NUMBA_DISABLE_JIT="0")
+    assert found["folder"] == "None"
+    assert found["hits"] == 0
+
+
+def test_the_folder_is_named_by_every_source_that_numbers_follow_from(tmp_path, monkeypatch):
+    rooms = tmp_path / "evolution"
+    rooms.mkdir()
+    names = compiling._MACHINE_CODE_FOLLOWS_FROM
+    for name in names:
+        (rooms / name).write_bytes((compiling._SOURCES / name).read_bytes())
+    monkeypatch.setattr(compiling, "_SOURCES", rooms)
+    digest = compiling.kernels_digest.__wrapped__
+    seen = {digest()}
+    assert seen == {compiling.kernels_digest()}
+    for name in names:
+        with (rooms / name).open("a") as file:
+            file.write("# one more line\n")
+        seen.add(digest())
+    assert len(seen) == len(names) + 1
+
+
+def test_the_named_sources_are_all_that_compiled_code_imports():
+    modules = {Path(name).stem for name in compiling._MACHINE_CODE_FOLLOWS_FROM}
+    texts = [(compiling._SOURCES / f"{module}.py").read_text() for module in modules]
+    package = compiling._SOURCES
+    imported = {
+        path.stem
+        for path in package.glob("*.py")
+        for text in texts
+        if f"from chimera.builtin.evolution.{path.stem} import" in text
+        or f"from chimera.builtin.evolution import {path.stem}" in text
+    }
+    assert imported <= modules | {"tree"}, "tree holds values, and what they say is in the source"
+
+
+def test_numbas_own_configuration_is_left_as_it_was():
+    import numba
+
+    from chimera.builtin.evolution import kernels  # noqa: F401 - compiled on import
+
+    assert numba.config.CACHE_LOCATOR_CLASSES == ""
