@@ -12,6 +12,7 @@ from chimera.kinds import (
     Field,
     Items,
     KindName,
+    KindReference,
     LayerRef,
     Model,
     PathSelector,
@@ -70,7 +71,7 @@ class Requirements(Model):
     approvals: Items[ApprovalRequirement] = Field(
         default=(), description="Approvals owed in protected environments."
     )
-    records: Items[KindName] = Field(
+    records: Items[Annotated[KindName, KindReference()]] = Field(
         default=(),
         description="Kinds of records that must name the change, such as ChangelogEntry.",
     )

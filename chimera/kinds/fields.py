@@ -179,6 +179,11 @@ class LayerReference(Mark):
 
 
 @dataclass(frozen=True, slots=True)
+class KindReference(Mark):
+    """The field names a kind that must be registered: a misspelt one would select nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Governs(Mark):
     """The field holds a glob of paths that the document governs."""
 
@@ -275,6 +280,7 @@ __all__ = [
     "Governs",
     "Items",
     "KindName",
+    "KindReference",
     "LayerName",
     "LayerRef",
     "LayerReference",

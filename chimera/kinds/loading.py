@@ -10,7 +10,7 @@ from chimera.documents import RawDocument, Tree, load_documents
 from chimera.kinds.document import Document
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import API_VERSION
-from chimera.kinds.references import check_references
+from chimera.kinds.references import check_kind_names, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS
 from chimera.kinds.snapshot import Snapshot
@@ -93,6 +93,7 @@ def load_snapshot(source: Source, registry: Registry) -> Loaded:
         else:
             documents[document.address] = document
     snapshot = Snapshot.of(source.tree, registry, documents.values())
+    faults += check_kind_names(snapshot)
     broken = {fault.where.path for fault in faults}
     faults += (
         fault

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from chimera.kinds.fields import KindReference, marked
 from chimera.kinds.snapshot import ReferenceUse, Snapshot
 from chimera.model import Address, Diagnostic
 
@@ -28,6 +29,22 @@ def check_references(snapshot: Snapshot) -> Iterator[Diagnostic]:
                 _nearest(snapshot, use),
                 address=str(use.source),
             )
+
+
+def check_kind_names(snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Report every selector that names a kind which no plugin registers: it holds for nothing."""
+    registry = snapshot.registry
+    for document in snapshot.documents.values():
+        for found in marked(document.spec, ("spec",)):
+            if isinstance(found.mark, KindReference) and found.value not in registry.kinds:
+                near = registry.nearest(found.value)
+                yield Diagnostic(
+                    "selector-kind-unknown",
+                    f"there is no kind {found.value!r}, so that nothing is ever selected by it",
+                    document.at(*found.route),
+                    f"did you mean {near}?" if near else "`chimera explain` lists the kinds",
+                    address=str(document.address),
+                )
 
 
 def _nearest(snapshot: Snapshot, use: ReferenceUse) -> str:

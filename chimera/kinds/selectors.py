@@ -9,7 +9,15 @@ from pydantic import Field
 
 from chimera.documents import Globs
 from chimera.kinds.document import Document
-from chimera.kinds.fields import Glob, Governs, Items, KindName, LayerRef, Model
+from chimera.kinds.fields import (
+    Glob,
+    Governs,
+    Items,
+    KindName,
+    KindReference,
+    LayerRef,
+    Model,
+)
 from chimera.model import Placement
 
 ActionName = Literal["create", "update", "delete"]
@@ -18,7 +26,9 @@ ActionName = Literal["create", "update", "delete"]
 class Selector(Model):
     """Documents by kind, layer, label and path; what is left out selects everything."""
 
-    kinds: Items[KindName] = Field(default=(), description="Kinds of documents; any if left out.")
+    kinds: Items[Annotated[KindName, KindReference()]] = Field(
+        default=(), description="Kinds of documents; any if left out."
+    )
     layers: Items[LayerRef] = Field(
         default=(), description="Layers that the document belongs to, written contract/id."
     )

@@ -24,7 +24,11 @@ _ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 def validate(
     raw: RawDocument, registry: Registry
 ) -> tuple[Document[Model] | None, list[Diagnostic]]:
-    """Validate the envelope, the metadata and the spec of `raw`, and report every fault at once."""
+    """Validate the envelope, the metadata and the spec of `raw`, and report every fault at once.
+
+    A document in which nothing is wrong but fields that nobody knows is returned with its faults,
+    so that references and layers in it are judged in the same go.
+    """
     place = Place(raw.path, raw.index)
     faults = list(_envelope_faults(raw.value, place))
     kind = _kind(raw.value, registry)
@@ -40,12 +44,10 @@ def validate(
     faults += found
     spec, found = validate_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
     faults += found
-    if faults or metadata is None or spec is None:
+    if metadata is None or spec is None or any(f.rule != "field-unknown" for f in faults):
         return None, faults
-    return (
-        Document(Address(kind.name, metadata.name), kind, metadata, spec, raw.value, place),
-        [],
-    )
+    document = Document(Address(kind.name, metadata.name), kind, metadata, spec, raw.value, place)
+    return document, faults
 
 
 def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic]:
@@ -99,13 +101,36 @@ def _unknown_kind(name: str, registry: Registry, place: Place) -> Diagnostic:
 def validate_model(
     model: type[M], value: Any, place: Place, address: str | None
 ) -> tuple[M | None, list[Diagnostic]]:
-    """Validate what stands at `place` against `model`, and report every fault at once."""
+    """Validate what stands at `place` against `model`, and report every fault at once.
+
+    Where fields that the model does not know are all that is wrong, the rest is returned as well.
+    """
     try:
         return model.model_validate(value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=True)
-        faults = (d for d in details if not _is_consequence(d, details))
-        return None, [_diagnostic(d, model, value, place, address) for d in faults]
+    faults = [
+        _diagnostic(d, model, value, place, address)
+        for d in details
+        if not _is_consequence(d, details)
+    ]
+    if any(d["type"] != "extra_forbidden" for d in details):
+        return None, faults
+    known = _without(value, {_within(value, d["loc"]) for d in details})
+    if known == value:
+        return None, faults
+    found, more = validate_model(model, known, place, address)
+    return found, faults + more
+
+
+def _without(value: Any, routes: set[Route], here: Route = ()) -> Any:
+    """Return a copy of `value` that lacks what stands at `routes`."""
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if (*here, k) not in routes}
+        return {k: _without(v, routes, (*here, k)) for k, v in kept.items()}
+    if isinstance(value, list):
+        return [_without(v, routes, (*here, i)) for i, v in enumerate(value)]
+    return value
 
 
 def _is_consequence(error: ErrorDetails, all_errors: list[ErrorDetails]) -> bool:
@@ -150,13 +175,18 @@ def _diagnostic(
 
 
 def _within(value: Any, loc: tuple[int | str, ...]) -> Route:
-    """Follow pydantic's `loc` as far as the document goes, skipping union tags and `[key]`."""
-    route: list[int | str] = []
-    for segment in loc:
-        if _leads_on(value, segment):
-            value = value[segment]
-            route.append(segment)
-    return tuple(route)
+    """Follow pydantic's `loc` as far as the document goes, skipping union tags and `[key]`.
+
+    A tag can be named like a field beside it (a step of `run: evolution` has a field `evolution`):
+    of two ways the one that ends where `loc` does is meant.
+    """
+    if not loc:
+        return ()
+    skipped = _within(value, loc[1:])
+    if not _leads_on(value, loc[0]):
+        return skipped
+    followed = (loc[0], *_within(value[loc[0]], loc[1:]))
+    return max(followed, skipped, key=lambda route: (route[-1:] == loc[-1:], len(route)))
 
 
 def _leads_on(value: Any, segment: int | str) -> bool:

@@ -34,7 +34,7 @@ def run_cases(
     policies = snapshot.of_model(PolicySpec)
     verdicts: list[Verdict] = []
     with Worker(context.processes, bounds) as worker:
-        for book in compile_policies(worker, policies, snapshot.registry):
+        for book in compile_policies(worker, policies):
             verdicts += _run_policy(worker, book, snapshot, context)
     return verdicts
 

@@ -28,7 +28,7 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
         return []
     with Worker(subject.context.processes, bounds) as worker:
         load_snapshot_into(worker, subject.snapshot)
-        books = compile_policies(worker, policies, subject.snapshot.registry)
+        books = compile_policies(worker, policies)
         acting = [book for book in books if not book.faults and not _is_dormant(book, subject)]
         judged = list(judge_candidates(worker, acting, subject, candidates_of(subject)))
     verdicts = [_verdict(one, waivers) for one in judged]

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chimera.kinds import Document, Registry, Subject
+from chimera.kinds import Document, Subject
 from chimera.model import Diagnostic, Segment
 from chimera.policy.candidates import NAMES, Candidate, common_bindings, select
 from chimera.policy.kinds import PolicyRule, PolicySpec
@@ -84,9 +84,7 @@ class Judged:
         return self.answer.value is False
 
 
-def compile_policies(
-    worker: Worker, policies: Sequence[Document[PolicySpec]], registry: Registry
-) -> list[Rulebook]:
+def compile_policies(worker: Worker, policies: Sequence[Document[PolicySpec]]) -> list[Rulebook]:
     """Compile the expressions of `policies` and report every fault of theirs."""
     stated: list[list[Stated]] = []
     for policy in policies:
@@ -95,7 +93,7 @@ def compile_policies(
     books, first = [], 0
     for policy, part in zip(policies, stated, strict=True):
         found = [
-            *definition_faults(policy, registry),
+            *definition_faults(policy),
             *(
                 invalid_expression(policy, str(fault), one.route)
                 for one in part

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from chimera.kinds import Document, Registry
+from chimera.kinds import Document
 from chimera.model import Diagnostic, Segment
 from chimera.policy.kinds import PolicySpec
 
 
-def definition_faults(policy: Document[PolicySpec], registry: Registry) -> Iterator[Diagnostic]:
+def definition_faults(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
     """Yield repeated names, rules without cases, and names of rules and kinds that do not exist."""
     spec = policy.spec
     yield from _repeated(policy, "rules", "id", [rule.id for rule in spec.rules])
     yield from _repeated(policy, "variables", "name", [v.name for v in spec.variables])
     yield from _repeated(policy, "cases", "name", [case.name for case in spec.cases])
-    yield from _unknown_kinds(policy, registry)
     yield from _unknown_expectations(policy)
     for number, rule in enumerate(spec.rules):
         failing = any(rule.id in case.expect for case in spec.cases)
@@ -66,21 +65,6 @@ def _repeated(
                 part,
                 position,
                 field,
-            )
-
-
-def _unknown_kinds(policy: Document[PolicySpec], registry: Registry) -> Iterator[Diagnostic]:
-    for position, kind in enumerate(policy.spec.match.kinds):
-        if kind not in registry.kinds:
-            near = registry.nearest(kind)
-            yield _fault(
-                policy,
-                "policy-kind-unknown",
-                f"there is no kind {kind!r}, so that nothing is ever matched by it",
-                f"did you mean {near}?" if near else "`chimera explain` lists the kinds there are",
-                "match",
-                "kinds",
-                position,
             )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Bench, cases_for, findings, rule, rules_of, thing
+from .conftest import Bench, cases_for, rule, rules_of, thing
 
 CASE = {"object": {"kind": "Thing"}}
 
@@ -57,11 +57,10 @@ def test_an_expression_that_is_not_cel_is_a_fault_at_its_place(
 
 def test_every_fault_of_a_policy_is_reported_at_once(bench: Bench) -> None:
     rules = [rule("a.b"), rule("object.<", "a"), rule("true", "a")]
-    bench.policy(*rules, cases=[], match={"kinds": ["Thng"]})
+    bench.policy(*rules, cases=[])
     assert rules_of(bench.judge()) == [
         *["policy-case-missing"] * 6,
         *["policy-expression-invalid"] * 2,
-        "policy-kind-unknown",
         "policy-rule-duplicate",
     ]
 
@@ -104,11 +103,3 @@ def test_a_case_that_expects_a_rule_that_is_not_there_is_a_fault(bench: Bench) -
     (fault,) = bench.located(bench.judge())
     assert fault.rule == "policy-case-unknown-rule"
     assert "small" in fault.help
-
-
-def test_a_kind_that_does_not_exist_is_a_fault_because_it_never_matches(bench: Bench) -> None:
-    bench.policy(rule("true"), match={"kinds": ["Thign"]})
-    verdicts = bench.judge()
-    assert findings(verdicts) == {("Policy/p", "Policy/p"): "fail"}
-    (fault,) = bench.located(verdicts)
-    assert (fault.rule, fault.help) == ("policy-kind-unknown", "did you mean Thing?")
