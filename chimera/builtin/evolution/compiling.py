@@ -73,21 +73,37 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function for one signature, now, or load what an earlier process compiled."""
 
     def compile(function: Callable[..., Any]) -> Any:
-        dispatcher = inner(function)
         if _config.DISABLE_JIT:
-            return dispatcher
+            return inner(function)
         try:
-            if cache_folder() is not None:
-                with _our_cache():
-                    dispatcher.enable_caching()
-            dispatcher.compile(signature)
+            return _compiled(function, signature, cached=cache_folder() is not None)
         except Exception:  # noqa: BLE001 - a corrupt entry raises whatever unpickling it raises
-            dispatcher = inner(function)
-            dispatcher.compile(signature)
-        dispatcher.disable_compile()
-        return dispatcher
+            _forget(function)
+        try:
+            return _compiled(function, signature, cached=cache_folder() is not None)
+        except OSError:  # no room for the entry
+            return _compiled(function, signature, cached=False)
 
     return compile
+
+
+def _compiled(function: Callable[..., Any], signature: Any, *, cached: bool) -> Any:
+    dispatcher = inner(function)
+    if cached:
+        with _our_cache():
+            dispatcher.enable_caching()
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
+
+
+def _forget(function: Callable[..., Any]) -> None:
+    """Remove what the cache holds of one function."""
+    folder = cache_folder()
+    if folder is not None:
+        module = Path(function.__code__.co_filename).stem
+        for path in folder.glob(f"{module}.{function.__qualname__}-*"):
+            path.unlink(missing_ok=True)
 
 
 class KernelLocator:

@@ -316,7 +316,8 @@ def _record(population, costs, champion, history, settings, counters):
             finite += 1
     before = history[generation - 1, BEST] if generation > 0 else math.inf
     if costs[best] < before:
-        champion[:] = population[best]
+        for j in range(champion.shape[0]):  # a slice would compile the text of its error: 1.5 s
+            champion[j] = population[best, j]
         counters[CHAMPION_GENERATION] = generation
         if counters[FIRST_FINITE] < 0:
             counters[FIRST_FINITE] = generation
@@ -340,8 +341,7 @@ def _reason_to_stop(history, settings, counters):
 
 @kernel(types.void(_pair, _matrix, _matrix, _vector, _matrix, SETTINGS, _i8[::1], _FITNESS))
 def initialise(populations, costs, bounds, champion, history, settings, counters, fitness):
-    """Fill in generation 0 and its records."""
-    counters[:] = 0
+    """Fill in generation 0 and its records; all arrays are zero before."""
     counters[FIRST_FINITE] = -1
     count = costs.shape[1]
     for first in range(0, count, BLOCK):
