@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chimera.model import Action, Obligation, Result, Verdict
@@ -24,6 +25,7 @@ _SIGNS: dict[Action, tuple[str, Style]] = {
     Action.NO_OP: (" ", "dim"),
 }
 _MOST_PATHS = 8
+_MOST_TARGETS = 3
 
 
 def plan_text(plan: Plan, paint: Paint = plain) -> str:
@@ -33,7 +35,7 @@ def plan_text(plan: Plan, paint: Paint = plain) -> str:
     lines += (_item_text(item, paint) for item in shown)
     if plan.obligations:
         lines.append(paint("owed before it may be applied:", "bold"))
-        lines += (_obligation_text(o) for o in plan.obligations)
+        lines += obligation_lines(plan.obligations)
     lines.append(plan_summary(plan, paint))
     return "\n".join(lines)
 
@@ -60,12 +62,21 @@ def _item_text(item: PlanItem, paint: Paint) -> str:
     return "\n".join(lines)
 
 
-def _obligation_text(obligation: Obligation) -> str:
-    detail = "".join(f", {key} {value}" for key, value in obligation.detail)
-    return (
-        f"  {obligation.kind} {obligation.subject}{detail} for {obligation.target}"
-        f" ({obligation.reason})"
-    )
+def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
+    """Yield what is owed, one line for each thing owed by each document that asks for it."""
+    asked: dict[tuple[str, str, str], list[Obligation]] = {}
+    for o in obligations:
+        detail = "".join(f", {key} {value}" for key, value in o.detail)
+        asked.setdefault((o.kind, f"{o.subject}{detail}", str(o.source)), []).append(o)
+    for (kind, subject, source), group in asked.items():
+        first = group[0]
+        if len(group) == 1:
+            yield f"  {kind} {subject} for {first.target} ({first.reason})"
+            continue
+        named = ", ".join(str(o.target) for o in group[:_MOST_TARGETS])
+        more = len(group) - _MOST_TARGETS
+        named += f" and {more} more" if more > 0 else ""
+        yield f"  {kind} {subject} for {named} (asked by {source})"
 
 
 def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
