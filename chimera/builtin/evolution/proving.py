@@ -26,8 +26,9 @@ def run_evolution(task: StepTask) -> StepOutcome:
     try:
         genome = task.call(f"{__name__}:run_again", address)
     except ChimeraError as error:
-        return StepOutcome(Finding.FAIL, {f"{address} runs": "fail"}, reasons=(error.message,))
-    outcomes = {f"{address} stops by {genome['stopped']}": "pass"}
+        outcomes = {f"{address} finds a champion": "fail"}
+        return StepOutcome(Finding.FAIL, outcomes, exercised=1, reasons=(error.message,))
+    outcomes = {f"{address} finds a champion": "pass"}
     reasons: tuple[str, ...] = ()
     if expected is not None:
         came = genome["champion"] == expected
