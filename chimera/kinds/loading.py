@@ -14,13 +14,13 @@ from chimera.kinds.references import check_kind_names, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS
 from chimera.kinds.snapshot import Snapshot
-from chimera.kinds.validation import validate
+from chimera.kinds.validation import salvage
 from chimera.model import Address, Diagnostic, Place, Related
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A snapshot of what is valid, the diagnostics of what is not, and how much was left aside."""
+    """A snapshot of what can be judged, what is wrong with the rest, and how much was left aside."""
 
     snapshot: Snapshot
     diagnostics: tuple[Diagnostic, ...]
@@ -84,7 +84,7 @@ def load_snapshot(source: Source, registry: Registry) -> Loaded:
     faults = list(source.diagnostics)
     documents: dict[Address, Document[Model]] = {}
     for raw in source.raw:
-        document, found = validate(raw, registry)
+        document, found = salvage(raw, registry)
         faults += found
         if document is None:
             continue

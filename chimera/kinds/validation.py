@@ -24,10 +24,17 @@ _ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 def validate(
     raw: RawDocument, registry: Registry
 ) -> tuple[Document[Model] | None, list[Diagnostic]]:
-    """Validate the envelope, the metadata and the spec of `raw`, and report every fault at once.
+    """Validate the envelope, the metadata and the spec of `raw`, and report every fault at once."""
+    document, faults = salvage(raw, registry)
+    return None if faults else document, faults
 
-    A document in which nothing is wrong but fields that nobody knows is returned with its faults,
-    so that references and layers in it are judged in the same go.
+
+def salvage(
+    raw: RawDocument, registry: Registry
+) -> tuple[Document[Model] | None, list[Diagnostic]]:
+    """Validate `raw`; where unknown fields are all that is wrong, return what they leave as well.
+
+    So the references and layers of a document with a misspelt field are judged in the same go.
     """
     place = Place(raw.path, raw.index)
     faults = list(_envelope_faults(raw.value, place))
@@ -38,11 +45,11 @@ def validate(
         return None, faults
     name = _name(raw.value)
     address = f"{kind.name}/{name}" if name else None
-    metadata, found = validate_model(
+    metadata, found = _salvage_model(
         Metadata, raw.value.get("metadata"), place.at("metadata"), address
     )
     faults += found
-    spec, found = validate_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
+    spec, found = _salvage_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
     faults += found
     if metadata is None or spec is None or any(f.rule != "field-unknown" for f in faults):
         return None, faults
@@ -101,10 +108,15 @@ def _unknown_kind(name: str, registry: Registry, place: Place) -> Diagnostic:
 def validate_model(
     model: type[M], value: Any, place: Place, address: str | None
 ) -> tuple[M | None, list[Diagnostic]]:
-    """Validate what stands at `place` against `model`, and report every fault at once.
+    """Validate what stands at `place` against `model`, and report every fault at once."""
+    found, faults = _salvage_model(model, value, place, address)
+    return None if faults else found, faults
 
-    Where fields that the model does not know are all that is wrong, the rest is returned as well.
-    """
+
+def _salvage_model(
+    model: type[M], value: Any, place: Place, address: str | None
+) -> tuple[M | None, list[Diagnostic]]:
+    """Validate against `model`; past fields that it does not know, the rest is validated too."""
     try:
         return model.model_validate(value), []
     except ValidationError as error:
@@ -119,7 +131,7 @@ def validate_model(
     known = _without(value, {_within(value, d["loc"]) for d in details})
     if known == value:
         return None, faults
-    found, more = validate_model(model, known, place, address)
+    found, more = _salvage_model(model, known, place, address)
     return found, faults + more
 
 
