@@ -61,13 +61,20 @@ class Subject:
         ) or self._selected_before(selector, change.target)
 
     def _selected_before(self, selector: Selector, address: Address) -> bool:
-        """Judge what the author had written; a layer that it did not assert counts as any layer."""
+        """Judge what the author had written; where it asserted no layer of a contract, any counts.
+
+        What the contract admitted then is not known: the document may have moved, or the contract.
+        """
         if address not in self.before:
             return False
         metadata = self.before[address].get("metadata", {})
         layers = set(metadata.get("layers", ()))
+        contracts = {layer.partition("/")[0] for layer in layers}
         return (
             (not selector.kinds or address.kind in selector.kinds)
-            and (not selector.layers or not layers or bool(layers & set(selector.layers)))
+            and (
+                not selector.layers
+                or any(n in layers or n.partition("/")[0] not in contracts for n in selector.layers)
+            )
             and selector.labels.items() <= metadata.get("labels", {}).items()
         )
