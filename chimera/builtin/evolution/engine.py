@@ -40,7 +40,7 @@ _SLICE_EVALUATIONS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The best candidate of a run so far: float64[genes] and its fitness."""
+    """The best candidate of a run so far: float64[D] and its fitness."""
 
     genes: Floats
     fitness: float
@@ -97,16 +97,16 @@ class Search:
         tree = read_expression(expression_of(spec), spec.genome.genes).tree
         self._fitness = kernels.compile_fitness(tree)
         self._elites = np.empty(spec.elites, np.int64)
-        self._spread = np.empty(spec.genome.length)
+        self._spread = np.empty(self._bounds.shape[1])
 
     def empty(self) -> State:
         """Return a state without contents."""
-        count, genes = self.spec.population, self.spec.genome.length
+        count, width = self.spec.population, self._bounds.shape[1]
         generations = self.spec.termination.generations
         return State(
-            np.zeros((2, count, genes)),
+            np.zeros((2, count, width)),
             np.zeros((2, count)),
-            np.zeros(genes),
+            np.zeros(width),
             np.zeros((generations + 1, 2)),
             np.zeros(6, np.int64),
         )
@@ -163,7 +163,7 @@ class Search:
                 f"none of {state.evaluations} candidates had a finite fitness",
                 help="change the fitness or the bounds so that most candidates have one",
             )
-        genes = state.champion + 0.0  # JSON knows no negative zero
+        genes = state.champion[: self.spec.genome.length] + 0.0  # JSON knows no negative zero
         return Champion(genes, fitness, int(state.counters[kernels.CHAMPION_GENERATION]))
 
     def history_digest(self, state: State) -> Digest:
@@ -181,6 +181,7 @@ def settings_of(spec: EvolutionSpec) -> kernels.Settings:
     mutation_eta = 0.0 if isinstance(mutation, GaussianMutation) else mutation.eta
     return kernels.Settings(
         seed=np.uint64(seed_of(spec)),
+        genes=spec.genome.length,
         sign=sign,
         tournament=spec.operators.selection.size,
         elites=spec.elites,
@@ -206,7 +207,7 @@ def _roots(eta: float) -> int:
 
 
 def bounds_of(spec: EvolutionSpec) -> Floats:
-    """Return lower bound, upper bound and mutation scale of each gene, as float64[3, genes]."""
+    """Return lower bound, upper bound and mutation scale of each gene, as float64[3, W]."""
     mutation = spec.operators.mutation
     scale = mutation.sigma if isinstance(mutation, GaussianMutation) else 1.0
     rows = [
@@ -214,7 +215,9 @@ def bounds_of(spec: EvolutionSpec) -> Floats:
         for gene in spec.genome.genes
         for _ in range(gene.length)
     ]
-    return np.ascontiguousarray(np.array(rows, np.float64).T)
+    bounds = np.zeros((3, -(-len(rows) // kernels.VECTOR) * kernels.VECTOR))
+    bounds[:, : len(rows)] = np.array(rows).T
+    return bounds
 
 
 def seed_of(spec: EvolutionSpec) -> int:

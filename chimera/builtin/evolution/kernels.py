@@ -1,9 +1,11 @@
 """The compiled genetic algorithm: one generation after another, nothing allocated in between.
 
-Layout, with N candidates of D genes: `populations` is float64[2, N, D], C order; generation g
-lies in `populations[g % 2]`, and its costs in `costs[g % 2]`. `bounds` is float64[3, D]: lower and
-upper bound and the mutation's scale of each gene. `history` is float64[G + 1, 2]: the best cost so
-far and the mean finite cost of every generation. `counters` is int64[6], see below.
+Layout, with N candidates of D genes: `populations` is float64[2, N, W], C order, where the width W
+is D rounded up to a multiple of 8, so that loops over a row fill the processor's vectors; the rest
+of a row stays zero. Generation g lies in `populations[g % 2]`, and its costs in `costs[g % 2]`.
+`bounds` is float64[3, W]: lower and upper bound and the mutation's scale of each gene. `history` is
+float64[G + 1, 2]: the best cost so far and the mean finite cost of every generation. `counters` is
+int64[6], see below.
 
 A *cost* is what is minimised: the fitness, negated when maximising, and plus infinity where the
 fitness came out NaN or infinite. Such a candidate loses every tournament against a finite one and
@@ -43,6 +45,7 @@ from chimera.builtin.evolution.randomness import (
 from chimera.builtin.evolution.tree import Node
 
 BLOCK = 32
+VECTOR = 8
 _NOTHING, _BIT_0, _BIT_1 = np.uint64(0), np.uint64(1), np.uint64(2)
 ISLAND = 0
 
@@ -65,6 +68,7 @@ class Settings(NamedTuple):
     """
 
     seed: np.uint64
+    genes: int
     sign: float
     tournament: int
     elites: int
@@ -87,6 +91,7 @@ _vector, _matrix, _pair = _f8[::1], _f8[:, ::1], _f8[:, :, ::1]
 SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     (
         types.uint64,
+        _i8,
         _f8,
         _i8,
         _i8,
@@ -136,7 +141,7 @@ def _clamp(x, low, high):
 @inner
 def _initialise_block(population, first, last, bounds, settings):
     """Draw candidates uniformly within the bounds."""
-    genes = population.shape[1]
+    genes = settings.genes
     key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, ISLAND)
     for row in range(first, last):
         for j in range(genes):
@@ -163,12 +168,12 @@ def _recombine(parents, a, b, children, first, second, bounds, key, spread, sett
 
     One draw decides about the pair and one about each gene: its upper bits are the u of the
     spread factor, bit 0 says whether the gene is recombined and bit 1 whether it is exchanged.
-    Loops without branches, so that they are vectorised; `spread` is scratch of float64[genes].
+    Loops without branches, so that they are vectorised; `spread` is scratch of float64[W].
     """
-    genes = parents.shape[1]
+    width = parents.shape[1]
     if unit(draw(key, 0)) < settings.crossover_probability:
         _fill_spread(spread, key, settings)
-        for j in range(genes):
+        for j in range(width):
             bits = draw(key, j + 1)
             x, y, low, high = parents[a, j], parents[b, j], bounds[0, j], bounds[1, j]
             middle, reach = 0.5 * (x + y), 0.5 * spread[j] * (y - x)
@@ -179,7 +184,7 @@ def _recombine(parents, a, b, children, first, second, bounds, key, spread, sett
             children[second, j] = p if exchanged else q
             children[first, j] = q if exchanged else p
     else:
-        for j in range(genes):
+        for j in range(width):
             children[second, j] = parents[b, j]
             children[first, j] = parents[a, j]
 
@@ -187,12 +192,11 @@ def _recombine(parents, a, b, children, first, second, bounds, key, spread, sett
 @inner
 def _fill_spread(spread, key, settings):
     """Fill in the spread factor β of SBX for each gene (Deb and Agrawal 1995, eq. 2.3)."""
-    genes = spread.shape[0]
-    for j in range(genes):
+    for j in range(spread.shape[0]):
         u = unit(draw(key, j + 1))
         spread[j] = 2.0 * u if u < 0.5 else 2.0 - 2.0 * u
     _take_root(spread, settings.crossover_roots, settings.crossover_exponent)
-    for j in range(genes):
+    for j in range(spread.shape[0]):
         u = unit(draw(key, j + 1))
         spread[j] = spread[j] if u < 0.5 else 1.0 / spread[j]
 
@@ -214,34 +218,37 @@ def _mutate_block(children, first, last, bounds, key, settings):
 
     The gap to the next mutated gene is geometric: floor(log u / log(1 - rate)).
     """
-    genes = children.shape[1]
+    genes, rate, factor = settings.genes, settings.mutation_rate, settings.mutation_gap
+    is_gaussian = settings.mutation_is_gaussian
+    roots, exponent = settings.mutation_roots, settings.mutation_exponent
     count = (last - first) * genes
     position = 0
     step = 0
-    while settings.mutation_rate > 0.0:
-        if settings.mutation_rate < 1.0:
-            gap = portable.log(open_unit(draw(key, step))) * settings.mutation_gap
+    while rate > 0.0:
+        if rate < 1.0:
+            gap = portable.log(open_unit(draw(key, step))) * factor
             if gap >= count - position:
                 break
             position += int(gap)
         elif position >= count:
             break
         row, j = first + position // genes, position % genes
-        change = _deviate(draw(key, step + 1), settings) * bounds[2, j]
+        bits = draw(key, step + 1)
+        if is_gaussian:
+            change = portable.normal(open_unit(bits)) * bounds[2, j]
+        else:
+            change = _polynomial(unit(bits), roots, exponent) * bounds[2, j]
         children[row, j] = _clamp(children[row, j] + change, bounds[0, j], bounds[1, j])
         position += 1
         step += 2
 
 
 @inner
-def _deviate(bits, settings):
-    """Return a normal deviate, or δ of polynomial mutation (Deb and Goyal 1996, eq. 8)."""
-    if settings.mutation_is_gaussian:
-        return portable.normal(open_unit(bits))
-    u = unit(bits)
+def _polynomial(u, roots, exponent):
+    """Return δ of polynomial mutation for a uniform `u` (Deb and Goyal 1996, eq. 8)."""
     if u < 0.5:
-        return _root(2.0 * u, settings.mutation_roots, settings.mutation_exponent) - 1.0
-    return 1.0 - _root(2.0 - 2.0 * u, settings.mutation_roots, settings.mutation_exponent)
+        return _root(2.0 * u, roots, exponent) - 1.0
+    return 1.0 - _root(2.0 - 2.0 * u, roots, exponent)
 
 
 @inner
@@ -279,10 +286,10 @@ def _breed(
     parents, costs, children, child_costs, bounds, elites, spread, settings, counters, fitness
 ):
     """Make the next generation: elites first, then blocks of children."""
-    count, genes = parents.shape
+    count, width = parents.shape
     _rank_elites(costs, elites)
     for row in range(elites.shape[0]):
-        for j in range(genes):
+        for j in range(width):
             children[row, j] = parents[elites[row], j]
         child_costs[row] = costs[elites[row]]
     generation = counters[GENERATION] + 1
@@ -381,7 +388,7 @@ def evolve(
 ):
     """Run on until generation `until`, or until a criterion stops the run.
 
-    `elites` is scratch of int64[number of elites], `spread` of float64[genes].
+    `elites` is scratch of int64[number of elites], `spread` of float64[W].
     """
     while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
         here = counters[GENERATION] % 2

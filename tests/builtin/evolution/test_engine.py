@@ -59,7 +59,7 @@ def test_laws_of_every_search(seed, population, rate, eta, objective, split):
     best = state.history[:, 0]
     assert (np.diff(best) <= 0).all(), "with an elite the best never worsens"
     assert best[-1] == state.costs[0].min(), "the elite is in the last population"
-    for candidate in (*state.populations.reshape(-1, 4), state.champion):
+    for candidate in (*state.populations[:, :, :4].reshape(-1, 4), state.champion[:4]):
         assert (low <= candidate).all()
         assert (candidate <= high).all()
     assert state.evaluations == population + 20 * (population - 1)
