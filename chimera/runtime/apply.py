@@ -12,10 +12,21 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
 from chimera.context import Context
+from chimera.documents import open_work_tree
 from chimera.gate import Permit
-from chimera.kinds import Subject, references_of
-from chimera.model import Action, Address, Change, ChimeraError, GateError, Outcome, PathSet, Target
-from chimera.plan import Plan, PlanItem
+from chimera.kinds import Snapshot, Subject, references_of
+from chimera.model import (
+    Action,
+    Address,
+    Change,
+    ChimeraError,
+    GateError,
+    Outcome,
+    PathSet,
+    StaleError,
+    Target,
+)
+from chimera.plan import Plan, PlanItem, governed_globs, target_digests
 from chimera.plugin import PluginManager
 from chimera.runtime.result import RunResult
 from chimera.runtime.runs import Runs
@@ -142,11 +153,32 @@ class _Applier:
         )
         hook = self.plugins.hook
         outputs: Mapping[str, Any] | None
+        self._refuse_edited(change)
         if change.action is Action.RUN:
             outputs = hook.chimera_execute(task=task, inputs=self.inputs)
         else:
             outputs = hook.chimera_reconcile(task=task)
         return outputs
+
+    def _refuse_edited(self, change: Change) -> None:
+        """Refuse an executable document whose paths are not what the permit was given for.
+
+        What is executed reads the work tree: it may be dirty where a commit was planned, edited
+        since the document was applied, or written by what was executed before.
+        """
+        snapshot = self.subject.snapshot
+        document = snapshot.get(change.target) if isinstance(change.target, Address) else None
+        if change.after is None or document is None or not document.kind.executable:
+            return
+        if not governed_globs(document):
+            return
+        tree = open_work_tree(snapshot.tree.root)
+        here = target_digests(Snapshot.of(tree, snapshot.registry, (document,)))
+        if here[change.target] != change.after:
+            raise StaleError(
+                f"{', '.join(governed_globs(document))} in the work tree is not what was permitted",
+                help="apply from a clean checkout in which nothing writes to these paths",
+            )
 
     def _keep(self, change: Change, outputs: Mapping[str, Any] | None, run: str | None) -> None:
         """Record in the state that the environment now holds this."""

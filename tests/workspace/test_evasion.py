@@ -1,0 +1,109 @@
+"""Ways around the gate that people would try: each must leave what was not permitted undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+WORKFLOW = """\
+apiVersion: chimera/v1
+kind: Workflow
+metadata: {name: release}
+spec:
+  trigger: apply
+  paths: [scripts/**]
+  stages:
+    - {id: act, operation: command, inputs: {argv: [sh, scripts/act.sh]}, timeout: 1m}
+"""
+GATE = """\
+apiVersion: chimera/v1
+kind: Gate
+metadata: {name: recorded}
+spec:
+  match: {kinds: [Workflow]}
+  requires: {records: [ChangelogEntry]}
+"""
+
+
+@pytest.fixture
+def team(repository: Any) -> Any:
+    """A repository whose workflow runs a script that it declares, committed."""
+    repository.write("specs/release.yaml", WORKFLOW)
+    repository.write("scripts/act.sh", "true\n")
+    repository.write(".gitignore", "acted\n")
+    repository.commit()
+    return repository
+
+
+def make_it_act(team: Any) -> None:
+    team.write("scripts/act.sh", "touch acted\n")
+
+
+def acted(team: Any) -> bool:
+    return (team.root / "acted").exists()
+
+
+def test_a_protected_apply_runs_no_script_that_the_commit_does_not_hold(team: Any) -> None:
+    make_it_act(team)
+    refused = team.chimera("apply", "--env", "production")
+    assert (refused.code, acted(team)) == (7, False)
+    assert "scripts/** in the work tree is not what was permitted" in refused.out
+    team.commit()
+    assert (team.chimera("apply", "--env", "production").code, acted(team)) == (0, True)
+
+
+@pytest.mark.parametrize("edited", ["spec: {protected: false}", None])
+def test_an_edit_of_the_work_tree_unprotects_nothing(team: Any, edited: str | None) -> None:
+    environments = "apiVersion: chimera/v1\nkind: Environment\nmetadata: {name: local}\n"
+    team.write("specs/environments.yaml", environments + "spec: {protected: true}\n")
+    team.commit()
+    make_it_act(team)
+    if edited is None:
+        (team.root / "specs/environments.yaml").unlink()
+    else:
+        team.write("specs/environments.yaml", environments + edited + "\n")
+    assert (team.chimera("apply").code, acted(team)) == (7, False)
+
+
+def test_run_executes_no_script_that_was_edited_since_the_apply(team: Any) -> None:
+    assert team.chimera("apply").code == 0
+    make_it_act(team)
+    assert (team.chimera("run", "Workflow/release").code, acted(team)) == (7, False)
+    team.write("scripts/act.sh", "true\n")
+    assert team.chimera("run", "Workflow/release").code == 0
+
+
+def test_what_one_workflow_writes_is_not_run_by_the_next_one(team: Any) -> None:
+    first = WORKFLOW.replace("release", "a-first").replace("  paths: [scripts/**]\n", "")
+    team.write("specs/a-first.yaml", first.replace("scripts/act.sh", "edit.sh"))
+    team.write("edit.sh", "echo touch acted > scripts/act.sh\n")
+    applied = team.chimera("apply")
+    assert (applied.code, acted(team)) == (7, False)
+    assert "applied create Workflow/a-first" in applied.out
+
+
+@pytest.mark.parametrize("loosened", [None, GATE.replace("[ChangelogEntry]", "[]")])
+def test_a_gate_that_the_change_itself_loosens_still_holds(team: Any, loosened: str | None) -> None:
+    team.write("specs/gate.yaml", GATE)
+    (team.root / "specs/release.yaml").unlink()
+    assert team.chimera("apply").code == 0
+    make_it_act(team)
+    team.write("specs/release.yaml", WORKFLOW)
+    if loosened is None:
+        (team.root / "specs/gate.yaml").unlink()
+    else:
+        team.write("specs/gate.yaml", loosened)
+    refused = team.chimera("apply")
+    assert (refused.code, acted(team)) == (1, False)
+    assert "no ChangelogEntry names Workflow/release" in refused.out
+
+
+def test_a_gate_can_be_deleted_by_a_change_of_its_own(team: Any) -> None:
+    (team.root / "specs/release.yaml").unlink()
+    team.write("specs/gate.yaml", GATE)
+    assert team.chimera("apply").code == 0
+    (team.root / "specs/gate.yaml").unlink()
+    assert team.chimera("apply").code == 0
+    team.write("specs/release.yaml", WORKFLOW)
+    assert team.chimera("apply").code == 0
