@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.gate.kinds import GateSpec
+from chimera.gate.kinds import GateSpec, Requirements
 from chimera.gate.weighing import Weighing
-from chimera.kinds import Document, Subject, answers
+from chimera.kinds import Subject, answers, validate_model
 from chimera.model import (
     Action,
     Address,
@@ -15,38 +15,62 @@ from chimera.model import (
     Finding,
     Obligation,
     PathSet,
+    Place,
     Related,
     Verdict,
 )
 
 
 def owe(subject: Subject) -> Iterator[Obligation]:
-    """Yield what every gate that is about a change asks for it."""
-    for gate in subject.snapshot.of_model(GateSpec):
+    """Yield what every gate that is about a change asks for it, as it is and as it was.
+
+    Of a gate that the same change edits or deletes both count: nothing loosens its own conditions.
+    """
+    for address, gate in (*_gates(subject), *_former_gates(subject)):
         if not _holds_in(gate, subject.environment.name):
             continue
         for change in subject.changes or ():
-            if change.action is not Action.NO_OP and subject.selects(gate.spec.match, change):
-                yield from _required(gate, change, subject)
+            if change.action is not Action.NO_OP and subject.selects(gate.match, change):
+                yield from _required(address, gate.requires, change, subject)
 
 
-def _holds_in(gate: Document[GateSpec], environment: str) -> bool:
-    named = gate.spec.match.environments
+def _gates(subject: Subject) -> Iterator[tuple[Address, GateSpec]]:
+    for document in subject.snapshot.of_model(GateSpec):
+        yield document.address, document.spec
+
+
+def _former_gates(subject: Subject) -> Iterator[tuple[Address, GateSpec]]:
+    """Yield the gates from before that this change edits or deletes, where they can be read."""
+    for change in subject.changes or ():
+        target = change.target
+        if change.action not in {Action.UPDATE, Action.DELETE} or target not in subject.before:
+            continue
+        if isinstance(target, Address) and target.kind == "Gate":
+            written = subject.before[target].get("spec")
+            spec, _ = validate_model(GateSpec, written, Place("before"), str(target))
+            if spec is not None:
+                yield target, spec
+
+
+def _holds_in(gate: GateSpec, environment: str) -> bool:
+    named = gate.match.environments
     return not named or f"Environment/{environment}" in named
 
 
-def _required(gate: Document[GateSpec], change: Change, subject: Subject) -> Iterator[Obligation]:
-    requires, target = gate.spec.requires, change.target
+def _required(
+    gate: Address, requires: Requirements, change: Change, subject: Subject
+) -> Iterator[Obligation]:
+    target = change.target
     what = "a path" if isinstance(target, PathSet) else "a document"
-    reason = f"{gate.address} governs {what} that changes"
+    reason = f"{gate} governs {what} that changes"
     for proof in requires.proofs:
-        yield Obligation("proof", proof, target, gate.address, reason)
+        yield Obligation("proof", proof, target, gate, reason)
     for record in requires.records:
-        yield Obligation("record", record, target, gate.address, reason)
+        yield Obligation("record", record, target, gate, reason)
     if subject.environment.protected:
         for approval in requires.approvals:
             count = (("count", str(approval.count)),)
-            yield Obligation("approval", approval.role, target, gate.address, reason, count)
+            yield Obligation("approval", approval.role, target, gate, reason, count)
 
 
 def review(weighing: Weighing) -> Iterator[Verdict]:
