@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from chimera.context import Context
-from chimera.documents import Tree, find_root, open_commit, open_work_tree
+from chimera.documents import Tree, find_root, head, open_commit, open_work_tree
+from chimera.gate import environments
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
 from chimera.model import Result, Verdict
 from chimera.plugin import PluginManager, load_plugins
@@ -90,10 +91,17 @@ class Workspace:
         return load_snapshot(read_source(open_commit(self.root, ref)), self.registry)
 
     def for_environment(self, environment: str) -> Loaded:
-        """Return what may be applied there: the work tree, or in a protected one the commit."""
-        if not facts_of(self.loaded.snapshot, environment).protected:
-            return self.loaded
-        return self.commit()
+        """Return what may be applied there: the work tree, or in a protected one the commit.
+
+        An environment that the commit protects stays so: no edit of the work tree opens it.
+        """
+        if facts_of(self.loaded.snapshot, environment).protected:
+            return self.commit()
+        if head(self.root) is not None:
+            committed = self.commit()
+            if environments(committed.snapshot).get(environment):
+                return committed
+        return self.loaded
 
     def read_state(self) -> StateReader:
         """Open the state for reading."""
