@@ -1,8 +1,8 @@
 """Evidence: an in-toto Statement of one proving, kept by its own digest.
 
-The store is `.chimera/evidence/`: `<sha256>.json` holds a statement as canonical JSON, and
-`index/<proof>/<sha256 of what it is bound to>` names the latest statement about that content, so
-that a look-up never searches. Refuses what does not hash to its name.
+The store is `.chimera/evidence/`: `<sha256>.json` holds a statement as canonical JSON, `artifacts/`
+what the steps wrote, and `index/<proof>/<sha256 of what it is bound to>` names the latest statement
+about that content, so that a look-up never searches. Refuses what does not hash to its name.
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ class EvidenceStore:
         _write(self._statement(digest), data)
         _write(self._index(proof, bound_to), digest.encode())
         _write(self._index(proof, None), digest.encode())
+        return digest
+
+    def keep(self, artifact: bytes) -> Digest:
+        """Keep an artifact that a statement names, and return its digest."""
+        digest = digest_bytes(artifact)
+        _write(self.folder / "artifacts" / _hex(digest), artifact)
         return digest
 
     def find(self, proof: Address, bound_to: Digest) -> Digest | None:

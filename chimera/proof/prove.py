@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ def prove(
             attempt.proof, report, attempt.subjects, snapshot, context, environment, plugins
         )
         bound_to = binding(str(attempt.proof.address), attempt.subjects, engine_digest())
+        for data in attempt.repetitions[0].artifacts.values():
+            store.keep(data)
         evidence = store.put(attempt.proof.address, bound_to, statement)
         name, spec = record_of(statement, evidence)
         if record is not None:
@@ -103,6 +105,7 @@ class _Session:
         self._run_step = run_step
         self._jobs = jobs
         self._stop = threading.Event()
+        self._futures: list[Future[Ran]] = []
 
     def run(self, attempts: list[_Attempt]) -> None:
         """Fill in the runs of every attempt; ends all processes when it is interrupted."""
@@ -115,9 +118,8 @@ class _Session:
                 self._run_repetitions(pool, attempts)
                 self._run_controls(pool, attempts)
             except BaseException:
-                self._stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
-                self._context.processes.end_all()
+                self._end()
                 raise
 
     def _run_repetitions(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
@@ -144,7 +146,16 @@ class _Session:
             self._context.progress.finish(attempt.label, _weigh(attempt).finding.value)
 
     def _submit(self, pool: ThreadPoolExecutor, plan: Plan) -> Future[Ran]:
-        return pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
+        future = pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
+        self._futures.append(future)
+        return future
+
+    def _end(self) -> None:
+        """End what runs; again, until nothing does: a process may just have been starting."""
+        self._stop.set()
+        while running := [future for future in self._futures if not future.done()]:
+            self._context.processes.end_all()
+            wait(running, timeout=0.1)
 
     def _tell(self, attempt: _Attempt) -> None:
         done = len(attempt.repetitions) + len(attempt.controls)

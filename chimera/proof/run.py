@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chimera.context import Context, pinned_environment
+from chimera.context import Context, Secrets, pinned_environment
 from chimera.documents import Globs, open_work_tree
 from chimera.kinds import Document
 from chimera.model import ChimeraError, Finding, digest_bytes
@@ -23,6 +23,8 @@ from chimera.proof.controls import Control, SetVariable, describe, mutate
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.normalizers import normalize
 from chimera.proof.report import RunReport
+from chimera.proof.steps.models import OperationStep
+from chimera.proof.steps.operation import expect_outputs
 from chimera.proof.steps.task import Allowance, StepOutcome, StepTask
 
 RunStep = Callable[[StepTask], StepOutcome | None]
@@ -86,7 +88,7 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
             outcomes.append(_outcome(task, run_step))
             if outcomes[-1].finding is not Finding.PASS:
                 break
-        artifacts, missing = _artifacts(plan.proof.spec, tree)
+        artifacts, missing = _artifacts(plan.proof.spec, tree, context.secrets)
         return Ran(_report(plan, outcomes, artifacts, missing, allowance), artifacts)
 
 
@@ -130,6 +132,8 @@ def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
     if outcome is None:
         run = getattr(task.step, "run", "?")
         outcome = StepOutcome(Finding.FAIL, reasons=(f"no plugin runs steps of the kind {run}",))
+    if isinstance(task.step, OperationStep):
+        outcome = expect_outputs(task.step, outcome)
     return replace(outcome, reasons=tuple(map(task.context.secrets.mask, outcome.reasons)))
 
 
@@ -153,8 +157,8 @@ def _environment(plan: Plan, folder: Path) -> dict[str, str]:
     return environment
 
 
-def _artifacts(spec: ProofSpec, tree: Path) -> tuple[dict[str, bytes], list[str]]:
-    """Return the artifacts by path, normalized, and the patterns that matched nothing."""
+def _artifacts(spec: ProofSpec, tree: Path, secrets: Secrets) -> tuple[dict[str, bytes], list[str]]:
+    """Return the artifacts by path, normalized and masked, and patterns that matched nothing."""
     if not spec.artifacts:
         return {}, []
     written = open_work_tree(tree)
@@ -166,7 +170,7 @@ def _artifacts(spec: ProofSpec, tree: Path) -> tuple[dict[str, bytes], list[str]
         if not chosen:
             missing.append(artifact.paths)
         for path, data in written.read_many(chosen).items():
-            found[path] = normalize(data, artifact.normalize)
+            found[path] = secrets.mask_bytes(normalize(data, artifact.normalize))
     return dict(sorted(found.items())), missing
 
 

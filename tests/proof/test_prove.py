@@ -1,4 +1,16 @@
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chimera.kinds import Field, Model
 from chimera.model import Finding, Outcome
+from chimera.plugin import hookimpl
+from chimera.proof import StepOutcome, prove
 
 
 def command(*argv: str, **expect: object) -> dict[str, object]:
@@ -237,8 +249,6 @@ def test_step_that_no_plugin_runs_fails(bench):
     loaded = bench.load()
     bench.proof()
     loaded = bench.load()
-    from chimera.proof import prove
-
     (report,) = prove(
         loaded.snapshot, [bench.get(loaded=loaded)], bench.context, lambda task: None, bench.store
     )
@@ -247,8 +257,6 @@ def test_step_that_no_plugin_runs_fails(bench):
 
 
 def test_step_whose_plugin_breaks_fails_with_the_error(bench):
-    from chimera.proof import prove
-
     def broken(task):
         raise RuntimeError("plugin bug")
 
@@ -282,8 +290,6 @@ def test_progress_hears_every_run(bench):
         def finish(self, label, note=""):
             heard.append((label, note))
 
-    from dataclasses import replace
-
     bench.context = replace(bench.context, progress=Ear())
     bench.prove_one()
     label = "Proof/answer"
@@ -300,3 +306,93 @@ def test_record_names_the_evidence(bench):
     assert spec["at"] == "2026-11-21T00:00:00.000000Z"
     bench.document("proofs/records/one.yaml", kind, name, dict(spec))
     assert not bench.load().diagnostics
+
+
+def test_interrupt_ends_every_process(bench, tmp_path):
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    bench.write(
+        "src/answer.py",
+        f"import os, pathlib, time\npathlib.Path({str(pids)!r}, str(os.getpid())).touch()\n"
+        "time.sleep(60)\n",
+    )
+    bench.proof(repeat=5, controls=[{"mutate": "delete", "path": "src/answer.py"}])
+
+    def interrupt():
+        while len(list(pids.iterdir())) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        bench.prove()
+    watcher.join()
+    assert {pid.name for pid in pids.iterdir() if Path("/proc", pid.name).exists()} == set()
+    assert bench.standing().state == "missing"
+
+
+def test_artifacts_are_kept_by_their_digest(bench):
+    bench.write("src/answer.py", "print(42)\nopen('trace.log', 'w').write('seen')\n")
+    report = bench.prove_one(artifacts=[{"paths": "trace.log"}])
+    (named,) = bench.store.get(report.evidence)["predicate"]["artifacts"]
+    kept = bench.store.folder / "artifacts" / named["digest"]["sha256"]
+    assert kept.read_bytes() == b"seen"
+
+
+class Doubles:
+    """A plugin with a kind of step of its own."""
+
+    class Inputs(Model):
+        """Inputs."""
+
+        number: int = Field(description="A number.")
+
+    class Operation:
+        name = "doubling"
+
+    @hookimpl
+    def chimera_register_operations(self):
+        self.Operation.inputs = self.Inputs
+        return [self.Operation]
+
+    @hookimpl
+    def chimera_run_proof_step(self, task):
+        if task.step.run != "doubling":
+            return None
+        number = task.step.inputs["number"]
+        return StepOutcome(Finding.PASS, outputs={"double": number * 2, "seed": task.repetition})
+
+
+@pytest.mark.parametrize(
+    ("expect", "reasons"),
+    [
+        ({"double": 4}, ("repetitions differ in step 1: outputs",)),
+        ({"double": 5}, ("step 1: output double is 5: it was not so",)),
+        ({"half": 1}, ("step 1: output half is 1: it was not so",)),
+        ({}, ("step 1: no assertion was exercised",)),
+    ],
+)
+def test_operation_is_judged_by_its_expected_outputs(bench, expect, reasons):
+    bench.plugins.register(Doubles())
+    step = {"run": "doubling", "inputs": {"number": 2}, "expect": expect}
+    report = bench.prove_one(steps=[step], controls=[{"mutate": "delete", "path": "src/answer.py"}])
+    assert report.finding is not Finding.PASS
+    assert reasons[0].removeprefix("step 1: no") in " ".join(report.reasons)
+
+
+def test_step_function_is_called_in_the_export_in_a_process_of_its_own(bench):
+    class Asks:
+        @hookimpl(tryfirst=True)
+        def chimera_run_proof_step(self, task):
+            answer = task.call("answer:double", 21)
+            outcomes = {"is 42": "pass" if answer == 42 else "fail"}
+            finding = Finding.PASS if answer == 42 else Finding.FAIL
+            return StepOutcome(finding, outcomes, 1, answer)
+
+    bench.plugins.register(Asks())
+    bench.write("src/answer.py", "def double(number):\n    print('noise')\n    return number * 2\n")
+    control = {"mutate": "replace", "path": "src/answer.py", "old": "* 2", "new": "/ 0"}
+    report = bench.prove_one(controls=[control])
+    assert report.finding is Finding.PASS, report.reasons
+    assert "ZeroDivisionError" in report.controls[0].reasons[0]

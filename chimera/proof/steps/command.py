@@ -32,6 +32,9 @@ def run_command(task: StepTask) -> StepOutcome:
         failed = not all(came for _, came in assertions)
     outcomes = {name: "pass" if came else "fail" for name, came in assertions}
     reasons = [f"{name}: it was not so" for name, came in assertions if not came]
+    if completed.truncated:
+        failed = True
+        reasons.append("it said more than is kept, so that not all of it was judged")
     if failed:
         reasons.append(_ending(task, completed))
     return StepOutcome(
@@ -53,7 +56,7 @@ def _assertions(expect: Expectation, completed: Completed, task: StepTask) -> It
     if expect.files:
         present = [entry.path for entry in open_work_tree(task.folder).entries()]
         for pattern in expect.files:
-            yield f"writes {pattern}", bool(Globs((pattern,)).filter(present))
+            yield f"{pattern} exists", bool(Globs((pattern,)).filter(present))
 
 
 def _output_assertions(name: str, output: OutputExpectation, text: str) -> Iterator[Assertion]:

@@ -1,0 +1,58 @@
+import pytest
+
+from chimera.model import Finding
+
+
+def prove(bench, script, **expect):
+    bench.write("src/answer.py", script)
+    step = {"run": "command", "argv": ["python", "src/answer.py"], "expect": expect}
+    return bench.prove_one(steps=[step], controls=[{"mutate": "delete", "path": "src/answer.py"}])
+
+
+SAYS = "import sys; print('one two'); print('three', file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    ("expect", "came"),
+    [
+        ({"stdout": {"equals": "one two\n"}}, True),
+        ({"stdout": {"equals": "one two"}}, False),
+        ({"stdout": {"contains": ["one", "two"]}}, True),
+        ({"stdout": {"contains": ["one", "three"]}}, False),
+        ({"stdout": {"excludes": ["three"]}}, True),
+        ({"stdout": {"excludes": ["two"]}}, False),
+        ({"stdout": {"matches": "^one \\w+$"}}, True),
+        ({"stdout": {"matches": "^two"}}, False),
+        ({"stderr": {"contains": ["three"]}}, True),
+        ({"stderr": {"equals": ""}}, False),
+        ({"exitCode": 0}, True),
+        ({"exitCode": 3}, False),
+        ({"files": ["src/*.py"]}, True),
+        ({"files": ["report.txt"]}, False),
+    ],
+)
+def test_each_expectation_can_hold_and_can_fail(bench, expect, came):
+    report = prove(bench, SAYS, **expect)
+    assert report.repetitions[0].finding is (Finding.PASS if came else Finding.FAIL)
+
+
+def test_exit_code_that_is_expected_passes(bench):
+    bench.write("src/answer.py", "")
+    report = prove(bench, "raise SystemExit(3)", exitCode=3)
+    assert report.repetitions[0].finding is Finding.PASS
+
+
+def test_output_that_was_cut_is_not_judged_to_lack_anything(bench):
+    script = (
+        "import sys\nfor _ in range(17):\n    sys.stdout.write('x' * 1024 * 1024)\nprint('bad')"
+    )
+    report = prove(bench, script, stdout={"excludes": ["bad"]})
+    assert "step 1: it said more than is kept, so that not all of it was judged" in report.reasons
+
+
+def test_program_that_is_not_there_fails(bench):
+    report = bench.prove_one(
+        steps=[{"run": "command", "argv": ["no-such-program"], "expect": {"exitCode": 0}}]
+    )
+    assert report.finding is Finding.FAIL
+    assert "no-such-program" in report.reasons[0]

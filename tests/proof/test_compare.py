@@ -1,0 +1,67 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chimera.model import Finding
+from chimera.proof.compare import divergences
+from chimera.proof.normalizers import NORMALIZERS, normalize
+from chimera.proof.report import RunReport
+from chimera.proof.run import Ran
+from chimera.proof.steps.task import StepOutcome
+
+
+def ran(artifacts=None, outcomes=None, outputs=None, finding=Finding.PASS):
+    step = StepOutcome(finding, outcomes or {}, 1, outputs)
+    return Ran(RunReport("run", finding, (step,)), artifacts or {})
+
+
+@given(st.dictionaries(st.text(), st.binary()))
+def test_equal_runs_do_not_diverge(artifacts):
+    assert divergences([ran(artifacts), ran(dict(artifacts)), ran(artifacts)]) == ()
+
+
+@given(st.binary(max_size=400), st.binary(max_size=400))
+def test_any_difference_is_found_where_it_begins(first, second):
+    found = divergences([ran({"a": first}), ran({"a": second})])
+    assert bool(found) == (first != second)
+    for divergence in found:
+        assert divergence.first != divergence.second
+        if divergence.line is not None:
+            same = 0
+            while first[:same] == second[:same] and same <= min(len(first), len(second)):
+                same += 1
+            assert divergence.line == first[: same - 1].count(b"\n") + 1
+
+
+def test_absent_artifact_and_absent_outcome_are_differences():
+    (artifact,) = divergences([ran({"a": b""}), ran({})])
+    assert (artifact.what, artifact.first, artifact.second) == (
+        "artifact a",
+        "(present)",
+        "(absent)",
+    )
+    (outcome,) = divergences([ran(outcomes={}), ran(outcomes={"t": "passed"})])
+    assert (outcome.what, outcome.first) == ("step 1: t", "(absent)")
+
+
+def test_findings_that_differ_with_nothing_else_are_a_difference():
+    (found,) = divergences([ran(), ran(finding=Finding.FAIL)])
+    assert (found.what, found.first, found.second) == ("the finding", "pass", "fail")
+
+
+def test_later_runs_are_compared_too_and_told_once():
+    found = divergences([ran(outputs=1), ran(outputs=1), ran(outputs=2), ran(outputs=3)])
+    assert [(d.what, d.second) for d in found] == [("step 1: outputs", "2")]
+
+
+@given(st.binary(), st.sampled_from(sorted(NORMALIZERS)))
+def test_normalizing_twice_changes_nothing_more(data, name):
+    once = normalize(data, [name])
+    assert normalize(once, [name]) == once
+
+
+def test_each_normalizer_takes_out_its_own():
+    assert normalize(b'<t time="1.5" name="a"/>', ["junit-times"]) == b'<t time="" name="a"/>'
+    assert normalize(b'{"b": 1, "a": 2}', ["json-key-order"]) == b'{"a": 2, "b": 1}'
+    assert normalize(b"at 2026-11-21T01:02:03Z", ["timestamps"]) == b"at <timestamp>"
+    assert normalize(b"a\r\nb", ["line-endings"]) == b"a\nb"
+    assert normalize(b"[" * 100_000, ["json-key-order"]) == b"[" * 100_000
