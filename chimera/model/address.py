@@ -45,7 +45,13 @@ class PathSet:
 
     @staticmethod
     def of(globs: list[str] | tuple[str, ...]) -> PathSet:
-        """Return the set for `globs` in canonical order."""
+        """Return the set for `globs` in canonical order.
+
+        Raises `UsageError` for what the text form could not tell apart: an empty glob, or one with
+        a comma.
+        """
+        if any(not glob or "," in glob for glob in globs):
+            raise UsageError(f"{list(globs)!r} are not path globs", help="write paths:GLOB,GLOB")
         return PathSet(tuple(sorted(set(globs))))
 
     @staticmethod

@@ -88,8 +88,21 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return located diagnostics without repetitions, by file, line, column and rule."""
-    unique = dict.fromkeys(diagnostics)
-    return tuple(
-        sorted(unique, key=lambda d: (d.span.path, d.span.line, d.span.column, d.rule, d.message))
+    """Return located diagnostics without repetitions, by file, line, column and rule.
+
+    The order is the same whatever order they came in.
+    """
+    return tuple(sorted(dict.fromkeys(diagnostics), key=_order))
+
+
+def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str, str, str, str]:
+    span = diagnostic.span
+    return (
+        span.path,
+        span.line,
+        span.column,
+        diagnostic.rule,
+        diagnostic.message,
+        diagnostic.help,
+        diagnostic.address or "",
     )

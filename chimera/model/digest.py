@@ -25,11 +25,12 @@ def digest_bytes(data: bytes) -> Digest:
 def canonical_json(value: Any) -> bytes:
     """Return `value` as canonical JSON (RFC 8785).
 
-    Raises `ChimeraError` for what it cannot hold: integers beyond 2**53, infinities, NaN.
+    Raises `ChimeraError` for what it cannot hold: integers beyond 2**53, infinities, NaN, and what
+    is nested too deeply to be read.
     """
     try:
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
         raise ChimeraError(
             f"this value has no canonical JSON form: {error}",
             help="write large integers as strings of hexadecimal digits, and no .inf or .nan",
