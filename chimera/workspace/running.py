@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 from chimera.documents import RawDocument
 from chimera.gate import Ruling
 from chimera.kinds import Loaded, Source, load_snapshot
-from chimera.model import Action, Address, Change, Outcome, Result, UsageError, has_errors
+from chimera.model import (
+    Action,
+    Address,
+    Change,
+    GateError,
+    Outcome,
+    Result,
+    UsageError,
+    has_errors,
+)
+from chimera.plan import is_dormant
 from chimera.runtime import ItemResult
 from chimera.state import Applied, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
-from chimera.workspace.judging import facts_of
+from chimera.workspace.judging import facts_of, placements_of
 from chimera.workspace.planning import Comparison, PlanReport, against_state, plan_changes
 from chimera.workspace.proving import ProveReport
 from chimera.workspace.ruling import prove_owed, rule
@@ -76,6 +86,11 @@ def _refuse_unfit(target: Address, loaded: Loaded, environment: str) -> None:
     if not document.kind.executable:
         raise UsageError(
             f"a {target.kind} is nothing that runs", help="name a document such as a Workflow"
+        )
+    if is_dormant(placements_of(loaded.snapshot).get(target, ())):
+        raise GateError(
+            f"{target} stands in a dormant layer of {environment}, in which nothing acts",
+            help="activate the layer first, with all that its contract asks for",
         )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from chimera.context import Context
+from chimera.state import open_state, read_state
+
 WORKFLOW = """\
 apiVersion: chimera/v1
 kind: Workflow
@@ -41,7 +44,7 @@ def make_it_act(team: Any) -> None:
 
 
 def acted(team: Any) -> bool:
-    return (team.root / "acted").exists()
+    return bool((team.root / "acted").exists())
 
 
 def test_a_protected_apply_runs_no_script_that_the_commit_does_not_hold(team: Any) -> None:
@@ -107,3 +110,31 @@ def test_a_gate_can_be_deleted_by_a_change_of_its_own(team: Any) -> None:
     assert team.chimera("apply").code == 0
     team.write("specs/release.yaml", WORKFLOW)
     assert team.chimera("apply").code == 0
+
+
+CONTRACT = """\
+apiVersion: chimera/v1
+kind: LayerContract
+metadata: {name: ops}
+spec:
+  purpose: Who may act.
+  layers:
+    - {id: "1", name: One, status: active, purpose: x, trigger: human, mode: enforcing}
+"""
+
+
+def test_run_executes_nothing_that_an_interrupted_apply_left_in_a_dormant_layer(team: Any) -> None:
+    metadata = "metadata: {name: release, layers: [ops/1]}"
+    team.write("specs/release.yaml", WORKFLOW.replace("metadata: {name: release}", metadata))
+    team.write("specs/ops.yaml", CONTRACT)
+    assert team.chimera("apply").code == 0
+    with read_state(team.root) as state:
+        left = state.applied("local")["Workflow/release"]
+    team.write("specs/ops.yaml", CONTRACT.replace("active", "dormant"))
+    (team.root / "specs/release.yaml").unlink()
+    assert team.chimera("apply").code == 0
+    with open_state(team.root, Context.system(), command="test") as state:
+        state.put_applied("local", left)
+    refused = team.chimera("run", "Workflow/release")
+    assert refused.code == 1
+    assert "stands in a dormant layer" in refused.err
