@@ -6,6 +6,7 @@ a report behind.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import tempfile
@@ -115,6 +116,8 @@ def run(arguments: list[str] | None = None) -> int:
         # The reader went away; what it did not want to read is no failure of ours.
         sys.stdout = None
         return 0
+    except OSError as error:
+        return _complain_of_system(error)
     except Exception:  # noqa: BLE001 - the last handler: a bug becomes a report, not a traceback
         return _report_bug()
 
@@ -125,12 +128,39 @@ def _complain(message: str, help: str | None) -> None:
         click.echo(f"{click.style(' help', fg='cyan')}: {help}", err=True)
 
 
+_ROOM = "make room on the disk, and run the same command again"
+_RIGHTS = "check its permissions and those of its folder"
+_SYSTEM_FAULTS = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.EIO: "see what is wrong with the disk",
+    errno.EMFILE: "allow more open files: `ulimit -n`",
+}
+"""What a machine can lack; whatever else it refuses is for Chimera to have foreseen."""
+
+
+def _complain_of_system(error: OSError) -> int:
+    help = _SYSTEM_FAULTS.get(error.errno or 0)
+    if help is None:
+        return _report_bug()
+    _complain(f"{error.filename or 'the output'} cannot be used: {error.strerror}", help)
+    return EXIT_CODES[Outcome.FAILED]
+
+
 def _report_bug() -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="chimera-report-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(f"arguments: {sys.argv[1:]!r}\npython: {sys.version}\n\n")
-        traceback.print_exc(file=file)
-    last = traceback.format_exc().strip().splitlines()[-1]
-    _complain(f"this is a bug in Chimera: {last}", f"the report {file.name} says where")
+    trace = traceback.format_exc()
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="chimera-report-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(f"arguments: {sys.argv[1:]!r}\npython: {sys.version}\n\n{trace}")
+        help = f"the report {file.name} says where"
+    except OSError:
+        click.echo(trace, err=True)
+        help = "the lines above say where"
+    _complain(f"this is a bug in Chimera: {trace.strip().splitlines()[-1]}", help)
     return EXIT_CODES[Outcome.INTERNAL]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -47,7 +47,7 @@ class Session:
 
     def progress(self) -> Progress | None:
         """Return a progress display where a person looks on, and none otherwise."""
-        if not sys.stderr.isatty() or self.color is False:
+        if not _is_terminal(sys.stderr) or self.color is False:
             return None
         from chimera.cli.progress import TerminalProgress
 
@@ -55,7 +55,7 @@ class Session:
 
     def paint(self, *, to_file: bool = False) -> Paint:
         """Return how text is coloured: plainly where nobody can see it."""
-        wanted = sys.stdout.isatty() if self.color is None else self.color
+        wanted = _is_terminal(sys.stdout) if self.color is None else self.color
 
         def dress(text: str, style: Style) -> str:
             return click.style(text, **_COLOURS[style]) if wanted and not to_file else text
@@ -80,8 +80,13 @@ class Session:
             if file is None:
                 click.echo(shown, color=self.color)
             else:
-                _write(file, shown + "\n")
+                write_file(file, shown + "\n")
         click.get_current_context().exit(EXIT_CODES[outcome] if exit_code is None else exit_code)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person looks on; a stream that was closed (`>&-`) is `None`."""
+    return stream is not None and stream.isatty()
 
 
 def _destinations(outputs: tuple[str, ...]) -> list[tuple[str, Path | None]]:
@@ -101,7 +106,8 @@ def _destinations(outputs: tuple[str, ...]) -> list[tuple[str, Path | None]]:
     return found
 
 
-def _write(file: Path, text: str) -> None:
+def write_file(file: Path, text: str) -> None:
+    """Write what was asked for into a file; raises `UsageError` where that cannot be."""
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

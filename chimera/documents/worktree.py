@@ -94,9 +94,7 @@ class WorkTree:
                 with (self.root / path).open("rb") as file:
                     return entry.mode, file.read(-1 if limit is None else limit + 1)
         except OSError as error:
-            raise ChimeraError(
-                f"{path!r} cannot be read: {error.strerror}", help="check the file's permissions"
-            ) from error
+            raise _unreadable(path, error) from error
         for listed in self.entries() if self._is_folder(path) else ():
             if listed.path == path:
                 return SUBMODULE, (listed.id or "").encode("ascii")
@@ -106,11 +104,8 @@ class WorkTree:
         """Return the file or symlink at `path`, `None` for anything else or behind a symlink."""
         if not self._is_folder(path.rpartition("/")[0]):
             return None
-        try:
-            mode = os.lstat(f"{self.root}/{path}").st_mode
-        except OSError:
-            return None
-        return _entry(path, mode)
+        mode = self._mode(path)
+        return None if mode is None else _entry(path, mode)
 
     def _is_folder(self, path: str) -> bool:
         """Tell whether `path` is a real folder, reached through real folders only."""
@@ -118,12 +113,19 @@ class WorkTree:
         if known is None:
             known = self._is_folder(path.rpartition("/")[0])
             if known:
-                try:
-                    known = stat.S_ISDIR((self.root / path).lstat().st_mode)
-                except OSError:
-                    known = False
+                mode = self._mode(path)
+                known = mode is not None and stat.S_ISDIR(mode)
             self._folders[path] = known
         return known
+
+    def _mode(self, path: str) -> int | None:
+        """Return the type and permissions of what lies at `path`, `None` where nothing does."""
+        try:
+            return os.lstat(f"{self.root}/{path}").st_mode
+        except PermissionError as error:
+            raise _unreadable(path, error) from error
+        except OSError:
+            return None
 
     def _tracked(self) -> Iterator[Entry]:
         index = run(self.root, "ls-files", "-z", "--stage")
@@ -154,22 +156,38 @@ class WorkTree:
         pending = [prefix]
         while pending:
             here = pending.pop()
-            try:
-                items = list(os.scandir(self.root / here))
-            except OSError:
-                continue  # a folder that may not be read, or went away
-            for item in items:
+            for item in self._items(here):
                 path = here + item.name
                 if item.name in _OWN or (item.name.startswith(".") and not hidden):
                     continue
                 if not item.is_dir(follow_symlinks=False):
-                    entry = _entry(path, item.stat(follow_symlinks=False).st_mode)
-                    if entry is not None and is_safe(path):
+                    entry = self._entry(path) if is_safe(path) else None
+                    if entry is not None:
                         yield entry
-                elif (self.root / path / ".git").exists():
+                elif self._mode(f"{path}/.git") is not None:
                     yield Entry(path, SUBMODULE)
                 else:
                     pending.append(path + "/")
+
+    def _items(self, folder: str) -> list[os.DirEntry[str]]:
+        """Return what lies in a folder; nothing in one that went away.
+
+        One that may not be read could hold a policy: raises `ChimeraError`, so that none is missed.
+        """
+        try:
+            with os.scandir(self.root / folder) as items:
+                return list(items)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _unreadable(folder or ".", error) from error
+
+
+def _unreadable(path: str, error: OSError) -> ChimeraError:
+    return ChimeraError(
+        f"{path!r} cannot be read: {error.strerror}",
+        help="check its permissions and those of its folder",
+    )
 
 
 def _is_top(root: Path) -> bool:

@@ -15,12 +15,15 @@ from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS
 from chimera.kinds.snapshot import Snapshot
 from chimera.kinds.validation import salvage
-from chimera.model import Address, Diagnostic, Place, Related
+from chimera.model import Address, ChimeraError, Diagnostic, Place, Related
+
+
+_GROUP = API_VERSION.partition("/")[0] + "/"
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A snapshot of what can be judged, what is wrong with the rest, and how much was left aside."""
+    """A snapshot of what can be judged, everything that is wrong, and how much was left aside."""
 
     snapshot: Snapshot
     diagnostics: tuple[Diagnostic, ...]
@@ -49,9 +52,8 @@ def read_source(tree: Tree) -> Source:
     if not raw and not faults:
         raw, faults = load_documents(tree, (".",))
         own = tuple(document for document in raw if _is_ours(document.value))
-        mine = {document.path for document in own}
         foreign = len(raw) - len(own)
-        kept = tuple(f for f in faults if not foreign or f.where.path in mine or not own)
+        kept = tuple(f for f in faults if not foreign or _claims_to_be_ours(tree, f.where.path))
         return Source(tree, (".",), own, kept, foreign)
     more = tuple(root for root in _named_roots(raw) if root not in DEFAULT_ROOTS)
     if more:
@@ -62,7 +64,15 @@ def read_source(tree: Tree) -> Source:
 
 def _is_ours(value: dict[str, Any]) -> bool:
     version = value.get("apiVersion")
-    return isinstance(version, str) and version.startswith(API_VERSION.partition("/")[0] + "/")
+    return isinstance(version, str) and version.startswith(_GROUP)
+
+
+def _claims_to_be_ours(tree: Tree, path: str) -> bool:
+    """Tell whether a file that cannot be read as YAML was meant for Chimera all the same."""
+    try:
+        return f"apiVersion: {_GROUP}".encode() in tree.read(path)
+    except ChimeraError:
+        return False
 
 
 def _named_roots(raw: Iterable[RawDocument]) -> tuple[str, ...]:
@@ -83,35 +93,27 @@ def load_snapshot(source: Source, registry: Registry) -> Loaded:
     """Validate every document of `source`, resolve references, and report all that is wrong."""
     faults = list(source.diagnostics)
     documents: dict[Address, Document[Model]] = {}
+    invalid: set[str] = set()
     for raw in source.raw:
         document, found = salvage(raw, registry)
         faults += found
         if document is None:
-            continue
-        if document.address in documents:
+            invalid.add(_claimed_address(raw))
+        elif document.address in documents:
             faults.append(_duplicate(document, documents[document.address].place))
         else:
             documents[document.address] = document
     snapshot = Snapshot.of(source.tree, registry, documents.values())
     faults += check_kind_names(snapshot)
-    broken = {fault.where.path for fault in faults}
-    faults += (
-        fault
-        for fault in check_references(snapshot)
-        if fault.rule != "reference-dangling" or not _may_be_broken(fault, source, broken)
-    )
+    faults += check_references(snapshot, invalid)
     return Loaded(snapshot, tuple(faults), source.foreign)
 
 
-def _may_be_broken(fault: Diagnostic, source: Source, broken: set[str]) -> bool:
-    """A reference to a document that exists and is itself invalid is not reported a second time."""
-    return any(
-        raw.path in broken
-        and isinstance(raw.value.get("metadata"), dict)
-        and f"there is no {raw.value.get('kind')}/{raw.value['metadata'].get('name')}"
-        == fault.message
-        for raw in source.raw
-    )
+def _claimed_address(raw: RawDocument) -> str:
+    """Return the address that an invalid document would have: it is there, if not valid."""
+    metadata = raw.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{raw.value.get('kind')}/{name}"
 
 
 def _duplicate(document: Document[Model], first: Place) -> Diagnostic:

@@ -60,7 +60,7 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
     """Run every step once; a step that does not pass ends the run."""
     with _folder(plan.repetition) as folder:
         tree = folder / "tree"
-        shutil.copytree(plan.inputs, tree, symlinks=True)
+        _copy(plan.inputs, tree)
         environment = _environment(plan, folder)
         if plan.control is not None and not isinstance(plan.control, SetVariable):
             try:
@@ -90,6 +90,17 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
                 break
         artifacts, missing = _artifacts(plan.proof.spec, tree, context.secrets)
         return Ran(_report(plan, outcomes, artifacts, missing, allowance), artifacts)
+
+
+def _copy(inputs: Path, tree: Path) -> None:
+    try:
+        shutil.copytree(inputs, tree, symlinks=True)
+    except shutil.Error as error:
+        _, copy, reason = error.args[0][0]
+        raise ChimeraError(
+            f"{copy} cannot be written: {reason.partition(': ')[0]}",
+            help="make room in the folder of temporary files, or name another with TMPDIR",
+        ) from error
 
 
 def _report(

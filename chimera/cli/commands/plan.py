@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from chimera.cli.exit_codes import DETAILED_CHANGED
-from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.cli.session import (
+    Session,
+    environment_option,
+    output_option,
+    pass_session,
+    write_file,
+)
 from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +43,7 @@ def plan(
 
     result = session.workspace().plan(environment, base)
     if out is not None:
-        out.write_text(json.dumps(plan_to_json(result.value.plan), indent=2) + "\n", "utf-8")
+        write_file(out, json.dumps(plan_to_json(result.value.plan), indent=2) + "\n")
     changed = detailed_exitcode and result.outcome is Outcome.CHANGED
     session.emit(
         outputs,
