@@ -174,6 +174,16 @@ def head(root: Path) -> str | None:
     return _commit(root, "HEAD") if has_git(root) and shutil.which("git") else None
 
 
+def tracked_below(root: Path, folder: str) -> tuple[str, ...]:
+    """Return what Git tracks at or below `folder` of the top folder `root`, in any case of letters;
+    nothing without Git.
+    """
+    if enclosing(root) != root:
+        return ()
+    listed = run(root, "ls-files", "-z", "--", f":(icase,literal){folder}")
+    return tuple(map(os.fsdecode, listed.split(b"\0")[:-1]))
+
+
 def merge_base(root: Path, a: str, b: str) -> str:
     """Return the id of the commit at which `a` and `b` parted; raises `GitError` without one."""
     process = start(root, "merge-base", "--end-of-options", resolve(root, a), resolve(root, b))

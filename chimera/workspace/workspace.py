@@ -11,12 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from chimera.context import Context
-from chimera.documents import Tree, find_root, head, open_commit, open_work_tree
+from chimera.documents import (
+    Tree,
+    find_root,
+    head,
+    open_commit,
+    open_work_tree,
+    tracked_below,
+)
 from chimera.gate import environments
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
-from chimera.model import Result, Verdict
+from chimera.model import Result, StateError, Verdict
 from chimera.plugin import PluginManager, load_plugins
 from chimera.state import (
+    Layout,
     Run,
     StateReader,
     StateWriter,
@@ -109,7 +117,23 @@ class Workspace:
 
     def open_state(self, command: str, wait: float = 0.0) -> StateWriter:
         """Open the state for writing, under the apply lock."""
+        self.prepare()
         return open_state(self.root, self.context, command=command, wait=wait)
+
+    def prepare(self) -> None:
+        """Make `.chimera`, which the owner of this machine answers for and no repository may bring.
+
+        Raises `StateError` where Git tracks any of it: evidence and state would be somebody else's.
+        """
+        layout = Layout(self.root)
+        tracked = tracked_below(self.root, layout.folder.name)
+        if tracked:
+            raise StateError(
+                f"git tracks {tracked[0]!r}: evidence and state cannot come with the repository",
+                help="remove it with `git rm -r --cached .chimera`, and delete the folder unless"
+                " you made it",
+            )
+        layout.create()
 
     def check(self, environment: str = "local") -> Result[CheckReport]:
         """Report everything that is wrong with the work tree."""
@@ -155,6 +179,7 @@ class Workspace:
         """Run proofs and keep their evidence; evidence that fits the content is used again."""
         from chimera.workspace.proving import prove
 
+        self.prepare()
         return prove(self, names, environment=environment, fresh=fresh)
 
     def apply(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,32 @@ def test_run_executes_nothing_that_an_interrupted_apply_left_in_a_dormant_layer(
     refused = team.chimera("run", "Workflow/release")
     assert refused.code == 1
     assert "stands in a dormant layer" in refused.err
+
+
+@pytest.mark.parametrize("folder", [".chimera", ".Chimera"])
+def test_state_and_evidence_that_came_with_the_repository_are_not_believed(
+    team: Any, folder: str
+) -> None:
+    team.write(f"{folder}/evidence/index/proof/latest", "sha256:" + "0" * 64)
+    team.git("add", "-f", folder)
+    for command in (["prove"], ["apply"], ["run", "Workflow/release"]):
+        refused = team.chimera(*command)
+        assert (refused.code, acted(team)) == (1, False)
+        assert f"git tracks '{folder}/evidence" in refused.err
+
+
+def test_nothing_is_written_through_a_tracked_link(team: Any, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (team.root / ".chimera").symlink_to(elsewhere)
+    for tracked in (False, True):
+        if tracked:
+            team.git("add", "-f", ".chimera")
+        assert team.chimera("prove").code == 1
+        assert not list(elsewhere.iterdir())
+
+
+def test_proving_leaves_the_work_tree_clean(team: Any) -> None:
+    team.commit()
+    assert team.chimera("prove").code == 5  # there is no proof
+    assert team.git("status", "--porcelain") == ""
