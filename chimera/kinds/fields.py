@@ -64,9 +64,8 @@ Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 
 KindName = Annotated[str, StringConstraints(pattern=f"^{KIND_PATTERN}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
-LayerName = Annotated[
-    str, StringConstraints(pattern=rf"^{NAME_PATTERN}/[A-Za-z0-9][A-Za-z0-9._-]*$")
-]
+LAYER_PATTERN = rf"^{NAME_PATTERN}/[A-Za-z0-9][A-Za-z0-9._-]*$"
+LayerName = Annotated[str, StringConstraints(pattern=LAYER_PATTERN)]
 """A layer, written `contract/id`."""
 
 
@@ -102,7 +101,8 @@ def parse_duration(value: Any) -> timedelta:
             return sum((int(count) * _UNITS[unit] for count, unit in pieces), timedelta())
         except OverflowError:
             raise refuse("duration-invalid", f"{value!r} is longer than can be counted") from None
-    raise refuse("duration-invalid", f"{value!r} is not a duration; write 90s, 15m or 1h30m")
+    what = repr(value) if isinstance(value, str) else "this"
+    raise refuse("duration-invalid", f"{what} is not a duration; write 90s, 15m or 1h30m")
 
 
 def format_duration(value: timedelta) -> str:

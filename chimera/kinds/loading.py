@@ -6,17 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chimera.documents import RawDocument, Tree, load_documents
+from chimera.documents import RawDocument, Tree, is_root, load_documents
 from chimera.kinds.document import Document
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import API_VERSION
 from chimera.kinds.references import check_kind_names, check_references
 from chimera.kinds.registry import Registry
-from chimera.kinds.repository import DEFAULT_ROOTS
+from chimera.kinds.repository import DEFAULT_ROOTS, check_repositories
 from chimera.kinds.snapshot import Snapshot
 from chimera.kinds.validation import salvage
 from chimera.model import Address, ChimeraError, Diagnostic, Place, Related
-
 
 _GROUP = API_VERSION.partition("/")[0] + "/"
 
@@ -81,12 +80,10 @@ def _named_roots(raw: Iterable[RawDocument]) -> tuple[str, ...]:
             spec = document.value.get("spec")
             roots = spec.get("roots") if isinstance(spec, dict) else None
             if isinstance(roots, list):
-                return tuple(r for r in roots if isinstance(r, str) and _is_inside(r))
+                return tuple(r for r in roots if isinstance(r, str) and is_root(r))
     return ()
 
 
-def _is_inside(root: str) -> bool:
-    return bool(root) and not root.startswith("/") and ".." not in root.split("/")
 
 
 def load_snapshot(source: Source, registry: Registry) -> Loaded:
@@ -104,6 +101,7 @@ def load_snapshot(source: Source, registry: Registry) -> Loaded:
         else:
             documents[document.address] = document
     snapshot = Snapshot.of(source.tree, registry, documents.values())
+    faults += check_repositories(snapshot)
     faults += check_kind_names(snapshot)
     faults += check_references(snapshot, invalid)
     return Loaded(snapshot, tuple(faults), source.foreign)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from chimera.kinds.fields import KindReference, marked
 from chimera.kinds.snapshot import ReferenceUse, Snapshot
 from chimera.model import Address, Diagnostic
 
 
-def check_references(snapshot: Snapshot) -> Iterator[Diagnostic]:
-    """Report every reference that dangles or leads to the wrong kind."""
+def check_references(
+    snapshot: Snapshot, invalid: Collection[str] = frozenset()
+) -> Iterator[Diagnostic]:
+    """Report every reference that dangles or leads to the wrong kind.
+
+    `invalid` holds the addresses of documents that are there and have faults of their own.
+    """
     for use in snapshot.references:
         if use.kinds and use.target.kind not in use.kinds:
             yield Diagnostic(
@@ -21,7 +26,7 @@ def check_references(snapshot: Snapshot) -> Iterator[Diagnostic]:
                 f"refer to a document of the kind {' or '.join(use.kinds)}",
                 address=str(use.source),
             )
-        elif snapshot.get(use.target) is None:
+        elif snapshot.get(use.target) is None and str(use.target) not in invalid:
             yield Diagnostic(
                 "reference-dangling",
                 f"there is no {use.target}",

@@ -14,6 +14,7 @@ from chimera.kinds.document import Document
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.registry import Registry
+from chimera.kinds.wording import describe, is_about_type, shown
 from chimera.model import Address, Diagnostic, Place, Route
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,17 +39,18 @@ def salvage(
     """
     place = Place(raw.path, raw.index)
     faults = list(_envelope_faults(raw.value, place))
-    kind = _kind(raw.value, registry)
+    kind, name = _kind(raw.value, registry), _name(raw.value)
+    address = f"{kind.name}/{name}" if kind and name else None
+    metadata = None
+    if "metadata" in raw.value:
+        metadata, found = _salvage_model(
+            Metadata, raw.value["metadata"], place.at("metadata"), address
+        )
+        faults += found
     if kind is None:
         if isinstance(raw.value.get("kind"), str):
             faults.append(_unknown_kind(raw.value["kind"], registry, place))
         return None, faults
-    name = _name(raw.value)
-    address = f"{kind.name}/{name}" if name else None
-    metadata, found = _salvage_model(
-        Metadata, raw.value.get("metadata"), place.at("metadata"), address
-    )
-    faults += found
     spec, found = _salvage_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
     faults += found
     if metadata is None or spec is None or any(f.rule != "field-unknown" for f in faults):
@@ -58,17 +60,17 @@ def salvage(
 
 
 def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic]:
-    if value.get("apiVersion") != API_VERSION:
+    if value.get("apiVersion", API_VERSION) != API_VERSION:
         yield Diagnostic(
             "document-api-version",
-            f"apiVersion is {value.get('apiVersion')!r}, not {API_VERSION!r}",
+            f"apiVersion is {shown(value['apiVersion'])}, not {API_VERSION}",
             place.at("apiVersion"),
             f"write apiVersion: {API_VERSION}",
         )
-    for field in ("kind", "metadata"):
+    for field, example in (("apiVersion", f": {API_VERSION}"), ("kind", ""), ("metadata", "")):
         if field not in value:
             yield Diagnostic(
-                "field-missing", f"the field {field!r} is missing", place, f"add {field}"
+                "field-missing", f"the field {field!r} is missing", place, f"add {field}{example}"
             )
     if "kind" in value and not isinstance(value["kind"], str):
         yield Diagnostic(
@@ -121,11 +123,8 @@ def _salvage_model(
         return model.model_validate(value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=True)
-    faults = [
-        _diagnostic(d, model, value, place, address)
-        for d in details
-        if not _is_consequence(d, details)
-    ]
+    causes = [d for d in details if not _is_consequence(d, details)]
+    faults = [_diagnostic(d, model, value, place, address) for d in _branches(causes, value)]
     if any(d["type"] != "extra_forbidden" for d in details):
         return None, faults
     known = _without(value, {_within(value, d["loc"]) for d in details})
@@ -153,9 +152,23 @@ def _is_consequence(error: ErrorDetails, all_errors: list[ErrorDetails]) -> bool
     )
 
 
+def _branches(errors: list[ErrorDetails], value: Any) -> list[list[ErrorDetails]]:
+    """Put errors about the type of one value together: a union complains once a branch."""
+    found: dict[Any, list[ErrorDetails]] = {}
+    for number, error in enumerate(errors):
+        key = _within(value, error["loc"]) if is_about_type(error) else number
+        found.setdefault(key, []).append(error)
+    return list(found.values())
+
+
 def _diagnostic(
-    error: ErrorDetails, model: type[BaseModel], value: Any, place: Place, address: str | None
+    errors: list[ErrorDetails],
+    model: type[BaseModel],
+    value: Any,
+    place: Place,
+    address: str | None,
 ) -> Diagnostic:
+    error = errors[0]
     route = _within(value, error["loc"])
     kind, field = error["type"], error["loc"][-1] if error["loc"] else None
     if kind == "extra_forbidden":
@@ -167,7 +180,9 @@ def _diagnostic(
             f"did you mean {near}?" if near else "remove it; `chimera explain` lists the fields",
             address=address,
         )
-    if kind == "missing":
+    if kind in {"missing", "union_tag_not_found"}:
+        # Without the field that tells the branches of a union apart nothing else can be judged.
+        field = field if kind == "missing" else error["ctx"]["discriminator"].strip("'")
         return Diagnostic(
             "field-missing",
             f"the field {field!r} is missing",
@@ -175,11 +190,13 @@ def _diagnostic(
             f"add {field}",
             address=address,
         )
+    if kind == "union_tag_invalid":
+        route += (error["ctx"]["discriminator"].strip("'"),)
     rule = kind if "-" in kind else "field-invalid"
     where = ".".join(str(segment) for segment in route) or str(place.route[-1])
     return Diagnostic(
         rule,
-        f"{where}: {_in_words_of_yaml(error)}",
+        f"{where}: {describe(errors)}",
         place.at(*route),
         "`chimera explain KIND.FIELD` says what it takes",
         address=address,
@@ -232,24 +249,3 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     origin = getattr(annotation, "__origin__", None)
     if origin is not None and not isinstance(origin, type):
         yield from _models_in(origin)
-
-
-_PYTHON_WORDS = {
-    "valid tuple": "list",
-    "valid list": "list",
-    "valid dictionary": "mapping",
-    "valid string": "string",
-    "valid integer": "integer",
-    "valid number": "number",
-    "valid boolean": "boolean (true or false)",
-}
-
-
-def _in_words_of_yaml(error: ErrorDetails) -> str:
-    """Return pydantic's message as somebody who writes YAML would say it."""
-    message = error["msg"][:1].lower() + error["msg"][1:]
-    if error["type"] == "model_type":
-        return "input should be a mapping"
-    for python, yaml in _PYTHON_WORDS.items():
-        message = message.replace(python, yaml)
-    return message.removeprefix("value error, ")
