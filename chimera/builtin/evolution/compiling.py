@@ -30,6 +30,7 @@ from numba.misc import appdirs
 _SOURCES = Path(__file__).parent
 _MACHINE_CODE_FOLLOWS_FROM = (
     "compiling.py",
+    "fitness.py",
     "generating.py",
     "kernels.py",
     "portable.py",

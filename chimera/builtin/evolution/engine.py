@@ -21,6 +21,7 @@ from chimera.builtin.evolution import kernels, portable
 from chimera.builtin.evolution.checks import problem_faults
 from chimera.builtin.evolution.compiling import kernels_digest
 from chimera.builtin.evolution.expressions import read_expression
+from chimera.builtin.evolution.fitness import compile_fitness
 from chimera.builtin.evolution.functions import FUNCTIONS
 from chimera.builtin.evolution.kinds import EvolutionSpec, GaussianMutation, StopReason
 from chimera.builtin.evolution.randomness import SCHEME
@@ -95,7 +96,7 @@ class Search:
         self._settings = settings_of(spec)
         self._bounds = bounds_of(spec)
         tree = read_expression(expression_of(spec), spec.genome.genes).tree
-        self._fitness = kernels.compile_fitness(tree)
+        self._fitness = compile_fitness(tree)
         self._elites = np.empty(spec.elites, np.int64)
         self._spread = np.empty(self._bounds.shape[1])
 

@@ -22,7 +22,6 @@ mutate, evaluate. A fitness is a compiled function that fills in the values of a
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +29,7 @@ from numba import types
 
 from chimera.builtin.evolution import portable
 from chimera.builtin.evolution.compiling import inner, kernel
-from chimera.builtin.evolution.generating import ENTRY, module_name, source_of
+from chimera.builtin.evolution.fitness import FITNESS_SIGNATURE
 from chimera.builtin.evolution.randomness import (
     INITIALISE,
     MUTATE,
@@ -42,7 +41,6 @@ from chimera.builtin.evolution.randomness import (
     open_unit,
     unit,
 )
-from chimera.builtin.evolution.tree import Node
 
 BLOCK = 32
 VECTOR = 8
@@ -110,16 +108,6 @@ SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     ),
     Settings,
 )
-FITNESS_SIGNATURE = types.void(_matrix, _i8, _i8, _vector)
-"""A fitness fills `values[first:last]` for the rows `first` to `last` of a population."""
-FITNESS_WORDS = {
-    **{
-        name: getattr(portable, name)
-        for name in ("cos", "exp", "larger", "log", "power", "sin", "smaller")
-    },
-    **{name: getattr(np, name) for name in ("ceil", "floor", "sqrt")},
-}
-"""What the source of a fitness can name besides Python's own abs, float and range."""
 _FITNESS = types.FunctionType(FITNESS_SIGNATURE)
 
 
@@ -407,13 +395,3 @@ def evolve(
         )
         counters[GENERATION] += 1
         _record(populations[there], costs[there], champion, history, settings, counters)
-
-
-@lru_cache(maxsize=64)
-def compile_fitness(tree: Node) -> Any:
-    """Compile a fitness expression, or load what an earlier process compiled from an equal one."""
-    source = source_of(tree)
-    name = module_name(source)
-    module = dict(FITNESS_WORDS, __name__=name)
-    exec(compile(source, f"{name}.py", "exec"), module)  # noqa: S102 - our own source, see `generating`
-    return kernel(FITNESS_SIGNATURE)(module[ENTRY])

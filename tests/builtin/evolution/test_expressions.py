@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution import kernels, portable
+from chimera.builtin.evolution import portable
 from chimera.builtin.evolution.expressions import MAX_DEPTH, read_expression
+from chimera.builtin.evolution.fitness import FITNESS_WORDS, compile_fitness
 from chimera.builtin.evolution.functions import FUNCTIONS
 from chimera.builtin.evolution.generating import source_of
 from chimera.builtin.evolution.kinds import FunctionName, Gene
@@ -28,9 +29,9 @@ def value_of(text, values=VALUES, genes=GENES, *, compiled=False):
     reading = read_expression(text, genes)
     assert not reading.faults, reading.faults
     if compiled:
-        fitness = kernels.compile_fitness(reading.tree)
+        fitness = compile_fitness(reading.tree)
     else:
-        module = dict(kernels.FITNESS_WORDS)
+        module = dict(FITNESS_WORDS)
         exec(source_of(reading.tree), module)
         fitness = module["fitness"]
     population, found = np.array([values, values]), np.full(2, -1.0)
@@ -278,7 +279,7 @@ def test_no_text_raises_and_what_is_accepted_names_only_what_is_allowed(text):
     source = source_of(reading.tree)
     compiled = compile(source, "generated.py", "exec")
     names = set(compiled.co_consts[0].co_names)
-    assert names <= {"range", "float", "abs", *kernels.FITNESS_WORDS}
+    assert names <= {"range", "float", "abs", *FITNESS_WORDS}
 
 
 @st.composite
