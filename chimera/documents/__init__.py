@@ -11,7 +11,7 @@ from chimera.documents.globs import Globs
 from chimera.documents.parse import RawDocument, load_documents, parse
 from chimera.documents.repository import find_root, head, merge_base, tracked_below
 from chimera.documents.spans import locate, span_of
-from chimera.documents.trees import Entry, Tree, export
+from chimera.documents.trees import Entry, Tree, export, is_root
 from chimera.documents.worktree import conversions, open_work_tree
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "find_root",
     "format_text",
     "head",
+    "is_root",
     "load_documents",
     "locate",
     "merge_base",

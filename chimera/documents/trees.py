@@ -125,6 +125,14 @@ def root_names(roots: Iterable[str]) -> list[str]:
     return sorted(set(names))
 
 
+def is_root(root: str) -> bool:
+    """Tell whether documents can be read from `root`, whether or not there is such a folder."""
+    try:
+        return bool(root_names((root,)))
+    except ChimeraError:
+        return False
+
+
 def digest_contents(modes: Mapping[str, str], contents: Iterable[tuple[str, bytes]]) -> Digest:
     """Return the digest of a path set from its contents, of which one is held at a time."""
 

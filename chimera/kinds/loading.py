@@ -84,8 +84,6 @@ def _named_roots(raw: Iterable[RawDocument]) -> tuple[str, ...]:
     return ()
 
 
-
-
 def load_snapshot(source: Source, registry: Registry) -> Loaded:
     """Validate every document of `source`, resolve references, and report all that is wrong."""
     faults = list(source.diagnostics)

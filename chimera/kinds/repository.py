@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
+from chimera.documents import is_root
+from chimera.kinds.document import Document
 from chimera.kinds.fields import Glob, Items, Model, Name
+from chimera.kinds.snapshot import Snapshot
+from chimera.model import Diagnostic, Related, Severity
 
 DEFAULT_ROOTS = ("specs", "policies", "proofs", "changelog")
 
@@ -28,3 +34,40 @@ class RepositorySpec(Model):
         description="Folders that hold documents, besides specs, policies, proofs and changelog.",
     )
     plugins: Plugins = Field(default=Plugins(), description="Plugins needed and plugins left out.")
+
+
+def check_repositories(snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Report a second `Repository`, which nobody would heed, and roots that hold nothing."""
+    first, *others = snapshot.of_model(RepositorySpec) or (None,)
+    if first is None:
+        return
+    for other in others:
+        yield Diagnostic(
+            "repository-duplicate",
+            f"a second Repository, {other.address}: its roots and plugins would count for nothing",
+            other.at("metadata", "name"),
+            f"say it in {first.address}, or delete one of the two",
+            address=str(other.address),
+            related=(Related("the first one stands here", first.at("metadata", "name")),),
+        )
+    yield from _empty_roots(first, snapshot)
+
+
+def _empty_roots(document: Document[RepositorySpec], snapshot: Snapshot) -> Iterator[Diagnostic]:
+    for index, root in enumerate(document.spec.roots):
+        if root in DEFAULT_ROOTS:
+            continue
+        if not is_root(root):
+            rule, severity = "repository-root-unsafe", Severity.ERROR
+        elif not snapshot.tree.under((root,), ("",)):
+            rule, severity = "repository-root-missing", Severity.WARNING
+        else:
+            continue
+        yield Diagnostic(
+            rule,
+            f"no document is read from the root {root!r}",
+            document.at("spec", "roots", index),
+            "name a folder of the tree, relative to its top, as in services/specs",
+            severity,
+            str(document.address),
+        )
