@@ -1,4 +1,4 @@
-"""Registers the gate's kinds, what gates ask for, and the gate's own review."""
+"""Registers the gate's kinds, judges gates, what they ask for, and the gate's own review."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def chimera_register_kinds() -> list[Kind]:
         Kind("Role", RoleSpec, "Who can approve for a part of the system."),
         Kind("Decision", DecisionSpec, "A formal choice that was made.", record=True),
     ]
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge whether each gate's paths are there."""
+    from chimera.gate.checks import check
+
+    return tuple(check(subject.snapshot))
 
 
 @hookimpl

@@ -1,0 +1,38 @@
+"""Whether gates could hold for anything: a misspelt path would leave what it means ungoverned.
+
+Refuses to call that an error: what a gate waits for may not be there yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chimera.documents import Globs
+from chimera.gate.kinds import GateSpec
+from chimera.kinds import Document, Snapshot
+from chimera.model import Diagnostic, Finding, Severity, Verdict
+
+
+def check(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Yield a verdict for every gate with a pattern that matches no path of the tree."""
+    gates = [gate for gate in snapshot.of_model(GateSpec) if gate.spec.match.paths]
+    paths = [entry.path for entry in snapshot.tree.entries()] if gates else []
+    for gate in gates:
+        faults = tuple(_unmatched(gate, paths))
+        if faults:
+            reasons = tuple(fault.message for fault in faults)
+            address = str(gate.address)
+            yield Verdict(address, address, Finding.NOT_EXERCISED, reasons, faults)
+
+
+def _unmatched(gate: Document[GateSpec], paths: list[str]) -> Iterator[Diagnostic]:
+    for index, pattern in enumerate(gate.spec.match.paths):
+        if not Globs((pattern,)).filter(paths):
+            yield Diagnostic(
+                "gate-path-unmatched",
+                f"no path of the tree matches {pattern!r}, so that the gate governs none by it",
+                gate.at("spec", "match", "paths", index),
+                "correct the pattern; case counts, and paths begin at the top of the tree",
+                Severity.WARNING,
+                str(gate.address),
+            )
