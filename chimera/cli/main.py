@@ -123,9 +123,11 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _complain(message: str, help: str | None) -> None:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    from chimera.render.paint import harmless
+
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {harmless(message)}", err=True)
     if help:
-        click.echo(f"{click.style(' help', fg='cyan')}: {help}", err=True)
+        click.echo(f"{click.style(' help', fg='cyan')}: {harmless(help)}", err=True)
 
 
 _ROOM = "make room on the disk, and run the same command again"

@@ -72,15 +72,17 @@ class Session:
         exit_code: int | None = None,
     ) -> None:
         """Write a result in every format that was asked for, then exit with its outcome's code."""
+        from chimera.render.paint import harmless
+
         for name, file in _destinations(outputs):
             if name == "json":
                 shown = json.dumps(as_json(), indent=2, ensure_ascii=False)
             else:
                 shown = text(self.paint(to_file=file is not None))
             if file is None:
-                click.echo(shown, color=self.color)
+                click.echo(harmless(shown), color=self.color)
             else:
-                write_file(file, shown + "\n")
+                write_file(file, harmless(shown) + "\n")
         click.get_current_context().exit(EXIT_CODES[outcome] if exit_code is None else exit_code)
 
 

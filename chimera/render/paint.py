@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
+
+# How styles look once they are written; what else a terminal obeys came from somebody's document.
+_STYLED = re.compile(r"(\x1b\[(?:0|1|2|3[0-7])m)")
+_UNUSUAL = re.compile(r"[^ -~\n\t]")
 
 Style = Literal["good", "bad", "warn", "dim", "bold", "accent"]
 Paint = Callable[[str, Style], str]
@@ -12,6 +19,22 @@ Paint = Callable[[str, Style], str]
 def plain(text: str, style: Style) -> str:
     """Return `text` as it is: what a pipe gets."""
     return text
+
+
+def harmless(text: str) -> str:
+    """Return `text` with every character that a terminal obeys or hides written out, as JSON
+    writes it: names, paths and what programs said are not to move the cursor or turn text around.
+    """
+    pieces = _STYLED.split(text)
+    pieces[::2] = (_UNUSUAL.sub(_written_out, piece) for piece in pieces[::2])
+    return "".join(pieces)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable() or unicodedata.category(character) == "Zs":  # a kind of space
+        return character
+    return json.dumps(character)[1:-1]
 
 
 def count(number: int, noun: str) -> str:

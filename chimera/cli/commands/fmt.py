@@ -23,13 +23,14 @@ def fmt(session: Session, paths: tuple[Path, ...], only_check: bool) -> None:
     PATHS are files or folders; without any, every document of the repository. Comments and values
     stay as they are.
     """
+    from chimera.render.diagnostics import diagnostic_text
+    from chimera.render.paint import harmless
+
     result = session.workspace().format(paths, write=not only_check)
     for path in result.value:
-        click.echo(f"{'would format' if only_check else 'formatted'} {path}")
+        click.echo(harmless(f"{'would format' if only_check else 'formatted'} {path}"))
     for diagnostic in result.diagnostics:
-        from chimera.render.diagnostics import diagnostic_text
-
-        click.echo(diagnostic_text(diagnostic, session.paint()), err=True)
+        click.echo(harmless(diagnostic_text(diagnostic, session.paint())), err=True)
     if not result.value and not result.diagnostics:
         click.echo("every document is formatted")
     failed = only_check and result.value

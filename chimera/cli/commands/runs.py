@@ -46,8 +46,11 @@ def show(session: Session, uid: str, outputs: tuple[str, ...]) -> None:
 @pass_session
 def logs(session: Session, uid: str) -> None:
     """Print what the steps of a run wrote."""
+    from chimera.render.paint import harmless
+
     for line in session.workspace().run_details(uid).log:
-        click.echo(f"{line.at.isoformat(timespec='seconds')} {line.step}: {line.text}")
+        at = line.at.isoformat(timespec="seconds")
+        click.echo(f"{at} {line.step}: {harmless(line.text)}")
 
 
 @runs.command()
