@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from chimera.state import EventKind, RunStatus, read_state
 
-KILLS = 6
+KILLS = int(os.environ.get("CHIMERA_CRASHES", "6"))
 ROOT = Path(__file__).parents[3]
 
 
