@@ -22,7 +22,6 @@ from chimera.kinds import (
     Role,
     Snapshot,
     Subject,
-    marked,
 )
 from chimera.model import Action, Address, Diagnostic, Place, Related, Route
 
@@ -54,7 +53,7 @@ class Marks:
     @cached_property
     def _by_document(self) -> Mapping[Address, tuple[Marked, ...]]:
         return {
-            address: tuple(marked(document.spec, ("spec",)))
+            address: document.marks
             for address, document in self.snapshot.documents.items()
         }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chimera.contract.kinds import LayerContractSpec, Refusal
 from chimera.contract.layers import Contract, ContractLayer, all_layers, layers_of
 from chimera.documents import Globs
-from chimera.kinds import Document, LayerReference, Model, Snapshot, marked
+from chimera.kinds import Document, LayerReference, Model, Snapshot
 from chimera.model import Address, Diagnostic, Place, Placement, Route
 
 
@@ -152,7 +152,7 @@ def _named(document: Document[Model]) -> Iterator[tuple[str, Route]]:
     """Yield the layers that a document names, in its metadata and in its spec."""
     for index, name in enumerate(document.metadata.layers):
         yield name, ("metadata", "layers", index)
-    for found in marked(document.spec, ("spec",)):
+    for found in document.marks:
         if isinstance(found.mark, LayerReference):
             yield found.value, found.route
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from chimera.kinds.fields import Model
+from chimera.kinds.fields import Marked, Model, marked
 from chimera.kinds.kind import Kind, Metadata
 from chimera.model import Address, Digest, Place, Segment, digest_json
 
@@ -29,6 +29,11 @@ class Document(Generic[S_co]):
     def digest(self) -> Digest:
         """SHA-256 over the canonical JSON of what the author wrote."""
         return digest_json(self.value)
+
+    @cached_property
+    def marks(self) -> tuple[Marked, ...]:
+        """Every marked value of the spec, with its route in the document."""
+        return tuple(marked(self.spec, ("spec",)))
 
     def at(self, *route: Segment, on_key: bool = False) -> Place:
         """Return the place of `route` inside this document."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -214,20 +214,28 @@ class Marked:
 
 
 @cache
-def _marks_of(model: type[BaseModel]) -> dict[str, tuple[str, tuple[Mark, ...]]]:
-    return {
-        name: (
-            info.validation_alias if isinstance(info.validation_alias, str) else name,
-            tuple(mark for mark in info.metadata if isinstance(mark, Mark)),
-        )
-        for name, info in model.model_fields.items()
-    }
+def _fields_of(
+    model: type[BaseModel],
+) -> tuple[tuple[str, str, tuple[Mark, ...], tuple[Mark, ...]], ...]:
+    """Return the fields of a model in which marks can stand: name, alias, own and inner marks.
+
+    Inner marks are those on the items of a sequence or mapping field, or inside an optional. The
+    many fields of plain text are left out: specs are walked again and again.
+    """
+    found = []
+    for name, info in model.model_fields.items():
+        alias = info.validation_alias if isinstance(info.validation_alias, str) else name
+        own = tuple(mark for mark in info.metadata if isinstance(mark, Mark))
+        inner = tuple(_annotation_marks(info.annotation))
+        if own or inner or _may_hold_models(info.annotation):
+            found.append((name, alias, own, inner))
+    return tuple(found)
 
 
-@cache
-def _inner_marks(model: type[BaseModel], name: str) -> tuple[Mark, ...]:
-    """Marks on the items of a sequence or mapping field, or inside an optional."""
-    return tuple(_annotation_marks(model.model_fields[name].annotation))
+def _may_hold_models(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return any(_may_hold_models(argument) for argument in get_args(annotation))
 
 
 def _annotation_marks(annotation: Any) -> Iterator[Mark]:
@@ -243,16 +251,16 @@ def _annotation_marks(annotation: Any) -> Iterator[Mark]:
 
 def marked(model: BaseModel, route: Route = ()) -> Iterator[Marked]:
     """Yield every marked value of `model`, depth first, with its route in the document."""
-    for name, (alias, marks) in _marks_of(type(model)).items():
+    for name, alias, own, inner in _fields_of(type(model)):
         value = getattr(model, name)
         if value is None:
             continue
         here = (*route, alias)
         if isinstance(value, BaseModel):
-            yield from (Marked(mark, value, here) for mark in marks)
+            yield from (Marked(mark, value, here) for mark in own)
             yield from marked(value, here)
             continue
-        yield from _marked_values(value, here, marks + _inner_marks(type(model), name))
+        yield from _marked_values(value, here, own + inner)
 
 
 def _marked_values(value: Any, route: Route, marks: tuple[Mark, ...]) -> Iterator[Marked]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 
-from chimera.kinds.fields import KindReference, marked
+from chimera.kinds.fields import KindReference
 from chimera.kinds.snapshot import ReferenceUse, Snapshot
 from chimera.model import Address, Diagnostic
 
@@ -40,7 +40,7 @@ def check_kind_names(snapshot: Snapshot) -> Iterator[Diagnostic]:
     """Report every selector that names a kind which no plugin registers: it holds for nothing."""
     registry = snapshot.registry
     for document in snapshot.documents.values():
-        for found in marked(document.spec, ("spec",)):
+        for found in document.marks:
             if isinstance(found.mark, KindReference) and found.value not in registry.kinds:
                 near = registry.nearest(found.value)
                 yield Diagnostic(

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 
 from chimera.documents import Tree
 from chimera.kinds.document import Document
-from chimera.kinds.fields import Model, Reference, marked
+from chimera.kinds.fields import Model, Reference
 from chimera.kinds.registry import Registry
 from chimera.model import Address, Digest, Place, digest_json
 
@@ -83,7 +83,7 @@ class Snapshot:
 
 def references_of(document: Document[Model]) -> Iterable[ReferenceUse]:
     """Yield the typed references of one document."""
-    for found in marked(document.spec, ("spec",)):
+    for found in document.marks:
         if isinstance(found.mark, Reference):
             yield ReferenceUse(
                 document.address,

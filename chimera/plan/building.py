@@ -13,7 +13,6 @@ from chimera.kinds import (
     Model,
     Snapshot,
     change_of,
-    marked,
 )
 from chimera.model import (
     Action,
@@ -41,7 +40,7 @@ class Baseline:
 
 def governed_globs(document: Document[Model]) -> tuple[str, ...]:
     """Return the globs of paths that a document governs."""
-    return tuple(sorted({f.value for f in marked(document.spec) if isinstance(f.mark, Governs)}))
+    return tuple(sorted({f.value for f in document.marks if isinstance(f.mark, Governs)}))
 
 
 def target_digests(snapshot: Snapshot) -> dict[Target, Digest]:
