@@ -178,7 +178,7 @@ def tracked_below(root: Path, folder: str) -> tuple[str, ...]:
     """Return what Git tracks at or below `folder` of the top folder `root`, in any case of letters;
     nothing without Git.
     """
-    if enclosing(root) != root:
+    if enclosing(root) != root or not shutil.which("git"):
         return ()
     listed = run(root, "ls-files", "-z", "--", f":(icase,literal){folder}")
     return tuple(map(os.fsdecode, listed.split(b"\0")[:-1]))
