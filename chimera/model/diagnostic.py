@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
@@ -41,7 +41,7 @@ class Place:
 
     def at(self, *segments: Segment, on: Literal["key", "value"] = "value") -> Place:
         """Return the place further down along `segments`."""
-        return replace(self, route=self.route + segments, on=on)
+        return Place(self.path, self.index, self.route + segments, on)
 
 
 class Severity(Enum):
