@@ -172,8 +172,15 @@ class LayerFacts:
 
     def is_changed(self, document: Document[Model]) -> bool:
         """Tell whether the change under judgement creates or updates `document`."""
+        return self._is_planned(document, Action.CREATE, Action.UPDATE)
+
+    def is_run(self, document: Document[Model]) -> bool:
+        """Tell whether `document` is asked to be executed now, whatever starts it otherwise."""
+        return self._is_planned(document, Action.RUN)
+
+    def _is_planned(self, document: Document[Model], *actions: Action) -> bool:
         return any(
-            change.target == document.address and change.action in (Action.CREATE, Action.UPDATE)
+            change.target == document.address and change.action in actions
             for change in self.subject.changes or ()
         )
 

@@ -44,17 +44,15 @@ def _automation(facts: LayerFacts) -> Iterator[Diagnostic]:
                 found.route,
                 "let a person start it: trigger: human",
             )
-        elif (
-            found.value == "apply"
-            and facts.subject.actor.kind == "automation"
-            and facts.is_changed(document)
+        elif facts.subject.actor.kind == "automation" and (
+            facts.is_run(document) or (found.value == "apply" and facts.is_changed(document))
         ):
             yield facts.refuse(
                 f"{document.address} would be executed by {facts.subject.actor.name}, "
                 f"which is automation, and {one.how}",
                 document,
                 found.route,
-                "let a person apply this change",
+                "let a person do it",
             )
 
 

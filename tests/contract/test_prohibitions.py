@@ -143,6 +143,20 @@ def test_automation_refuses_an_apply_by_automation(repository, build):
         assert repository.rules() == set()
 
 
+def test_automation_refuses_a_run_by_automation_of_what_people_start(repository, build):
+    repository.write(
+        build.contract(build.layer("a", prohibits=["automation"])),
+        build.thing("one", "ops/a", trigger="human"),
+    )
+    one = Address("Thing", "one")
+    for action, expected in ((Action.RUN, {rule("automation")}), (Action.UPDATE, set())):
+        repository.changes = (Change(one, action, "sha256:1", "sha256:1", "was asked for"),)
+        repository.actor = Actor("ci", "automation")
+        assert repository.rules() == expected
+        repository.actor = Actor("ada", "human")
+        assert repository.rules() == set()
+
+
 @pytest.mark.parametrize(
     "target",
     [
