@@ -19,6 +19,7 @@ from chimera.model import (
     Related,
     Verdict,
 )
+from chimera.proof import ProofSpec, is_due
 
 
 def owe(subject: Subject) -> Iterator[Obligation]:
@@ -64,13 +65,21 @@ def _required(
     what = "a path" if isinstance(target, PathSet) else "a document"
     reason = f"{gate} governs {what} that changes"
     for proof in requires.proofs:
-        yield Obligation("proof", proof, target, gate, reason)
+        if _is_due(proof, subject):
+            yield Obligation("proof", proof, target, gate, reason)
     for record in requires.records:
         yield Obligation("record", record, target, gate, reason)
     if subject.environment.protected:
         for approval in requires.approvals:
             count = (("count", str(approval.count)),)
             yield Obligation("approval", approval.role, target, gate, reason, count)
+
+
+def _is_due(proof: str, subject: Subject) -> bool:
+    """Tell whether a proof of this phase is owed here; one that cannot be read always is."""
+    document = subject.snapshot.get(Address.parse(proof))
+    spec = document.spec if document else None
+    return not isinstance(spec, ProofSpec) or is_due(spec, subject.environment)
 
 
 def review(weighing: Weighing) -> Iterator[Verdict]:

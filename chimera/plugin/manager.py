@@ -16,6 +16,7 @@ ESSENTIAL = (
     "chimera.policy.plugin",
     "chimera.proof.plugin",
     "chimera.gate.plugin",
+    "chimera.runtime.plugin",
     "chimera.builtin.records.plugin",
 )
 """What no document can disable. Strings keep imports lazy and acyclic."""

@@ -9,12 +9,14 @@ from chimera.proof.owed import is_due, owed
 from chimera.proof.prove import prove
 from chimera.proof.report import Divergence, ProofReport, RunReport
 from chimera.proof.standing import Standing, standing, verify
+from chimera.proof.steps.models import OperationStep
 from chimera.proof.steps.task import StepOutcome, StepTask
 
 __all__ = [
     "Divergence",
     "EvidenceError",
     "EvidenceStore",
+    "OperationStep",
     "ProofReport",
     "ProofSpec",
     "ReleaseProofSpec",

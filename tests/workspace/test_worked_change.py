@@ -170,3 +170,18 @@ def test_a_saved_plan_that_no_longer_fits_is_refused_and_can_still_be_shown(paym
     assert stale.code == 7
     assert "no longer fits" in stale.err
     assert payments.chimera("show", "plan.json").code == 0
+
+
+def test_a_proof_of_the_merge_phase_is_owed_where_the_environment_is_protected(
+    payments: Any,
+) -> None:
+    proof = payments.root / "proofs/refund-invariants.yaml"
+    proof.write_text(proof.read_text().replace("phase: apply", "phase: merge"))
+    payments.commit()
+
+    def owed(environment: str) -> set[str]:
+        planned = payments.chimera("plan", "--env", environment, "-o", "json").json
+        return {o["kind"] for item in planned["items"] for o in item["obligations"]}
+
+    assert owed("local") == {"record"}
+    assert owed("production") == {"record", "proof"}
