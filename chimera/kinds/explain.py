@@ -52,7 +52,7 @@ def explain(registry: Registry, route: str) -> Explanation:
         node = _step(schema, node, segment, kind)
     shown = ".".join((kind.name, *segments))
     target = _object(schema, node) or {}
-    description = node.get("description") or target.get("description", "")
+    description = _description(schema, node) or target.get("description", "")
     fields = _fields(schema, target)
     if not segments:
         description = kind.summary
@@ -116,10 +116,17 @@ def _fields(schema: dict[str, Any], target: dict[str, Any]) -> tuple[FieldInfo, 
             _type(schema, node),
             name in required,
             node.get("default"),
-            node.get("description", ""),
+            _description(schema, node),
         )
         for name, node in target.get("properties", {}).items()
     )
+
+
+def _description(schema: dict[str, Any], node: dict[str, Any]) -> str:
+    """Return what a field is for; one that says the same as its model leaves it to the model."""
+    if "description" in node or "$ref" not in node:
+        return str(node.get("description", ""))
+    return _description(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
 
 
 def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:

@@ -217,63 +217,62 @@ class Marked:
 def _fields_of(
     model: type[BaseModel],
 ) -> tuple[tuple[str, str, tuple[Mark, ...], tuple[Mark, ...]], ...]:
-    """Return the fields of a model in which marks can stand: name, alias, own and inner marks.
+    """Return the fields in which marks can stand: name, alias, marks on values and on models.
 
-    Inner marks are those on the items of a sequence or mapping field, or inside an optional. The
+    Marks stand on the field, on the items of a sequence or mapping, or inside an optional. The
     many fields of plain text are left out: specs are walked again and again.
     """
     found = []
     for name, info in model.model_fields.items():
         alias = info.validation_alias if isinstance(info.validation_alias, str) else name
-        own = tuple(mark for mark in info.metadata if isinstance(mark, Mark))
-        inner = tuple(_annotation_marks(info.annotation))
+        own = [mark for mark in info.metadata if isinstance(mark, Mark)]
+        inner = list(_annotation_marks(info.annotation))
+        on_values = dict.fromkeys([*own, *(mark for mark, on_model in inner if not on_model)])
+        on_models = dict.fromkeys([*own, *(mark for mark, on_model in inner if on_model)])
         if own or inner or _may_hold_models(info.annotation):
-            found.append((name, alias, own, inner))
+            found.append((name, alias, tuple(on_values), tuple(on_models)))
     return tuple(found)
 
 
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _may_hold_models(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return True
-    return any(_may_hold_models(argument) for argument in get_args(annotation))
+    return _is_model(annotation) or any(map(_may_hold_models, get_args(annotation)))
 
 
-def _annotation_marks(annotation: Any) -> Iterator[Mark]:
-    for argument in getattr(annotation, "__args__", ()):
-        if isinstance(argument, type) and issubclass(argument, BaseModel):
+def _annotation_marks(annotation: Any) -> Iterator[tuple[Mark, bool]]:
+    """Yield each mark inside `annotation`, and whether what it stands on is a model."""
+    for argument in (*getattr(annotation, "__args__", ()), getattr(annotation, "__origin__", None)):
+        if argument is None or argument is annotation or _is_model(argument):
             continue
-        yield from (m for m in getattr(argument, "__metadata__", ()) if isinstance(m, Mark))
+        on_model = _is_model(getattr(argument, "__origin__", None))
+        marks = (m for m in getattr(argument, "__metadata__", ()) if isinstance(m, Mark))
+        yield from ((mark, on_model) for mark in marks)
         yield from _annotation_marks(argument)
-    origin = getattr(annotation, "__origin__", None)
-    if origin is not None and origin is not annotation:
-        yield from _annotation_marks(origin)
 
 
 def marked(model: BaseModel, route: Route = ()) -> Iterator[Marked]:
     """Yield every marked value of `model`, depth first, with its route in the document."""
-    for name, alias, own, inner in _fields_of(type(model)):
-        value = getattr(model, name)
-        if value is None:
-            continue
-        here = (*route, alias)
-        if isinstance(value, BaseModel):
-            yield from (Marked(mark, value, here) for mark in own)
-            yield from marked(value, here)
-            continue
-        yield from _marked_values(value, here, own + inner)
+    for name, alias, on_values, on_models in _fields_of(type(model)):
+        yield from _marked_values(getattr(model, name), (*route, alias), on_values, on_models)
 
 
-def _marked_values(value: Any, route: Route, marks: tuple[Mark, ...]) -> Iterator[Marked]:
+def _marked_values(
+    value: Any, route: Route, on_values: tuple[Mark, ...], on_models: tuple[Mark, ...]
+) -> Iterator[Marked]:
     if isinstance(value, BaseModel):
+        yield from (Marked(mark, value, route) for mark in on_models)
         yield from marked(value, route)
     elif isinstance(value, (tuple, list)):
         for index, item in enumerate(value):
-            yield from _marked_values(item, (*route, index), marks)
+            yield from _marked_values(item, (*route, index), on_values, on_models)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _marked_values(item, (*route, key), marks)
+            yield from _marked_values(item, (*route, key), on_values, on_models)
     elif value is not None:
-        yield from (Marked(mark, value, route) for mark in marks)
+        yield from (Marked(mark, value, route) for mark in on_values)
 
 
 __all__ = [

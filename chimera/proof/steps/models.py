@@ -112,7 +112,11 @@ class EvolutionStep(Model):
 class OperationStep(Model):
     """A registered operation, by the name that a plugin gave it."""
 
-    run: Name = Field(description="Name of a registered operation.")
+    run: Name = Field(
+        description="Name of a registered operation.",
+        # So that an exported schema, too, tells the branches of a step apart.
+        json_schema_extra={"not": {"enum": list(CORE)}},
+    )
     inputs: dict[str, Any] = Field(
         default_factory=dict, description="Inputs of the operation, as its own model has them."
     )

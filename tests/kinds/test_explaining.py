@@ -1,0 +1,161 @@
+"""Every kind and every field says what it is for, to people and to editors."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry as References
+from referencing import Resource
+
+from chimera.documents import open_work_tree
+from chimera.kinds import Explanation, Registry, explain, export_schemas, kind_schema, read_source
+from chimera.model import UsageError
+from chimera.plugin import load_plugins
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def registry() -> Registry:
+    return Registry.collect(load_plugins())
+
+
+def routes(kind: str) -> list[str]:
+    """Every field of a kind, as far down as explain goes."""
+    found, pending = [], [kind]
+    while pending:
+        route = pending.pop()
+        found.append(route)
+        inside = explain(registry(), route).fields
+        pending += (f"{route}.{field.name}" for field in inside if route.count(".") < 8)
+    return sorted(set(found))
+
+
+KINDS = sorted(registry().kinds)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_every_kind_has_a_description(kind: str) -> None:
+    undescribed = [
+        f"{route}.{field.name}"
+        for route in routes(kind)
+        for field in explain(registry(), route).fields
+        if len(field.description) < 4
+    ]
+    assert undescribed == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_model_of_a_schema_describes_each_of_its_properties(kind: str) -> None:
+    schema = kind_schema(registry().kinds[kind])
+    objects = {kind: schema, **schema.get("$defs", {})}
+    silent = [
+        f"{name}.{field}"
+        for name, node in objects.items()
+        for field, inner in node.get("properties", {}).items()
+        if not (inner.get("description") or objects[inner["$ref"][8:]].get("description"))
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_route_of_a_kind_can_be_explained(kind: str) -> None:
+    for route in routes(kind):
+        found = explain(registry(), route)
+        assert found.type
+        assert found.description, route
+
+
+def shown(route: str) -> Explanation:
+    return explain(registry(), route)
+
+
+def test_spec_may_be_left_out_and_the_kind_written_small() -> None:
+    assert shown("policy.match") == shown("Policy.spec.match")
+    assert shown("Policy.match.kinds").route == "Policy.spec.match.kinds"
+
+
+def test_a_kind_lists_its_envelope_and_its_spec() -> None:
+    names = [f.name for f in shown("Environment").fields]
+    assert names == ["apiVersion", "kind", "metadata", "spec", "spec.protected"]
+
+
+def test_a_kind_says_whether_it_is_a_record() -> None:
+    assert shown("Decision").record
+    assert not shown("Gate").record
+
+
+@pytest.mark.parametrize(
+    ("route", "help"),
+    [
+        ("Polcy", "did you mean Policy?"),
+        ("Policy.mtach", "did you mean match?"),
+        ("Policy.match.knds", "did you mean kinds?"),
+    ],
+)
+def test_a_misspelt_kind_or_field_gets_a_suggestion(route: str, help: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        explain(registry(), route)
+    assert refused.value.help == help
+
+
+@pytest.mark.parametrize(
+    "route", ["", ".", "Policy.", "Policy..match", "Policy.match.kinds.x", "😀"]
+)
+def test_any_other_text_is_refused(route: str) -> None:
+    with pytest.raises(UsageError):
+        explain(registry(), route)
+
+
+@cache
+def schemas() -> dict[str, dict[str, Any]]:
+    return export_schemas(registry())
+
+
+def accepts(schema: str, value: Any) -> bool:
+    """Tell whether an exported schema accepts a document, as an editor would read the folder."""
+    known = References().with_resources(
+        (name, Resource.from_contents(found)) for name, found in schemas().items()
+    )
+    return bool(jsonschema.Draft202012Validator(schemas()[schema], registry=known).is_valid(value))
+
+
+def test_there_is_a_schema_for_every_kind_and_one_for_any() -> None:
+    assert set(schemas()) == {f"{kind}.json" for kind in KINDS} | {"chimera.json"}
+    for schema in schemas().values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_the_schemas_accept_every_document_of_this_repository() -> None:
+    documents = read_source(open_work_tree(ROOT)).raw
+    assert documents
+    for raw in documents:
+        assert accepts(f"{raw.value['kind']}.json", raw.value), raw.path
+        assert accepts("chimera.json", raw.value), raw.path
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"apiVersion": "chimera/v2"},
+        {"kind": "Gate"},
+        {"metadata": {}},
+        {"metadata": {"name": "UPPER"}},
+        {"spec": {"protectd": True}},
+        {"spec": {"protected": "yes"}},
+        {"status": {}},
+    ],
+)
+def test_the_schemas_refuse_what_check_refuses(broken: dict[str, Any]) -> None:
+    good = {
+        "apiVersion": "chimera/v1",
+        "kind": "Environment",
+        "metadata": {"name": "e"},
+        "spec": {"protected": True},
+    }
+    assert accepts("Environment.json", good)
+    assert not accepts("Environment.json", {**good, **broken})
