@@ -128,7 +128,7 @@ def root_names(roots: Iterable[str]) -> list[str]:
 def is_root(root: str) -> bool:
     """Tell whether documents can be read from `root`, whether or not there is such a folder."""
     try:
-        return bool(root_names((root,)))
+        return bool(root and root_names((root,)))
     except ChimeraError:
         return False
 
