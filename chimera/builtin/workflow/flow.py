@@ -143,10 +143,9 @@ class Flow:
             yield self._unknown("stage", reference.source, self._position, reference, where)
             return
         source = self._source(reference)
-        names = self._spec.inputs if reference.source == INPUT else source.properties
         if source.member(reference.name) is None:
             what = "input" if reference.source == INPUT else "output"
-            yield self._unknown(what, reference.name, names, reference, where)
+            yield self._unknown(what, reference.name, source.properties, reference, where)
         elif self.shape(reference) is None:
             yield self._fault(
                 "workflow-output-unknown",

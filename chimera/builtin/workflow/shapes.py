@@ -7,7 +7,7 @@ Refuses to guess: where a schema says nothing, anything fits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -39,24 +39,16 @@ class Shape:
     @property
     def branches(self) -> tuple[Shape, ...]:
         """The alternatives, each with one type or none: one for a shape that is no union."""
-        return tuple(self._branches())
-
-    def _branches(self) -> Iterator[Shape]:
-        if "$ref" in self.schema:
-            name = self.schema["$ref"].rpartition("/")[2]
-            yield from self.inner(self.definitions[name])._branches()
-            return
-        union = self.schema.get("anyOf") or self.schema.get("oneOf")
+        schema = self.schema
+        if "$ref" in schema:
+            return self.inner(self.definitions[schema["$ref"].rpartition("/")[2]]).branches
+        union = schema.get("anyOf") or schema.get("oneOf")
         if union:
-            for schema in union:
-                yield from self.inner(schema)._branches()
-            return
-        types = self.schema.get("type")
+            return tuple(branch for one in union for branch in self.inner(one).branches)
+        types = schema.get("type")
         if isinstance(types, list):
-            for name in types:
-                yield self.inner({**self.schema, "type": name})
-            return
-        yield self
+            return tuple(self.inner({**schema, "type": name}) for name in types)
+        return (self,)
 
     @property
     def properties(self) -> tuple[str, ...]:
