@@ -11,6 +11,7 @@ from chimera.kinds.document import Document
 from chimera.kinds.fields import Glob, Items, Model, Name
 from chimera.kinds.snapshot import Snapshot
 from chimera.model import Diagnostic, Related, Severity
+from chimera.plugin import DEFAULT, can_disable, short_name
 
 DEFAULT_ROOTS = ("specs", "policies", "proofs", "changelog")
 
@@ -37,7 +38,7 @@ class RepositorySpec(Model):
 
 
 def check_repositories(snapshot: Snapshot) -> Iterator[Diagnostic]:
-    """Report a second `Repository`, which nobody would heed, and roots that hold nothing."""
+    """Report a second `Repository`, roots that hold nothing, and plugins nobody can disable."""
     first, *others = snapshot.of_model(RepositorySpec) or (None,)
     if first is None:
         return
@@ -51,6 +52,15 @@ def check_repositories(snapshot: Snapshot) -> Iterator[Diagnostic]:
             related=(Related("the first one stands here", first.at("metadata", "name")),),
         )
     yield from _empty_roots(first, snapshot)
+    for index, name in enumerate(first.spec.plugins.disable):
+        if not can_disable(name):
+            yield Diagnostic(
+                "repository-plugin-not-optional",
+                f"{name!r} is no plugin that can be left out",
+                first.at("spec", "plugins", "disable", index),
+                f"remove it; these can be: {', '.join(map(short_name, DEFAULT))}",
+                address=str(first.address),
+            )
 
 
 def _empty_roots(document: Document[RepositorySpec], snapshot: Snapshot) -> Iterator[Diagnostic]:

@@ -2,6 +2,22 @@
 
 from chimera.plugin.asking import ask
 from chimera.plugin.hookspecs import hookimpl
-from chimera.plugin.manager import DEFAULT, ESSENTIAL, PluginManager, load_plugins
+from chimera.plugin.manager import (
+    DEFAULT,
+    ESSENTIAL,
+    PluginManager,
+    can_disable,
+    load_plugins,
+    short_name,
+)
 
-__all__ = ["DEFAULT", "ESSENTIAL", "PluginManager", "ask", "hookimpl", "load_plugins"]
+__all__ = [
+    "DEFAULT",
+    "ESSENTIAL",
+    "PluginManager",
+    "ask",
+    "can_disable",
+    "hookimpl",
+    "load_plugins",
+    "short_name",
+]

@@ -26,8 +26,11 @@ def ask(
     for implementation in getattr(plugins.hook, hook).get_hookimpls():
         name = implementation.plugin_name
         heard.add(name)
+        if implementation.wrapper or implementation.hookwrapper:
+            silent.append(_silent(name, f"wraps {hook}, whose answers are each plugin's own"))
+            continue
         try:
-            answers += implementation.function(argument)
+            answers += implementation.function(*(argument for _ in implementation.argnames))
         except ChimeraError as error:
             silent.append(_silent(name, f"could not answer: {error.message}"))
         except Exception as error:  # noqa: BLE001 - a judge that raises must not let through

@@ -43,18 +43,32 @@ def load_plugins(
     """
     manager = pluggy.PluginManager("chimera")
     manager.add_hookspecs(hookspecs)
-    essential = sorted(set(disable) & (set(ESSENTIAL) | {short_name(n) for n in ESSENTIAL}))
-    if essential:
-        raise UsageError(
-            f"the plugin {essential[0]} is essential and cannot be disabled",
-            help="remove it from spec.plugins.disable of the Repository document",
-        )
+    for name in disable:
+        _refuse_disabling(name)
     for name in (*ESSENTIAL, *DEFAULT):
         if name not in disable and short_name(name) not in disable:
             manager.register(importlib.import_module(name), name)
     _load_entry_points(manager, tuple(require))
-    manager.check_pending()
     return manager
+
+
+def can_disable(name: str) -> bool:
+    """Tell whether a document can leave the plugin `name` out: a default one, by room or module."""
+    return name in {*DEFAULT, *map(short_name, DEFAULT)}
+
+
+def _refuse_disabling(name: str) -> None:
+    if can_disable(name):
+        return
+    if name in {*ESSENTIAL, *map(short_name, ESSENTIAL)}:
+        raise UsageError(
+            f"the plugin {name} is essential and cannot be disabled",
+            help="remove it from spec.plugins.disable of the Repository document",
+        )
+    raise UsageError(
+        f"there is no built-in plugin {name!r} to disable",
+        help=f"these can be left out: {', '.join(map(short_name, DEFAULT))}",
+    )
 
 
 def short_name(module: str) -> str:
@@ -76,7 +90,8 @@ def _load_entry_points(manager: pluggy.PluginManager, names: tuple[str, ...]) ->
             )
         try:
             manager.register(found[name].load(), name)
-        except (ImportError, AttributeError, pluggy.PluginValidationError, ValueError) as error:
+            manager.check_pending()
+        except Exception as error:
             raise ChimeraError(
                 f"the plugin {name} cannot be loaded: {error}",
                 help="install a version of it that fits this version of Chimera",

@@ -22,7 +22,7 @@ from chimera.documents import (
 from chimera.gate import environments
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
 from chimera.model import Result, StateError, Verdict
-from chimera.plugin import PluginManager, load_plugins
+from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import (
     Layout,
     Run,
@@ -78,7 +78,8 @@ class Workspace:
     def plugins(self) -> PluginManager:
         """The plugins that this repository asks for."""
         disable, require = _plugin_names(self.source)
-        return load_plugins(disable=disable, require=require)
+        # What cannot be left out is told at its line, when the document is validated.
+        return load_plugins(disable=list(filter(can_disable, disable)), require=require)
 
     @cached_property
     def registry(self) -> Registry:
