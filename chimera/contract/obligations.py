@@ -66,5 +66,6 @@ def _standing(
     if change.action is not Action.CREATE and address in subject.before:
         metadata = subject.before[address].get("metadata", {})
         asserted = tuple(str(layer) for layer in metadata.get("layers", ()))
-        found |= {layer.name: layer for layer in placer.standing(address.kind, None, asserted)}
+        path = subject.former_paths.get(address)
+        found |= {layer.name: layer for layer in placer.standing(address.kind, path, asserted)}
     return tuple(found[name] for name in sorted(found))

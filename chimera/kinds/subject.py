@@ -37,6 +37,8 @@ class Subject:
     now: datetime
     changes: tuple[Change, ...] | None = None
     before: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
+    former_paths: Mapping[Address, str] = field(default_factory=dict)
+    """The files in which those documents stood."""
     context: Context = field(default_factory=Context.system, compare=False, repr=False)
     """Runs what judging needs; `now` and `actor` above are what verdicts may depend on."""
 

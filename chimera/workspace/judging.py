@@ -54,6 +54,7 @@ def judge(
     *,
     changes: tuple[Change, ...] | None = None,
     before: Mapping[Address, Mapping[str, Any]] | None = None,
+    former_paths: Mapping[Address, str] | None = None,
 ) -> Judgement:
     """Place every document, then let every judge speak."""
     snapshot = loaded.snapshot
@@ -66,6 +67,7 @@ def judge(
         context.clock.now(),
         changes,
         before or {},
+        former_paths or {},
         context,
     )
     answers, silent = ask(plugins, "chimera_check_snapshot", subject, ESSENTIAL_JUDGES)

@@ -99,7 +99,13 @@ def plan_changes(
 ) -> PlanReport:
     """Judge the changes of a snapshot and collect what they owe; no side effects."""
     judgement = judge(
-        loaded, plugins, context, environment, changes=changes, before=comparison.values
+        loaded,
+        plugins,
+        context,
+        environment,
+        changes=changes,
+        before=comparison.values,
+        former_paths=comparison.paths,
     )
     subject = judgement.subject
     obligations, silent = ask(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)

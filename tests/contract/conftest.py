@@ -173,6 +173,7 @@ class Repository:
     protected: bool = False
     changes: tuple[Change, ...] | None = None
     before: dict[Any, Mapping[str, Any]] = field(default_factory=dict)
+    former_paths: dict[Any, str] = field(default_factory=dict)
 
     def write(self, *documents: Mapping[str, Any]) -> Repository:
         """Write each document to `specs/<kind>-<name>.yaml`, and policies to `policies/`."""
@@ -203,6 +204,7 @@ class Repository:
             NOW,
             self.changes,
             self.before,
+            self.former_paths,
         )
 
     def verdicts(self) -> list[Verdict]:

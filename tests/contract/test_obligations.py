@@ -64,6 +64,16 @@ def test_deletion_from_a_human_triggered_layer_owes_a_person(human, build):
     assert [owed.target for owed in human.owed()] == [gone]
 
 
+def test_document_that_moves_out_of_the_paths_of_a_human_layer_owes_a_person(repository, build):
+    layers = (build.layer("a", trigger="human", admits={"paths": ["ops/**"]}),)
+    repository.write(build.contract(*layers), build.thing("one"))
+    repository.protected, repository.changes = True, (change(),)
+    repository.before = {ONE: build.thing("one")}
+    assert repository.owed() == []
+    repository.former_paths = {ONE: "ops/one.yaml"}
+    assert [owed.target for owed in repository.owed()] == [ONE]
+
+
 def test_document_that_leaves_a_human_triggered_layer_owes_a_person(repository, build):
     layers = (build.layer("a", trigger="human"), build.layer("b"))
     repository.write(build.contract(*layers), build.thing("one", "ops/b"))
