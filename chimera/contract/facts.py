@@ -52,10 +52,7 @@ class Marks:
 
     @cached_property
     def _by_document(self) -> Mapping[Address, tuple[Marked, ...]]:
-        return {
-            address: document.marks
-            for address, document in self.snapshot.documents.items()
-        }
+        return {address: document.marks for address, document in self.snapshot.documents.items()}
 
     def playing(self, document: Document[Model], *roles: Role) -> Iterator[Marked]:
         """Yield the values of `document` that play one of `roles` and are not empty."""
