@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Collection, Iterator
 
 from chimera.kinds.fields import KindReference
-from chimera.kinds.snapshot import ReferenceUse, Snapshot
+from chimera.kinds.snapshot import Snapshot
 from chimera.model import Address, Diagnostic
+
+_MOST_SUGGESTIONS = 50
 
 
 def check_references(
@@ -17,6 +19,7 @@ def check_references(
 
     `invalid` holds the addresses of documents that are there and have faults of their own.
     """
+    suggestions = _Suggestions(snapshot)
     for use in snapshot.references:
         if use.kinds and use.target.kind not in use.kinds:
             yield Diagnostic(
@@ -31,7 +34,7 @@ def check_references(
                 "reference-dangling",
                 f"there is no {use.target}",
                 use.place,
-                _nearest(snapshot, use),
+                suggestions.for_target(use.target),
                 address=str(use.source),
             )
 
@@ -52,11 +55,31 @@ def check_kind_names(snapshot: Snapshot) -> Iterator[Diagnostic]:
                 )
 
 
-def _nearest(snapshot: Snapshot, use: ReferenceUse) -> str:
-    near = difflib.get_close_matches(str(use.target), map(str, snapshot.documents), n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"add the document {use.target}, or remove the reference"
+class _Suggestions:
+    """What dangling references may have meant, for as many targets as somebody will read about.
+
+    Each costs a comparison with every document of its kind.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._made: dict[Address, str] = {}
+
+    def for_target(self, target: Address) -> str:
+        """Return the help for a reference to `target`, which is not there."""
+        if target not in self._made:
+            near = self._near(target) if len(self._made) < _MOST_SUGGESTIONS else None
+            self._made[target] = (
+                f"did you mean {near}?"
+                if near
+                else f"add the document {target}, or remove the reference"
+            )
+        return self._made[target]
+
+    def _near(self, target: Address) -> str | None:
+        is_kind = target.kind in self._snapshot.registry.kinds
+        known = (a for a in self._snapshot.documents if a.kind == target.kind or not is_kind)
+        return next(iter(difflib.get_close_matches(str(target), map(str, known), n=1)), None)
 
 
 def check_deletions(snapshot: Snapshot, before: dict[Address, str]) -> Iterator[Diagnostic]:

@@ -343,3 +343,27 @@ def test_detailed_exit_code_tells_changes_from_none_and_from_faults(committed: A
     assert codes() == (0, 2)
     committed.write("specs/half.yaml", "kind: [")
     assert codes() == (1, 1)
+
+
+def test_a_thousand_dangling_references_are_told_without_a_search_for_each(
+    repository: Any,
+) -> None:
+    """A suggestion is made for the first of them only: each compares with every document."""
+    kinds = ("apiVersion: chimera/v1", "kind: Gate", "spec:", "  match: {kinds: [Role]}")
+    roles = "".join(f"      - {{role: Role/role-{n}x}}\n" for n in range(100))
+    repository.write(
+        "specs/roles.yaml",
+        "---\n".join(
+            f"apiVersion: chimera/v1\nkind: Role\nmetadata: {{name: role-{n}}}\n"
+            f"spec: {{principals: [a]}}\n"
+            for n in range(100)
+        ),
+    )
+    text = "\n".join((*kinds, f"  requires:\n    approvals:\n{roles}"))
+    repository.write("specs/gate.yaml", text + "metadata: {name: everybody}\n")
+    found = repository.chimera("check", "-o", "json").json["diagnostics"]
+    helps = [d["help"] for d in found if d["rule"] == "reference-dangling"]
+    assert len(helps) == 100
+    assert helps[0] == "did you mean Role/role-0?"
+    assert sum(help.startswith("did you mean") for help in helps) == 50
+    assert helps[-1] == "add the document Role/role-99x, or remove the reference"
