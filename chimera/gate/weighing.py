@@ -65,7 +65,7 @@ _MINT = object()
 
 
 class Permit:
-    """The gate's leave to apply exactly one plan; nothing but `Gate.permit` can make one."""
+    """The gate's leave to apply exactly one plan; nothing but `permit` can make one."""
 
     __slots__ = ("environment", "plan_digest")
 

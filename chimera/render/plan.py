@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chimera.model import Action, Obligation, Result, Verdict
+from chimera.model import Action, Obligation, Result
 from chimera.plan import Plan, PlanItem, plan_to_json
 from chimera.render.diagnostics import (
     diagnostic_json,
     diagnostic_lines,
     severities_text,
-    verdict_json,
-    verdict_text,
 )
 from chimera.render.paint import Paint, Style, count, plain
 from chimera.workspace import PlanReport
@@ -95,13 +93,3 @@ def plan_report_json(result: Result[PlanReport]) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
     }
-
-
-def ruling_text(verdicts: tuple[Verdict, ...], paint: Paint = plain) -> str:
-    """Return every verdict of the gate."""
-    return "\n".join(verdict_text(verdict, paint) for verdict in verdicts)
-
-
-def ruling_json(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
-    """Return every verdict of the gate as JSON."""
-    return [verdict_json(verdict) for verdict in verdicts]

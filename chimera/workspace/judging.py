@@ -16,7 +16,6 @@ from chimera.model import (
     Change,
     ChimeraError,
     Diagnostic,
-    Finding,
     Placement,
     UsageError,
     Verdict,
@@ -96,8 +95,3 @@ def located(verdicts: tuple[Verdict, ...], snapshot: Snapshot) -> tuple[Verdict,
 def placements_of(snapshot: Snapshot) -> Mapping[Address, tuple[Placement, ...]]:
     """Return where the documents of a snapshot stand."""
     return place(snapshot).placements
-
-
-def failing(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Return the verdicts that failed."""
-    return tuple(v for v in verdicts if v.finding is Finding.FAIL)
