@@ -18,6 +18,7 @@ from chimera.model import (
     Action,
     Address,
     Change,
+    ChimeraError,
     Digest,
     Obligation,
     PathSet,
@@ -158,15 +159,26 @@ def build_plan(
     placements: Mapping[Address, tuple[Placement, ...]],
     obligations: Iterable[Obligation],
 ) -> Plan:
-    """Put changes and what they owe together; pure."""
-    owed: dict[Target, set[Obligation]] = {}
+    """Put changes and what they owe together; pure.
+
+    Raises `ChimeraError` for an obligation of a target that the plan lacks: it would be lost.
+    """
+    changes = tuple(changes)
+    owed: dict[Target, set[Obligation]] = {change.target: set() for change in changes}
     for obligation in obligations:
-        owed.setdefault(obligation.target, set()).add(obligation)
+        if obligation.target not in owed:
+            raise ChimeraError(
+                f"{obligation.source} asks for {obligation.subject} of {obligation.target},"
+                " which is not in the plan",
+                help="fix the plugin that asks: an obligation is of one of the subject's changes",
+            )
+        owed[obligation.target].add(obligation)
     items = []
     for change in changes:
         placed = placements.get(change.target, ()) if isinstance(change.target, Address) else ()
         mine = sorted(
-            owed.get(change.target, ()), key=lambda o: (o.kind, o.subject, str(o.source), o.detail)
+            owed[change.target],
+            key=lambda o: (o.kind, o.subject, str(o.source), o.detail, o.reason),
         )
         items.append(
             PlanItem(change, tuple(p.layer for p in placed), is_dormant(placed), tuple(mine))

@@ -1,13 +1,14 @@
 """The plan: frozen data about what an apply would do and what that owes.
 
 Building one has no side effects. What may drive an apply is in `environment` and `items`; reasons,
-layers and listed paths are shown and drive nothing.
+layers, listed paths and order are shown and drive nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from chimera.model import Action, Change, Digest, Obligation, Target, digest_json
@@ -57,7 +58,7 @@ class Plan:
             {
                 "environment": self.environment,
                 "protected": self.protected,
-                "items": [_binding(item) for item in self.changing],
+                "items": sorted(map(_binding, self.changing), key=itemgetter("target")),
             }
         )
 
@@ -73,7 +74,6 @@ def _binding(item: PlanItem) -> dict[str, Any]:
         "before": change.before,
         "after": change.after,
         "obligations": sorted(
-            [o.kind, o.subject, str(o.source), [list(pair) for pair in o.detail]]
-            for o in item.obligations
+            {(o.kind, o.subject, str(o.source), o.detail) for o in item.obligations}
         ),
     }

@@ -1,19 +1,57 @@
-"""Plans as JSON with a format version, written by `plan --out` and read by `show` and `apply`."""
+"""Plans as JSON with a format version, written by `plan --out` and read by `show` and `apply`.
+
+What is read is hostile until its shape, its actions and its digest have been checked.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from chimera.kinds import Items, Model, StringConstraints, Text, ValidationError
 from chimera.model import (
     Action,
     Address,
     Change,
+    ChimeraError,
     Obligation,
+    ObligationKind,
     Target,
     UsageError,
     parse_target,
 )
 from chimera.plan.plan import FORMAT, Plan, PlanItem
+
+DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class _Obligation(Model):
+    kind: ObligationKind
+    subject: Text
+    source: Text
+    reason: str
+    detail: dict[str, str]
+
+
+class _Item(Model):
+    target: Text
+    action: Text
+    before: DigestText | None
+    after: DigestText | None
+    reason: str
+    paths: Items[str]
+    layers: Items[str]
+    dormant: bool
+    obligations: Items[_Obligation]
+
+
+class _Plan(Model, extra="ignore"):
+    """The saved fields; `plan -o json` writes diagnostics beside them, which drive nothing."""
+
+    digest: DigestText
+    environment: Text
+    protected: bool
+    compared_with: str
+    items: Items[_Item]
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -56,24 +94,25 @@ def _item_to_json(item: PlanItem) -> dict[str, Any]:
 
 def plan_from_json(value: Any) -> Plan:
     """Read a saved plan; raises `UsageError` for anything that is not one, or was edited."""
-    try:
-        if value["format"] != FORMAT:
-            raise UsageError(
-                f"the plan has the format {value['format']!r}, not {FORMAT}",
-                help="make the plan again with this version of Chimera",
-            )
-        plan = Plan(
-            value["environment"],
-            value["protected"],
-            value["comparedWith"],
-            tuple(_item_from_json(item) for item in value["items"]),
-        )
-        digest = value["digest"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    found = value.get("format") if isinstance(value, dict) else None
+    if isinstance(found, str) and found != FORMAT:
         raise UsageError(
-            f"this is not a saved plan: {error!r}", help="make one with `chimera plan --out FILE`"
-        ) from error
-    if plan.digest != digest:
+            f"the plan has the format {found!r}, not {FORMAT}",
+            help="make the plan again with this version of Chimera",
+        )
+    if found != FORMAT:
+        raise _no_plan("it has no format")
+    try:
+        saved = _Plan.model_validate(value)
+        items = tuple(map(_item, saved.items))
+        plan = Plan(saved.environment, saved.protected, saved.compared_with, items)
+        was_edited = plan.digest != saved.digest or not all(map(_fits, items))
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise _no_plan(f"{where} is not what a plan has there") from error
+    except (ChimeraError, ValueError) as error:
+        raise _no_plan(str(error)) from error
+    if was_edited:
         raise UsageError(
             "the saved plan was edited: its digest does not fit its items",
             help="make the plan again with `chimera plan --out FILE`",
@@ -81,25 +120,40 @@ def plan_from_json(value: Any) -> Plan:
     return plan
 
 
-def _item_from_json(value: dict[str, Any]) -> PlanItem:
-    target: Target = parse_target(value["target"])
-    change = Change(
-        target,
-        Action(value["action"]),
-        value["before"],
-        value["after"],
-        value["reason"],
-        tuple(value["paths"]),
+def _no_plan(reason: str) -> UsageError:
+    return UsageError(
+        f"this is not a saved plan: {reason}", help="make one with `chimera plan --out FILE`"
     )
+
+
+def _item(item: _Item) -> PlanItem:
+    target: Target = parse_target(item.target)
+    change = Change(target, Action(item.action), item.before, item.after, item.reason, item.paths)
     obligations = tuple(
         Obligation(
-            o["kind"],
-            o["subject"],
+            o.kind,
+            o.subject,
             target,
-            Address.parse(o["source"]),
-            o["reason"],
-            tuple(sorted(o["detail"].items())),
+            Address.parse(o.source),
+            o.reason,
+            tuple(sorted(o.detail.items())),
         )
-        for o in value["obligations"]
+        for o in item.obligations
     )
-    return PlanItem(change, tuple(value["layers"]), value["dormant"], obligations)
+    return PlanItem(change, item.layers, item.dormant, obligations)
+
+
+def _fits(item: PlanItem) -> bool:
+    """Tell whether the action follows from the digests, which alone are in the plan's digest."""
+    before, after = item.change.before, item.change.after
+    match item.change.action:
+        case Action.CREATE:
+            return before is None and after is not None
+        case Action.UPDATE:
+            return None not in {before, after} and before != after
+        case Action.DELETE:
+            return before is not None and after is None
+        case Action.RUN:
+            return before is not None and before == after
+        case Action.NO_OP:
+            return before == after or (item.dormant and before is None)
