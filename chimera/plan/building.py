@@ -116,10 +116,9 @@ def _changes(
     for target in targets:
         before = baseline.digests.get(target)
         change = change_of(target, before, after.get(target), baseline.name)
-        if isinstance(target, PathSet):
-            differing = _differing(target, snapshot.tree, baseline.tree)
-            yield replace(change, paths=differing) if change.action is not Action.NO_OP else change
-        elif is_dormant(placements.get(target, ())):
+        if isinstance(target, PathSet) and change.action is not Action.NO_OP:
+            yield replace(change, paths=_differing(target, snapshot.tree, baseline.tree))
+        elif isinstance(target, Address) and is_dormant(placements.get(target, ())):
             yield _dormant(change)
         else:
             yield change
@@ -139,8 +138,9 @@ def is_dormant(placements: Iterable[Placement]) -> bool:
 
 def _differing(governed: PathSet, tree: Tree, base: Tree | None) -> tuple[str, ...]:
     """Return the governed paths that differ from the base; all of them where there is no base."""
-    here = _content(governed, tree)
-    there = _content(governed, base) if base is not None else {}
+    if base is None:
+        return tuple(sorted(Globs(governed.globs).filter(e.path for e in tree.entries())))
+    here, there = _content(governed, tree), _content(governed, base)
     return tuple(
         sorted(path for path in here.keys() | there.keys() if here.get(path) != there.get(path))
     )
