@@ -39,7 +39,7 @@ class _Check:
         yield from self._unmatched_inputs()
         yield from self._controls()
         yield from self._steps()
-        if not covers_anything(self._proof) and not self._is_asked_for():
+        if not covers_anything(self._proof.spec) and not self._is_asked_for():
             yield self._fault(
                 "proof-never-owed",
                 "the proof covers nothing and no document asks for it",

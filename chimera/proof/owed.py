@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.kinds import Document, EnvironmentFacts, Subject
-from chimera.model import Action, Obligation
+from chimera.kinds import EnvironmentFacts, Subject, validate_model
+from chimera.model import Action, Address, Obligation, Place
 from chimera.proof.kinds import ProofSpec
 
 
 def owed(subject: Subject) -> Iterator[Obligation]:
     """Yield an obligation for each change that a proof covers in the subject's environment."""
-    for proof in subject.snapshot.of_model(ProofSpec):
-        if not is_due(proof.spec, subject.environment) or not covers_anything(proof):
+    for address, spec in (*_proofs(subject), *_former_proofs(subject)):
+        if not is_due(spec, subject.environment) or not covers_anything(spec):
             continue
         for change in subject.changes or ():
-            if change.action is not Action.NO_OP and subject.selects(proof.spec.covers, change):
-                yield Obligation(
-                    "proof",
-                    str(proof.address),
-                    change.target,
-                    proof.address,
-                    f"{proof.address} covers {change.target}",
-                )
+            if change.action is not Action.NO_OP and subject.selects(spec.covers, change):
+                reason = f"{address} covers {change.target}"
+                yield Obligation("proof", str(address), change.target, address, reason)
+
+
+def _proofs(subject: Subject) -> Iterator[tuple[Address, ProofSpec]]:
+    for document in subject.snapshot.of_model(ProofSpec):
+        yield document.address, document.spec
+
+
+def _former_proofs(subject: Subject) -> Iterator[tuple[Address, ProofSpec]]:
+    """Yield proofs from before that this change edits or deletes: nothing uncovers itself."""
+    for change in subject.changes or ():
+        target = change.target
+        if change.action not in {Action.UPDATE, Action.DELETE} or target not in subject.before:
+            continue
+        if isinstance(target, Address) and target.kind == "Proof":
+            written = subject.before[target].get("spec")
+            spec, _ = validate_model(ProofSpec, written, Place("before"), str(target))
+            if spec is not None:
+                yield target, spec
 
 
 def is_due(spec: ProofSpec, environment: EnvironmentFacts) -> bool:
@@ -34,6 +47,6 @@ def is_due(spec: ProofSpec, environment: EnvironmentFacts) -> bool:
     return environment.protected or spec.phase == "apply"
 
 
-def covers_anything(proof: Document[ProofSpec]) -> bool:
+def covers_anything(spec: ProofSpec) -> bool:
     """Tell whether the proof names any document or path: an empty selector would mean all."""
-    return proof.spec.covers.names_documents or bool(proof.spec.covers.paths)
+    return spec.covers.names_documents or bool(spec.covers.paths)

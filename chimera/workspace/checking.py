@@ -38,5 +38,7 @@ def check(
     """Judge a tree as it stands, compared with nothing."""
     judgement = judge(loaded, plugins, context, facts_of(loaded.snapshot, environment))
     report = CheckReport(judgement, loaded.foreign)
-    failed = has_errors(judgement.diagnostics)
+    failed = has_errors(judgement.diagnostics) or any(
+        verdict.is_unexplained for verdict in judgement.verdicts
+    )
     return Result(report, Outcome.FAILED if failed else Outcome.PASSED, judgement.diagnostics)

@@ -106,7 +106,7 @@ def standing_of(workspace: Workspace, loaded: Loaded) -> Callable[[Address], Ver
 
     def tell(address: Address) -> Verdict:
         if address not in proofs:
-            reason = f"there is no valid {address}"
+            reason = f"there is no valid {address}: mend it, or delete it in a change of its own"
             return Verdict(str(address), str(address), Finding.NOT_EXERCISED, (reason,))
         return standing(proofs[address], loaded.snapshot, store).verdict
 

@@ -32,7 +32,11 @@ def rule(workspace: Workspace, loaded: Loaded, planned: PlanReport, state: State
     """Let the gate weigh the plan, and record what it ruled."""
     plan, judgement = planned.plan, planned.judgement
     weighing = Weighing(
-        plan, judgement.subject, judgement.diagnostics, standing_of(workspace, loaded)
+        plan,
+        judgement.subject,
+        judgement.verdicts,
+        judgement.diagnostics,
+        standing_of(workspace, loaded),
     )
     ruling = weigh(weighing, workspace.plugins)
     ruling = replace(ruling, verdicts=located(ruling.verdicts, loaded.snapshot))

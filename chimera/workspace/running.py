@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chimera.documents import RawDocument
+from chimera.documents import RawDocument, open_commit
 from chimera.gate import Ruling
 from chimera.kinds import Loaded, Source, load_snapshot
 from chimera.model import (
@@ -25,6 +25,7 @@ from chimera.state import Applied, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
 from chimera.workspace.judging import facts_of, placements_of
 from chimera.workspace.planning import Comparison, PlanReport, against_state, plan_changes
+from chimera.workspace.protection import refuse_dirty
 from chimera.workspace.proving import ProveReport
 from chimera.workspace.ruling import prove_owed, rule
 
@@ -53,6 +54,8 @@ def run(
         loaded = applied_snapshot(workspace, applied)
         _refuse_unfit(target, loaded, environment)
         planned = _plan(workspace, target, loaded, state, environment)
+        if planned.plan.protected:
+            refuse_dirty(open_commit(workspace.root, "HEAD"), workspace.tree)
         faults = planned.judgement.diagnostics
         proofs = NOTHING_PROVEN
         if not has_errors(faults):

@@ -19,7 +19,6 @@ from chimera.documents import (
     open_work_tree,
     tracked_below,
 )
-from chimera.gate import environments
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
 from chimera.model import Result, StateError, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
@@ -42,6 +41,7 @@ from chimera.workspace.planning import (
     make_plan,
     plan_result,
 )
+from chimera.workspace.protection import is_protected_at
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
@@ -104,13 +104,11 @@ class Workspace:
 
         An environment that the commit protects stays so: no edit of the work tree opens it.
         """
-        if facts_of(self.loaded.snapshot, environment).protected:
-            return self.commit()
-        if head(self.root) is not None:
-            committed = self.commit()
-            if environments(committed.snapshot).get(environment):
-                return committed
-        return self.loaded
+        protected = facts_of(self.loaded.snapshot, environment).protected
+        if not protected and head(self.root) is not None:
+            commit = open_commit(self.root, "HEAD")
+            protected = is_protected_at(commit, environment, self.source.roots)
+        return self.commit() if protected else self.loaded
 
     def read_state(self) -> StateReader:
         """Open the state for reading."""

@@ -69,6 +69,9 @@ class Bench:
     def proof(self, name: str = "answer", **changes: Any) -> None:
         self.document(f"proofs/{name}.yaml", "Proof", name, proof_spec(**changes))
 
+    def remove_proof(self, name: str = "answer") -> None:
+        (self.root / f"proofs/{name}.yaml").unlink()
+
     def load(self, ref: str | None = None) -> Loaded:
         tree = open_commit(self.root, ref) if ref else open_work_tree(self.root)
         return load_snapshot(read_source(tree), Registry.collect(self.plugins))

@@ -42,6 +42,19 @@ def test_exit_code_that_is_expected_passes(bench):
     assert report.repetitions[0].finding is Finding.PASS
 
 
+def test_a_pattern_that_takes_for_ever_ends_with_the_timeout(bench):
+    bench.write("src/answer.py", f"print({'a' * 40 + '!'!r})")
+    step = {
+        "run": "command",
+        "argv": ["python", "src/answer.py"],
+        "expect": {"stdout": {"matches": "(a+)+$"}},
+    }
+    control = {"mutate": "delete", "path": "src/answer.py"}
+    report = bench.prove_one(steps=[step], controls=[control], timeout="2s")
+    assert report.finding is Finding.FAIL
+    assert any("timeout" in reason for reason in report.reasons)
+
+
 def test_output_that_was_cut_is_not_judged_to_lack_anything(bench):
     script = (
         "import sys\nfor _ in range(17):\n    sys.stdout.write('x' * 1024 * 1024)\nprint('bad')"

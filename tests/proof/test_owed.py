@@ -68,3 +68,13 @@ def test_layer_covers_what_stands_in_it(bench):
 def test_proof_that_covers_nothing_is_owed_by_nothing_of_itself(bench):
     bench.proof(covers={})
     assert names(subject(bench, PROD, Address("Proof", "answer"), PATHS)) == []
+
+
+def test_an_edited_or_deleted_proof_still_owes_by_what_it_covered_before(bench):
+    bench.proof()
+    target = Address("Proof", "answer")
+    before = {target: bench.load().snapshot.get(target).value}
+    for change in (lambda: bench.proof(covers={"paths": ["docs/**"]}), bench.remove_proof):
+        change()
+        found = replace(subject(bench, LOCAL, PATHS, target), before=before)
+        assert ("Proof/answer", "paths:src/**") in names(found)

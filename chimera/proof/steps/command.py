@@ -52,14 +52,16 @@ def _assertions(expect: Expectation, completed: Completed, task: StepTask) -> It
     for name, output in (("stdout", expect.stdout), ("stderr", expect.stderr)):
         if output is not None:
             text = getattr(completed, name).decode("utf-8", "replace")
-            yield from _output_assertions(name, output, text)
+            yield from _output_assertions(name, output, text, task)
     if expect.files:
         present = [entry.path for entry in open_work_tree(task.folder).entries()]
         for pattern in expect.files:
             yield f"{pattern} exists", bool(Globs((pattern,)).filter(present))
 
 
-def _output_assertions(name: str, output: OutputExpectation, text: str) -> Iterator[Assertion]:
+def _output_assertions(
+    name: str, output: OutputExpectation, text: str, task: StepTask
+) -> Iterator[Assertion]:
     if output.equals is not None:
         yield f"{name} equals {output.equals!r}", text == output.equals
     for part in output.contains:
@@ -67,7 +69,15 @@ def _output_assertions(name: str, output: OutputExpectation, text: str) -> Itera
     for part in output.excludes:
         yield f"{name} excludes {part!r}", part not in text
     if output.matches is not None:
-        yield f"{name} matches {output.matches!r}", bool(re.search(output.matches, text))
+        # In a process of its own: a pattern can take for ever, and only a process can be ended.
+        matches = task.call(f"{__name__}:matches", [output.matches, text])
+        yield f"{name} matches {output.matches!r}", bool(matches)
+
+
+def matches(asked: list[str]) -> bool:
+    """Tell whether a pattern matches somewhere in a text; called in a step's own process."""
+    pattern, text = asked
+    return re.search(pattern, text) is not None
 
 
 def _ending(task: StepTask, completed: Completed) -> str:
