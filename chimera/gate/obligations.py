@@ -19,6 +19,7 @@ from chimera.model import (
     Related,
     Verdict,
 )
+from chimera.plan import is_dormant
 from chimera.proof import ProofSpec, is_due
 
 
@@ -26,6 +27,7 @@ def owe(subject: Subject) -> Iterator[Obligation]:
     """Yield what every gate that is about a change asks for it, as it is and as it was.
 
     Of a gate that the same change edits or deletes both count: nothing loosens its own conditions.
+    One in a dormant layer asks for nothing; what it was before it came there still does.
     """
     for address, gate in (*_gates(subject), *_former_gates(subject)):
         if not _holds_in(gate, subject.environment.name):
@@ -37,7 +39,8 @@ def owe(subject: Subject) -> Iterator[Obligation]:
 
 def _gates(subject: Subject) -> Iterator[tuple[Address, GateSpec]]:
     for document in subject.snapshot.of_model(GateSpec):
-        yield document.address, document.spec
+        if not is_dormant(subject.placed(document.address)):
+            yield document.address, document.spec
 
 
 def _former_gates(subject: Subject) -> Iterator[tuple[Address, GateSpec]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 from chimera.gate.kinds import EnvironmentSpec
@@ -29,23 +29,31 @@ ESSENTIAL_REVIEWERS = ("chimera.gate.plugin",)
 class Weighing:
     """Everything that a ruling rests on: the plan, what judges said, and the standing of proofs.
 
-    `diagnostics` are all that checking found; `standing` tells for the address of a proof whether
-    evidence fits the present content.
+    `verdicts` are the judges' and `diagnostics` all that checking found; `standing` tells for the
+    address of a proof whether evidence fits the present content.
     """
 
     plan: Plan
     subject: Subject
+    verdicts: tuple[Verdict, ...]
     diagnostics: tuple[Diagnostic, ...]
     standing: Callable[[Address], Verdict]
 
 
+_MINT = object()
+
+
 @dataclass(frozen=True)
 class Ruling:
-    """The gate's weighing of one plan: every verdict, passes too."""
+    """The gate's weighing of one plan: every verdict, passes too.
+
+    One that `weigh` did not make gets no permit.
+    """
 
     plan_digest: Digest
     environment: str
     verdicts: tuple[Verdict, ...]
+    mint: object = field(default=None, repr=False, compare=False)
 
     @property
     def refusals(self) -> tuple[Verdict, ...]:
@@ -56,26 +64,26 @@ class Ruling:
     def outcome(self) -> Outcome:
         """Passed, failed, or not exercised: nothing failed, but something owed was not shown."""
         findings = {verdict.finding for verdict in self.verdicts}
-        if Finding.FAIL in findings or not self.verdicts:
-            return Outcome.FAILED
-        return Outcome.NOT_EXERCISED if Finding.NOT_EXERCISED in findings else Outcome.PASSED
+        if findings == {Finding.PASS}:
+            return Outcome.PASSED
+        unshown = Finding.NOT_EXERCISED in findings and Finding.FAIL not in findings
+        return Outcome.NOT_EXERCISED if unshown else Outcome.FAILED
 
 
-_MINT = object()
-
-
+@dataclass(frozen=True, slots=True)
 class Permit:
     """The gate's leave to apply exactly one plan; nothing but `permit` can make one."""
 
-    __slots__ = ("environment", "plan_digest")
+    plan_digest: Digest
+    environment: str
+    mint: InitVar[object] = None
 
-    def __init__(self, mint: object, plan_digest: Digest, environment: str) -> None:
+    def __post_init__(self, mint: object) -> None:
+        """Refuse to exist where `permit` did not ask for it."""
         if mint is not _MINT:
             raise GateError(
                 "a permit cannot be made by hand", help="let the gate weigh the plan instead"
             )
-        self.plan_digest = plan_digest
-        self.environment = environment
 
     def admits(self, plan: Plan) -> bool:
         """Tell whether the permit is for this plan and no other."""
@@ -85,17 +93,22 @@ class Permit:
 def weigh(weighing: Weighing, plugins: Any) -> Ruling:
     """Ask every reviewer for its verdicts; a missing, silent or raising one fails the gate."""
     answers, silent = ask(plugins, "chimera_review_plan", weighing, ESSENTIAL_REVIEWERS)
-    ordered = sorted(
-        (*answers, *silent), key=lambda v: (v.subject, v.judge, v.finding.value, v.reasons)
-    )
-    return Ruling(weighing.plan.digest, weighing.plan.environment, tuple(ordered))
+    verdicts = (*map(_verdict, answers), *silent)
+    ordered = sorted(verdicts, key=lambda v: (v.subject, v.judge, v.finding.value, v.reasons))
+    return Ruling(weighing.plan.digest, weighing.plan.environment, tuple(ordered), _MINT)
+
+
+def _verdict(answer: Any) -> Verdict:
+    if isinstance(answer, Verdict) and isinstance(answer.finding, Finding):
+        return answer
+    return Verdict("gate", "gate", Finding.FAIL, (f"a reviewer gave no verdict but {answer!r}",))
 
 
 def permit(ruling: Ruling) -> Permit:
     """Turn a ruling that passed into a permit; raises `GateError` with every refusal otherwise."""
     if ruling.outcome is not Outcome.PASSED:
         raise RefusedError(ruling)
-    return Permit(_MINT, ruling.plan_digest, ruling.environment)
+    return Permit(ruling.plan_digest, ruling.environment, ruling.mint)
 
 
 class RefusedError(GateError):
@@ -114,9 +127,14 @@ class RefusedError(GateError):
 def review_diagnostics(weighing: Weighing) -> Verdict:
     """Fail where checking found an error anywhere: what is not valid is not applied."""
     faults = tuple(d for d in weighing.diagnostics if has_errors((d,)))
-    if faults:
-        return Verdict("check", "the repository", Finding.FAIL, (f"{len(faults)} faults",), faults)
-    return Verdict("check", "the repository", Finding.PASS)
+    reasons = [f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"] if faults else []
+    reasons += (
+        f"{v.judge} fails {v.subject} and does not say why"
+        for v in weighing.verdicts
+        if v.is_unexplained
+    )
+    finding = Finding.FAIL if reasons else Finding.PASS
+    return Verdict("check", "the repository", finding, tuple(reasons), faults)
 
 
 def environments(snapshot: Snapshot) -> Mapping[str, bool]:

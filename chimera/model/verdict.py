@@ -29,3 +29,8 @@ class Verdict:
     finding: Finding
     reasons: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Whether it fails and carries nothing that says why: no diagnostic can stand for it."""
+        return self.finding is Finding.FAIL and not self.diagnostics
