@@ -137,7 +137,7 @@ def _review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
         weighing,
         Finding.FAIL,
         (
-            f"{count} approval{'s' if count != '1' else ''} by {obligation.subject} owed",
+            f"{count} approval{'s' if count != '1' else ''} owed, and none is signed",
             "approvals cannot be signed with this version; apply to an unprotected environment",
         ),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chimera.model import Finding, Result
+from chimera.model import Result
 from chimera.plan import plan_to_json
-from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json, verdict_text
+from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json
 from chimera.render.paint import Paint, Style, count, plain
 from chimera.render.plan import plan_summary
 from chimera.render.proof import proofs_json, proofs_lines
+from chimera.render.ruling import refusal_lines
 from chimera.runtime import ItemResult
 from chimera.workspace import ApplyReport
 
@@ -24,11 +25,8 @@ def apply_text(result: Result[ApplyReport], paint: Paint = plain) -> str:
         return "\n".join((*lines, plan_summary(report.plan, paint)))
     lines.append(f"plan for {report.plan.environment}: {plan_summary(report.plan, paint)}")
     lines += proofs_lines(report.proofs, paint)
-    shown = [v for v in report.ruling.verdicts if v.judge != "check" or not result.diagnostics]
-    lines += (verdict_text(v, paint) for v in shown if v.finding is not Finding.PASS)
     if report.ruling.refusals:
-        reasons = count(len(report.ruling.refusals), "reason")
-        lines.append(paint(f"refused: nothing was applied, for {reasons}", "bad"))
+        lines += refusal_lines(report.ruling.refusals, result.diagnostics, paint)
         return "\n".join(lines)
     passed = count(len(report.ruling.verdicts), "verdict")
     lines.append(f"{paint('permitted', 'good')} by the gate: {passed}, none against")
@@ -65,6 +63,7 @@ def apply_json(result: Result[ApplyReport]) -> dict[str, Any]:
                 "status": item.status,
                 "run": item.run,
                 "message": item.message,
+                "help": item.help,
             }
             for item in report.items
         ],

@@ -86,14 +86,14 @@ def span_json(span: Span) -> dict[str, Any]:
 
 
 def verdict_text(verdict: Verdict, paint: Paint = plain) -> str:
-    """Return one verdict with its reasons and the diagnostics that explain it."""
+    """Return one verdict with the diagnostics that explain it, or else its reasons."""
     word = paint(verdict.finding.value, FINDING_STYLES[verdict.finding])
-    lines = [f"{word}  {verdict.subject}: {verdict.judge}"]
+    judge = f": {verdict.judge}" if verdict.judge != verdict.subject else ""
+    lines = [f"{word}  {verdict.subject}{judge}"]
     if verdict.finding is not Finding.PASS:
-        lines += (f"      {_indent(reason)}" for reason in verdict.reasons)
-        for diagnostic in verdict.diagnostics:
-            shown = diagnostic_text(diagnostic, paint)
-            lines += (f"      {line}" for line in shown.splitlines())
+        shown = [diagnostic_text(diagnostic, paint) for diagnostic in verdict.diagnostics]
+        explained = "\n".join(shown) or "\n".join(map(_indent, verdict.reasons))
+        lines += (f"      {line}" for line in explained.splitlines())
     return "\n".join(lines)
 
 

@@ -71,10 +71,15 @@ def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
         if len(group) == 1:
             yield f"  {kind} {subject} for {first.target} ({first.reason})"
             continue
-        named = ", ".join(str(o.target) for o in group[:_MOST_TARGETS])
-        more = len(group) - _MOST_TARGETS
-        named += f" and {more} more" if more > 0 else ""
+        named = some_of(str(o.target) for o in group)
         yield f"  {kind} {subject} for {named} (asked by {source})"
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    every = list(names)
+    more = len(every) - _MOST_TARGETS
+    return ", ".join(every[:_MOST_TARGETS]) + (f" and {more} more" if more > 0 else "")
 
 
 def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chimera.model import Result
-from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json, verdict_text
+from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json
 from chimera.render.paint import Paint, Style, plain, table
 from chimera.render.proof import proofs_lines
+from chimera.render.ruling import refusal_lines
 from chimera.state import Run, RunStatus
 
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ def run_report_text(result: Result[RunReport], paint: Paint = plain) -> str:
     lines = diagnostic_lines(result.diagnostics, paint)
     lines += proofs_lines(report.proofs, paint)
     if report.item is None:
-        lines += (verdict_text(v, paint) for v in report.ruling.refusals)
-        lines.append(paint("refused: nothing was run", "bad"))
+        lines += refusal_lines(report.ruling.refusals, result.diagnostics, paint, what="run")
         return "\n".join(lines)
     item = report.item
     if item.status == "applied":
