@@ -28,7 +28,7 @@ def list_runs(session: Session, limit: int, outputs: tuple[str, ...]) -> None:
 
 
 @runs.command()
-@click.argument("uid")
+@click.argument("uid", metavar="RUN")
 @output_option
 @pass_session
 def show(session: Session, uid: str, outputs: tuple[str, ...]) -> None:
@@ -42,19 +42,22 @@ def show(session: Session, uid: str, outputs: tuple[str, ...]) -> None:
 
 
 @runs.command()
-@click.argument("uid")
+@click.argument("uid", metavar="RUN")
 @pass_session
 def logs(session: Session, uid: str) -> None:
     """Print what the steps of a run wrote."""
     from chimera.render.paint import harmless
 
-    for line in session.workspace().run_details(uid).log:
+    written = session.workspace().run_details(uid).log
+    if not written:
+        click.echo("nothing was written", err=True)
+    for line in written:
         at = line.at.isoformat(timespec="seconds")
         click.echo(f"{at} {line.step}: {harmless(line.text)}")
 
 
 @runs.command()
-@click.argument("uid")
+@click.argument("uid", metavar="RUN")
 @pass_session
 def pause(session: Session, uid: str) -> None:
     """Let what is in flight finish, and start nothing more."""
@@ -63,7 +66,7 @@ def pause(session: Session, uid: str) -> None:
 
 
 @runs.command()
-@click.argument("uid")
+@click.argument("uid", metavar="RUN")
 @pass_session
 def resume(session: Session, uid: str) -> None:
     """Let a paused run go on; the next apply does so."""
@@ -72,7 +75,7 @@ def resume(session: Session, uid: str) -> None:
 
 
 @runs.command()
-@click.argument("uid")
+@click.argument("uid", metavar="RUN")
 @pass_session
 def cancel(session: Session, uid: str) -> None:
     """End a run for good: what is in flight is told to stop, and nothing more starts."""

@@ -17,13 +17,17 @@ from chimera.model import ChimeraError
 from chimera.runtime import Operation, OperationCall
 
 KEY_VARIABLE = "CHIMERA_KEY"
-_SHOWN = 400  # characters of stderr in an error message
+_SHOWN = 400  # characters of what it wrote in an error message
+_LOGGED = 16_000  # characters of each stream in the log: its end, where programs say what is wrong
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class CommandInputs(Model):
-    """A program, what it is given, and what is expected of it."""
+    """A program, what it is given, and what is expected of it.
+
+    The program finds its idempotency key, the same in every attempt, in the variable CHIMERA_KEY.
+    """
 
     argv: Annotated[Items[str], Field(min_length=1)] = Field(
         description="The program and its arguments. With shell, the script, and what becomes its "
@@ -77,13 +81,15 @@ def run(call: OperationCall[CommandInputs]) -> Mapping[str, Any]:
     )
     stdout = done.stdout.decode(errors="replace")
     stderr = done.stderr.decode(errors="replace")
-    if stderr.strip():
-        call.log(stderr.rstrip("\n"))
+    # Masked before anything is cut: half a secret would not be known for one.
+    said = [call.context.secrets.mask(text).strip() for text in (stdout, stderr)]
+    for text in filter(None, said):
+        _log(call, text)
     if done.returncode not in inputs.exit_codes:
-        said = stderr.strip()[-_SHOWN:]
+        reason = (said[1] or said[0])[-_SHOWN:]
         raise ChimeraError(
             f"{inputs.argv[0]!r} ended with exit code {done.returncode}"
-            + (f": {said}" if said else ""),
+            + (f": {reason}" if reason else ""),
             help="see what it wrote with `chimera runs logs`",
         )
     return {
@@ -94,6 +100,15 @@ def run(call: OperationCall[CommandInputs]) -> Mapping[str, Any]:
         "truncated": done.truncated,
         "json": parse_json(stdout, "stdout") if inputs.json_output else None,
     }
+
+
+def _log(call: OperationCall[CommandInputs], text: str) -> None:
+    """Log what a stream carried line by line, or its end where that is too much."""
+    dropped = len(text) - _LOGGED
+    if dropped > 0:
+        call.log(f"[the first {dropped} characters are not kept]")
+    for line in text[max(dropped, 0) :].splitlines():
+        call.log(line)
 
 
 OPERATIONS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chimera.context import ProcessCancelledError
+from chimera.context import Context, ProcessCancelledError
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError
 
@@ -25,7 +25,29 @@ def test_it_gives_exit_code_and_output(perform, log: list[str]) -> None:
         "truncated": False,
         "json": None,
     }
-    assert log == ["oops"]
+    assert log == ["hällo", "oops"]
+
+
+def test_a_failure_says_what_was_written_to_stdout_where_stderr_is_empty(perform, log) -> None:
+    with pytest.raises(ChimeraError, match="exit code 3: before\nwhy it failed$"):
+        perform("command", {"argv": ["sh", "-c", "echo before; echo why it failed; exit 3"]})
+    assert log == ["before", "why it failed"]
+
+
+def test_the_log_keeps_the_end_of_much_output(perform, log: list[str]) -> None:
+    perform("command", {"argv": ["sh", "-c", "yes a line | head -n 20000; echo the end"]})
+    assert log[0] == "[the first 124007 characters are not kept]"
+    assert log[-1] == "the end"
+    assert sum(map(len, log)) < 17_000
+
+
+def test_a_secret_is_masked_before_its_beginning_can_be_cut_off(perform, log: list[str]) -> None:
+    context = Context.system()
+    context.secrets.add("swordfish-and-chips")
+    script = "echo swordfish-and-chips; yes | tr -d '\n' | head -c 15990; exit 1"
+    with pytest.raises(ChimeraError, match="exit code 1"):
+        perform("command", {"argv": ["sh", "-c", script]}, context=context)
+    assert "chips" not in "".join(log)
 
 
 def test_another_exit_code_is_a_failure_that_may_pass(perform) -> None:
