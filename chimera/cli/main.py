@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import os
 import sys
 import tempfile
 import traceback
@@ -64,8 +65,8 @@ class Root(click.Group):
 
 def _plugin_command(ctx: click.Context, name: str) -> str | None:
     """Look a command up among those that the repository's own plugins register."""
-    session = ctx.ensure_object(Session) if isinstance(ctx.obj, Session) else Session(Path.cwd())
-    return session.workspace().registry.commands.get(name)
+    directory = ctx.params.get("directory") or Path()  # the root itself has not run yet
+    return Session(directory).workspace().registry.commands.get(name)
 
 
 @click.command(cls=Root, name="chimera", context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,8 +85,6 @@ def root(ctx: click.Context, directory: Path, color: bool | None) -> None:
 
     Start with `chimera init` in an empty folder, or `chimera check` in any folder with documents.
     """
-    import os
-
     if color is None and os.environ.get("NO_COLOR"):
         color = False
     ctx.obj = Session(directory, color)
@@ -111,15 +110,16 @@ def run(arguments: list[str] | None = None) -> int:
         _complain("interrupted", "nothing that was finished is lost; run the same command again")
         return EXIT_CODES[Outcome.INTERRUPTED]
     except click.ClickException as error:
-        error.show()
+        command = (
+            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        )
+        _complain(error.format_message(), f"`{command or 'chimera'} --help` says what it takes")
         return EXIT_CODES[Outcome.USAGE]
     except ChimeraError as error:
         _complain(error.message, error.help)
         return EXIT_CODES[error.outcome]
-    except BrokenPipeError:
-        # The reader went away; what it did not want to read is no failure of ours.
-        sys.stdout = None
-        return 0
+    except SystemExit:  # Click's answer where the reader of a pipe went away before all was said
+        return EXIT_CODES[Outcome.FAILED]
     except OSError as error:
         return _complain_of_system(error)
     except Exception:  # noqa: BLE001 - the last handler: a bug becomes a report, not a traceback
@@ -129,9 +129,12 @@ def run(arguments: list[str] | None = None) -> int:
 def _complain(message: str, help: str | None) -> None:
     from chimera.render.paint import harmless
 
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {harmless(message)}", err=True)
+    plain = os.environ.get("NO_COLOR") or "--no-color" in sys.argv
+    color = False if plain else None  # else Click looks whether anybody can see it
+    error = click.style("error", fg="red", bold=True)
+    click.echo(f"{error}: {harmless(message)}", err=True, color=color)
     if help:
-        click.echo(f"{click.style(' help', fg='cyan')}: {harmless(help)}", err=True)
+        click.echo(f"{click.style(' help', fg='cyan')}: {harmless(help)}", err=True, color=color)
 
 
 _ROOM = "make room on the disk, and run the same command again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:
     from chimera.context import Progress
-    from chimera.render.paint import Paint, Style
+    from chimera.render.paint import Brush, Paint, Style
     from chimera.workspace import Workspace
 
 FORMATS = ("text", "json")
@@ -53,14 +54,15 @@ class Session:
 
         return TerminalProgress()
 
-    def paint(self, *, to_file: bool = False) -> Paint:
-        """Return how text is coloured: plainly where nobody can see it."""
-        wanted = _is_terminal(sys.stdout) if self.color is None else self.color
+    def brush(self) -> Brush:
+        """Return how text is coloured for standard output: plainly where nobody can see it."""
+        from chimera.render.paint import Brush, plain
 
         def dress(text: str, style: Style) -> str:
-            return click.style(text, **_COLOURS[style]) if wanted and not to_file else text
+            return click.style(text, **_COLOURS[style])
 
-        return dress
+        wanted = _is_terminal(sys.stdout) if self.color is None else self.color
+        return Brush(dress if wanted else plain)
 
     def emit(
         self,
@@ -72,18 +74,32 @@ class Session:
         exit_code: int | None = None,
     ) -> None:
         """Write a result in every format that was asked for, then exit with its outcome's code."""
-        from chimera.render.paint import harmless
+        from chimera.render.paint import harmless, plain
 
         for name, file in _destinations(outputs):
             if name == "json":
-                shown = json.dumps(as_json(), indent=2, ensure_ascii=False)
+                shown = harmless(json.dumps(as_json(), indent=2, ensure_ascii=False))
+            elif file is not None:
+                shown = harmless(text(plain))
             else:
-                shown = text(self.paint(to_file=file is not None))
+                brush = self.brush()
+                shown = brush.finish(text(brush))
             if file is None:
-                click.echo(harmless(shown), color=self.color)
+                _say(shown, self.color)
             else:
-                write_file(file, harmless(shown) + "\n")
+                write_file(file, shown + "\n")
         click.get_current_context().exit(EXIT_CODES[outcome] if exit_code is None else exit_code)
+
+
+def _say(text: str, color: bool | None) -> None:
+    """Write to standard output; a reader that went away changes nothing about how a command ends.
+
+    What is still in a buffer then must go nowhere, or Python complains about it at its exit.
+    """
+    try:
+        click.echo(text, color=color)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -8,9 +8,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-# How styles look once they are written; what else a terminal obeys came from somebody's document.
-_STYLED = re.compile(r"(\x1b\[(?:0|1|2|3[0-7])m)")
 _UNUSUAL = re.compile(r"[^ -~\n\t]")
+_MARK = re.compile("\0([0-9]{1,9})\0")
 
 Style = Literal["good", "bad", "warn", "dim", "bold", "accent"]
 Paint = Callable[[str, Style], str]
@@ -25,9 +24,7 @@ def harmless(text: str) -> str:
     """Return `text` with every character that a terminal obeys or hides written out, as JSON
     writes it: names, paths and what programs said are not to move the cursor or turn text around.
     """
-    pieces = _STYLED.split(text)
-    pieces[::2] = (_UNUSUAL.sub(_written_out, piece) for piece in pieces[::2])
-    return "".join(pieces)
+    return _UNUSUAL.sub(_written_out, text)
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -35,6 +32,35 @@ def _written_out(found: re.Match[str]) -> str:
     if character.isprintable() or unicodedata.category(character) == "Zs":  # a kind of space
         return character
     return json.dumps(character)[1:-1]
+
+
+class Brush:
+    """Paints for a terminal so that what was painted is all that has colour.
+
+    Painted text is held back behind a mark until `finish`, which makes the rest harmless first:
+    colours that came with somebody's document are written out like all else.
+    """
+
+    def __init__(self, dress: Paint) -> None:
+        self._dress = dress
+        self._painted: list[str] = []
+
+    def __call__(self, text: str, style: Style) -> str:
+        """Return the mark that stands for `text` in `style`."""
+        self._painted.append(self._dress(harmless(text), style))
+        return f"\0{len(self._painted) - 1}\0"
+
+    def finish(self, text: str) -> str:
+        """Return `text` as a terminal may get it."""
+        pieces = _MARK.split(text)
+        pieces[::2] = map(harmless, pieces[::2])
+        pieces[1::2] = map(self._uncover, pieces[1::2])
+        return "".join(pieces)
+
+    def _uncover(self, mark: str) -> str:
+        """Return what was painted; a mark that came with a document covers nothing."""
+        number = int(mark)
+        return self._painted[number] if number < len(self._painted) else harmless(f"\0{mark}\0")
 
 
 def count(number: int, noun: str) -> str:

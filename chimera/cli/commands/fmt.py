@@ -30,7 +30,7 @@ def fmt(session: Session, paths: tuple[Path, ...], only_check: bool) -> None:
     for path in result.value:
         click.echo(harmless(f"{'would format' if only_check else 'formatted'} {path}"))
     for diagnostic in result.diagnostics:
-        click.echo(harmless(diagnostic_text(diagnostic, session.paint())), err=True)
+        click.echo(harmless(diagnostic_text(diagnostic)), err=True)
     if not result.value and not result.diagnostics:
         click.echo("every document is formatted")
     failed = only_check and result.value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from chimera.cli.session import Session, pass_session
+from chimera.cli.session import Session, pass_session, write_file
 
 
 @click.group()
@@ -19,12 +19,11 @@ def schema() -> None:
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".chimera/schemas"),
-    show_default=True,
+    show_default=".chimera/schemas of the repository",
     help="The folder to write to; it is made where it is missing.",
 )
 @pass_session
-def export(session: Session, to: Path) -> None:
+def export(session: Session, to: Path | None) -> None:
     """Write one schema a kind, and chimera.json, which accepts any of them.
 
     Name one in a document's first line for editors that speak to yaml-language-server:
@@ -32,8 +31,12 @@ def export(session: Session, to: Path) -> None:
     """
     from chimera.kinds import export_schemas
 
-    schemas = export_schemas(session.workspace().registry)
+    workspace = session.workspace()
+    schemas = export_schemas(workspace.registry)
+    if to is None:
+        workspace.prepare()
+        to = workspace.root / ".chimera" / "schemas"
     to.mkdir(parents=True, exist_ok=True)
     for name, value in schemas.items():
-        (to / name).write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", "utf-8")
+        write_file(to / name, json.dumps(value, indent=2, sort_keys=True) + "\n")
     click.echo(f"wrote {len(schemas)} schemas to {to}")
