@@ -69,6 +69,18 @@ def _plugin_command(ctx: click.Context, name: str) -> str | None:
     return Session(directory).workspace().registry.commands.get(name)
 
 
+def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(version("chimera"))
+    except PackageNotFoundError:
+        click.echo("unknown: this is a checkout that was not installed")
+    ctx.exit()
+
+
 @click.command(cls=Root, name="chimera", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-C",
@@ -78,7 +90,14 @@ def _plugin_command(ctx: click.Context, name: str) -> str | None:
     help="Work in this folder instead of the present one.",
 )
 @click.option("--color/--no-color", default=None, help="Colour always, or never.")
-@click.version_option(package_name="chimera", message="%(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def root(ctx: click.Context, directory: Path, color: bool | None) -> None:
     """Keep an operations contract in Git: check it, prove it, and apply what was proven.

@@ -35,10 +35,11 @@ def apply(
     acknowledge_loss: bool,
     outputs: tuple[str, ...],
 ) -> None:
-    """Execute what has been proven and approved, and nothing else.
+    """Execute what has been proven and approved.
 
-    PLAN_FILE is a plan saved by `chimera plan --out`; it must still be what would be planned now.
-    In an unprotected environment the proofs that are owed are run first.
+    Nothing else is executed. PLAN_FILE is a plan saved by `chimera plan --out`; it must still be
+    what would be planned now. In an unprotected environment the proofs that are owed are run
+    first.
     """
     from chimera.render.apply import apply_json, apply_text
 

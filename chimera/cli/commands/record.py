@@ -11,9 +11,10 @@ from chimera.cli.session import Session, pass_session
 @click.argument("addresses", nargs=-1, metavar="[KIND/NAME...]")
 @pass_session
 def record(session: Session, addresses: tuple[str, ...]) -> None:
-    """Copy records into the tree, for a pull request.
+    """Copy records into the tree.
 
-    Without addresses, every record that is not there yet. An existing file is never overwritten.
+    A pull request can then carry them. Without addresses, every record that is not there yet. An
+    existing file is never overwritten.
     """
     result = session.workspace().record(addresses)
     for path in result.value:

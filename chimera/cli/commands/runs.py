@@ -14,7 +14,13 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many runs to list at most.",
+)
 @output_option
 @pass_session
 def list_runs(session: Session, limit: int, outputs: tuple[str, ...]) -> None:
