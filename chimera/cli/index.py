@@ -33,7 +33,7 @@ COMMANDS: dict[str, Entry] = {
         f"{_CLI}.doctor:doctor", "Say what this machine can do, and what it lacks.", _START
     ),
     "explain": Entry(
-        f"{_CLI}.explain:explain", "Say what a kind or one of its fields is for.", _START
+        f"{_CLI}.explain:explain", "Say what a kind, a field or an operation is for.", _START
     ),
     "schema": Entry(f"{_CLI}.schema:schema", "Write JSON Schemas of the kinds.", _START),
     "check": Entry(f"{_CLI}.check:check", "Report everything that is wrong with a tree.", _CHANGE),

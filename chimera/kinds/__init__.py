@@ -6,7 +6,7 @@ Refuses to know what any kind is for; what siblings share stands here, below the
 from chimera.kinds.answers import DELETED, Answer, DigestText, answers
 from chimera.kinds.diff import change_of
 from chimera.kinds.document import Document
-from chimera.kinds.explain import Explanation, FieldInfo, explain
+from chimera.kinds.explain import Explanation, FieldInfo, Variant, explain, explain_model
 from chimera.kinds.fields import (
     AUTOMATIC_TRIGGERS,
     AddressText,
@@ -50,6 +50,7 @@ from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
 from chimera.kinds.validation import validate, validate_model
+from chimera.kinds.wording import nearest
 
 __all__ = [
     "API_VERSION",
@@ -100,16 +101,19 @@ __all__ = [
     "Text",
     "TriggerName",
     "ValidationError",
+    "Variant",
     "answers",
     "change_of",
     "check_deletions",
     "check_references",
     "explain",
+    "explain_model",
     "export_schemas",
     "format_duration",
     "kind_schema",
     "load_snapshot",
     "marked",
+    "nearest",
     "parse_duration",
     "read_source",
     "references_of",

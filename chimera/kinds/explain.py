@@ -1,15 +1,21 @@
-"""`chimera explain`: what a kind is for and what each of its fields takes, from the models."""
+"""`chimera explain`: what a kind or a model is for and what its fields take, from the models.
+
+Where a field takes one of several models, each is a variant with fields of its own. Refuses names
+that there are none of, with the nearest that there is.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chimera.kinds.fields import Model
 from chimera.kinds.kind import Kind
 from chimera.kinds.registry import Registry
 from chimera.kinds.schema import kind_schema
+from chimera.kinds.wording import nearest
 from chimera.model import UsageError
 
 
@@ -25,14 +31,27 @@ class FieldInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """One of several models that a field takes, named by the value that tells it apart."""
+
+    name: str
+    description: str
+    fields: tuple[FieldInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """A kind or one of its fields: what it is, what type it has, and the fields inside it."""
+    """A kind or one of its fields: what it is, what type it has, and the fields inside it.
+
+    What takes one of several models has `variants` instead of `fields`.
+    """
 
     route: str
     type: str
     description: str
     fields: tuple[FieldInfo, ...]
     record: bool
+    variants: tuple[Variant, ...] = ()
 
 
 def explain(registry: Registry, route: str) -> Explanation:
@@ -51,61 +70,76 @@ def explain(registry: Registry, route: str) -> Explanation:
     for segment in segments:
         node = _step(schema, node, segment, kind)
     shown = ".".join((kind.name, *segments))
-    target = _object(schema, node) or {}
-    description = _description(schema, node) or target.get("description", "")
-    fields = _fields(schema, target)
     if not segments:
-        description = kind.summary
-        inside = _fields(schema, _object(schema, schema["properties"]["spec"]) or {})
-        fields += tuple(replace(field, name=f"spec.{field.name}") for field in inside)
-    return Explanation(shown, _type(schema, node), description, fields, kind.record)
+        fields = _fields(schema, schema)
+        for spec in _objects(schema, schema["properties"]["spec"]):
+            fields += tuple(replace(f, name=f"spec.{f.name}") for f in _fields(schema, spec))
+        return Explanation(shown, "object", kind.summary, fields, kind.record)
+    return _explained(shown, schema, node, record=kind.record)
+
+
+def explain_model(model: type[Model], name: str) -> Explanation:
+    """Explain a model that is no kind, such as the inputs of an operation."""
+    schema = model.model_json_schema(by_alias=True)
+    return _explained(name, schema, schema, record=False)
+
+
+def _explained(
+    route: str, schema: dict[str, Any], node: dict[str, Any], *, record: bool
+) -> Explanation:
+    targets = _objects(schema, node)
+    only = targets[0] if len(targets) == 1 else {}
+    description = _description(schema, node) or only.get("description", "")
+    variants = tuple(_variant(schema, target) for target in targets if not only)
+    type_ = _type(schema, node)
+    return Explanation(route, type_, description, _fields(schema, only), record, variants)
+
+
+def _variant(schema: dict[str, Any], target: dict[str, Any]) -> Variant:
+    tags = [f"{n}: {f['const']}" for n, f in target["properties"].items() if "const" in f]
+    name = tags[0] if tags else re.sub(r"\B([A-Z])", r" \1", target["title"]).lower()
+    return Variant(name, target.get("description", ""), _fields(schema, target))
 
 
 def _step(schema: dict[str, Any], node: dict[str, Any], segment: str, kind: Kind) -> dict[str, Any]:
-    target = _object(schema, node)
-    fields: Mapping[str, dict[str, Any]] = (target or {}).get("properties", {})
-    if segment not in fields:
-        raise _unknown(f"field in {kind.name}", segment, fields)
-    return fields[segment]
+    """Return the field that `segment` names; several variants can have one like this or that."""
+    targets = _objects(schema, node)
+    found: list[dict[str, Any]] = [
+        t["properties"][segment] for t in targets if segment in t["properties"]
+    ]
+    if not found:
+        known = {name for target in targets for name in target["properties"]}
+        raise _unknown(f"field in {kind.name}", segment, known)
+    if all(field == found[0] for field in found):
+        return found[0]
+    described = dict.fromkeys(_description(schema, field) for field in found)
+    branches = [branch for field in found for branch in field.get("anyOf", (field,))]
+    return {"anyOf": branches, "description": " Or: ".join(described)}
 
 
-def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    listed = ", ".join(names) or "nothing inside it"
+def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
+    near = nearest(name, known)
+    listed = ", ".join(sorted(known)) or "nothing inside it"
     return UsageError(
         f"there is no {what} named {name!r}",
-        help=f"did you mean {near[0]}?" if near else f"there is: {listed}",
+        help=f"did you mean {near}?" if near else f"there is: {listed}",
     )
 
 
-def _object(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the object schema that a field leads to, through references, lists and options."""
+def _objects(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the object schemas that a field leads to, through references, lists and options."""
     if "$ref" in node:
-        return _object(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
+        return _objects(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
     if "properties" in node:
-        return node
+        return [node]
     inner = [node["items"]] if isinstance(node.get("items"), dict) else []
     if isinstance(node.get("additionalProperties"), dict):
         inner.append(node["additionalProperties"])
     branches = (*inner, *node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ()))
-    objects = [found for branch in branches if (found := _object(schema, branch)) is not None]
-    if not objects:
-        return None
-    merged: dict[str, Any] = {}
-    for found in objects:
-        for name, field in found["properties"].items():
-            merged[name] = _either(merged[name], field) if name in merged else field
-    required = set.intersection(*(set(found.get("required", ())) for found in objects))
-    return {**objects[0], "properties": merged, "required": sorted(required)}
-
-
-def _either(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Return a field that one of several objects has like this and another like that."""
-    if first == second:
-        return first
-    branches = [*(first.get("anyOf") or [first]), second]
-    return {"anyOf": branches, "description": first.get("description", "")}
+    found: list[dict[str, Any]] = []
+    for branch in branches:
+        found += (each for each in _objects(schema, branch) if each not in found)
+    return found
 
 
 def _fields(schema: dict[str, Any], target: dict[str, Any]) -> tuple[FieldInfo, ...]:
@@ -142,6 +176,7 @@ def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
         return " | ".join(name for name in names if name != "null")
     if node.get("type") == "array":
         return f"list of {_type(schema, node.get('items', {}))}"
-    if node.get("type") == "object" and isinstance(node.get("additionalProperties"), dict):
-        return f"map of {_type(schema, node['additionalProperties'])}"
+    values = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+    if node.get("type") == "object" and isinstance(values[0], dict):
+        return f"map of {_type(schema, values[0])}"
     return str(node.get("type", "any"))

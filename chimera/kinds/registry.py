@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import Kind
+from chimera.kinds.wording import nearest
 from chimera.model import ChimeraError
 
 
@@ -53,7 +53,7 @@ class Registry:
 
     def nearest(self, name: str) -> str | None:
         """Return the kind's name that a misspelt `name` most likely meant."""
-        return next(iter(difflib.get_close_matches(name, self.kinds, n=1)), None)
+        return nearest(name, self.kinds)
 
     def __iter__(self) -> Iterator[Kind]:
         return iter(self.kinds.values())

@@ -1,7 +1,11 @@
-"""What pydantic found wrong, in the words of somebody who writes YAML. Refuses to judge."""
+"""What is wrong, in the words of somebody who writes YAML: faults of pydantic, misspelt names.
+
+Refuses to judge.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -70,3 +74,10 @@ def _length(kind: str, context: dict[str, Any]) -> str:
 def _either(words: Iterable[str]) -> str:
     *rest, last = words
     return f"{', '.join(rest)} or {last}" if rest else last
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return which of `names` a misspelt `name` most likely means, whatever the case."""
+    by_lower = {known.lower(): known for known in sorted(names)}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None

@@ -1,13 +1,15 @@
-"""What `explain` says of kinds and fields."""
+"""What `explain` says of kinds, fields and operations."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chimera.kinds import Explanation, Registry
+from chimera.kinds import Explanation, FieldInfo, Registry
 from chimera.render.paint import Paint, plain, table
+from chimera.runtime.explaining import OperationExplanation
 
 
 def kinds_text(registry: Registry, paint: Paint = plain) -> str:
@@ -23,26 +25,85 @@ def kinds_json(registry: Registry) -> list[dict[str, Any]]:
     ]
 
 
-def explanation_text(found: Explanation, paint: Paint = plain) -> str:
-    """Return a kind or field: its type, what it is for, and the fields inside it."""
-    lines = [f"{paint(found.route, 'bold')}  {found.type}", "", f"    {found.description}"]
-    if found.fields:
-        lines += ["", paint("FIELDS", "bold")]
-    for field in found.fields:
+def operations_text(operations: Sequence[OperationExplanation], paint: Paint = plain) -> str:
+    """Return a table of operations."""
+    rows = [(operation.name, operation.room, operation.summary) for operation in operations]
+    return table(rows, ("OPERATION", "ROOM", "WHAT IT DOES"), paint)
+
+
+def operations_json(operations: Sequence[OperationExplanation]) -> list[dict[str, Any]]:
+    """Return operations as JSON, without their inputs and outputs."""
+    return [
+        {"operation": operation.name, "room": operation.room, "summary": operation.summary}
+        for operation in operations
+    ]
+
+
+def explanation_text(found: Explanation | OperationExplanation, paint: Paint = plain) -> str:
+    """Return what a kind, a field or an operation is for, and what it takes."""
+    if isinstance(found, OperationExplanation):
+        return "\n".join(_operation_lines(found, paint))
+    lines = [f"{paint(found.route, 'bold')}  {found.type}", "", *_wrapped(found.description, 4)]
+    return "\n".join([*lines, *_inside(found, paint)])
+
+
+def _operation_lines(found: OperationExplanation, paint: Paint) -> list[str]:
+    lines = [f"{paint(found.name, 'bold')}  operation of {found.room}", ""]
+    lines += [*_wrapped(found.summary, 4), *_wrapped(_INTERRUPTED[found.on_interrupt], 4)]
+    for model in (found.inputs, found.outputs):
+        lines += ["", paint(model.route.upper(), "bold"), *_wrapped(model.description, 4)]
+        lines += _field_lines(model.fields, paint)
+    return lines
+
+
+_INTERRUPTED = {
+    "retry": "An attempt that was interrupted is run again, with the same key.",
+    "escalate": "An attempt that was interrupted is left to a person.",
+}
+
+
+def _inside(found: Explanation, paint: Paint) -> list[str]:
+    lines = ["", paint("FIELDS", "bold")] if found.fields else []
+    lines += _field_lines(found.fields, paint)
+    if found.variants:
+        lines += ["", paint("ONE OF", "bold")]
+    for variant in found.variants:
+        lines += ["", f"  {paint(variant.name, 'bold')}", *_wrapped(variant.description, 6)]
+        lines += [f"  {line}" for line in _field_lines(variant.fields, paint)]
+    return lines
+
+
+def _field_lines(fields: Iterable[FieldInfo], paint: Paint) -> list[str]:
+    lines = []
+    for field in fields:
         note = "required" if field.required else _default(field.default)
         lines.append(
             f"  {paint(field.name, 'accent')}  {field.type}{f'  ({note})' if note else ''}"
         )
-        lines += textwrap.wrap(
-            field.description, 92, initial_indent="      ", subsequent_indent="      "
-        )
-    return "\n".join(lines)
+        lines += _wrapped(field.description, 6)
+    return lines
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    margin = " " * indent
+    words = " ".join(text.split())  # a docstring brings its own line ends
+    return textwrap.wrap(words, 92, initial_indent=margin, subsequent_indent=margin)
 
 
 def _default(value: Any) -> str:
     return "" if value in (None, [], {}, "") or isinstance(value, dict) else f"default {value}"
 
 
-def explanation_json(found: Explanation) -> dict[str, Any]:
+def explanation_json(found: Explanation | OperationExplanation) -> dict[str, Any]:
     """Return an explanation as JSON."""
-    return asdict(found)
+    if isinstance(found, Explanation):
+        return asdict(found)
+    return {
+        "operation": found.name,
+        "room": found.room,
+        "summary": found.summary,
+        "effects": found.effects,
+        "onInterrupt": found.on_interrupt,
+        "inputs": asdict(found.inputs),
+        "outputs": asdict(found.outputs),
+    }

@@ -80,5 +80,5 @@ class Operation(Generic[I, O]):
         except ValueError as error:  # pydantic's ValidationError, without importing pydantic
             raise PermanentError(
                 f"the {what} of the operation {self.name} do not fit: {error}",
-                help=f"see the fields of the {what} with chimera explain",
+                help=f"`chimera explain {self.name}` shows what the {what} are",
             ) from error

@@ -12,7 +12,15 @@ from referencing import Registry as References
 from referencing import Resource
 
 from chimera.documents import open_work_tree
-from chimera.kinds import Explanation, Registry, explain, export_schemas, kind_schema, read_source
+from chimera.kinds import (
+    Explanation,
+    FieldInfo,
+    Registry,
+    explain,
+    export_schemas,
+    kind_schema,
+    read_source,
+)
 from chimera.model import UsageError
 from chimera.plugin import load_plugins
 
@@ -24,13 +32,18 @@ def registry() -> Registry:
     return Registry.collect(load_plugins())
 
 
+def fields(found: Explanation) -> list[FieldInfo]:
+    """The fields of an explanation and of its variants."""
+    return [*found.fields, *(field for variant in found.variants for field in variant.fields)]
+
+
 def routes(kind: str) -> list[str]:
     """Every field of a kind, as far down as explain goes."""
     found, pending = [], [kind]
     while pending:
         route = pending.pop()
         found.append(route)
-        inside = explain(registry(), route).fields
+        inside = fields(explain(registry(), route))
         pending += (f"{route}.{field.name}" for field in inside if route.count(".") < 8)
     return sorted(set(found))
 
@@ -43,7 +56,7 @@ def test_every_field_of_every_kind_has_a_description(kind: str) -> None:
     undescribed = [
         f"{route}.{field.name}"
         for route in routes(kind)
-        for field in explain(registry(), route).fields
+        for field in fields(explain(registry(), route))
         if len(field.description) < 4
     ]
     assert undescribed == []
@@ -89,10 +102,36 @@ def test_a_kind_says_whether_it_is_a_record() -> None:
     assert not shown("Gate").record
 
 
+def test_a_field_that_takes_one_of_several_models_keeps_their_fields_apart() -> None:
+    found = shown("Proof.controls")
+    assert found.fields == ()
+    inside = {variant.name: [field.name for field in variant.fields] for variant in found.variants}
+    assert inside == {
+        "mutate: replace": ["mutate", "path", "old", "new"],
+        "mutate: delete": ["mutate", "path"],
+        "mutate: set": ["mutate", "path", "document", "field", "value"],
+        "mutate: environment": ["mutate", "name", "value"],
+    }
+    assert all(variant.description for variant in found.variants)
+    assert [v.name for v in shown("Proof.steps").variants][-1] == "operation step"
+
+
+def test_a_field_that_variants_have_in_different_ways_says_so() -> None:
+    found = shown("Proof.controls.value")
+    assert found.description == "The value that stands there instead. Or: Its value."
+    assert found.type == "string | integer | number | boolean"
+
+
+def test_a_mapping_says_what_it_maps_to() -> None:
+    assert shown("Workflow.secrets").type == "map of object"
+    assert shown("Gate.match.labels").type == "map of string"
+
+
 @pytest.mark.parametrize(
     ("route", "help"),
     [
         ("Polcy", "did you mean Policy?"),
+        ("WORKFLO", "did you mean Workflow?"),
         ("Policy.mtach", "did you mean match?"),
         ("Policy.match.knds", "did you mean kinds?"),
     ],

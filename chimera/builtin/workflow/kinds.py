@@ -77,10 +77,14 @@ class StageSpec(Model):
 
     id: StageId = Field(description="Id of the stage, by which others refer to it.")
     name: str = Field(default="", description="What the stage does, for people.")
-    operation: Text = Field(description="Operation that does the work, such as command.")
+    operation: Text = Field(
+        description="Operation that does the work, such as command; `chimera explain operations` "
+        "lists them."
+    )
     inputs: dict[str, Any] = Field(
         default_factory=dict,
-        description="Inputs of the operation; ${stage.output} and ${input.x} take a value's place.",
+        description="Inputs of the operation, as `chimera explain OPERATION` shows them; "
+        "${stage.output} and ${input.x} take a value's place.",
     )
     dependencies: Items[StageId] = Field(
         default=(), description="Stages that must have finished before this one starts."

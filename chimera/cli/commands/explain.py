@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from chimera.cli.session import Session, output_option, pass_session
 from chimera.model import Outcome
 
+if TYPE_CHECKING:
+    from chimera.render.paint import Paint
+
+    Forms = tuple[Callable[[Paint], str], Callable[[], Any]]
+
 
 @click.command()
-@click.argument("what", required=False, metavar="[KIND[.FIELD...]]")
+@click.argument("what", required=False, metavar="[KIND[.FIELD...] | OPERATION | operations]")
 @output_option
 @pass_session
 def explain(session: Session, what: str | None, outputs: tuple[str, ...]) -> None:
-    """Say what a kind or one of its fields is for.
+    """Say what a kind, a field or an operation is for.
 
-    Without an argument, list the kinds.
+    Without an argument, list the kinds; with `operations`, list what stages can do.
     """
-    from chimera.render import explanations
+    from chimera.render import explanations as show
+    from chimera.runtime.explaining import LISTING, explain_any, explain_operations
 
     registry = session.workspace().registry
     if what is None:
-        session.emit(
-            outputs,
-            lambda paint: explanations.kinds_text(registry, paint),
-            lambda: explanations.kinds_json(registry),
-            Outcome.PASSED,
-        )
-        return
-    from chimera.kinds import explain as explain_route
-
-    found = explain_route(registry, what)
-    session.emit(
-        outputs,
-        lambda paint: explanations.explanation_text(found, paint),
-        lambda: explanations.explanation_json(found),
-        Outcome.PASSED,
-    )
+        forms: Forms = partial(show.kinds_text, registry), partial(show.kinds_json, registry)
+    elif what == LISTING:
+        operations = explain_operations(registry)
+        forms = partial(show.operations_text, operations), partial(show.operations_json, operations)
+    else:
+        found = explain_any(registry, what)
+        forms = partial(show.explanation_text, found), partial(show.explanation_json, found)
+    session.emit(outputs, *forms, Outcome.PASSED)

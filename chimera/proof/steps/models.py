@@ -19,7 +19,9 @@ from chimera.kinds import (
     Items,
     Model,
     Name,
+    Plays,
     Reference,
+    Role,
     StringConstraints,
     Tag,
     Text,
@@ -91,7 +93,7 @@ class PolicyStep(Model):
     """Policies, judged over the exported documents; their own cases are run first."""
 
     run: Literal["policy"] = Field(description="Policies: their cases, and their judgement.")
-    policies: Items[Annotated[AddressText, Reference("Policy")]] = Field(
+    policies: Items[Annotated[AddressText, Reference("Policy"), Plays(Role.OWES)]] = Field(
         default=(), description="Policies to run; all of them if left out."
     )
 
@@ -100,7 +102,7 @@ class EvolutionStep(Model):
     """An evolution run, done again from its seed."""
 
     run: Literal["evolution"] = Field(description="An evolution run.")
-    evolution: Annotated[AddressText, Reference("Evolution")] = Field(
+    evolution: Annotated[AddressText, Reference("Evolution"), Plays(Role.OWES)] = Field(
         description="The evolution to run."
     )
     champion: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = Field(
@@ -113,7 +115,7 @@ class OperationStep(Model):
     """A registered operation, by the name that a plugin gave it."""
 
     run: Name = Field(
-        description="Name of a registered operation.",
+        description="Name of an operation; `chimera explain operations` lists them.",
         # So that an exported schema, too, tells the branches of a step apart.
         json_schema_extra={"not": {"enum": list(CORE)}},
     )

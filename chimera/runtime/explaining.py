@@ -1,0 +1,66 @@
+"""What `chimera explain` says of operations, and of a name that may be a kind or an operation.
+
+Owns what of an operation is told: its inputs and outputs by their models, and how it bears being
+interrupted. Refuses to say anything that is not in the code of the operation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chimera.kinds import Explanation, Registry, explain, explain_model, nearest
+from chimera.model import UsageError
+
+LISTING = "operations"
+"""What is asked for where all operations are meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationExplanation:
+    """An operation: what it does, what it takes, and what it gives."""
+
+    name: str
+    room: str
+    summary: str
+    effects: bool
+    on_interrupt: Literal["retry", "escalate"]
+    inputs: Explanation
+    outputs: Explanation
+
+
+def explain_operations(registry: Registry) -> tuple[OperationExplanation, ...]:
+    """Explain every registered operation, in order of name."""
+    return tuple(_operation(registry, name) for name in registry.operations)
+
+
+def explain_any(registry: Registry, what: str) -> Explanation | OperationExplanation:
+    """Explain an operation by its name, or a kind or field by its route.
+
+    Raises `UsageError` that suggests the nearest name where there is neither.
+    """
+    if what in registry.operations:
+        return _operation(registry, what)
+    kind = what.partition(".")[0]
+    if kind[:1].upper() + kind[1:] in registry.kinds:
+        return explain(registry, what)
+    near = nearest(what, (LISTING, *registry.operations)) or nearest(kind, registry.kinds)
+    raise UsageError(
+        f"there is no kind or operation named {what!r}",
+        help=f"did you mean {near}?"
+        if near
+        else "`chimera explain` lists the kinds, and `chimera explain operations` the operations",
+    )
+
+
+def _operation(registry: Registry, name: str) -> OperationExplanation:
+    operation = registry.operations[name]
+    return OperationExplanation(
+        name,
+        registry.rooms[name],
+        operation.summary,
+        operation.effects,
+        operation.on_interrupt,
+        explain_model(operation.inputs, "inputs"),
+        explain_model(operation.outputs, "outputs"),
+    )
