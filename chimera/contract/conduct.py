@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chimera.contract.facts import LayerFacts
+from chimera.contract.facts import LayerFacts, field_of, texts
 from chimera.contract.layers import ContractLayer
 from chimera.contract.placement import is_dormant
 from chimera.contract.prohibitions import tool_of
-from chimera.kinds import AUTOMATIC_TRIGGERS, Document, Model, Plays, Role, marked
+from chimera.kinds import AUTOMATIC_TRIGGERS, Document, Marked, Model, Plays, Role, marked
 from chimera.model import Diagnostic, Route
 
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -21,7 +21,6 @@ _DATE = re.compile(
     rf"\b(20\d\d-(0[1-9]|1[0-2])(-\d\d)?|Q[1-4][ /-]?20\d\d|({_MONTHS}) (\d+, )?20\d\d)\b"
 )
 _ACTS = AUTOMATIC_TRIGGERS | {"apply"}
-_CALLS = (Role.OWES, Role.DECIDES)
 
 
 def check_triggers(facts: LayerFacts) -> Iterator[Diagnostic]:
@@ -117,14 +116,12 @@ def _triggers(facts: LayerFacts) -> Iterator[Diagnostic]:
 
 
 def _references(facts: LayerFacts) -> Iterator[Diagnostic]:
-    """A reference acts where its document is executed, or owes or chooses by what it names."""
+    """Any reference from what is in force acts, but for those that say that they only cite."""
     placements = facts.subject.placed
     for member in facts.members:
-        for use in facts.marks.uses(str(member.address)):
+        for use in facts.marks.calls(str(member.address)):
             source = use.document
-            if source.kind.record or is_dormant(placements(source.address)):
-                continue
-            if source.kind.executable or facts.marks.plays_at(use, *_CALLS):
+            if not is_dormant(placements(source.address)):
                 yield _fault(
                     "dormant-reference",
                     f"{source.address} would make {member.address} act, "
@@ -157,9 +154,9 @@ def _schedules_and_owners(facts: LayerFacts) -> Iterator[Diagnostic]:
     here = ("spec", "layers", facts.layer.index)
     contract = facts.layer.contract
     for found in marked(facts.layer.layer, here):
-        if isinstance(found.mark, Plays) and found.value:
-            yield from _dated_or_owned(facts, contract, found.mark.role, found.route)
-    for route, text in _texts(facts.layer.at().route, _raw_layer(facts.layer)):
+        if found.value:
+            yield from _dated_or_owned(facts, contract, found)
+    for route, text in texts(facts.layer.at().route, _raw_layer(facts.layer)):
         date = _DATE.search(text)
         if date and route[-1] != "due":
             yield _fault(
@@ -172,42 +169,30 @@ def _schedules_and_owners(facts: LayerFacts) -> Iterator[Diagnostic]:
             )
     for member in facts.members:
         for found in facts.marks.playing(member, Role.CADENCE, Role.OWNER):
-            if isinstance(found.mark, Plays):
-                yield from _dated_or_owned(facts, member, found.mark.role, found.route)
+            yield from _dated_or_owned(facts, member, found)
 
 
 def _dated_or_owned(
-    facts: LayerFacts, document: Document[Model], role: Role, route: Route
+    facts: LayerFacts, document: Document[Model], found: Marked
 ) -> Iterator[Diagnostic]:
-    what = {
-        Role.CADENCE: ("dormant-dated", "a date or schedule"),
-        Role.OWNER: ("dormant-owned", "an owner"),
-    }
-    if role in what:
-        rule, has = what[role]
-        yield _fault(
-            rule,
-            f"{document.address} gives {facts.layer.name}, which is dormant, {has}",
-            document,
-            route,
-            f"remove {has}: a definition is not a roadmap",
-            facts.layer,
-        )
+    for role, rule, what in (
+        (Role.CADENCE, "dormant-dated", "a date or schedule"),
+        (Role.OWNER, "dormant-owned", "an owner"),
+    ):
+        if found.mark == Plays(role):
+            yield _fault(
+                rule,
+                f"{document.address} has {what} ({field_of(found)}), "
+                f"and {facts.layer.name} is dormant",
+                document,
+                found.route,
+                f"remove {field_of(found)}: a definition is not a roadmap",
+                facts.layer,
+            )
 
 
 def _raw_layer(layer: ContractLayer) -> Any:
     return layer.contract.value["spec"]["layers"][layer.index]
-
-
-def _texts(route: Route, value: Any) -> Iterator[tuple[Route, str]]:
-    if isinstance(value, str):
-        yield route, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts((*route, key), item)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts((*route, index), item)
 
 
 def _fault(

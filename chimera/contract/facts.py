@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from chimera.contract.layers import ContractLayer, is_contract
 from chimera.kinds import (
@@ -23,8 +24,18 @@ from chimera.kinds import (
     Snapshot,
     Subject,
 )
-from chimera.model import Action, Address, Diagnostic, Place, Related, Route
+from chimera.model import (
+    KIND_PATTERN,
+    NAME_PATTERN,
+    Action,
+    Address,
+    Diagnostic,
+    Place,
+    Related,
+    Route,
+)
 
+_ADDRESS = re.compile(f"{KIND_PATTERN}/{NAME_PATTERN}")
 _QUOTED = re.compile(r"'([^'\n]+)'|\"([^\"\n]+)\"")
 
 
@@ -82,6 +93,30 @@ class Marks:
         return self._uses.get(name, ())
 
     @cached_property
+    def _calls(self) -> Mapping[str, tuple[Use, ...]]:
+        uses: dict[str, list[Use]] = {}
+        for address, values in self._by_document.items():
+            document = self.snapshot.documents[address]
+            if document.kind.record:
+                continue
+            typed = [found for found in values if isinstance(found.mark, Reference)]
+            cited = {found.route for found in typed if getattr(found.mark, "cites", False)}
+            written = texts(("spec",), document.value.get("spec"))
+            named = dict.fromkeys([*((f.route, str(f.value)) for f in typed), *written])
+            for route, name in named:
+                if route not in cited and _ADDRESS.fullmatch(name):
+                    uses.setdefault(name, []).append(Use(document, route))
+        return {name: tuple(found) for name, found in uses.items()}
+
+    def calls(self, name: str) -> tuple[Use, ...]:
+        """Return where desired documents name the address `name` and do not only cite it.
+
+        Besides typed references that is every value or key of a spec that is an address: the
+        inputs of an operation have no types here, and hold references all the same.
+        """
+        return self._calls.get(name, ())
+
+    @cached_property
     def _quotations(self) -> Mapping[str, tuple[Use, ...]]:
         uses: dict[str, list[Use]] = {}
         for address, values in self._by_document.items():
@@ -104,6 +139,24 @@ class Marks:
             for document in self.snapshot.documents.values()
             for found in self.playing(document, Role.OWES)
         )
+
+
+def field_of(found: Marked) -> str:
+    """Return the name of the field, for a value that may stand in a list below it."""
+    return next((s for s in reversed(found.route) if isinstance(s, str)), "field")
+
+
+def texts(route: Route, value: Any) -> Iterator[tuple[Route, str]]:
+    """Yield every text of a value as its author wrote it, keys of mappings too, with its route."""
+    if isinstance(value, str):
+        yield route, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from texts((*route, key), key)
+            yield from texts((*route, key), item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts((*route, index), item)
 
 
 def _says(found: Marked) -> bool:

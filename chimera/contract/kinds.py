@@ -94,7 +94,7 @@ class Principle(Model):
     """A statement that a layer keeps to, and the policy that checks it."""
 
     statement: Text = Field(description="The principle, in a sentence.")
-    policy: Annotated[AddressText, Reference("Policy")] | None = Field(
+    policy: Annotated[AddressText, Reference("Policy", cites=True)] | None = Field(
         default=None, description="Policy that checks it; a principle without one is reported."
     )
 

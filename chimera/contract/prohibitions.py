@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from chimera.contract.facts import LayerFacts
+from chimera.contract.facts import LayerFacts, field_of
 from chimera.documents import Globs
-from chimera.kinds import AUTOMATIC_TRIGGERS, Kind, Marked, Registry, Role
+from chimera.kinds import AUTOMATIC_TRIGGERS, Kind, Registry, Role
 from chimera.model import Diagnostic, UsageError
 
 _POLICIES = frozenset({"Policy"})
@@ -57,13 +57,18 @@ def _automation(facts: LayerFacts) -> Iterator[Diagnostic]:
 
 
 def _cadence(facts: LayerFacts) -> Iterator[Diagnostic]:
-    for one, found in facts.playing(Role.CADENCE, Role.TRIGGER):
-        if found.value == "schedule" or _plays(found, Role.CADENCE):
+    for one in facts.concerned:
+        when = list(facts.marks.playing(one.document, Role.CADENCE))
+        starts = facts.marks.playing(one.document, Role.TRIGGER)
+        # A schedule says when it is due; its trigger is told of only where nothing else says so.
+        for found in when or (trigger for trigger in starts if trigger.value == "schedule"):
             yield facts.refuse(
-                f"{one.document.address} has a {_field(found)} and {one.how}",
+                f"{one.document.address} has a {field_of(found)} and {one.how}"
+                if when
+                else f"{one.document.address} is started by a schedule and {one.how}",
                 one.document,
                 found.route,
-                f"remove {_field(found)}",
+                f"remove {field_of(found)}" if when else "write trigger: human",
             )
 
 
@@ -81,7 +86,7 @@ def _while_playing(
                 f"{one.document.address} {deed.format(value=found.value)} and {one.how}",
                 one.document,
                 found.route,
-                help.format(field=_field(found)),
+                help.format(field=field_of(found)),
             )
 
     return refuses
@@ -200,15 +205,6 @@ def tool_of(kind: Kind, registry: Registry) -> str | None:
         if own and kind.room:
             return f"served by the {what} {own[0]} of the plugin {kind.room}"
     return None
-
-
-def _plays(found: Marked, role: Role) -> bool:
-    return getattr(found.mark, "role", None) is role
-
-
-def _field(found: Marked) -> str:
-    """Return the name of the field, for a value that may stand in a list below it."""
-    return next((s for s in reversed(found.route) if isinstance(s, str)), "field")
 
 
 PROHIBITIONS = (

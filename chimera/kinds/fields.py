@@ -165,12 +165,21 @@ class Plays(Mark):
 
 @dataclass(frozen=True, slots=True)
 class Reference(Mark):
-    """The field holds the address of another document, of one of `kinds` (any kind if empty)."""
+    """The field holds the address of another document, of one of `kinds` (any kind if empty).
+
+    A reference is held to make what it names act, be owed or decide: from a document that is in
+    force into a dormant layer it is an error, whatever the kinds, so that a field whose author
+    thought of no dormant layer is refused rather than obeyed. `cites=True` says that the field only
+    speaks of the other document, such as a waiver of its policy. Records need no such mark: they
+    state what happened.
+    """
 
     kinds: tuple[str, ...]
+    cites: bool = False
 
-    def __init__(self, *kinds: str) -> None:
+    def __init__(self, *kinds: str, cites: bool = False) -> None:
         object.__setattr__(self, "kinds", kinds)
+        object.__setattr__(self, "cites", cites)
 
 
 @dataclass(frozen=True, slots=True)

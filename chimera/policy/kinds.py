@@ -177,11 +177,11 @@ def _check_expiry(text: str) -> str:
 class WaiverSpec(Model):
     """Silences one rule of one policy for one document, for a reason and for a time."""
 
-    policy: Annotated[AddressText, Reference("Policy")] = Field(
+    policy: Annotated[AddressText, Reference("Policy", cites=True)] = Field(
         description="Policy whose rule is waived."
     )
     rule: Name = Field(description="Id of the rule that is waived.")
-    address: Annotated[AddressText, Reference()] = Field(
+    address: Annotated[AddressText, Reference(cites=True)] = Field(
         description="The one document that the rule is waived for."
     )
     reason: Text = Field(description="Why the rule need not hold here, for now.")

@@ -76,6 +76,10 @@ class ThingSpec(Model):
     refers: Items[Annotated[AddressText, Reference()]] = Field(
         default=(), description="Documents that it names."
     )
+    cites: Items[Annotated[AddressText, Reference(cites=True)]] = Field(
+        default=(), description="Documents that it only speaks of."
+    )
+    inputs: dict[str, Any] = Field(default_factory=dict, description="Values of any type.")
     about: LayerRef | None = Field(default=None, description="A layer that it names.")
     owes: Items[Annotated[str, Plays(Role.OWES)]] = Field(
         default=(), description="Kinds of records that it asks for."

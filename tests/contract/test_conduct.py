@@ -80,7 +80,8 @@ def test_document_merely_placed_in_a_dormant_layer_is_fine(repository, build):
         build.contract(dormant(build)),
         build.thing("one", "ops/z"),
         build.thing("two", "ops/z", kind="Machine", trigger="human", refers=["Thing/one"]),
-        build.thing("three", refers=["Thing/one"]),
+        build.thing("three", cites=["Thing/one"]),
+        build.thing("four", kind="Machine", inputs={"note": "see Thing/one"}),
         build.document("Record", "seen", {"refers": ["Thing/one"], "needs": "Thing/one"}),
     )
     assert repository.rules() == set()
@@ -100,6 +101,10 @@ def test_trigger_in_a_dormant_layer_is_refused(repository, build, trigger):
         ("Machine", {"refers": ["Thing/one"]}),
         ("Thing", {"needs": "Thing/one"}),
         ("Thing", {"decides": "Thing/one"}),
+        ("Thing", {"refers": ["Thing/one"]}),
+        ("Thing", {"inputs": {"of": ["Thing/one"]}}),
+        ("Thing", {"inputs": {"Thing/one": "start"}}),
+        ("Thing", {"cites": ["Thing/one"], "inputs": {"of": "Thing/one"}}),
     ],
 )
 def test_reference_that_makes_a_dormant_document_act_is_refused(repository, build, kind, how):
@@ -110,6 +115,7 @@ def test_reference_that_makes_a_dormant_document_act_is_refused(repository, buil
     )
     found = repository.only("dormant-reference")
     assert found.address == f"{kind}/active"
+    assert not repository.line(found).startswith("cites")
     assert "Thing/one" in repository.line(found)
     assert repository.cited(found) == "status: dormant"
 
@@ -143,7 +149,9 @@ def test_dormant_layer_carries_no_dates(repository, build, fields, line):
 
 def test_document_of_a_dormant_layer_carries_no_dates(repository, build):
     repository.write(build.contract(dormant(build)), build.thing("one", "ops/z", review="7d"))
-    assert repository.line(repository.only("dormant-dated")) == "review: 7d"
+    found = repository.only("dormant-dated")
+    assert repository.line(found) == "review: 7d"
+    assert found.help.startswith("remove review: ")
 
 
 def test_dormant_layer_has_no_owners(repository, build):

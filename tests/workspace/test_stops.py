@@ -63,6 +63,18 @@ spec:
     - {mutate: replace, path: notes.txt, old: looked, new: slept}
 """
 
+EVOLUTION = """\
+apiVersion: chimera/v1
+kind: Evolution
+metadata: {name: tuning, layers: [ops/2]}
+spec:
+  genome: {genes: [{name: x, min: -1.0, max: 1.0}]}
+  fitness: {expression: x * x}
+  population: 4
+  termination: {generations: 2}
+  seed: 7
+"""
+
 GATE_ON_DORMANT = """\
 apiVersion: chimera/v1
 kind: Gate
@@ -130,6 +142,38 @@ def test_a_reference_that_would_make_a_dormant_layer_act_stops_apply(team: Any) 
     assert "Gate/hindsight would make Proof/looked-back act" in out
 
 
+def test_a_proof_that_would_run_a_dormant_evolution_stops_apply_and_prove(team: Any) -> None:
+    team.write("specs/tuning.yaml", EVOLUTION)
+    rerun = "    - {run: evolution, evolution: Evolution/tuning}\n  controls:"
+    proof = PROOF.replace(", layers: [ops/2]", "").replace("  controls:", rerun)
+    covering = proof.replace("  phase:", "  covers: {paths: [notes.txt]}\n  phase:")
+    team.write("proofs/looked-back.yaml", covering)
+    out = assert_refused(team, "proofs/looked-back.yaml:", DORMANT_STATUS)
+    assert out.count("error[dormant-reference]") == 1
+    assert "Proof/looked-back would make Evolution/tuning act, and ops/2 is dormant" in out
+    for command in (["check"], ["prove"]):
+        refused = team.chimera(*command)
+        assert refused.code == 1
+        assert "error[dormant-reference]" in refused.out
+
+    team.write("specs/tuning.yaml", EVOLUTION.replace(", layers: [ops/2]", ""))
+    assert team.chimera("check").code == 0
+
+
+def test_a_schedule_in_a_dormant_layer_is_told_once_for_each_field_and_word(team: Any) -> None:
+    contract = CONTRACT + "      prohibits: [automation, cadence]\n"
+    team.write("specs/layers/ops.yaml", contract)
+    scheduled = 'schedule\n  schedule: "0 4 * * *"'
+    team.write("specs/look.yaml", workflow("look", scheduled, "ops/2"))
+    found = team.chimera("check", "-o", "json").json["diagnostics"]
+    assert sorted((d["rule"], d["line"]) for d in found if d["severity"] == "error") == [
+        ("dormant-dated", 6),
+        ("dormant-trigger", 5),
+        ("layer-prohibits-automation", 5),
+        ("layer-prohibits-cadence", 6),
+    ]
+
+
 @pytest.mark.parametrize("trigger", ["event\n  event: merged", 'schedule\n  schedule: "0 4 * * *"'])
 def test_an_automatic_trigger_in_a_human_triggered_layer_stops_apply(
     team: Any, trigger: str
@@ -159,8 +203,8 @@ def test_a_status_flipped_to_active_without_its_decision_stops_apply(team: Any) 
 
 
 def test_an_unmet_proof_stops_apply(team: Any) -> None:
-    team.write("notes.txt", "asleep\n")
-    team.write("proofs/looked-back.yaml", PROOF.replace(", layers: [ops/2]", ""))
+    proof = PROOF.replace(", layers: [ops/2]", "").replace("[looked]", "[looked twice]")
+    team.write("proofs/looked-back.yaml", proof)
     team.write("specs/gate.yaml", GATE_ON_DORMANT)
     team.write("specs/deploy.yaml", workflow("deploy", "apply", "ops/1"))
     out = assert_refused(team, "specs/gate.yaml:6:", "specs/deploy.yaml:")
@@ -210,8 +254,8 @@ def test_a_document_merely_placed_in_a_dormant_layer_is_planned_as_noop_and_neve
     assert "Workflow/look" not in {i["target"] for i in applied.json["items"]}
     assert team.chimera("apply").out.endswith("nothing to do\n")
     refused = team.chimera("run", "Workflow/look")
-    assert refused.code == 4
-    assert "Workflow/look is not applied to local" in refused.err
+    assert refused.code == 1
+    assert "Workflow/look stands in a dormant layer" in refused.err
     assert not (team.root / "acted").exists()
 
 
@@ -232,4 +276,4 @@ def test_a_layer_put_to_sleep_takes_its_documents_out_of_use(team: Any) -> None:
     assert (item["action"], item["dormant"]) == ("delete", True)
     applied = team.chimera("apply")
     assert applied.code == 0, applied.out
-    assert team.chimera("run", "Workflow/look").code == 4
+    assert team.chimera("run", "Workflow/look").code == 1
