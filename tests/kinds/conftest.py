@@ -14,6 +14,7 @@ from chimera.kinds import (
     AddressText,
     Answer,
     Discriminator,
+    Duration,
     Field,
     Governs,
     Items,
@@ -76,6 +77,7 @@ class ThingSpec(Model):
     )
     owner: Annotated[str, Plays(Role.OWNER)] | None = Field(default=None, description="Whose.")
     paths: Items[Annotated[str, Governs()]] = Field(default=(), description="Governed paths.")
+    pause: Duration | None = Field(default=None, description="How long.")
     layer: LayerRef | None = Field(default=None, description="A layer.")
 
 

@@ -197,3 +197,19 @@ def test_globs_stay_inside_the_tree(folder: Any, glob: str, is_inside: bool) -> 
     folder.thing("r", f"{{roots: [{glob}]}}", kind="Repository")
     rules = [rule for rule, _ in folder.seen() if rule == "glob-outside-tree"]
     assert rules == ([] if is_inside else ["glob-outside-tree"])
+
+
+@pytest.mark.parametrize(
+    ("pause", "found"),
+    [
+        ("1h30m", []),
+        ("soon", ["pause: 'soon' is not a duration; write 90s, 15m or 1h30m"]),
+        ("5", ["pause: this is not a duration; write 90s, 15m or 1h30m"]),
+        ("999999999999d", ["pause: '999999999999d' is longer than can be counted"]),
+    ],
+)
+def test_a_duration_has_a_unit(folder: Any, pause: str, found: list[str]) -> None:
+    folder.thing("a", f"{{pause: {pause}}}")
+    assert [(d.rule, d.message) for d in folder.faults()] == [
+        ("duration-invalid", m) for m in found
+    ]
