@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chimera.model import GitError
+from chimera.model import GitError, RefError
 
 _SETTINGS = {
     "core.fsmonitor": "false",
@@ -143,7 +143,7 @@ def resolve(root: Path, ref: str) -> str:
             f"{str(root)!r} is not in a git repository", help="run `git init`, or leave out the ref"
         )
     if not _REF.fullmatch(ref) or ".." in ref:
-        raise GitError(
+        raise RefError(
             f"{ref!r} is not the name of a commit",
             help="name a branch, a tag, HEAD~1 or a commit id",
         )
@@ -151,10 +151,10 @@ def resolve(root: Path, ref: str) -> str:
     if commit is not None:
         return commit
     if ref == "HEAD":
-        raise GitError("the repository has no commits yet", help="make a first commit")
-    raise GitError(
+        raise RefError("the repository has no commits yet", help="make a first commit")
+    raise RefError(
         f"git knows no commit {ref!r}",
-        help="fetch it first; a shallow clone (fetch-depth: 1) lacks most commits",
+        help="look at its spelling, or fetch it: a shallow clone lacks most commits",
     )
 
 

@@ -40,4 +40,10 @@ class StateError(ChimeraError):
 
 
 class GitError(ChimeraError):
-    """Git is missing, refused, or does not know the object that was asked for."""
+    """Git is missing, or refused."""
+
+
+class RefError(GitError):
+    """There is no commit of the name that was asked for."""
+
+    outcome = Outcome.USAGE

@@ -117,7 +117,9 @@ def _changes(
         before = baseline.digests.get(target)
         change = change_of(target, before, after.get(target), baseline.name)
         if isinstance(target, PathSet) and change.action is not Action.NO_OP:
-            yield replace(change, paths=_differing(target, snapshot.tree, baseline.tree))
+            reason = "is governed now" if change.action is Action.CREATE else change.reason
+            differing = _differing(target, snapshot.tree, baseline.tree)
+            yield replace(change, reason=reason, paths=differing)
         elif isinstance(target, Address) and is_dormant(placements.get(target, ())):
             yield _dormant(change)
         else:

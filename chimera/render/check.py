@@ -18,7 +18,7 @@ def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool
     total = sum(report.documents.values())
     lines.append(f"checked {count(total, 'document')}" + (f": {kinds}" if kinds else ""))
     passed, failed, idle = report.findings.values()
-    lines.append(f"{count(passed, 'verdict')} passed, {failed} failed, {idle} had nothing to judge")
+    lines.append(f"{count(passed, 'verdict')} passed, {failed} failed, {idle} not exercised")
     if report.foreign:
         lines.append(f"left aside {count(report.foreign, 'document')} of other systems")
     lines.append(severities_text(result.diagnostics, paint))

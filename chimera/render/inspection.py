@@ -25,19 +25,22 @@ def documents_text(rows: Sequence[Row], paint: Paint = plain) -> str:
     return table(cells, ("DOCUMENT", "APPLIED", "LAYERS", "PATH"), paint)
 
 
-def documents_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def documents_json(rows: Sequence[Row]) -> dict[str, Any]:
     """Return documents as JSON."""
-    return [
-        {
-            "address": str(r.address),
-            "digest": r.digest,
-            "path": r.where,
-            "layers": list(r.layers),
-            "applied": r.applied,
-            "text": r.text,
-        }
-        for r in rows
-    ]
+    return {
+        "format": "chimera-get/1",
+        "documents": [
+            {
+                "address": str(r.address),
+                "digest": r.digest,
+                "path": r.where,
+                "layers": list(r.layers),
+                "applied": r.applied,
+                "text": r.text,
+            }
+            for r in rows
+        ],
+    }
 
 
 def description_text(result: Result[Description], paint: Paint = plain) -> str:
@@ -48,7 +51,7 @@ def description_text(result: Result[Description], paint: Paint = plain) -> str:
         paint(str(document.address), "bold"),
         f"  {document.metadata.description or document.kind.summary}",
         f"  path         {document.place.path}",
-        f"  digest       {document.digest}",
+        f"  digest       {found.digest}",
     ]
     lines += (
         f"  layer        {p.layer}{' (dormant)' if p.dormant else ''}" for p in found.placements
@@ -73,7 +76,7 @@ def description_json(result: Result[Description]) -> dict[str, Any]:
         "format": "chimera-describe/1",
         "address": str(found.document.address),
         "path": found.document.place.path,
-        "digest": found.document.digest,
+        "digest": found.digest,
         "document": found.document.value,
         "layers": [{"layer": p.layer, "dormant": p.dormant} for p in found.placements],
         "refersTo": [str(address) for address in found.refers_to],

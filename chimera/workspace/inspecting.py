@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from chimera.documents import RawDocument, dump, parse
+from chimera.documents import dump, parse
 from chimera.gate import environments
-from chimera.kinds import Document, Model, ReferenceUse
-from chimera.model import Address, Digest, Placement, Result, UsageError, digest_json
+from chimera.kinds import Document, Model, ReferenceUse, references_of, validate
+from chimera.model import Address, Digest, Placement, Result, UsageError
+from chimera.plan import is_dormant, target_digests
 from chimera.runtime import RunView, list_runs, read_log, show_run
 from chimera.state import Applied, Holder, LogLine, Run, RunStatus
-from chimera.workspace.judging import placements_of
+from chimera.workspace.judging import facts_of, placements_of
 from chimera.workspace.recording import recorded
 
 if TYPE_CHECKING:
@@ -86,46 +87,66 @@ class Row:
 def list_documents(
     workspace: Workspace, what: str | None, *, environment: str, records: bool
 ) -> tuple[Row, ...]:
-    """Return the documents of the tree, of one kind, or one; or the records written here."""
-    if records:
-        return _record_rows(workspace)
-    snapshot = workspace.loaded.snapshot
-    placements = placements_of(snapshot)
-    with workspace.read_state() as state:
-        applied = state.applied(environment)
-    rows = tuple(
-        Row(
+    """Return the documents of the tree, or those of a kind or at an address.
+
+    With `records`, or where `what` asks for them, records that were written here and are not in
+    the tree stand beside them.
+    """
+    facts_of(workspace.loaded.snapshot, environment)
+    documents = dict(workspace.loaded.snapshot.documents)
+    if records or what is not None:
+        documents = {**_recorded_documents(workspace), **documents}
+    chosen = [
+        document
+        for address, document in sorted(documents.items())
+        if (what is None or what in {str(address), address.kind})
+        and (document.kind.record or not records)
+    ]
+    if what is not None and not chosen:
+        _refuse_unknown(workspace, what)
+    standing = _Standing(workspace, environment)
+    return tuple(standing.row(document) for document in chosen)
+
+
+class _Standing:
+    """How documents stand in one environment: what would be planned, without planning."""
+
+    def __init__(self, workspace: Workspace, environment: str) -> None:
+        snapshot = workspace.loaded.snapshot
+        self._placements = placements_of(snapshot)
+        with workspace.read_state() as state:
+            self._applied = state.applied(environment)
+        self._digests = target_digests(snapshot)
+
+    def row(self, document: Document[Model]) -> Row:
+        address = document.address
+        placed = self._placements.get(address, ())
+        return Row(
             address,
-            document.digest,
+            self._digests.get(address) or document.digest,
             document.place.path,
-            tuple(p.layer for p in placements.get(address, ())),
-            _is_applied(document, applied, placements.get(address, ())),
+            tuple(p.layer for p in placed),
+            self._is_applied(document, placed),
             dump(dict(document.value)),
         )
-        for address, document in snapshot.documents.items()
-        if what is None or what in {str(address), address.kind}
-    )
-    if what is not None and not rows:
-        _refuse_unknown(workspace, what)
-    return rows
 
-
-def _is_applied(
-    document: Document[Model], applied: Mapping[str, Applied], placed: tuple[Placement, ...]
-) -> str | None:
-    if document.kind.record:
-        return None
-    if any(p.dormant for p in placed):
-        return "dormant"
-    entry = applied.get(str(document.address))
-    if entry is None:
-        return "no"
-    return "yes" if entry.value == document.value else "changed"
+    def _is_applied(self, document: Document[Model], placed: tuple[Placement, ...]) -> str | None:
+        if document.kind.record:
+            return None
+        if is_dormant(placed):
+            return "dormant"
+        entry = self._applied.get(str(document.address))
+        if entry is None:
+            return "no"
+        return "yes" if entry.digest == self._digests[document.address] else "changed"
 
 
 def _refuse_unknown(workspace: Workspace, what: str) -> NoReturn:
     if "/" in what:
-        raise UsageError(f"there is no {Address.parse(what)}", help="`chimera get` lists them all")
+        raise UsageError(
+            f"there is no {Address.parse(what)}",
+            help="`chimera get` lists the documents, `chimera get --records` the records",
+        )
     if what in workspace.registry.kinds:
         raise UsageError(f"there is no {what}", help=f"`chimera new {what}` writes a first one")
     near = workspace.registry.nearest(what)
@@ -135,15 +156,16 @@ def _refuse_unknown(workspace: Workspace, what: str) -> NoReturn:
     )
 
 
-def _record_rows(workspace: Workspace) -> tuple[Row, ...]:
-    rows = []
-    for address, path in recorded(workspace.root).items():
-        data = path.read_bytes()
+def _recorded_documents(workspace: Workspace) -> dict[Address, Document[Model]]:
+    """Return the records that were written here; one that was damaged since is left out."""
+    found = {}
+    for path in recorded(workspace.root).values():
         where = path.relative_to(workspace.root).as_posix()
-        documents: list[RawDocument] = parse(where, data)[0]
-        digest = digest_json(documents[0].value) if documents else ""
-        rows.append(Row(address, digest, where, (), None, data.decode("utf-8", "replace")))
-    return tuple(rows)
+        for raw in parse(where, path.read_bytes())[0]:
+            document, _ = validate(raw, workspace.registry)
+            if document is not None:
+                found[document.address] = document
+    return found
 
 
 @dataclass(frozen=True)
@@ -151,6 +173,8 @@ class Description:
     """Everything that is known of one document."""
 
     document: Document[Model]
+    digest: Digest
+    """What a plan compares: with an executable document's declared paths."""
     placements: tuple[Placement, ...]
     refers_to: tuple[Address, ...]
     referred_by: tuple[ReferenceUse, ...]
@@ -160,10 +184,10 @@ class Description:
 
 
 def describe(workspace: Workspace, address: str) -> Result[Description]:
-    """Say everything that is known of one document of the tree."""
+    """Say everything that is known of one document of the tree, or of a record written here."""
     target = Address.parse(address)
     snapshot = workspace.loaded.snapshot
-    document = snapshot.get(target)
+    document = snapshot.get(target) or _recorded_documents(workspace).get(target)
     if document is None:
         _refuse_unknown(workspace, address)
     with workspace.read_state() as state:
@@ -172,10 +196,11 @@ def describe(workspace: Workspace, address: str) -> Result[Description]:
             for name in environments(snapshot)
             if (entry := state.applied(name).get(str(target))) is not None
         }
-    refers = {u.target for u in snapshot.references if u.source == target}
+    refers = {use.target for use in references_of(document)}
     return Result(
         Description(
             document,
+            target_digests(snapshot).get(target) or document.digest,
             placements_of(snapshot).get(target, ()),
             tuple(sorted(refers)),
             snapshot.referred_by(target),

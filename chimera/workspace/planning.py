@@ -86,6 +86,7 @@ def make_plan(
     told = _without_dangling(loaded, deletions)
     told = replace(told, diagnostics=(*told.diagnostics, *deletions))
     changes = compute_changes(snapshot, comparison.baseline, placements_of(snapshot))
+    changes = tuple(_as_read(change, comparison, told) for change in changes)
     return plan_changes(told, changes, comparison, plugins, context, environment)
 
 
@@ -116,6 +117,16 @@ def plan_changes(
         )
     plan = build_plan(environment, comparison.baseline, changes, subject.placements, obligations)
     return PlanReport(plan, judgement)
+
+
+def _as_read(change: Change, comparison: Comparison, loaded: Loaded) -> Change:
+    """Call nothing deleted that only cannot be read: its file has a fault, which is told."""
+    path = comparison.paths.get(change.target) if isinstance(change.target, Address) else None
+    broken = any(d.where.path == path for d in loaded.diagnostics if has_errors((d,)))
+    if change.action is not Action.DELETE or path is None or not broken:
+        return change
+    reason = f"cannot be read: {path} has a fault"
+    return replace(change, action=Action.NO_OP, after=change.before, reason=reason)
 
 
 def _without_dangling(loaded: Loaded, deletions: tuple[Diagnostic, ...]) -> Loaded:

@@ -52,7 +52,7 @@ def run(
     with workspace.open_state(f"run {target} --env {environment}") as state:
         applied = state.applied(environment)
         loaded = applied_snapshot(workspace, applied)
-        _refuse_unfit(target, loaded, environment)
+        _refuse_unfit(target, loaded, workspace.loaded, environment)
         planned = _plan(workspace, target, loaded, state, environment)
         if planned.plan.protected:
             refuse_dirty(open_commit(workspace.root, "HEAD"), workspace.tree)
@@ -79,8 +79,14 @@ def applied_snapshot(workspace: Workspace, applied: Mapping[str, Applied]) -> Lo
     return load_snapshot(Source(workspace.tree, (), raw, (), 0), workspace.registry)
 
 
-def _refuse_unfit(target: Address, loaded: Loaded, environment: str) -> None:
+def _refuse_unfit(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> None:
+    """Raise unless what is applied at `target` can run; `tree` tells why it was never applied."""
     document = loaded.snapshot.get(target)
+    if any(is_dormant(placements_of(of.snapshot).get(target, ())) for of in (loaded, tree)):
+        raise GateError(
+            f"{target} stands in a dormant layer, in which nothing acts",
+            help="activate the layer first, with all that its contract asks for",
+        )
     if document is None:
         raise UsageError(
             f"{target} is not applied to {environment}",
@@ -89,11 +95,6 @@ def _refuse_unfit(target: Address, loaded: Loaded, environment: str) -> None:
     if not document.kind.executable:
         raise UsageError(
             f"a {target.kind} is nothing that runs", help="name a document such as a Workflow"
-        )
-    if is_dormant(placements_of(loaded.snapshot).get(target, ())):
-        raise GateError(
-            f"{target} stands in a dormant layer of {environment}, in which nothing acts",
-            help="activate the layer first, with all that its contract asks for",
         )
 
 

@@ -18,6 +18,7 @@ from chimera.model import (
     GitError,
     Outcome,
     Place,
+    RefError,
     Severity,
     Span,
     StaleError,
@@ -68,6 +69,7 @@ def test_nothing_at_all_passed() -> None:
         (GateError, Outcome.FAILED),
         (StateError, Outcome.FAILED),
         (GitError, Outcome.FAILED),
+        (RefError, Outcome.USAGE),
     ],
 )
 def test_every_error_knows_how_the_command_ends(

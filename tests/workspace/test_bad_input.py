@@ -126,7 +126,7 @@ def test_a_repository_without_commits_is_applied_where_nothing_is_protected(
     assert repository.chimera("apply").code == 0
     for command in (("plan", "--base", "HEAD"), ("apply", "--env", "production")):
         answer = repository.chimera(*command)
-        assert answer.code == 1
+        assert answer.code == 4
         assert "the repository has no commits yet" in answer.err
         assert "make a first commit" in answer.err
 

@@ -148,7 +148,9 @@ def test_an_entry_for_other_content_does_not_serve(payments: Any) -> None:
 
 
 def test_an_unmet_proof_stops_apply_and_cites_the_gate(payments: Any) -> None:
-    payments.write("src/payments/refund.py", "def refund(paid, asked):\n    return asked\n")
+    payments.write(
+        "src/payments/refund.py", "def refund(paid, asked):\n    return asked  # min(paid, asked)\n"
+    )
     refused = payments.chimera("apply")
     assert refused.code == 1
     assert "Proof/refund-invariants" in refused.out

@@ -10,7 +10,9 @@ from chimera.model import Outcome
 
 @click.command()
 @click.argument("what", required=False, metavar="[KIND|KIND/NAME]")
-@click.option("--records", is_flag=True, help="List the records that were written on this machine.")
+@click.option(
+    "--records", is_flag=True, help="List the records, those written here too."
+)
 @environment_option
 @output_option
 @pass_session
@@ -36,8 +38,7 @@ def get(
 def describe(session: Session, address: str, outputs: tuple[str, ...]) -> None:
     """Say everything that is known of a document.
 
-    Where it stands in the layers, who refers to it, what it owes, whether and when it was applied,
-    and its runs.
+    Where it stands in the layers, who refers to it, whether and when it was applied, and its runs.
     """
     from chimera.render.inspection import description_json, description_text
 
