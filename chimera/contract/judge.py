@@ -21,8 +21,7 @@ from chimera.contract.definition import (
     exchange_verdict,
 )
 from chimera.contract.facts import LayerFacts, Marks
-from chimera.contract.kinds import LayerContractSpec
-from chimera.contract.layers import Contract, ContractLayer, all_layers, layers_of
+from chimera.contract.layers import Contract, ContractLayer, all_layers, contracts_of, layers_of
 from chimera.contract.prohibitions import Prohibition
 from chimera.kinds import Document, Model, Subject
 from chimera.model import Diagnostic, Finding, Severity, Verdict
@@ -32,10 +31,11 @@ def judge(subject: Subject, prohibitions: Mapping[str, Prohibition]) -> list[Ver
     """Return the verdicts of all contracts of `subject`, in order of contract and rule."""
     snapshot = subject.snapshot
     marks = Marks(snapshot)
-    layers = all_layers(snapshot)
+    contracts = contracts_of(snapshot)
+    layers = all_layers(contracts)
     members = _members(subject)
     verdicts: list[Verdict] = []
-    for contract in snapshot.of_model(LayerContractSpec):
+    for contract in contracts:
         faults = [*_definition(contract, subject, prohibitions, layers)]
         for layer in layers_of(contract):
             here = members.get(layer.name, ())

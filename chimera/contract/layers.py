@@ -5,7 +5,7 @@ Refuses to judge: it finds layers and cites their lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chimera.contract.kinds import Layer, LayerContractSpec
@@ -51,10 +51,15 @@ def layers_of(contract: Contract) -> Iterator[ContractLayer]:
     return (ContractLayer(contract, index) for index in range(len(contract.spec.layers)))
 
 
-def all_layers(snapshot: Snapshot) -> dict[str, ContractLayer]:
+def contracts_of(snapshot: Snapshot) -> tuple[Contract, ...]:
+    """Return all contracts of `snapshot`, in order of name."""
+    return snapshot.of_model(LayerContractSpec)
+
+
+def all_layers(contracts: Iterable[Contract]) -> dict[str, ContractLayer]:
     """Return every layer by name; of two with one id the first counts."""
     found: dict[str, ContractLayer] = {}
-    for contract in snapshot.of_model(LayerContractSpec):
+    for contract in contracts:
         for layer in layers_of(contract):
             found.setdefault(layer.name, layer)
     return found

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from chimera.contract.kinds import LayerContractSpec, Refusal
-from chimera.contract.layers import Contract, ContractLayer, all_layers, layers_of
+from chimera.contract.kinds import Refusal
+from chimera.contract.layers import Contract, ContractLayer, all_layers, contracts_of, layers_of
 from chimera.documents import Globs
 from chimera.kinds import Document, LayerReference, Model, Snapshot
 from chimera.model import Address, Diagnostic, Place, Placement, Route
@@ -30,7 +30,7 @@ def is_dormant(placements: Iterable[Placement]) -> bool:
 
 def place(snapshot: Snapshot) -> Placing:
     """Place every document of `snapshot` in the layers of its contracts."""
-    placer = Placer(snapshot)
+    placer = Placer(contracts_of(snapshot))
     placements: dict[Address, tuple[Placement, ...]] = {}
     faults: list[Diagnostic] = []
     for document in snapshot.documents.values():
@@ -46,14 +46,11 @@ def place(snapshot: Snapshot) -> Placing:
 
 
 class Placer:
-    """The admissions of all contracts of one snapshot, ready to be asked."""
+    """The admissions of some contracts, ready to be asked."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._layers = all_layers(snapshot)
-        self._contracts = {
-            contract.address.name: _Admissions(contract)
-            for contract in snapshot.of_model(LayerContractSpec)
-        }
+    def __init__(self, contracts: Iterable[Contract]) -> None:
+        self._contracts = {contract.address.name: _Admissions(contract) for contract in contracts}
+        self._layers = all_layers(admissions.contract for admissions in self._contracts.values())
 
     def standing(
         self, kind: str, path: str | None, asserted: tuple[str, ...]
@@ -110,6 +107,7 @@ class _Admissions:
     """What the layers of one contract admit and refuse: kinds first, then the paths of files."""
 
     def __init__(self, contract: Contract) -> None:
+        self.contract = contract
         self.layers = tuple(layers_of(contract))
         self._by_kind: dict[str, ContractLayer] = {}
         self._by_path: list[tuple[Globs, ContractLayer]] = []

@@ -7,6 +7,7 @@ import pytest
 from chimera.model import Action, Address, Change, PathSet
 
 ONE = Address("Thing", "one")
+OPS = Address("LayerContract", "ops")
 
 
 def change(action=Action.UPDATE, target=ONE):
@@ -87,6 +88,45 @@ def test_layer_that_was_human_triggered_before_the_change_still_counts(repositor
     repository.write(build.contract(build.layer("a")), build.thing("one", "ops/a"))
     repository.protected, repository.changes = True, (change(),)
     assert repository.owed() == []
-    contract = Address("LayerContract", "ops")
-    repository.before = {contract: build.contract(build.layer("a", trigger="human"))}
+    repository.changes = (change(), change(target=OPS))
+    repository.before = {OPS: build.contract(build.layer("a", trigger="human"))}
     assert [owed.target for owed in repository.owed()] == [ONE]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda build: build.contract(build.layer("a", trigger="human")),
+        lambda build: build.contract(build.layer("a", "dormant", admits={"kinds": ["Thing"]})),
+        lambda build: build.contract(
+            build.layer("a", trigger="human"), build.layer("b", admits={"kinds": ["Thing"]})
+        ),
+        lambda build: build.contract(build.layer("a"), name="other"),
+    ],
+    ids=["no longer admitted", "asleep", "admitted elsewhere", "contract deleted"],
+)
+def test_contract_edited_in_the_same_change_lets_nothing_out_of_a_human_layer(
+    repository, build, after
+):
+    admits = {"kinds": ["Thing"]}
+    repository.write(after(build), build.thing("one"))
+    repository.protected, repository.changes = True, (change(),)
+    assert repository.owed() == []
+    repository.before = {OPS: build.contract(build.layer("a", trigger="human", admits=admits))}
+    deed = Action.DELETE if repository.snapshot().get(OPS) is None else Action.UPDATE
+    repository.changes = (change(), change(deed, OPS))
+    assert [(owed.source, owed.target) for owed in repository.owed()] == [(OPS, ONE)]
+
+
+def test_human_layer_asks_once_however_often_it_is_found(human, build):
+    contract = build.contract(build.layer("a", trigger="human", admits={"kinds": ["Thing"]}))
+    human.before = {ONE: build.thing("one"), OPS: contract}
+    human.changes = (change(), change(target=OPS))
+    assert [owed.target for owed in human.owed()] == [ONE]
+
+
+def test_contract_that_could_not_be_read_before_asks_for_every_change(repository, build):
+    repository.write(build.contract(build.layer("a")), build.thing("one"))
+    repository.protected, repository.changes = True, (change(), change(target=OPS))
+    repository.before = {OPS: {**build.contract(), "spec": {"anOlderWord": True}}}
+    assert [owed.target for owed in repository.owed()] == [ONE, OPS]
