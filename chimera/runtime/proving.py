@@ -28,7 +28,7 @@ def run_operation(task: StepTask) -> StepOutcome | None:
     asked = {"operation": step.run, "inputs": step.inputs, "proof": str(task.proof)}
     name = f"{step.run} succeeds"
     try:
-        outputs = task.call(f"{__name__}:perform", asked)
+        outputs = task.call(f"{__name__}:perform", asked, named=f"operation {step.run}")
     except ChimeraError as error:
         return StepOutcome(Finding.FAIL, {name: "fail"}, 1, reasons=(error.message,))
     return StepOutcome(Finding.PASS, {name: "pass"}, 1, outputs)
@@ -39,7 +39,7 @@ def perform(asked: dict[str, Any]) -> Any:
     operations = Registry.collect(load_plugins()).operations
     if asked["operation"] not in operations:
         raise ChimeraError(
-            f"there is no operation {asked['operation']}",
+            "there is no such operation",
             help="name one that the exported engine or its plugins register",
         )
     call = StepCall(

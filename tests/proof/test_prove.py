@@ -385,7 +385,7 @@ def test_step_function_is_called_in_the_export_in_a_process_of_its_own(bench):
     class Asks:
         @hookimpl(tryfirst=True)
         def chimera_run_proof_step(self, task):
-            answer = task.call("answer:double", 21)
+            answer = task.call("answer:double", 21, named="doubling")
             outcomes = {"is 42": "pass" if answer == 42 else "fail"}
             finding = Finding.PASS if answer == 42 else Finding.FAIL
             return StepOutcome(finding, outcomes, 1, answer)

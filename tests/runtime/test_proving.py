@@ -18,16 +18,16 @@ spec:
   inputs: [data.txt]
   steps:
     - run: file.digest
-      inputs: {{paths: [data.txt]}}
+      inputs: {{paths: {paths}}}
       expect: {expect}
   controls:
     - {{mutate: replace, path: data.txt, old: content, new: other}}
 """
 
 
-def prove(root: Path, expect: str) -> tuple[str, tuple[str, ...]]:
+def prove(root: Path, expect: str, paths: str = "[data.txt]") -> tuple[str, tuple[str, ...]]:
     (root / "proofs").mkdir(exist_ok=True)
-    (root / "proofs/digest.yaml").write_text(PROOF.format(expect=expect))
+    (root / "proofs/digest.yaml").write_text(PROOF.format(expect=expect, paths=paths))
     (root / "data.txt").write_text("content\n")
     result = Workspace.open(root).prove()
     assert not result.diagnostics, result.diagnostics
@@ -57,3 +57,10 @@ def test_an_operation_that_expects_nothing_cannot_fail(tmp_path: Path) -> None:
     finding, reasons = prove(tmp_path, "{}")
     assert finding == "fail"
     assert "cannot fail" in reasons[0]
+
+
+def test_an_operation_that_fails_is_named_as_the_author_wrote_it(tmp_path: Path) -> None:
+    finding, reasons = prove(tmp_path, "{count: 1}", paths="[missing.txt]")
+    assert finding == "fail"
+    assert reasons[0].startswith("step 1: operation file.digest: no file matches missing.txt; ")
+    assert not any("chimera.runtime" in reason for reason in reasons)

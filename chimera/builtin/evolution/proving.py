@@ -24,7 +24,7 @@ def run_evolution(task: StepTask) -> StepOutcome:
     step: Any = task.step
     address, expected = step.evolution, step.champion
     try:
-        genome = task.call(f"{__name__}:run_again", address)
+        genome = task.call(f"{__name__}:run_again", address, named=f"evolution {address}")
     except ChimeraError as error:
         outcomes = {f"{address} finds a champion": "fail"}
         return StepOutcome(Finding.FAIL, outcomes, exercised=1, reasons=(error.message,))
@@ -52,18 +52,18 @@ def run_again(address: str) -> dict[str, Any]:
     from chimera.model import digest_json
 
     value = _document(Path.cwd(), Address.parse(address))
-    search = Search(_spec(EvolutionSpec, value, address))
+    search = Search(_spec(EvolutionSpec, value))
     state = search.start()
     search.advance(state, search.spec.termination.generations)
     return genome_of(search, state, {"evolution": address, "document": digest_json(value)})
 
 
-def _spec(model: Any, value: Mapping[str, Any], address: str) -> Any:
+def _spec(model: Any, value: Mapping[str, Any]) -> Any:
     try:
         return model.model_validate(value.get("spec"))
     except ValueError as error:
         raise ChimeraError(
-            f"{address} is invalid: {error}", help="chimera check says more"
+            f"its spec is invalid: {error}", help="`chimera check` says more"
         ) from error
 
 
@@ -76,6 +76,4 @@ def _document(root: Path, address: Address) -> Mapping[str, Any]:
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if (raw.value.get("kind"), name) == (address.kind, address.name):
             return raw.value
-    raise ChimeraError(
-        f"{address} is not among the proof's inputs", help="add its file to spec.inputs"
-    )
+    raise ChimeraError("it is not among the proof's inputs", help="add its file to spec.inputs")

@@ -15,13 +15,13 @@ from chimera.model import ChimeraError
 
 
 def main(target: str, asked: str, answered: str) -> int:
-    """Call `target` and write its answer; a `ChimeraError` is told in one line."""
+    """Call `target` and write its answer; a `ChimeraError` is told with its help."""
     module, _, name = target.partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
         answer = function(json.loads(Path(asked).read_text(encoding="utf-8")))
     except ChimeraError as error:
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write("; ".join(filter(None, (error.message, error.help))) + "\n")
         return 1
     Path(answered).write_text(json.dumps(answer), encoding="utf-8")
     return 0

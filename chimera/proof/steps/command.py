@@ -70,7 +70,8 @@ def _output_assertions(
         yield f"{name} excludes {part!r}", part not in text
     if output.matches is not None:
         # In a process of its own: a pattern can take for ever, and only a process can be ended.
-        matches = task.call(f"{__name__}:matches", [output.matches, text])
+        asked = [output.matches, text]
+        matches = task.call(f"{__name__}:matches", asked, named=f"pattern {output.matches!r}")
         yield f"{name} matches {output.matches!r}", bool(matches)
 
 

@@ -101,10 +101,11 @@ class StepTask:
         """Return the end of what a process said, masked before it is cut."""
         return self.context.secrets.mask(output.decode("utf-8", "replace")).strip()[-_TAIL:]
 
-    def call(self, target: str, argument: Any) -> Any:
+    def call(self, target: str, argument: Any, *, named: str) -> Any:
         """Call `module:function` with a JSON value in a fresh process and return its JSON answer.
 
-        Raises `ChimeraError` with the end of what the process said where it has no answer.
+        Raises `ChimeraError` with the end of what the process said where it has no answer; `named`
+        is what the proof's author calls the work.
         """
         asked, answered = self.scratch / "argument.json", self.scratch / "answer.json"
         asked.write_text(json.dumps(argument), encoding="utf-8")
@@ -113,5 +114,5 @@ class StepTask:
         )
         if completed.returncode != 0 or not answered.exists():
             said = self.tail(completed.stderr or completed.stdout)
-            raise ChimeraError(f"{target} failed: {said or completed.returncode}")
+            raise ChimeraError(f"{named}: {said or f'exit code {completed.returncode}'}")
         return json.loads(answered.read_text(encoding="utf-8"))

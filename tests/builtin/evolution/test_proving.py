@@ -80,7 +80,10 @@ def test_another_champion_fails_and_both_are_named(run_step, champion):
 def test_an_evolution_that_is_no_input_fails(run_step):
     outcome = run_step(evolution="Evolution/other")
     assert outcome.finding is Finding.FAIL
-    assert "not among the proof's inputs" in outcome.reasons[0]
+    (reason,) = outcome.reasons
+    assert reason == (
+        "evolution Evolution/other: it is not among the proof's inputs; add its file to spec.inputs"
+    )
 
 
 def test_other_steps_are_left_to_others(tmp_path):
