@@ -369,11 +369,11 @@ def test_a_folder_that_may_not_be_written_is_looked_at_and_not_applied(
 
 @pytest.fixture
 def small_disk(repository: Any) -> Iterator[Path]:
-    """Put the state on a disk of 600 KiB."""
+    """Put the state on a disk of 2 MiB."""
     folder = repository.root / ".chimera"
     folder.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)],
         capture_output=True,
         check=False,
     )
