@@ -142,6 +142,16 @@ def _unmet(
                 f"and no longer prohibits {word}, which its whenActive keeps",
                 f"add {word} to prohibits",
             )
+    for field in ("trigger", "mode"):
+        said = getattr(layer.layer, field)
+        for kept in dict.fromkeys(getattr(c, field) for c in conditions):
+            if kept not in {None, said}:
+                yield _refusal(
+                    layer,
+                    "layer-activated-unbound",
+                    f"and does not say {field}: {kept}, as its whenActive does",
+                    f"write {field}: {kept}",
+                )
 
 
 def _refusal(layer: ContractLayer, rule: str, message: str, help: str) -> Diagnostic:
@@ -192,21 +202,20 @@ def _stale_documentation(contract: Contract, subject: Subject) -> Iterator[Diagn
 
 
 def _has_changed(path: str, contract: Contract, subject: Subject) -> bool:
-    """Tell whether a file that `path` names changed: the contract's, a document's, or governed.
+    """Tell whether a file that `path` names changed: another document's, or a governed one.
 
-    Against a base without a tree a path set says that it differs, and not where; that counts.
+    The contract's own file does not count, which changes with it whatever it says. Against a base without a tree a path set says that it differs, and not where; that counts.
     """
     globs = Globs((path,))
-    if globs.matches(contract.place.path):
-        return True
     for change in subject.changes or ():
         if change.action is Action.NO_OP:
             continue
         if isinstance(change.target, PathSet):
-            if path in change.target.globs and (not change.paths or globs.filter(change.paths)):
+            others = [changed for changed in change.paths if changed != contract.place.path]
+            if path in change.target.globs and (not change.paths or globs.filter(others)):
                 return True
         else:
             document = subject.snapshot.get(change.target)
-            if document is not None and globs.matches(document.place.path):
+            if document not in (None, contract) and globs.matches(document.place.path):
                 return True
     return False

@@ -26,7 +26,7 @@ _ACTS = AUTOMATIC_TRIGGERS | {"apply"}
 def check_triggers(facts: LayerFacts) -> Iterator[Diagnostic]:
     """Report documents of an active layer that something starts which may not."""
     layer = facts.layer.layer
-    if layer.trigger == "automatic":
+    if layer.trigger in {None, "automatic"}:
         return
     for member in facts.members:
         for found in facts.marks.playing(member, Role.TRIGGER):
@@ -57,7 +57,7 @@ def check_triggers(facts: LayerFacts) -> Iterator[Diagnostic]:
 def check_mode(facts: LayerFacts) -> Iterator[Diagnostic]:
     """Report documents of a layer that only informs, or only simulates, which do more."""
     mode = facts.layer.layer.mode
-    if mode == "enforcing":
+    if mode in {None, "enforcing"}:
         return
     for member in facts.members:
         for found in facts.marks.playing(member, Role.DENIES):

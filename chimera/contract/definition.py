@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from chimera.contract.kinds import Exchange, Principle, Provision, Receipt
 from chimera.contract.layers import Contract, ContractLayer, layers_of
+from chimera.contract.placement import is_dormant
 from chimera.documents import Globs
-from chimera.kinds import Registry, Snapshot
+from chimera.kinds import Registry, Snapshot, Subject
 from chimera.model import Address, Diagnostic, Finding, Related, Route, Severity, Verdict
 
 # Far below, a kind that nobody has registered yet looks like another one.
@@ -154,38 +155,45 @@ def documented(contract: Contract) -> Iterator[tuple[str, Route, ContractLayer |
 
 
 def check_documentation(contract: Contract, snapshot: Snapshot) -> Iterator[Diagnostic]:
-    """Report documentation that the tree lacks."""
+    """Report documentation that the tree lacks; the contract's own file is none."""
     wanted = tuple(documented(contract))
     if not wanted:
         return
-    paths = [entry.path for entry in snapshot.tree.entries()]
+    own = contract.place.path
+    paths = [entry.path for entry in snapshot.tree.entries() if entry.path != own]
     for path, route, layer in wanted:
-        if not Globs((path,)).filter(paths):
-            yield Diagnostic(
-                "layer-documentation-missing",
-                f"there is no {path}, the documentation of {_title(contract, layer)}",
-                contract.at(*route),
-                "write it, or correct the path",
-                address=str(contract.address),
-            )
+        globs = Globs((path,))
+        if globs.filter(paths):
+            continue
+        itself = globs.matches(own)
+        title = layer.name if layer else str(contract.address)
+        yield Diagnostic(
+            "layer-documentation-itself" if itself else "layer-documentation-missing",
+            f"{path} is the contract itself, and no documentation of {title}"
+            if itself
+            else f"there is no {path}, the documentation of {title}",
+            contract.at(*route),
+            "name the pages that must change together with it, or remove the path"
+            if itself
+            else "write it, or correct the path",
+            address=str(contract.address),
+        )
 
 
-def _title(contract: Contract, layer: ContractLayer | None) -> str:
-    return layer.name if layer else str(contract.address)
-
-
-def check_principles(contract: Contract) -> Iterator[Diagnostic]:
-    """Report principles that name no policy: nothing checks them."""
-    yield from _unchecked(contract, contract.spec.principles, ("spec",))
+def check_principles(contract: Contract, subject: Subject) -> Iterator[Diagnostic]:
+    """Report principles that name no policy, or one that is dormant: nothing checks them."""
+    yield from _unchecked(contract, subject, contract.spec.principles, ("spec",))
     for layer in layers_of(contract):
-        yield from _unchecked(contract, layer.layer.principles, ("spec", "layers", layer.index))
+        route = ("spec", "layers", layer.index)
+        yield from _unchecked(contract, subject, layer.layer.principles, route)
 
 
 def _unchecked(
-    contract: Contract, principles: tuple[Principle, ...], route: Route
+    contract: Contract, subject: Subject, principles: tuple[Principle, ...], route: Route
 ) -> Iterator[Diagnostic]:
     for index, principle in enumerate(principles):
-        if principle.policy is None:
+        named = principle.policy
+        if named is None or is_dormant(subject.placed(Address.parse(named))):
             yield Diagnostic(
                 "layer-principle-unchecked",
                 f"no policy checks the principle: {principle.statement}",

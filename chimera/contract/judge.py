@@ -64,7 +64,7 @@ def _definition(
     yield from check_refusals(contract)
     yield from check_words(contract, prohibitions)
     yield from check_documentation(contract, subject.snapshot)
-    yield from check_principles(contract)
+    yield from check_principles(contract, subject)
     yield from check_exchanges(contract, layers)
     yield from check_changes(contract, subject)
 

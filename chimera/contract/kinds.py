@@ -125,6 +125,10 @@ class NeededApproval(Model):
     matter: Text = Field(description="What is approved: policy changes.")
 
 
+TriggerRule = Literal["automatic", "human", "none"]
+Mode = Literal["enforcing", "informational", "simulation"]
+
+
 class WhenActive(Model):
     """What would bind a dormant layer, were it ever activated; not a plan to do so."""
 
@@ -140,6 +144,12 @@ class WhenActive(Model):
     prohibits: Items[Name] = Field(
         default=(), description="Words that stay, or become, prohibited when it is active."
     )
+    trigger: TriggerRule | None = Field(
+        default=None, description="What alone could then start its documents."
+    )
+    mode: Mode | None = Field(
+        default=None, description="Whether it would then decide, only inform, or only simulate."
+    )
     scope: Items[Text] = Field(default=(), description="What it would then be about.")
 
 
@@ -154,13 +164,15 @@ class Layer(Model):
     purpose: Text = Field(description="What the layer is for, in a sentence or two.")
     scope: Items[Text] = Field(default=(), description="What the layer is about, point by point.")
     horizon: Items[Horizon] = Field(default=(), description="Spans of time in which it works.")
-    trigger: Literal["automatic", "human", "none"] = Field(
-        default="none",
-        description="What may start documents of the layer; none: nothing starts them.",
+    trigger: TriggerRule | None = Field(
+        default=None,
+        description="What may start documents of the layer; none: nothing starts them. Left out, "
+        "an active layer says nothing about it.",
     )
-    mode: Literal["enforcing", "informational", "simulation"] = Field(
-        default="informational",
-        description="Whether it decides, only informs, or only simulates and suggests.",
+    mode: Mode | None = Field(
+        default=None,
+        description="Whether it decides, only informs, or only simulates and suggests. Left out, "
+        "an active layer says nothing about it.",
     )
     admits: Admits = Field(default=Admits(), description="Kinds and paths that belong here.")
     refuses: Items[Refusal] = Field(

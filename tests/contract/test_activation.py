@@ -131,6 +131,17 @@ def test_met_conditions_leave_the_proofs_to_the_gate(repository, build):
     assert (owed.kind, owed.subject, owed.target) == ("proof", "Proof/sound", OPS)
 
 
+def test_active_layer_is_started_and_decides_only_as_its_conditions_say(repository, build):
+    when = {"trigger": "human", "mode": "simulation"}
+    before = build.contract(build.layer("z", "dormant", trigger="none", whenActive=when))
+    changed(repository, build, before, active(build, trigger="human", mode="simulation"))
+    assert "layer-activated-unbound" not in repository.rules()
+    changed(repository, build, before, active(build, trigger="human", mode="enforcing"))
+    assert "mode: simulation" in repository.only("layer-activated-unbound").message
+    changed(repository, build, before, active(build, trigger=None, mode="simulation"))
+    assert "trigger: human" in repository.only("layer-activated-unbound").message
+
+
 def test_entry_must_stand_in_the_layer_that_changes_route_through(repository, build):
     when = {"routesThrough": ["ops/2"]}
     before = build.contract(build.layer("2"), build.layer("z", "dormant", whenActive=when))
@@ -192,11 +203,16 @@ def test_another_path_of_the_same_set_is_not_the_documentation(repository, build
     assert repository.rules() == {"layer-documentation-unchanged"}
 
 
-def test_contract_can_be_its_own_documentation(repository, build):
-    page = {"documentation": ["specs/layercontract-ops.yaml"]}
+@pytest.mark.parametrize("glob", ["specs/layercontract-ops.yaml", "specs/**"])
+def test_contract_is_no_documentation_of_itself(repository, build, glob):
+    page = {"documentation": [glob]}
     before = build.contract(build.layer("a"), **page)
-    changed(repository, build, before, build.contract(build.layer("a", scope=["new"]), **page))
-    assert repository.rules() == set()
+    after = build.contract(build.layer("a", scope=["new"]), **page)
+    change = changed(repository, build, before, after, build.thing("page"))
+    own = ("specs/layercontract-ops.yaml",)
+    pages = Change(PathSet.of([glob]), Action.UPDATE, "sha256:1", "sha256:2", "differs", own)
+    repository.changes = (change, pages)
+    assert "layer-documentation-unchanged" in repository.rules()
 
 
 def test_document_can_be_documentation(repository, build):

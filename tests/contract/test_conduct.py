@@ -66,6 +66,16 @@ def test_layer_that_only_simulates_writes_nothing(repository, build):
     assert repository.rules() == {"layer-simulation"}
 
 
+def test_layer_that_says_nothing_of_trigger_and_mode_forbids_nothing_by_them(repository, build):
+    silent = build.contract({"id": "a", "name": "a", "status": "active", "purpose": "a test"})
+    repository.write(
+        silent,
+        build.thing("one", "ops/a", trigger="schedule", denies=True, writes=["out/**"]),
+        build.thing("gate", "ops/a", decides="Thing/one"),
+    )
+    assert repository.rules() == set()
+
+
 def test_enforcing_layer_decides(repository, build):
     repository.write(
         build.contract(build.layer("a")),

@@ -131,6 +131,16 @@ def test_documentation_must_exist(repository, build, where):
     assert repository.rules() == set()
 
 
+def test_contract_names_other_files_than_its_own_as_documentation(repository, build):
+    own = {"documentation": ["specs/layercontract-ops.yaml"]}
+    repository.write(build.contract(build.layer("a"), **own))
+    found = repository.only("layer-documentation-itself")
+    assert repository.line(found) == "- specs/layercontract-ops.yaml"
+    repository.write(build.contract(build.layer("a"), documentation=["specs/**"]))
+    repository.write(build.thing("page"))
+    assert repository.rules() == set()
+
+
 def test_principle_without_a_policy_is_said_and_fails_nothing(repository, build):
     repository.write(
         build.contract(
@@ -143,6 +153,15 @@ def test_principle_without_a_policy_is_said_and_fails_nothing(repository, build)
     assert repository.line(found) == "- statement: be quick"
     assert found.severity is Severity.INFO
     assert {v.finding for v in repository.verdicts()} == {Finding.PASS}
+
+
+def test_principle_whose_policy_is_dormant_is_unchecked(repository, build):
+    principles = [{"statement": "be kind", "policy": "Policy/kind"}]
+    repository.write(
+        build.contract(build.layer("a", principles=principles), build.layer("z", "dormant")),
+        build.thing("kind", "ops/z", kind="Policy"),
+    )
+    assert repository.rules() == {"layer-principle-unchecked"}
 
 
 def test_what_is_provided_must_be_received(repository, build):

@@ -122,6 +122,37 @@ def test_operations_is_started_by_people_above_execution_safety(subject):
     assert found["1"].mode == "informational"
     assert found["4"].mode == "simulation"
     assert {found[id].trigger for id in ("4", "5")} == {"none"}
+    assert found["5"].when_active.trigger == "human"
+
+
+def test_layers_say_of_trigger_and_mode_only_what_their_seeds_say(subject):
+    said = {
+        f"{name}/{id}": (layer.trigger, layer.mode)
+        for name in ("operations", "cognitive", "orchestration", "chimera")
+        for id, layer in layers(subject, name).items()
+        if (layer.trigger, layer.mode) != (None, None)
+    }
+    assert said == {
+        "operations/0": (None, "enforcing"),
+        "operations/1": ("human", "informational"),
+        "operations/2": ("human", None),
+        "operations/3": ("human", None),
+        "operations/4": ("none", "simulation"),
+        "operations/5": ("none", None),
+    }
+
+
+def test_operations_layers_have_the_pages_that_the_seed_names(subject):
+    found = {id: layer.documentation for id, layer in layers(subject, "operations").items()}
+    pages = {
+        "1": ("SEVERITY_MODEL", "INCIDENT_COMMANDER", "POSTMORTEM_TEMPLATE"),
+        "2": ("CHANGELOG", "ROLLBACKS"),
+        "3": ("RELEASE_CONFIDENCE", "PROOF_RUNBOOK"),
+    }
+    folder = "specs/layers/operations"
+    for id, documentation in found.items():
+        assert documentation == tuple(f"{folder}/{page}.md" for page in pages.get(id, ()))
+        assert all((ROOT / page).read_text().startswith("# ") for page in documentation)
 
 
 @pytest.mark.parametrize("id", ["4", "5"])
@@ -131,6 +162,7 @@ def test_dormant_operations_layers_say_what_would_bind_them(subject, id):
     assert when.routes_through == ("operations/2",)
     assert when.must_pass == ("operations/3",)
     assert {approval.by for approval in when.needs_approval_of} == {"human"}
+    assert "all outputs" in {approval.matter for approval in when.needs_approval_of}
     assert {"automation", "decision-making", "enforcement"} <= set(when.prohibits)
     assert id == "4" or {"cadence", "participation", "tooling"} <= set(when.prohibits)
 
@@ -155,6 +187,7 @@ def test_orchestration_coordinates_ten_modules_from_its_third_layer(subject):
     assert list(found) == ["L1", "L2", "L3", "L4"]
     assert len(found["L2"].scope) == 10
     assert "Workflow" in found["L3"].admits.kinds
+    assert "Error handling and recovery" in found["L3"].scope
 
 
 def test_cognitive_names_six_layers_and_invents_none(subject):
@@ -169,8 +202,19 @@ def test_cognitive_names_six_layers_and_invents_none(subject):
         "daily scripts": "cognitive/L1",
     }
     assert [horizon.span for horizon in l3.horizon] == ["hours", "days", "weeks"]
-    assert len(l3.principles) == 5
-    assert len(l3.objectives) == 5
+    assert len(l3.principles) == 10
+    assert sum(" over " in principle.statement for principle in l3.principles) == 5
+    assert [objective.target for objective in l3.objectives] == [
+        "99.9%",
+        "<100ms p95",
+        "daily capability",
+        "<0.1%",
+        "70-80% optimal",
+        "50,000 ops/sec",
+        "<2%",
+        "100ms for 1000 components",
+        "<10ms automatic healing",
+    ]
     assert len(l3.provides) == len(l3.receives) == 8
 
 
