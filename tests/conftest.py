@@ -23,3 +23,8 @@ def no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may depend on whoever runs the tests, or on where."""
     for name in ("CI", "GITHUB_ACTIONS", "CHIMERA_ACTOR", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Golden files change only when somebody asks for it."""
+    parser.addoption("--update-golden", action="store_true", help="write expected output anew")

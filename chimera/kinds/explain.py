@@ -6,6 +6,7 @@ that there are none of, with the nearest that there is.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -167,7 +168,8 @@ def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
     if "$ref" in node:
         return _type(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
     if "const" in node:
-        return repr(node["const"])
+        constant = node["const"]
+        return repr(constant) if isinstance(constant, str) else json.dumps(constant)
     if "enum" in node:
         return " | ".join(map(str, node["enum"]))
     branches = node.get("anyOf") or node.get("oneOf")

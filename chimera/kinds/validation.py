@@ -198,9 +198,15 @@ def _diagnostic(
         rule,
         f"{where}: {describe(errors)}",
         place.at(*route),
-        "`chimera explain KIND.FIELD` says what it takes",
+        f"`chimera explain {_explained(place.at(*route), address)}` says what it takes",
         address=address,
     )
+
+
+def _explained(place: Place, address: str | None) -> str:
+    """Return what to ask `explain` for: the field, one below the envelope's, that holds `place`."""
+    kind = (address or "KIND").partition("/")[0]
+    return ".".join((kind, *map(str, place.route[:2])))
 
 
 def _within(value: Any, loc: tuple[int | str, ...]) -> Route:

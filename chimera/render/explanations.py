@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -91,7 +92,9 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def _default(value: Any) -> str:
-    return "" if value in (None, [], {}, "") or isinstance(value, dict) else f"default {value}"
+    if value in (None, [], {}, "") or isinstance(value, dict):
+        return ""
+    return f"default {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
 
 
 def explanation_json(found: Explanation | OperationExplanation) -> dict[str, Any]:

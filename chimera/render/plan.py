@@ -21,6 +21,7 @@ _SIGNS: dict[Action, tuple[str, Style]] = {
     Action.UPDATE: ("~", "warn"),
     Action.DELETE: ("-", "bad"),
     Action.NO_OP: (" ", "dim"),
+    Action.RUN: (">", "accent"),
 }
 _MOST_PATHS = 8
 _MOST_TARGETS = 3

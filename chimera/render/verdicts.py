@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from chimera.model import Finding, Result, Verdict
-from chimera.render.diagnostics import FINDING_STYLES, diagnostic_json, verdict_json, verdict_text
+from chimera.render.diagnostics import (
+    FINDING_STYLES,
+    diagnostic_json,
+    diagnostic_lines,
+    verdict_json,
+    verdict_text,
+)
 from chimera.render.paint import Paint, count, plain
 
 
 def verdicts_text(result: Result[tuple[Verdict, ...]], noun: str, paint: Paint = plain) -> str:
-    """Return every verdict, then how many there are of each finding."""
-    lines = [verdict_text(verdict, paint) for verdict in result.value]
+    """Return what is wrong with the documents, every verdict, and how many there are of each."""
+    lines = diagnostic_lines(result.diagnostics, paint)
+    lines += (verdict_text(verdict, paint) for verdict in result.value)
     parts = []
     for finding in Finding:
         number = sum(verdict.finding is finding for verdict in result.value)
