@@ -68,7 +68,9 @@ class Order:
 
     @cached_property
     def _knotted(self) -> tuple[frozenset[int], ...]:
-        """Sets of stages that all wait for one another."""
+        """Sets of stages that all wait for one another: none where every stage can start."""
+        if len(self._started) == len(self.needs):
+            return ()
         return tuple(
             knot
             for knot in _knots(self.needs, self._dependents)

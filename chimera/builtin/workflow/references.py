@@ -19,6 +19,7 @@ INPUT = "input"
 SECRET = "secret"  # noqa: S105 - a word of the grammar
 RESERVED = (INPUT, SECRET)
 
+_OPENING = "${"
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*\})?")
 _REFERENCE = re.compile(
     rf"(?P<source>{STAGE_PATTERN})\.(?P<name>{VARIABLE_PATTERN})(?P<inside>(?:\.[A-Za-z0-9_-]+)*)"
@@ -49,7 +50,7 @@ Part = str | Reference | Malformed
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A string of a value, where it stands, and the parts that it consists of."""
+    """A string with references, where it stands, and the parts that it consists of."""
 
     route: Route
     parts: tuple[Part, ...]
@@ -68,6 +69,8 @@ class Slot:
 
 def parse(text: str) -> tuple[Part, ...]:
     """Cut a string into literal text and references; `$${` is a literal `${`."""
+    if _OPENING not in text:
+        return (text,)
     parts: list[Part] = []
     literal, end = "", 0
     for token in _TOKEN.finditer(text):
@@ -81,7 +84,7 @@ def parse(text: str) -> tuple[Part, ...]:
             literal = ""
         parts.append(_reference(token[1]) or Malformed(token[0]))
     literal += text[end:]
-    return (*parts, literal) if literal or not parts else tuple(parts)
+    return (*parts, literal) if literal else tuple(parts)
 
 
 def _reference(closed: str | None) -> Reference | None:
@@ -98,9 +101,10 @@ def escape(text: str) -> str:
 
 
 def slots(value: Any, route: Route = ()) -> Iterator[Slot]:
-    """Yield every string of a JSON value, depth first."""
+    """Yield the strings of a JSON value in which something begins like a reference, depth first."""
     if isinstance(value, str):
-        yield Slot(route, parse(value))
+        if _OPENING in value:
+            yield Slot(route, parse(value))
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from slots(item, (*route, key))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from chimera.kinds import Model
@@ -18,12 +18,16 @@ from chimera.model import Route, Segment
 _DEEP = 16  # a schema can contain itself
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
-    """A JSON Schema, with the definitions that its references lead to."""
+    """A JSON Schema, with the definitions that its references lead to.
+
+    Keeps what it was asked: the shapes of operations are asked the same for every workflow.
+    """
 
     schema: Mapping[str, Any]
     definitions: Mapping[str, Any] = field(default_factory=dict)
+    _members: dict[Segment, Shape | None] = field(default_factory=dict, init=False, compare=False)
 
     @staticmethod
     @cache
@@ -36,7 +40,7 @@ class Shape:
         """Return the shape of a part of this one."""
         return Shape(schema, self.definitions)
 
-    @property
+    @cached_property
     def branches(self) -> tuple[Shape, ...]:
         """The alternatives, each with one type or none: one for a shape that is no union."""
         schema = self.schema
@@ -50,7 +54,7 @@ class Shape:
             return tuple(self.inner({**schema, "type": name}) for name in types)
         return (self,)
 
-    @property
+    @cached_property
     def properties(self) -> tuple[str, ...]:
         """The names that a reference into the value can use."""
         return tuple(
@@ -59,6 +63,11 @@ class Shape:
 
     def member(self, segment: Segment) -> Shape | None:
         """Return the shape of what stands at a key or an index; `None` where nothing can."""
+        if segment not in self._members:
+            self._members[segment] = self._any_member(segment)
+        return self._members[segment]
+
+    def _any_member(self, segment: Segment) -> Shape | None:
         found = [shape for branch in self.branches if (shape := branch._member(segment))]
         if len(found) > 1:
             return self.inner({"anyOf": [dict(shape.schema) for shape in found]})
