@@ -133,6 +133,11 @@ def _unmet(
             f"without a {approval.by}'s approval of {approval.matter}",
             "leave the layer dormant: approvals cannot be signed with this version",
         )
+    yield from _unbound(layer, conditions)
+
+
+def _unbound(layer: ContractLayer, conditions: tuple[WhenActive, ...]) -> Iterator[Diagnostic]:
+    """Report what the layer was to keep to, were it active, and says no longer."""
     kept = layer.layer.prohibits
     for word in dict.fromkeys(w for c in conditions for w in c.prohibits):
         if word not in kept:
@@ -144,13 +149,13 @@ def _unmet(
             )
     for field in ("trigger", "mode"):
         said = getattr(layer.layer, field)
-        for kept in dict.fromkeys(getattr(c, field) for c in conditions):
-            if kept not in {None, said}:
+        for bound in dict.fromkeys(getattr(c, field) for c in conditions):
+            if bound not in {None, said}:
                 yield _refusal(
                     layer,
                     "layer-activated-unbound",
-                    f"and does not say {field}: {kept}, as its whenActive does",
-                    f"write {field}: {kept}",
+                    f"and does not say {field}: {bound}, as its whenActive does",
+                    f"write {field}: {bound}",
                 )
 
 
@@ -204,7 +209,8 @@ def _stale_documentation(contract: Contract, subject: Subject) -> Iterator[Diagn
 def _has_changed(path: str, contract: Contract, subject: Subject) -> bool:
     """Tell whether a file that `path` names changed: another document's, or a governed one.
 
-    The contract's own file does not count, which changes with it whatever it says. Against a base without a tree a path set says that it differs, and not where; that counts.
+    The contract's own file does not count, which changes with it whatever it says. Against a base
+    without a tree a path set says that it differs, and not where; that counts.
     """
     globs = Globs((path,))
     for change in subject.changes or ():

@@ -21,8 +21,10 @@ def owed(subject: Subject) -> Iterator[Obligation]:
 
 
 def _proofs(subject: Subject) -> Iterator[tuple[Address, ProofSpec]]:
+    """Yield the proofs that act; for one in a dormant layer nothing does."""
     for document in subject.snapshot.of_model(ProofSpec):
-        yield document.address, document.spec
+        if not any(placement.dormant for placement in subject.placed(document.address)):
+            yield document.address, document.spec
 
 
 def _former_proofs(subject: Subject) -> Iterator[tuple[Address, ProofSpec]]:

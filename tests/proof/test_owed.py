@@ -38,6 +38,14 @@ def test_phase_decides_with_the_environment(bench, phase, environment, is_owed):
     assert names(subject(bench, environment, PATHS)) == expected
 
 
+def test_proof_in_a_dormant_layer_is_owed_by_nothing(bench):
+    bench.proof()
+    proof = Address("Proof", "answer")
+    for dormant, expected in ((True, []), (False, [("Proof/answer", "paths:src/**")])):
+        standing = {proof: (Placement(proof, "ops/z", dormant),)}
+        assert names(subject(bench, PROD, PATHS, placements=standing)) == expected
+
+
 def test_paths_that_nothing_covers_owe_nothing(bench):
     bench.proof()
     assert names(subject(bench, LOCAL, PathSet.of(["docs/**"]))) == []
