@@ -25,9 +25,10 @@ _INDENT = re.compile(f"(?:\\A|[\\r\\n])[ \\t?:-]{{{MAX_INDENT + 1}}}")
 _NEUTRAL = {0x85: 0xA0, 0x2028: 0xA0, 0x2029: 0xA0}
 # Where a node may begin: a tag, an anchor, a merge key, or a scalar that versions read apart.
 # Conservative: it also hits inside quoted and block scalars, and then costs time only. (A hyphen
-# begins a node only before a blank: `note-0:` is one word.)
+# begins a node only before a blank: `note-0:` is one word. All of these begin one character class,
+# for which the search is a third faster than for alternatives.)
 _SUSPECT = re.compile(
-    r"(?:[:?\[{,\n\r][ \t]*+|-[ \t]++)(?=[!&<=yYnNoO0-9+._-])"
+    r"[:?\[{,\n\r-](?:(?<!-)[ \t]*+|(?<=-)[ \t]++)(?=[!&<=yYnNoO0-9+._-])"
     r"(?:[!&]"
     r"|(?:<<|=|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF)[ \t]*(?=[\n\r,\]}:#])"
     r"|[-+.]*[0-9][0-9.]*[_:eExXoObB]|[-+.]*_[-+._]*[0-9]|[-+]?0[0-9]|[-+]?\.[0-9+-]*[nNiI]|[-+]\.)"

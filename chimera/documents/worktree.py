@@ -91,7 +91,8 @@ class WorkTree:
             if entry is not None and entry.mode == SYMLINK:
                 return SYMLINK, os.fsencode((self.root / path).readlink())
             if entry is not None:
-                with (self.root / path).open("rb") as file:
+                # Half the time of `Path.open`, which counts over thousands of files.
+                with open(f"{self.root}/{path}", "rb") as file:  # noqa: PTH123
                     return entry.mode, file.read(-1 if limit is None else limit + 1)
         except OSError as error:
             raise _unreadable(path, error) from error

@@ -74,14 +74,15 @@ class Flow:
     def _stage_faults(self, index: int, stage: StageSpec) -> Iterator[Diagnostic]:
         place = self._place.at("stages", index, "inputs")
         operation = self._operations.get(stage.operation)
-        brought = []
-        for slot in slots(stage.inputs):
+        found = tuple(slots(stage.inputs))
+        brought = [slot for slot in found if slot.references]
+        for slot in found:
             yield from self._slot_faults(slot, place, index)
-            if slot.references:
-                brought.append(slot)
         if operation is None:
             return
-        yield from self._literal_faults(stage, operation, place, brought)
+        is_plain = len(brought) == len(found)
+        value = stage.inputs if is_plain else replace_strings(stage.inputs, _unescape)
+        yield from self._literal_faults(value, operation, place, brought)
         yield from self._shell_faults(stage, place, brought)
         wanted = Shape.of_model(operation.inputs, "validation")
         for slot in brought:
@@ -89,13 +90,12 @@ class Flow:
 
     def _literal_faults(
         self,
-        stage: StageSpec,
+        value: Mapping[str, Any],
         operation: Operation[Model, Model],
         place: Place,
         brought: Iterable[Slot],
     ) -> Iterator[Diagnostic]:
         """Yield what the operation's model says of the inputs, but not of what is not there yet."""
-        value = replace_strings(stage.inputs, _unescape)
         _, found = validate_model(operation.inputs, value, place, self._address)
         unknown = {(*place.route, *slot.route) for slot in brought}
         for fault in found:
