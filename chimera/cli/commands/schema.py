@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -35,7 +36,7 @@ def export(session: Session, to: Path | None) -> None:
     schemas = export_schemas(workspace.registry)
     if to is None:
         workspace.prepare()
-        to = workspace.root / ".chimera" / "schemas"
+        to = Path(os.path.relpath(workspace.root / ".chimera" / "schemas"))
     to.mkdir(parents=True, exist_ok=True)
     for name, value in schemas.items():
         write_file(to / name, json.dumps(value, indent=2, sort_keys=True) + "\n")
