@@ -10,6 +10,7 @@ from chimera.kinds import Document, Loaded
 from chimera.model import (
     Address,
     Finding,
+    GateError,
     Outcome,
     Placement,
     Result,
@@ -64,6 +65,11 @@ def _selected(
         if address not in proofs:
             known = ", ".join(map(str, proofs)) or "none"
             raise UsageError(f"there is no {address}", help=f"there is: {known}")
+        if is_dormant(placed(address)):
+            raise GateError(
+                f"{address} stands in a dormant layer, in which nothing acts",
+                help="activate the layer first, with all that its contract asks for",
+            )
     return [proofs[address] for address in dict.fromkeys(wanted)]
 
 

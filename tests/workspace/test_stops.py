@@ -259,6 +259,13 @@ def test_a_document_merely_placed_in_a_dormant_layer_is_planned_as_noop_and_neve
     assert not (team.root / "acted").exists()
 
 
+def test_a_proof_of_a_dormant_layer_is_not_run_by_name(team: Any) -> None:
+    team.write("proofs/looked-back.yaml", PROOF)
+    refused = team.chimera("prove", "looked-back")
+    assert refused.code == 1
+    assert "Proof/looked-back stands in a dormant layer" in refused.err
+
+
 def test_a_layer_put_to_sleep_takes_its_documents_out_of_use(team: Any) -> None:
     team.write(
         "specs/layers/ops.yaml",
