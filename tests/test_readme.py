@@ -46,9 +46,7 @@ def shell(tmp_path: Path) -> Path:
     bin = tmp_path / "bin"
     bin.mkdir()
     command = bin / "chimera"
-    command.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{TOP}" exec "{sys.executable}" -m chimera "$@"\n'
-    )
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{TOP}" exec "{sys.executable}" -m chimera "$@"\n')
     command.chmod(0o755)
     (tmp_path / "home").mkdir()
     return tmp_path
