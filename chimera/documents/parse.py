@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,11 +40,16 @@ _COLLECTION_KEY = "a key is a collection"
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """One YAML document of a file, as its author wrote it; `index` counts from zero."""
+    """One YAML document of a file, as its author wrote it; `index` counts from zero.
+
+    One that is not `sound` has an error in its values and stands in for what was meant: it is there
+    so that whatever else is wrong with it is found, too, and nothing may be done with it.
+    """
 
     path: str
     index: int
     value: dict[str, Any]
+    sound: bool = True
 
 
 @cache
@@ -81,12 +87,17 @@ def _load(text: str, *, keep_first: bool = False) -> list[Any]:
 
 
 def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
-    """Read the documents of one file; a document with an error is reported and left out."""
+    """Read the documents of one file; a document that cannot be read is reported and left out.
+
+    One with a key twice has the first, and one with numbers that JSON lacks the nearest that it
+    has: both are reported, and the document is not sound.
+    """
     text = decode(path, data)
     if isinstance(text, Diagnostic):
         return [], [text]
     diagnostics: list[Diagnostic] = []
     refused: set[int] = set()
+    doubtful: set[int] = set()
     try:
         try:
             values = _load(text)
@@ -95,7 +106,7 @@ def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
             if not repeated:
                 raise
             diagnostics += (diagnostic for _, diagnostic in repeated)
-            refused.update(index for index, _ in repeated)
+            doubtful.update(index for index, _ in repeated)
             values = _load(text, keep_first=True)
         judged = [_judge(path, index, value) for index, value in enumerate(values)]
         if is_suspect(text) or None in judged:
@@ -112,8 +123,10 @@ def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
         if judgement is None and index not in refused:
             diagnostics.append(_key_not_text(Place(path, index)))
         diagnostics += judgement or ()
-        if judgement == [] and index not in refused:
-            documents.append(RawDocument(path, index, value))
+        if judgement is not None and type(value) is dict and index not in refused:
+            sound = not judgement and index not in doubtful
+            kept = _clamped(value) if judgement else value
+            documents.append(RawDocument(path, index, kept, sound))
     return documents, diagnostics if values else [_empty(Place(path))]
 
 
@@ -158,7 +171,7 @@ def _kind_of(value: Any) -> str:
 
 
 def _judge_numbers(place: Place, value: dict[Any, Any]) -> list[Diagnostic] | None:
-    found: list[Diagnostic] = []
+    has_bad = False
     pending: list[tuple[Any, int]] = [(value, 1)]
     for node, depth in pending:  # grows while it is read
         if depth > MAX_DEPTH:
@@ -177,8 +190,8 @@ def _judge_numbers(place: Place, value: dict[Any, Any]) -> list[Diagnostic] | No
             elif (kind is int and not -_LARGEST <= child <= _LARGEST) or (
                 kind is float and not math.isfinite(child)
             ):
-                return [_number(place.at(*route)) for route in _bad_numbers(value)]
-    return found
+                has_bad = True
+    return [_number(place.at(*route)) for route in _bad_numbers(value)] if has_bad else []
 
 
 def _bad_numbers(value: Any, route: Route = ()) -> Iterator[Route]:
@@ -194,6 +207,17 @@ def _bad_numbers(value: Any, route: Route = ()) -> Iterator[Route]:
             yield route
     elif isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
         yield route
+
+
+def _clamped(value: Any) -> Any:
+    """Return a copy of `value` with, for each bad number, the nearest that JSON has."""
+    if isinstance(value, dict):
+        return {key: _clamped(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_clamped(child) for child in value]
+    if isinstance(value, float):
+        return max(-sys.float_info.max, min(value, sys.float_info.max))
+    return max(-_LARGEST, min(value, _LARGEST)) if type(value) is int else value
 
 
 def _number(place: Place) -> Diagnostic:

@@ -89,9 +89,11 @@ def load_snapshot(source: Source, registry: Registry) -> Loaded:
     faults = list(source.diagnostics)
     documents: dict[Address, Document[Model]] = {}
     invalid: set[str] = set()
+    # What stands in for a number that could not be read is not judged once more.
+    reported = {fault.where for fault in faults}
     for raw in source.raw:
         document, found = salvage(raw, registry)
-        faults += found
+        faults += (fault for fault in found if fault.where not in reported)
         if document is None:
             invalid.add(_claimed_address(raw))
         elif document.address in documents:

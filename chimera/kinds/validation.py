@@ -35,7 +35,8 @@ def salvage(
 ) -> tuple[Document[Model] | None, list[Diagnostic]]:
     """Validate `raw`; where unknown fields are all that is wrong, return what they leave as well.
 
-    So the references and layers of a document with a misspelt field are judged in the same go.
+    So the references and layers of a document with a misspelt field are judged in the same go. One
+    whose values are not sound gives faults alone.
     """
     place = Place(raw.path, raw.index)
     faults = list(_envelope_faults(raw.value, place))
@@ -53,7 +54,8 @@ def salvage(
         return None, faults
     spec, found = _salvage_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
     faults += found
-    if metadata is None or spec is None or any(f.rule != "field-unknown" for f in faults):
+    is_judgeable = raw.sound and all(fault.rule == "field-unknown" for fault in faults)
+    if metadata is None or spec is None or not is_judgeable:
         return None, faults
     document = Document(Address(kind.name, metadata.name), kind, metadata, spec, raw.value, place)
     return document, faults

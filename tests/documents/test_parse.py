@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -112,9 +113,27 @@ def test_a_block_scalar_at_the_end_is_read_as_if_the_line_were_ended() -> None:
 
 
 def test_a_refused_document_leaves_the_others_of_its_file() -> None:
-    documents, diagnostics = parse("f", b"a: 1\n---\nb: !x 1\n---\nc: 1\n---\nd: 1\nd: 2\n")
+    documents, diagnostics = parse("f", b"a: 1\n---\nb: !x 1\n---\nc: 1\n---\n1: 2\n")
     assert [(d.index, d.value) for d in documents] == [(0, {"a": 1}), (2, {"c": 1})]
-    assert sorted(d.rule for d in diagnostics) == ["yaml-duplicate-key", "yaml-tag"]
+    assert sorted(d.rule for d in diagnostics) == ["yaml-key-not-text", "yaml-tag"]
+
+
+def test_a_document_with_a_fault_in_its_values_is_kept_and_is_not_sound() -> None:
+    text = f"d: 1\nd: 2\n---\na: [{2**60}, -.inf, .nan, 1.5, true, x]\n---\nc: 1\n"
+    documents, diagnostics = parse("f", text.encode())
+    largest = sys.float_info.max
+    assert [(d.value, d.sound) for d in documents] == [
+        ({"d": 1}, False),
+        ({"a": [2**53, -largest, -largest, 1.5, True, "x"]}, False),
+        ({"c": 1}, True),
+    ]
+    assert [d.rule for d in diagnostics] == ["yaml-duplicate-key", *["yaml-number-not-json"] * 3]
+
+
+def test_a_key_that_is_not_text_is_found_after_a_bad_number() -> None:
+    documents, diagnostics = parse("f", b"a: .nan\nb: {c: {1: 2}}\n")
+    assert not documents
+    assert [d.rule for d in diagnostics] == ["yaml-key-not-text"]
 
 
 def test_all_faults_of_a_file_are_reported() -> None:

@@ -57,6 +57,33 @@ def test_a_reference_to_a_document_with_faults_of_its_own_is_not_one_more(
     assert [rule for rule, _ in folder.seen()] in (["field-invalid"], ["field-unknown"])
 
 
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("size: 9007199254740993", "yaml-number-not-json"),
+        (f"size: {'9' * 5000}", "yaml-number-not-json"),
+        ("anything: .nan", "yaml-number-not-json"),
+        ("size: 1, size: 2", "yaml-duplicate-key"),
+    ],
+)
+def test_a_fault_in_a_value_hides_no_other_fault_of_its_document(
+    folder: Any, field: str, rule: str
+) -> None:
+    folder.thing("a", f"{{{field}, loud: 3, misspelt: 1}}")
+    folder.thing("b", "{needs: [Thing/a]}")
+    rules = [rule for rule, _ in folder.seen()]
+    assert {rule, "field-unknown", "field-invalid"} <= set(rules)
+    assert "reference-dangling" not in rules
+
+
+def test_a_document_with_a_fault_in_a_value_is_never_judged_or_digested(folder: Any) -> None:
+    folder.thing("a", "{loud: .nan}")
+    loaded = folder.load()
+    assert [fault.rule for fault in loaded.diagnostics] == ["yaml-number-not-json"]
+    assert Address("Thing", "a") not in loaded.snapshot.documents
+    assert loaded.snapshot.digest
+
+
 def test_an_invalid_neighbour_in_the_same_file_hides_no_dangling_reference(folder: Any) -> None:
     folder.thing("a", "{size: x}\n---\napiVersion: chimera/v1\nkind: Note\nmetadata: {name: n}")
     folder.thing("b", "{needs: [Thing/gone]}")

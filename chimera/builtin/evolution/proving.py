@@ -74,6 +74,6 @@ def _document(root: Path, address: Address) -> Mapping[str, Any]:
     for raw in read_source(open_work_tree(root)).raw:
         metadata = raw.value.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        if (raw.value.get("kind"), name) == (address.kind, address.name):
+        if raw.sound and (raw.value.get("kind"), name) == (address.kind, address.name):
             return raw.value
     raise ChimeraError("it is not among the proof's inputs", help="add its file to spec.inputs")
