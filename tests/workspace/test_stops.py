@@ -260,7 +260,8 @@ def test_a_document_merely_placed_in_a_dormant_layer_is_planned_as_noop_and_neve
 
 
 def test_a_proof_of_a_dormant_layer_is_not_run_by_name(team: Any) -> None:
-    team.write("proofs/looked-back.yaml", PROOF)
+    covered = PROOF.replace("  phase", "  covers: {paths: [notes.txt]}\n  phase")
+    team.write("proofs/looked-back.yaml", covered)
     refused = team.chimera("prove", "looked-back")
     assert refused.code == 1
     assert "Proof/looked-back stands in a dormant layer" in refused.err
