@@ -262,26 +262,39 @@ def _annotation_marks(annotation: Any) -> Iterator[tuple[Mark, bool]]:
         yield from _annotation_marks(argument)
 
 
-def marked(model: BaseModel, route: Route = ()) -> Iterator[Marked]:
-    """Yield every marked value of `model`, depth first, with its route in the document."""
+def marked(model: BaseModel, route: Route = ()) -> list[Marked]:
+    """Return every marked value of `model`, depth first, with its route in the document."""
+    found: list[Marked] = []
+    _collect(model, route, found)
+    return found
+
+
+def _collect(model: BaseModel, route: Route, found: list[Marked]) -> None:
     for name, alias, on_values, on_models in _fields_of(type(model)):
-        yield from _marked_values(getattr(model, name), (*route, alias), on_values, on_models)
+        _collect_from(getattr(model, name), (*route, alias), on_values, on_models, found)
 
 
-def _marked_values(
-    value: Any, route: Route, on_values: tuple[Mark, ...], on_models: tuple[Mark, ...]
-) -> Iterator[Marked]:
-    if isinstance(value, BaseModel):
-        yield from (Marked(mark, value, route) for mark in on_models)
-        yield from marked(value, route)
+def _collect_from(
+    value: Any,
+    route: Route,
+    on_values: tuple[Mark, ...],
+    on_models: tuple[Mark, ...],
+    found: list[Marked],
+) -> None:
+    # Text first: most values are, and to find that something is no model takes pydantic longest.
+    if isinstance(value, str):
+        found += [Marked(mark, value, route) for mark in on_values]
     elif isinstance(value, (tuple, list)):
         for index, item in enumerate(value):
-            yield from _marked_values(item, (*route, index), on_values, on_models)
+            _collect_from(item, (*route, index), on_values, on_models, found)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _marked_values(item, (*route, key), on_values, on_models)
+            _collect_from(item, (*route, key), on_values, on_models, found)
+    elif isinstance(value, BaseModel):
+        found += [Marked(mark, value, route) for mark in on_models]
+        _collect(value, route, found)
     elif value is not None:
-        yield from (Marked(mark, value, route) for mark in on_values)
+        found += [Marked(mark, value, route) for mark in on_values]
 
 
 __all__ = [
