@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chimera.documents import Globs
 from chimera.kinds.document import Document
 from chimera.kinds.fields import (
     Glob,
@@ -57,7 +56,3 @@ class PathSelector(Selector):
     paths: Items[Annotated[Glob, Governs()]] = Field(
         default=(), description="Paths of the tree, as Git :(glob) patterns."
     )
-
-    def selects_path(self, path: str) -> bool:
-        """Tell whether the path is governed."""
-        return bool(self.paths) and Globs(self.paths).matches(path)

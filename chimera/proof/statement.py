@@ -67,12 +67,6 @@ def build_statement(
     return masked
 
 
-def core_digest(statement: Statement) -> Digest:
-    """Return the digest of what two provings of the same content have in common."""
-    predicate = {k: v for k, v in statement["predicate"].items() if k != "volatile"}
-    return digest_json({**statement, "predicate": predicate})
-
-
 def record_of(statement: Statement, evidence: Digest) -> tuple[str, Mapping[str, Any]]:
     """Return the name and the spec of the `ReleaseProof` for a stored statement."""
     predicate = statement["predicate"]

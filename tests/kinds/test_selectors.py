@@ -100,11 +100,3 @@ def test_an_edit_of_labels_or_layers_escapes_no_selector(
     assert not subject.selects(selector, change())
     known = replace(subject, before={HERE: {"metadata": {"name": "here", **before}}})
     assert known.selects(selector, change())
-
-
-def test_a_path_is_governed_by_what_git_would_match() -> None:
-    selector = PathSelector.model_validate({"paths": ["src/**/*.py"]})
-    assert selector.selects_path("src/a/b.py")
-    assert selector.selects_path("src/b.py")
-    assert not selector.selects_path("src/b.txt")
-    assert not PathSelector.model_validate({}).selects_path("src/b.py")
