@@ -1,4 +1,4 @@
-"""What work takes from the machine: clock, ids, random streams, processes, secrets, progress.
+"""What work takes from the machine: clock, ids, streams, processes, files, secrets, progress.
 
 The only room that starts processes, and the only one that reads the wall clock, random ids and
 `os.environ`. Refuses to let a process outlive the one that started it.
@@ -8,6 +8,7 @@ from chimera.context.clock import Clock, FixedClock, SystemClock
 from chimera.context.command import Command, Completed, Limits
 from chimera.context.context import Context
 from chimera.context.environment import actor_of, base_environment, pinned_environment
+from chimera.context.files import write_whole
 from chimera.context.ids import Ids, SequentialIds, SystemIds
 from chimera.context.processes import (
     ProcessCancelledError,
@@ -43,4 +44,5 @@ __all__ = [
     "base_environment",
     "pinned_environment",
     "stream",
+    "write_whole",
 ]

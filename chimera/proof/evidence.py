@@ -7,14 +7,12 @@ about that content, so that a look-up never searches. Refuses what does not hash
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chimera.context import write_whole
 from chimera.model import Address, ChimeraError, Digest, canonical_json, digest_bytes
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -41,15 +39,15 @@ class EvidenceStore:
         """Keep a statement as the latest about what it is bound to, and return its digest."""
         data = canonical_json(statement)
         digest = digest_bytes(data)
-        _write(self._statement(digest), data)
-        _write(self._index(proof, bound_to), digest.encode())
-        _write(self._index(proof, None), digest.encode())
+        write_whole(self._statement(digest), data)
+        write_whole(self._index(proof, bound_to), digest.encode())
+        write_whole(self._index(proof, None), digest.encode())
         return digest
 
     def keep(self, artifact: bytes) -> Digest:
         """Keep an artifact that a statement names, and return its digest."""
         digest = digest_bytes(artifact)
-        _write(self.folder / "artifacts" / _hex(digest), artifact)
+        write_whole(self.folder / "artifacts" / _hex(digest), artifact)
         return digest
 
     def find(self, proof: Address, bound_to: Digest) -> Digest | None:
@@ -114,19 +112,3 @@ def _read_digest(path: Path) -> Digest | None:
     except (OSError, UnicodeDecodeError, EvidenceError):
         return None
     return digest
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace a file in one step, so that a reader sees all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from chimera.context import Context
+from chimera.context import Context, write_whole
 from chimera.model import StateError
 from chimera.state import EventKind, Json, Layout
 
@@ -56,10 +56,7 @@ def leave_request(
     content = {"action": action.value, "actor": context.actor.name, "reason": reason}
     path = layout.control / f"{run}.{context.ids.new()}.json"  # ids sort by time
     try:
-        layout.control.mkdir(exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps(context.secrets.mask_json(content)), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(context.secrets.mask_json(content)).encode())
     except OSError as error:
         raise StateError(
             f"{path} cannot be written: {error.strerror}", help="make .chimera/control writable"

@@ -7,9 +7,9 @@ out. Refuses a file whose content does not have its digest.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from chimera.context import write_whole
 from chimera.model import StateError, digest_bytes
 from chimera.state.records import Json
 
@@ -51,14 +51,7 @@ class Objects:
         path = self._path(digest)
         try:
             if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                draft = path.with_suffix(".draft")
-                with draft.open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(path)
-                _sync_folder(path.parent)
+                write_whole(path, data)
         except OSError as error:
             raise StateError(
                 f"{path} cannot be written: {error.strerror}",
@@ -78,14 +71,3 @@ class Objects:
         if digest_bytes(data) != digest:
             raise StateError(f"{path} is damaged", help="restore .chimera/objects from a backup")
         return data
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and needs no such sync
-        return
-    for path in (folder, folder.parent):
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from chimera.context import Context
+from chimera.context import Context, write_whole
 from chimera.documents import dump
 from chimera.kinds import API_VERSION
 from chimera.model import Address, ChimeraError, Result, UsageError
@@ -31,10 +31,7 @@ class Recorder:
         }
         path = self._root / FOLDER / kind / f"{name}.yaml"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.new")
-            temporary.write_text(dump(value), encoding="utf-8")
-            temporary.replace(path)
+            write_whole(path, dump(value).encode())
         except OSError as error:
             raise ChimeraError(
                 f"the record {kind}/{name} cannot be written: {error.strerror}",

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from chimera.builtin.evolution import kernels
 from chimera.builtin.evolution.engine import Search, State
+from chimera.context import write_whole
 from chimera.model import ChimeraError, Digest, digest_bytes
 
 SCHEMA = "chimera-evolution-checkpoint/1"
@@ -93,16 +92,7 @@ class CheckpointFolder:
         """Keep `data` durably and return its digest; raises `ChimeraError` if that fails."""
         digest = digest_bytes(data)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                try:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    Path(file.name).replace(self._path(digest))
-                except OSError:
-                    Path(file.name).unlink(missing_ok=True)
-                    raise
+            write_whole(self._path(digest), data)
         except OSError as error:
             raise ChimeraError(
                 f"a checkpoint cannot be written to {self._folder}: {error.strerror}",
