@@ -266,7 +266,7 @@ from chimera.plugin import hookimpl
 
 @hookimpl
 def chimera_register_commands():
-    return {"hello": "acme_hello:hello"}
+    return {"hello": "acme_greeting:hello"}
 
 @click.command()
 def hello():
@@ -282,8 +282,8 @@ def test_a_command_of_an_installed_plugin_is_found_from_anywhere(
     info = site / "acme-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[chimera]\nacme = acme_hello\n")
-    (site / "acme_hello.py").write_text(PLUGIN)
+    (info / "entry_points.txt").write_text("[chimera]\nacme = acme_greeting\n")
+    (site / "acme_greeting.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(site))
     team = tmp_path / "team"
     (team / "specs").mkdir(parents=True)

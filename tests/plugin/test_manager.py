@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -54,7 +55,8 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> No
     (info / "entry_points.txt").write_text(f"[chimera]\n{points}")
     for name, source in modules.items():
         (folder / f"acme_{name}.py").write_text(source)
-        monkeypatch.delitem(sys.modules, f"acme_{name}", raising=False)
+        monkeypatch.setitem(sys.modules, f"acme_{name}", ModuleType("stand-in"))  # undone later
+        del sys.modules[f"acme_{name}"]
     monkeypatch.syspath_prepend(str(folder))
 
 

@@ -10,9 +10,7 @@ from chimera.model import Outcome
 
 @click.command()
 @click.argument("what", required=False, metavar="[KIND|KIND/NAME]")
-@click.option(
-    "--records", is_flag=True, help="List the records, those written here too."
-)
+@click.option("--records", is_flag=True, help="List the records, those written here too.")
 @environment_option
 @output_option
 @pass_session
