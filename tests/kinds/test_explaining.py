@@ -155,12 +155,18 @@ def schemas() -> dict[str, dict[str, Any]]:
     return export_schemas(registry())
 
 
-def accepts(schema: str, value: Any) -> bool:
-    """Tell whether an exported schema accepts a document, as an editor would read the folder."""
+def complaints(schema: str, value: Any) -> list[str]:
+    """Return what an exported schema says of a document, as an editor would read the folder."""
     known = References().with_resources(
         (name, Resource.from_contents(found)) for name, found in schemas().items()
     )
-    return bool(jsonschema.Draft202012Validator(schemas()[schema], registry=known).is_valid(value))
+    judge = jsonschema.Draft202012Validator(schemas()[schema], registry=known)
+    return [fault.message for fault in judge.iter_errors(value)]
+
+
+def accepts(schema: str, value: Any) -> bool:
+    """Tell whether an exported schema accepts a document."""
+    return not complaints(schema, value)
 
 
 def test_there_is_a_schema_for_every_kind_and_one_for_any() -> None:
@@ -198,3 +204,17 @@ def test_the_schemas_refuse_what_check_refuses(broken: dict[str, Any]) -> None:
     }
     assert accepts("Environment.json", good)
     assert not accepts("Environment.json", {**good, **broken})
+    assert not accepts("chimera.json", {**good, **broken})
+
+
+def test_the_schema_for_any_kind_says_what_the_schema_of_the_kind_says_and_no_more() -> None:
+    broken = {
+        "apiVersion": "chimera/v1",
+        "kind": "Environment",
+        "metadata": {"name": "e"},
+        "spec": {"protected": "yes"},
+    }
+    assert complaints("chimera.json", broken) == complaints("Environment.json", broken)
+    assert complaints("chimera.json", {}) == ["'kind' is a required property"]
+    (unknown,) = complaints("chimera.json", {**broken, "kind": "Enviroment"})
+    assert unknown.startswith("'Enviroment' is not one of ['")
