@@ -9,7 +9,7 @@ from chimera.contract.judge import judge
 from chimera.contract.kinds import Layer, LayerContractSpec
 from chimera.contract.layers import ContractLayer
 from chimera.contract.obligations import owed
-from chimera.contract.placement import Placing, is_dormant, place
+from chimera.contract.placement import Placing, place
 from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Placing",
     "Prohibition",
     "Use",
-    "is_dormant",
     "judge",
     "owed",
     "place",

@@ -11,10 +11,9 @@ from typing import Any
 
 from chimera.contract.facts import LayerFacts, field_of, texts
 from chimera.contract.layers import ContractLayer
-from chimera.contract.placement import is_dormant
 from chimera.contract.prohibitions import tool_of
 from chimera.kinds import AUTOMATIC_TRIGGERS, Document, Marked, Model, Plays, Role, marked
-from chimera.model import Diagnostic, Route
+from chimera.model import Diagnostic, Route, is_dormant
 
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = re.compile(

@@ -11,10 +11,18 @@ from collections.abc import Collection, Iterator, Mapping
 
 from chimera.contract.kinds import Exchange, Principle, Provision, Receipt
 from chimera.contract.layers import Contract, ContractLayer, layers_of
-from chimera.contract.placement import is_dormant
 from chimera.documents import Globs
 from chimera.kinds import Registry, Snapshot, Subject
-from chimera.model import Address, Diagnostic, Finding, Related, Route, Severity, Verdict
+from chimera.model import (
+    Address,
+    Diagnostic,
+    Finding,
+    Related,
+    Route,
+    Severity,
+    Verdict,
+    is_dormant,
+)
 
 # Far below, a kind that nobody has registered yet looks like another one.
 _MISSPELT = 0.8

@@ -23,11 +23,6 @@ class Placing:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def is_dormant(placements: Iterable[Placement]) -> bool:
-    """Tell whether any of a document's layers is dormant, so that nothing may act for it."""
-    return any(placement.dormant for placement in placements)
-
-
 def place(snapshot: Snapshot) -> Placing:
     """Place every document of `snapshot` in the layers of its contracts."""
     placer = Placer(contracts_of(snapshot))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chimera.gate.kinds import GateSpec, Requirements
 from chimera.gate.weighing import Weighing
-from chimera.kinds import Subject, answers, validate_model
+from chimera.kinds import Subject, answers
 from chimera.model import (
     Action,
     Address,
@@ -15,11 +15,9 @@ from chimera.model import (
     Finding,
     Obligation,
     PathSet,
-    Place,
     Related,
     Verdict,
 )
-from chimera.plan import is_dormant
 from chimera.proof import ProofSpec, is_due
 
 
@@ -29,31 +27,12 @@ def owe(subject: Subject) -> Iterator[Obligation]:
     Of a gate that the same change edits or deletes both count: nothing loosens its own conditions.
     One in a dormant layer asks for nothing; what it was before it came there still does.
     """
-    for address, gate in (*_gates(subject), *_former_gates(subject)):
+    for address, gate in subject.binding(GateSpec):
         if not _holds_in(gate, subject.environment.name):
             continue
         for change in subject.changes or ():
             if change.action is not Action.NO_OP and subject.selects(gate.match, change):
                 yield from _required(address, gate.requires, change, subject)
-
-
-def _gates(subject: Subject) -> Iterator[tuple[Address, GateSpec]]:
-    for document in subject.snapshot.of_model(GateSpec):
-        if not is_dormant(subject.placed(document.address)):
-            yield document.address, document.spec
-
-
-def _former_gates(subject: Subject) -> Iterator[tuple[Address, GateSpec]]:
-    """Yield the gates from before that this change edits or deletes, where they can be read."""
-    for change in subject.changes or ():
-        target = change.target
-        if change.action not in {Action.UPDATE, Action.DELETE} or target not in subject.before:
-            continue
-        if isinstance(target, Address) and target.kind == "Gate":
-            written = subject.before[target].get("spec")
-            spec, _ = validate_model(GateSpec, written, Place("before"), str(target))
-            if spec is not None:
-                yield target, spec
 
 
 def _holds_in(gate: GateSpec, environment: str) -> bool:

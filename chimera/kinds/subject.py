@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from chimera.context import Context
+from chimera.kinds.fields import Model
 from chimera.kinds.selectors import PathSelector, Selector
 from chimera.kinds.snapshot import Snapshot
-from chimera.model import Actor, Address, Change, PathSet, Placement
+from chimera.kinds.validation import validate_model
+from chimera.model import Action, Actor, Address, Change, PathSet, Place, Placement, is_dormant
+
+S = TypeVar("S", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,26 @@ class Subject:
         return (
             document is not None and selector.selects(document, self.placed(change.target))
         ) or self._selected_before(selector, change.target)
+
+    def binding(self, spec: type[S]) -> Iterator[tuple[Address, S]]:
+        """Yield the documents of a model that bind this subject, as they are and as they were.
+
+        One in a dormant layer binds nothing. One that the changes edit or delete binds them as it
+        was, too, wherever it can be read: nothing loosens its own conditions.
+        """
+        for document in self.snapshot.of_model(spec):
+            if not is_dormant(self.placed(document.address)):
+                yield document.address, document.spec
+        kind = self.snapshot.registry.of_model(spec).name
+        for change in self.changes or ():
+            target = change.target
+            if change.action not in {Action.UPDATE, Action.DELETE} or target not in self.before:
+                continue
+            if isinstance(target, Address) and target.kind == kind:
+                written = self.before[target].get("spec")
+                former, _ = validate_model(spec, written, Place("before"), str(target))
+                if former is not None:
+                    yield target, former
 
     def _selected_before(self, selector: Selector, address: Address) -> bool:
         """Judge what the author had written; where it asserted no layer of a contract, any counts.

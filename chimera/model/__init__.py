@@ -4,7 +4,7 @@ but canonical JSON. Refuses behaviour that belongs to a room.
 
 from chimera.model.actor import Actor
 from chimera.model.address import KIND_PATTERN, NAME_PATTERN, Address, PathSet, Target, parse_target
-from chimera.model.change import Action, Change, Obligation, ObligationKind, Placement
+from chimera.model.change import Action, Change, Obligation, ObligationKind, Placement, is_dormant
 from chimera.model.diagnostic import (
     Diagnostic,
     Place,
@@ -67,5 +67,6 @@ __all__ = [
     "digest_paths",
     "has_errors",
     "in_order",
+    "is_dormant",
     "parse_target",
 ]

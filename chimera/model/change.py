@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -44,6 +45,11 @@ class Placement:
     address: Address
     layer: str
     dormant: bool
+
+
+def is_dormant(placements: Iterable[Placement]) -> bool:
+    """Tell whether any of a document's layers is dormant, so that nothing may act for it."""
+    return any(placement.dormant for placement in placements)
 
 
 ObligationKind = Literal["proof", "approval", "record"]

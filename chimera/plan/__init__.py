@@ -5,7 +5,6 @@ from chimera.plan.building import (
     build_plan,
     compute_changes,
     governed_globs,
-    is_dormant,
     target_digests,
 )
 from chimera.plan.plan import FORMAT, Plan, PlanItem
@@ -19,7 +18,6 @@ __all__ = [
     "build_plan",
     "compute_changes",
     "governed_globs",
-    "is_dormant",
     "plan_from_json",
     "plan_to_json",
     "target_digests",

@@ -25,6 +25,7 @@ from chimera.model import (
     Placement,
     Target,
     digest_json,
+    is_dormant,
 )
 from chimera.plan.plan import Plan, PlanItem
 
@@ -131,11 +132,6 @@ def _dormant(change: Change) -> Change:
     if change.before is None:
         return replace(change, action=Action.NO_OP, reason=reason)
     return replace(change, action=Action.DELETE, after=None, reason=reason)
-
-
-def is_dormant(placements: Iterable[Placement]) -> bool:
-    """Tell whether any of a document's layers is dormant."""
-    return any(placement.dormant for placement in placements)
 
 
 def _differing(governed: PathSet, tree: Tree, base: Tree | None) -> tuple[str, ...]:

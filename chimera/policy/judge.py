@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chimera.kinds import Document, Model, Snapshot, Subject
-from chimera.model import Diagnostic, Finding, Place, Related, Severity, Verdict
+from chimera.model import Diagnostic, Finding, Place, Related, Severity, Verdict, is_dormant
 from chimera.policy.candidates import candidates_of
 from chimera.policy.kinds import PolicySpec
 from chimera.policy.places import narrowest
@@ -118,7 +118,7 @@ def _unexercised(book: Rulebook, subject: Subject) -> Verdict:
 
 
 def _is_dormant(book: Rulebook, subject: Subject) -> bool:
-    return any(placement.dormant for placement in subject.placed(book.policy.address))
+    return is_dormant(subject.placed(book.policy.address))
 
 
 def _review(waivers: Waivers, judged: Sequence[Judged]) -> Iterator[Verdict]:

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.kinds import EnvironmentFacts, Subject, validate_model
-from chimera.model import Action, Address, Obligation, Place
+from chimera.kinds import EnvironmentFacts, Subject
+from chimera.model import Action, Obligation
 from chimera.proof.kinds import ProofSpec
 
 
 def owed(subject: Subject) -> Iterator[Obligation]:
     """Yield an obligation for each change that a proof covers in the subject's environment."""
-    for address, spec in (*_proofs(subject), *_former_proofs(subject)):
+    for address, spec in subject.binding(ProofSpec):
         if not is_due(spec, subject.environment) or not covers_anything(spec):
             continue
         for change in subject.changes or ():
             if change.action is not Action.NO_OP and subject.selects(spec.covers, change):
                 reason = f"{address} covers {change.target}"
                 yield Obligation("proof", str(address), change.target, address, reason)
-
-
-def _proofs(subject: Subject) -> Iterator[tuple[Address, ProofSpec]]:
-    """Yield the proofs that act; for one in a dormant layer nothing does."""
-    for document in subject.snapshot.of_model(ProofSpec):
-        if not any(placement.dormant for placement in subject.placed(document.address)):
-            yield document.address, document.spec
-
-
-def _former_proofs(subject: Subject) -> Iterator[tuple[Address, ProofSpec]]:
-    """Yield proofs from before that this change edits or deletes: nothing uncovers itself."""
-    for change in subject.changes or ():
-        target = change.target
-        if change.action not in {Action.UPDATE, Action.DELETE} or target not in subject.before:
-            continue
-        if isinstance(target, Address) and target.kind == "Proof":
-            written = subject.before[target].get("spec")
-            spec, _ = validate_model(ProofSpec, written, Place("before"), str(target))
-            if spec is not None:
-                yield target, spec
 
 
 def is_due(spec: ProofSpec, environment: EnvironmentFacts) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 from chimera.documents import dump, parse
 from chimera.gate import environments
 from chimera.kinds import Document, Model, ReferenceUse, references_of, validate
-from chimera.model import Address, Digest, Placement, Result, UsageError
-from chimera.plan import is_dormant, target_digests
+from chimera.model import Address, Digest, Placement, Result, UsageError, is_dormant
+from chimera.plan import target_digests
 from chimera.runtime import RunView, list_runs, read_log, show_run
 from chimera.state import Applied, Holder, LogLine, Run, RunStatus
 from chimera.workspace.judging import facts_of, placements_of

@@ -17,8 +17,8 @@ from chimera.model import (
     UsageError,
     Verdict,
     has_errors,
+    is_dormant,
 )
-from chimera.plan import is_dormant
 from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing, standing
 from chimera.proof import prove as run_proofs
 from chimera.workspace.judging import facts_of, judge

@@ -18,8 +18,8 @@ from chimera.model import (
     Result,
     UsageError,
     has_errors,
+    is_dormant,
 )
-from chimera.plan import is_dormant
 from chimera.runtime import ItemResult
 from chimera.state import Applied, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chimera.contract import is_dormant
-from chimera.model import Address, Placement
+from chimera.model import Address, Placement, is_dormant
 
 
 def placed(repository, kind, name):

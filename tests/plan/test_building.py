@@ -32,13 +32,13 @@ from chimera.model import (
     Placement,
     Target,
     digest_json,
+    is_dormant,
 )
 from chimera.plan import (
     Baseline,
     build_plan,
     compute_changes,
     governed_globs,
-    is_dormant,
     target_digests,
 )
 
