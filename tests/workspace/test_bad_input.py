@@ -444,7 +444,7 @@ def test_a_proof_without_room_for_its_copies_says_so(
 ) -> None:
     repository.write("specs/work.yaml", workflow(effect("a")))
     repository.write("specs/proof.yaml", PROOF)
-    repository.write("check.py", f"print('seen')\n{'#' * 400_000}\n")
+    repository.write("check.py", f"print('seen')\n{'#' * 1_400_000}\n")
     with monkeypatch.context() as patch:
         patch.setenv("TMPDIR", str(small_disk))
         refused = repository.chimera(command)
