@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chimera.builtin.records.plugin import chimera_check_snapshot
-from chimera.context import Context
-from chimera.documents import dump, locate, open_work_tree
-from chimera.kinds import EnvironmentFacts, Registry, Subject, load_snapshot, read_source
-from chimera.model import Actor, Diagnostic, Finding
-from chimera.plugin import load_plugins
+from chimera.documents import dump
+from chimera.kinds import Registry
+from chimera.model import Diagnostic
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "a" * 64
 ENTRY = {
     "date": "2026-11-21",
@@ -32,13 +28,8 @@ ENTRY = {
 Check = Callable[..., tuple[Diagnostic, ...]]
 
 
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return Registry.collect(load_plugins())
-
-
 @pytest.fixture
-def check(tmp_path: Path, registry: Registry) -> Check:
+def check(tmp_path: Path, faults_by: Callable[..., tuple[Diagnostic, ...]]) -> Check:
     """Return all that is wrong with entries, each the valid one with some fields changed."""
 
     def run(*changes: dict[str, Any]) -> tuple[Diagnostic, ...]:
@@ -52,21 +43,7 @@ def check(tmp_path: Path, registry: Registry) -> Check:
                 "spec": spec,
             }
             (tmp_path / "changelog" / f"{number}.yaml").write_text(dump(document))
-        tree = open_work_tree(tmp_path)
-        loaded = load_snapshot(read_source(tree), registry)
-        subject = Subject(
-            loaded.snapshot,
-            {},
-            EnvironmentFacts("local", protected=False),
-            Actor("ada", "human"),
-            NOW,
-            context=Context.system(now=NOW),
-        )
-        verdicts = list(chimera_check_snapshot(subject))
-        for verdict in verdicts:
-            assert (verdict.finding is Finding.FAIL) == bool(verdict.diagnostics)
-        found = [fault for verdict in verdicts for fault in verdict.diagnostics]
-        return locate((*loaded.diagnostics, *found), tree)
+        return faults_by(chimera_check_snapshot)
 
     return run
 
