@@ -64,7 +64,7 @@ def _collect(hook: Any, what: str, name_of: Callable[[Any], str]) -> dict[str, t
     found: dict[str, tuple[str, Any]] = {}
     for implementation in hook.get_hookimpls():
         room = implementation.plugin_name.removesuffix(".plugin").rpartition(".")[2]
-        for thing in implementation.function():
+        for thing in _registered(implementation):
             name = name_of(thing)
             if name in found:
                 raise ChimeraError(
@@ -73,3 +73,14 @@ def _collect(hook: Any, what: str, name_of: Callable[[Any], str]) -> dict[str, t
                 )
             found[name] = (room, thing)
     return dict(sorted(found.items()))
+
+
+def _registered(implementation: Any) -> list[Any]:
+    """Return what one plugin registers; whatever it raises is the plugin's fault, and says so."""
+    try:
+        return list(implementation.function())
+    except Exception as error:
+        raise ChimeraError(
+            f"the plugin {implementation.plugin_name} cannot be used: {error!r}",
+            help="install a version of it that fits this version of Chimera, or disable it",
+        ) from error

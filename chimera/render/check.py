@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from chimera.model import Result
-from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
+from chimera.render.diagnostics import (
+    diagnostic_json,
+    diagnostic_lines,
+    severities_text,
+    verdict_text,
+)
 from chimera.render.paint import Paint, count, plain
 from chimera.workspace import CheckReport
 
@@ -14,6 +19,8 @@ def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool
     """Return every diagnostic, then what was looked at and how many faults were found."""
     report = result.value
     lines = diagnostic_lines(result.diagnostics, paint, notes=notes)
+    unexplained = [v for v in report.judgement.verdicts if v.is_unexplained]
+    lines += (verdict_text(verdict, paint) for verdict in unexplained)
     kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
     total = sum(report.documents.values())
     lines.append(f"checked {count(total, 'document')}" + (f": {kinds}" if kinds else ""))
@@ -21,7 +28,8 @@ def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool
     lines.append(f"{count(passed, 'verdict')} passed, {failed} failed, {idle} not exercised")
     if report.foreign:
         lines.append(f"left aside {count(report.foreign, 'document')} of other systems")
-    lines.append(severities_text(result.diagnostics, paint))
+    if not unexplained:
+        lines.append(severities_text(result.diagnostics, paint))
     return "\n".join(lines)
 
 

@@ -122,3 +122,13 @@ def test_the_registry_is_in_order_of_name_and_knows_the_rooms() -> None:
     assert registry.kinds["Gate"].room == "gate"
     assert registry.kinds["Workflow"].room == "workflow"
     assert registry.rooms["init"] == "scaffold"
+
+
+def test_a_plugin_that_raises_while_it_registers_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "from chimera.plugin import hookimpl\n"
+    source += "@hookimpl\ndef chimera_register_kinds():\n    raise RuntimeError('not today')\n"
+    install(tmp_path, monkeypatch, moody=source)
+    with pytest.raises(ChimeraError, match="the plugin moody cannot be used: .*not today"):
+        Registry.collect(load_plugins(require=["moody"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from chimera.model import (
     Result,
     Severity,
     Span,
+    Verdict,
 )
 from chimera.plan import Plan, PlanItem
 from chimera.proof import Divergence, ProofReport, Standing
@@ -31,7 +33,7 @@ from chimera.render.diagnostics import diagnostic_json, diagnostic_text, severit
 from chimera.render.paint import Style
 from chimera.render.plan import plan_summary, plan_text
 from chimera.render.proof import prove_json, prove_text
-from chimera.workspace import ProveReport
+from chimera.workspace import CheckReport, Judgement, ProveReport
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -191,3 +193,11 @@ def test_colour_adds_nothing_but_colour(case: str, tmp_path: Path) -> None:
         result, notes=True
     )
     assert "\x1b" not in painted
+
+
+def test_a_failure_that_nobody_explains_is_shown_and_never_called_no_fault() -> None:
+    verdict = Verdict("Policy/p#r", "Thing/t", Finding.FAIL, ("because",))
+    judgement = Judgement(SimpleNamespace(snapshot=SimpleNamespace(documents={})), (verdict,), ())
+    shown = check_text(Result(CheckReport(judgement, 0), Outcome.FAILED))
+    assert "fail  Thing/t: Policy/p#r\n      because" in shown
+    assert "no faults" not in shown
