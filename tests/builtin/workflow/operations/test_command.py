@@ -29,7 +29,7 @@ def test_it_gives_exit_code_and_output(perform, log: list[str]) -> None:
 
 
 def test_a_failure_says_what_was_written_to_stdout_where_stderr_is_empty(perform, log) -> None:
-    with pytest.raises(ChimeraError, match="exit code 3: before\nwhy it failed$"):
+    with pytest.raises(ChimeraError, match=r"exit code 3: before\nwhy it failed$"):
         perform("command", {"argv": ["sh", "-c", "echo before; echo why it failed; exit 3"]})
     assert log == ["before", "why it failed"]
 
