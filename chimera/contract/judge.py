@@ -90,7 +90,7 @@ def _conduct(
 
 
 def _verdicts(contract: Contract, faults: list[Diagnostic]) -> Iterator[Verdict]:
-    """Group errors by rule and document at fault; the contract's own verdict carries the rest."""
+    """Group errors by rule and document at fault; the contract's own verdict carries all faults."""
     errors: dict[tuple[str, str], list[Diagnostic]] = {}
     for fault in dict.fromkeys(faults):
         if fault.severity is Severity.ERROR:
@@ -101,13 +101,16 @@ def _verdicts(contract: Contract, faults: list[Diagnostic]) -> Iterator[Verdict]
         reasons = tuple(fault.message for fault in found)
         judge = f"{contract.address}#{rule}"
         yield Verdict(judge, address, Finding.FAIL, reasons, tuple(found))
-    said = tuple(f for f in dict.fromkeys(faults) if f.severity is not Severity.ERROR)
     yield Verdict(
         str(contract.address),
         str(contract.address),
         Finding.FAIL if errors else Finding.PASS,
-        (f"{len(errors)} rules broken" if errors else _summary(contract),),
-        said,
+        (
+            f"broken: {', '.join(sorted({rule for rule, _ in errors}))}"
+            if errors
+            else _summary(contract),
+        ),
+        tuple(dict.fromkeys(faults)),
     )
 
 

@@ -28,6 +28,10 @@ def test_failing_verdict_is_about_the_document_and_names_the_rule(repository, bu
         build.thing("two", "ops/a", review="7d", trigger="event"),
     )
     found = verdicts(repository)
+    assert not any(verdict.is_unexplained for verdict in found.values())
+    assert found["LayerContract/ops", "LayerContract/ops"].reasons == (
+        "broken: layer-human-triggered, layer-prohibits-automation, layer-prohibits-cadence",
+    )
     assert {key for key, verdict in found.items() if verdict.finding is Finding.FAIL} == {
         ("LayerContract/ops", "LayerContract/ops"),
         ("LayerContract/ops#layer-human-triggered", "Thing/one"),
