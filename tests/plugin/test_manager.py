@@ -130,5 +130,5 @@ def test_a_plugin_that_raises_while_it_registers_is_named(
     source = "from chimera.plugin import hookimpl\n"
     source += "@hookimpl\ndef chimera_register_kinds():\n    raise RuntimeError('not today')\n"
     install(tmp_path, monkeypatch, moody=source)
-    with pytest.raises(ChimeraError, match="the plugin moody cannot be used: .*not today"):
+    with pytest.raises(ChimeraError, match=r"the plugin moody cannot be used: .*not today"):
         Registry.collect(load_plugins(require=["moody"]))
