@@ -23,7 +23,8 @@ def is_protected_at(commit: Tree, environment: str, roots: Iterable[str]) -> boo
             metadata, spec = raw.value.get("metadata"), raw.value.get("spec", {})
             named = isinstance(metadata, dict) and metadata.get("name") == environment
             if raw.value.get("kind") == "Environment" and named:
-                return not isinstance(spec, dict) or spec.get("protected") is not False
+                is_open = isinstance(spec, dict) and spec.get("protected") is False
+                return not (raw.sound and is_open)
     return False
 
 

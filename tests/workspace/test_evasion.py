@@ -177,3 +177,15 @@ def test_proving_leaves_the_work_tree_clean(team: Any) -> None:
     team.commit()
     assert team.chimera("prove").code == 5  # there is no proof
     assert team.git("status", "--porcelain") == ""
+
+
+def test_an_environment_that_a_commit_states_in_a_broken_document_stays_protected(
+    team: Any,
+) -> None:
+    text = "apiVersion: chimera/v1\nkind: Environment\nmetadata: {name: local}\n"
+    team.write("specs/environments.yaml", text + "spec: {protected: false, protected: true}\n")
+    team.commit()
+    team.write("specs/environments.yaml", text + "spec: {protected: false}\n")
+    make_it_act(team)
+    assert team.chimera("apply").code != 0
+    assert not acted(team)
