@@ -43,6 +43,8 @@ class Subject:
     before: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
     former_paths: Mapping[Address, str] = field(default_factory=dict)
     """The files in which those documents stood."""
+    former_placements: Mapping[Address, tuple[Placement, ...]] = field(default_factory=dict)
+    """Where today's documents would stand by the contracts that this change edits or deletes."""
     context: Context = field(default_factory=Context.system, compare=False, repr=False)
     """Runs what judging needs; `now` and `actor` above are what verdicts may depend on."""
 
@@ -62,9 +64,10 @@ class Subject:
         if isinstance(selector, PathSelector) and not selector.names_documents and selector.paths:
             return False
         document = self.snapshot.get(change.target)
-        return (
-            document is not None and selector.selects(document, self.placed(change.target))
-        ) or self._selected_before(selector, change.target)
+        former = self.former_placements.get(change.target, ())
+        standing = (*self.placed(change.target), *former)
+        is_now = document is not None and selector.selects(document, standing)
+        return is_now or self._selected_before(selector, change.target)
 
     def binding(self, spec: type[S]) -> Iterator[tuple[Address, S]]:
         """Yield the documents of a model that bind this subject, as they are and as they were.

@@ -7,11 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chimera.context import Context
-from chimera.contract import place
-from chimera.documents import locate
+from chimera.contract import LayerContractSpec, place
+from chimera.documents import RawDocument, locate
 from chimera.gate import environments
-from chimera.kinds import EnvironmentFacts, Loaded, Snapshot, Subject
+from chimera.kinds import (
+    Document,
+    EnvironmentFacts,
+    Loaded,
+    Model,
+    Registry,
+    Snapshot,
+    Subject,
+    validate,
+)
 from chimera.model import (
+    Action,
     Address,
     Change,
     ChimeraError,
@@ -67,6 +77,7 @@ def judge(
         changes,
         before or {},
         former_paths or {},
+        _former_placements(snapshot, changes or (), before or {}),
         context,
     )
     answers, silent = ask(plugins, "chimera_check_snapshot", subject, ESSENTIAL_JUDGES)
@@ -82,6 +93,34 @@ def judge(
         *(diagnostic for verdict in verdicts for diagnostic in verdict.diagnostics),
     )
     return Judgement(subject, tuple(verdicts), locate(diagnostics, snapshot.tree))
+
+
+def _former_placements(
+    snapshot: Snapshot, changes: tuple[Change, ...], before: Mapping[Address, Mapping[str, Any]]
+) -> Mapping[Address, tuple[Placement, ...]]:
+    """Place today's documents by the contracts that this change edits or deletes, as they were.
+
+    So that nothing moves documents out of a layer that a gate or proof selects by editing what the
+    layer admits.
+    """
+    kind = snapshot.registry.of_model(LayerContractSpec).name
+    former = [
+        document
+        for change in changes
+        if change.action in {Action.UPDATE, Action.DELETE}
+        and isinstance(change.target, Address)
+        and change.target.kind == kind
+        and change.target in before
+        and (document := _as_it_was(before[change.target], snapshot.registry)) is not None
+    ]
+    if not former:
+        return {}
+    others = (d for d in snapshot.documents.values() if d.address.kind != kind)
+    return place(Snapshot.of(snapshot.tree, snapshot.registry, (*others, *former))).placements
+
+
+def _as_it_was(value: Mapping[str, Any], registry: Registry) -> Document[Model] | None:
+    return validate(RawDocument("", 0, dict(value)), registry)[0]
 
 
 def located(verdicts: tuple[Verdict, ...], snapshot: Snapshot) -> tuple[Verdict, ...]:

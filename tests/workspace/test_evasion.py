@@ -189,3 +189,20 @@ def test_an_environment_that_a_commit_states_in_a_broken_document_stays_protecte
     make_it_act(team)
     assert team.chimera("apply").code != 0
     assert not acted(team)
+
+
+def test_a_document_cannot_leave_the_layer_of_a_gate_by_an_edit_of_what_the_layer_admits(
+    team: Any,
+) -> None:
+    (team.root / "specs/release.yaml").unlink()
+    contract = CONTRACT.replace("mode: enforcing", "mode: enforcing, admits: {kinds: [Workflow]}")
+    team.write("specs/ops.yaml", contract)
+    team.write("specs/gate.yaml", GATE.replace("kinds: [Workflow]", "layers: [ops/1]"))
+    assert team.chimera("apply").code == 0
+    make_it_act(team)
+    team.write("specs/ops.yaml", CONTRACT)
+    team.write("specs/release.yaml", WORKFLOW)
+    planned = team.chimera("plan", "-o", "json").json
+    owing = {i["target"] for i in planned["items"] if i["obligations"]}
+    assert "Workflow/release" in owing
+    assert (team.chimera("apply").code, acted(team)) == (1, False)
