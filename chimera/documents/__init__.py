@@ -9,7 +9,7 @@ from chimera.documents.edit import edit, splice
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
 from chimera.documents.parse import RawDocument, load_documents, parse
-from chimera.documents.repository import find_root, head, merge_base, tracked_below
+from chimera.documents.repository import find_root, head, tracked_below
 from chimera.documents.spans import locate, span_of
 from chimera.documents.trees import Entry, Tree, export, is_root
 from chimera.documents.worktree import conversions, open_work_tree
@@ -29,7 +29,6 @@ __all__ = [
     "is_root",
     "load_documents",
     "locate",
-    "merge_base",
     "open_commit",
     "open_work_tree",
     "parse",

@@ -182,17 +182,3 @@ def tracked_below(root: Path, folder: str) -> tuple[str, ...]:
         return ()
     listed = run(root, "ls-files", "-z", "--", f":(icase,literal){folder}")
     return tuple(map(os.fsdecode, listed.split(b"\0")[:-1]))
-
-
-def merge_base(root: Path, a: str, b: str) -> str:
-    """Return the id of the commit at which `a` and `b` parted; raises `GitError` without one."""
-    process = start(root, "merge-base", "--end-of-options", resolve(root, a), resolve(root, b))
-    output, complaint = process.communicate(b"")
-    if complaint.strip():
-        raise failure("merge-base", complaint)
-    if process.returncode != 0:
-        raise GitError(
-            f"{a!r} and {b!r} have no common commit",
-            help="fetch the whole history; a shallow clone may lack the commit they share",
-        )
-    return str(output.split()[0], "ascii")

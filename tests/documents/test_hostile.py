@@ -16,7 +16,6 @@ from chimera.documents import (
     head,
     load_documents,
     locate,
-    merge_base,
     open_commit,
     open_work_tree,
     span_of,
@@ -97,7 +96,6 @@ def test_no_configured_program_runs(
 
     root = find_root(hostile.root / "src")
     assert head(root) is not None
-    assert merge_base(root, "HEAD~1", "main")
     work, commit = open_work_tree(root), open_commit(root, "HEAD")
     for tree in (work, commit):
         paths = Globs(["**"]).filter([entry.path for entry in tree.entries()])

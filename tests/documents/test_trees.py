@@ -16,7 +16,6 @@ from chimera.documents import (
     find_root,
     head,
     load_documents,
-    merge_base,
     open_commit,
     open_work_tree,
 )
@@ -82,12 +81,11 @@ def test_without_git_every_file_counts(tmp_path: Path) -> None:
 
 def test_a_commit_is_read_whatever_the_work_tree_holds(repository: Repository) -> None:
     repository.write("a", "old")
-    first = repository.commit()
+    repository.commit()
     repository.write("a", "new")
     second = repository.commit()
     assert open_commit(repository.root, "HEAD~1").read("a") == b"old"
     assert open_commit(repository.root, "main").revision == second == head(repository.root)
-    assert merge_base(repository.root, "HEAD~1", "main") == first
 
 
 def test_many_blobs_of_any_size_come_in_bulk(repository: Repository) -> None:
@@ -119,14 +117,6 @@ def test_a_repository_without_commits_is_read_and_says_so(repository: Repository
     assert head(repository.root) is None
     with pytest.raises(GitError, match="no commits"):
         open_commit(repository.root, "HEAD")
-
-
-def test_histories_without_a_common_commit_are_an_error(repository: Repository) -> None:
-    repository.commit()
-    repository.git("checkout", "-q", "--orphan", "other")
-    repository.commit("other")
-    with pytest.raises(GitError, match="no common commit"):
-        merge_base(repository.root, "main", "other")
 
 
 def test_a_missing_git_is_named_and_documents_are_still_read(
