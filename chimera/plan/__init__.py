@@ -5,6 +5,7 @@ from chimera.plan.building import (
     build_plan,
     compute_changes,
     governed_globs,
+    governed_paths,
     target_digests,
 )
 from chimera.plan.plan import FORMAT, Plan, PlanItem
@@ -18,6 +19,7 @@ __all__ = [
     "build_plan",
     "compute_changes",
     "governed_globs",
+    "governed_paths",
     "plan_from_json",
     "plan_to_json",
     "target_digests",

@@ -70,6 +70,14 @@ def target_digests(snapshot: Snapshot) -> dict[Target, Digest]:
     return digests
 
 
+def governed_paths(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the paths of the tree that any desired document governs, sorted."""
+    globs = sorted({glob for document in snapshot.desired for glob in governed_globs(document)})
+    if not globs:
+        return ()
+    return tuple(sorted(Globs(globs).filter(entry.path for entry in snapshot.tree.entries())))
+
+
 class _Paths:
     """The tree's paths, listed only if anything is governed."""
 

@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chimera.context import Context
-from chimera.documents import Tree
-from chimera.kinds import EnvironmentFacts, Loaded, Registry, check_deletions, load_snapshot
-from chimera.kinds import read_source as read
+from chimera.documents import Tree, conversions
+from chimera.kinds import (
+    EnvironmentFacts,
+    Loaded,
+    Registry,
+    check_deletions,
+    load_snapshot,
+    read_source,
+)
 from chimera.model import (
     Action,
     Address,
@@ -22,7 +28,14 @@ from chimera.model import (
     has_errors,
     parse_target,
 )
-from chimera.plan import Baseline, Plan, build_plan, compute_changes, target_digests
+from chimera.plan import (
+    Baseline,
+    Plan,
+    build_plan,
+    compute_changes,
+    governed_paths,
+    target_digests,
+)
 from chimera.plugin import PluginManager, ask
 from chimera.state import StateReader
 from chimera.workspace.judging import Judgement, judge, placements_of
@@ -63,7 +76,7 @@ def against_state(state: StateReader, environment: str) -> Comparison:
 
 def against_tree(tree: Tree, registry: Registry, name: str) -> Comparison:
     """Compare with the documents and governed paths of another tree."""
-    snapshot = load_snapshot(read(tree), registry).snapshot
+    snapshot = load_snapshot(read_source(tree), registry).snapshot
     documents = snapshot.documents
     return Comparison(
         Baseline(name, target_digests(snapshot), tree),
@@ -84,7 +97,8 @@ def make_plan(
     former = {a: p for a, p in comparison.paths.items() if snapshot.get(a) is None}
     deletions = tuple(check_deletions(snapshot, former))
     told = _without_dangling(loaded, deletions)
-    told = replace(told, diagnostics=(*told.diagnostics, *deletions))
+    converted = conversions(snapshot.tree, governed_paths(snapshot))
+    told = replace(told, diagnostics=(*told.diagnostics, *deletions, *converted))
     changes = compute_changes(snapshot, comparison.baseline, placements_of(snapshot))
     changes = tuple(_as_read(change, comparison, told) for change in changes)
     return plan_changes(told, changes, comparison, plugins, context, environment)

@@ -174,6 +174,16 @@ def test_a_saved_plan_that_no_longer_fits_is_refused_and_can_still_be_shown(paym
     assert payments.chimera("show", "plan.json").code == 0
 
 
+def test_a_governed_file_that_git_would_store_otherwise_is_told(payments: Any) -> None:
+    payments.commit()
+    assert "git-converted-path" not in payments.chimera("plan").out
+    payments.write(".gitattributes", "src/payments/*.py text\n")
+    (payments.root / "src/payments/fee.py").write_bytes(b"FEE = 1\r\n")
+    planned = payments.chimera("plan")
+    assert planned.code == 0
+    assert "src/payments/fee.py:1:1: warning[git-converted-path]" in planned.out
+
+
 def test_a_proof_of_the_merge_phase_is_owed_where_the_environment_is_protected(
     payments: Any,
 ) -> None:
