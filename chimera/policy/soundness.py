@@ -10,7 +10,7 @@ from chimera.policy.kinds import PolicySpec
 
 
 def definition_faults(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
-    """Yield repeated names, rules without cases, and names of rules and kinds that do not exist."""
+    """Yield repeated names, rules without cases, and expected rules that do not exist."""
     spec = policy.spec
     yield from _repeated(policy, "rules", "id", [rule.id for rule in spec.rules])
     yield from _repeated(policy, "variables", "name", [v.name for v in spec.variables])
