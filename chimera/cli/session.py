@@ -150,4 +150,21 @@ environment_option = click.option(
     metavar="NAME",
     help="The environment, named by an Environment document.",
 )
+base_option = click.option(
+    "--base",
+    metavar="REF",
+    help="Judge what merging into REF would leave, as a change of it; read from Git alone.",
+)
+head_option = click.option(
+    "--head",
+    metavar="REF",
+    default="HEAD",
+    show_default=True,
+    help="The commit that would be merged into the base.",
+)
+work_tree_option = click.option(
+    "--work-tree",
+    is_flag=True,
+    help="Compare the work tree, as it lies there, with the base instead of a merge.",
+)
 pass_session = click.make_pass_decorator(Session)

@@ -8,6 +8,7 @@ from chimera.documents.dump import dump
 from chimera.documents.edit import edit, splice
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
+from chimera.documents.merge import Merge, open_merge
 from chimera.documents.parse import RawDocument, load_documents, parse
 from chimera.documents.repository import find_root, head, tracked_below
 from chimera.documents.spans import locate, span_of
@@ -17,6 +18,7 @@ from chimera.documents.worktree import conversions, open_work_tree
 __all__ = [
     "Entry",
     "Globs",
+    "Merge",
     "RawDocument",
     "Tree",
     "conversions",
@@ -30,6 +32,7 @@ __all__ = [
     "load_documents",
     "locate",
     "open_commit",
+    "open_merge",
     "open_work_tree",
     "parse",
     "span_of",

@@ -42,12 +42,13 @@ from chimera.kinds.fields import (
 )
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.loading import Loaded, Source, load_snapshot, read_source
+from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.references import check_deletions, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
 from chimera.kinds.schema import export_schemas, kind_schema
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
-from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
+from chimera.kinds.snapshot import ReferenceUse, Shard, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
 from chimera.kinds.validation import validate, validate_model
 from chimera.kinds.wording import nearest
@@ -82,9 +83,11 @@ __all__ = [
     "Loaded",
     "Mark",
     "Marked",
+    "Memo",
     "Metadata",
     "Model",
     "Name",
+    "NoMemo",
     "PathSelector",
     "Plays",
     "Reference",
@@ -93,6 +96,7 @@ __all__ = [
     "RepositorySpec",
     "Role",
     "Selector",
+    "Shard",
     "Snapshot",
     "Source",
     "StringConstraints",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,20 @@ class ReferenceUse:
     target: Address
     kinds: tuple[str, ...]
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some of a snapshot's documents, which stay together from one run to the next.
+
+    `key` changes with every byte and path of theirs, and with nothing else.
+    """
+
+    key: Digest
+    addresses: tuple[Address, ...]
+
+
+_SHARDS = 64
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,23 @@ class Snapshot:
     def digest(self) -> Digest:
         """The digest of the desired documents; records never change it."""
         return digest_json([[str(d.address), d.digest] for d in self.desired])
+
+    @cached_property
+    def shards(self) -> tuple[Shard, ...]:
+        """The documents in parts, so that judges can remember what they said of each part."""
+        parts: dict[int, list[Document[Model]]] = {}
+        for document in self.documents.values():
+            number = zlib.crc32(document.place.path.encode("utf-8", "surrogateescape")) % _SHARDS
+            parts.setdefault(number, []).append(document)
+        return tuple(
+            Shard(
+                digest_json(
+                    [[str(d.address), d.place.path, d.place.index, d.digest] for d in part]
+                ),
+                tuple(document.address for document in part),
+            )
+            for _, part in sorted(parts.items())
+        )
 
     @cached_property
     def references(self) -> tuple[ReferenceUse, ...]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from chimera.context import Context
 from chimera.kinds.fields import Model
+from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.selectors import PathSelector, Selector
 from chimera.kinds.snapshot import Snapshot
 from chimera.kinds.validation import validate_model
@@ -47,6 +48,8 @@ class Subject:
     """Where today's documents would stand by the contracts that this change edits or deletes."""
     context: Context = field(default_factory=Context.system, compare=False, repr=False)
     """Runs what judging needs; `now` and `actor` above are what verdicts may depend on."""
+    memo: Memo = field(default_factory=NoMemo, compare=False, repr=False)
+    """Keeps answers between runs; no verdict depends on what it holds."""
 
     def placed(self, address: Address) -> tuple[Placement, ...]:
         """Return where a document stands, one placement a contract."""

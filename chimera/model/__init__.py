@@ -4,7 +4,16 @@ but canonical JSON. Refuses behaviour that belongs to a room.
 
 from chimera.model.actor import Actor
 from chimera.model.address import KIND_PATTERN, NAME_PATTERN, Address, PathSet, Target, parse_target
-from chimera.model.change import Action, Change, Obligation, ObligationKind, Placement, is_dormant
+from chimera.model.change import (
+    Action,
+    Category,
+    Change,
+    Obligation,
+    ObligationKind,
+    Placement,
+    Touch,
+    is_dormant,
+)
 from chimera.model.diagnostic import (
     Diagnostic,
     Place,
@@ -36,6 +45,7 @@ __all__ = [
     "Action",
     "Actor",
     "Address",
+    "Category",
     "Change",
     "ChimeraError",
     "Diagnostic",
@@ -59,6 +69,7 @@ __all__ = [
     "StaleError",
     "StateError",
     "Target",
+    "Touch",
     "UsageError",
     "Verdict",
     "canonical_json",

@@ -22,12 +22,23 @@ class Action(Enum):
     """Execute what is applied already: what `chimera run` plans, and nothing else does."""
 
 
+class Category(Enum):
+    """What a change means for whoever refers to its target."""
+
+    COSMETIC = "cosmetic"
+    """Comments, order and formatting: the same document, written otherwise; it owes nothing."""
+    COMPATIBLE = "compatible"
+    BREAKING = "breaking"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A difference in a desired document or in a governed path set.
 
     `before` and `after` are digests, `None` where there is nothing. `reason` says why the action
-    was chosen. `paths` lists the paths that differ, for a path set; it is shown and never applied.
+    was chosen. The others are shown and never applied: `paths` lists the paths that differ,
+    `category` says what that means for whoever refers to the target (`None` where nothing differs,
+    or nobody can tell), and `breaks` what no longer holds for them.
     """
 
     target: Target
@@ -36,6 +47,24 @@ class Change:
     after: Digest | None
     reason: str
     paths: tuple[str, ...] = ()
+    category: Category | None = None
+    breaks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A gate, proof, policy or layer that a change concerns, and what of the change causes that.
+
+    `name` is how it is called: an address, or a layer (`contract/id`) of `source`. `asks` says in
+    words what it asks for in any environment; what is owed in one is an `Obligation`. `paths` lists
+    the paths that differ, for a path set, and else the file of the document.
+    """
+
+    name: str
+    source: Address
+    target: Target
+    paths: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chimera.contract import Prohibition
     from chimera.gate import Weighing
     from chimera.kinds import Kind, Subject
-    from chimera.model import Obligation, Verdict
+    from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Operation, ReconcileTask
 
@@ -60,6 +60,14 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:  # type: igno
 @hookspec
 def chimera_owe(subject: Subject) -> Iterable[Obligation]:  # type: ignore[empty-body]
     """Return what the subject's changes owe before they may be applied."""
+
+
+@hookspec
+def chimera_touch(subject: Subject) -> Iterable[Touch]:  # type: ignore[empty-body]
+    """Return which of the plugin's documents the subject's changes concern, in any environment.
+
+    It informs reviewers, and decides nothing.
+    """
 
 
 @hookspec

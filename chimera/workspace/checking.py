@@ -10,6 +10,7 @@ from chimera.kinds import Loaded
 from chimera.model import Finding, Outcome, Result, has_errors
 from chimera.plugin import PluginManager
 from chimera.workspace.judging import Judgement, facts_of, judge
+from chimera.workspace.planning import PlanReport
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class CheckReport:
 
     judgement: Judgement
     foreign: int
+    planned: PlanReport | None = None
+    """What changes, and what that owes, where the tree was compared with a base."""
 
     @property
     def documents(self) -> dict[str, int]:
@@ -37,7 +40,16 @@ def check(
 ) -> Result[CheckReport]:
     """Judge a tree as it stands, compared with nothing."""
     judgement = judge(loaded, plugins, context, facts_of(loaded.snapshot, environment))
-    report = CheckReport(judgement, loaded.foreign)
+    return _result(CheckReport(judgement, loaded.foreign))
+
+
+def check_change(planned: PlanReport) -> Result[CheckReport]:
+    """Report on a tree that was judged as a change of a base."""
+    return _result(CheckReport(planned.judgement, 0, planned))
+
+
+def _result(report: CheckReport) -> Result[CheckReport]:
+    judgement = report.judgement
     failed = has_errors(judgement.diagnostics) or any(
         verdict.is_unexplained for verdict in judgement.verdicts
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chimera.context import Context
@@ -25,6 +25,7 @@ from chimera.model import (
     Outcome,
     Result,
     Target,
+    Touch,
     has_errors,
     parse_target,
 )
@@ -45,10 +46,16 @@ ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.c
 
 @dataclass(frozen=True)
 class PlanReport:
-    """A plan and the judgement that it rests on."""
+    """A plan and the judgement that it rests on.
+
+    `touches` are the gates, proofs, policies and layers that the changes concern; `affected` holds
+    for each changed document the documents that lean on it through references, near ones first.
+    """
 
     plan: Plan
     judgement: Judgement
+    touches: tuple[Touch, ...] = ()
+    affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ Everything that the command line does, other people's Python can do through `Wor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from chimera.context import Context
 from chimera.documents import (
+    Merge,
     Tree,
     find_root,
     head,
     open_commit,
+    open_merge,
     open_work_tree,
     tracked_below,
 )
@@ -31,7 +34,7 @@ from chimera.state import (
     open_state,
     read_state,
 )
-from chimera.workspace.checking import CheckReport, check
+from chimera.workspace.checking import CheckReport, check, check_change
 from chimera.workspace.formatting import format_documents
 from chimera.workspace.judging import facts_of
 from chimera.workspace.planning import (
@@ -53,11 +56,12 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """One repository in one work tree; what it reads, it reads once."""
+    """One repository at one tree, the work tree if no other; what it reads, it reads once."""
 
-    def __init__(self, root: Path, context: Context) -> None:
+    def __init__(self, root: Path, context: Context, tree: Tree | None = None) -> None:
         self.root = root
         self.context = context
+        self._tree = tree
 
     @staticmethod
     def open(path: Path | str = ".", context: Context | None = None) -> Workspace:
@@ -66,12 +70,12 @@ class Workspace:
 
     @cached_property
     def tree(self) -> Tree:
-        """The work tree."""
-        return open_work_tree(self.root)
+        """The tree that documents are read from."""
+        return self._tree or open_work_tree(self.root)
 
     @cached_property
     def source(self) -> Source:
-        """The raw documents of the work tree."""
+        """The raw documents of the tree."""
         return read_source(self.tree)
 
     @cached_property
@@ -88,7 +92,7 @@ class Workspace:
 
     @cached_property
     def loaded(self) -> Loaded:
-        """The snapshot of the work tree, with its faults."""
+        """The snapshot of the tree, with its faults."""
         return load_snapshot(self.source, self.registry)
 
     def reopened(self) -> Workspace:
@@ -134,28 +138,53 @@ class Workspace:
             )
         layout.create()
 
-    def check(self, environment: str = "local") -> Result[CheckReport]:
-        """Report everything that is wrong with the work tree."""
-        return check(self.loaded, self.plugins, self.context, environment)
+    def check(
+        self, environment: str = "local", base: str | None = None, head: str | None = "HEAD"
+    ) -> Result[CheckReport]:
+        """Report everything that is wrong with the tree.
 
-    def plan(self, environment: str = "local", base: str | None = None) -> Result[PlanReport]:
-        """Compare the tree with the applied state, or with a Git ref, and say what it owes."""
-        return plan_result(self.make_plan(environment, base))
+        With a `base`, a Git ref: with what merging the commit `head` into it would leave, or with
+        the work tree where `head` is `None`; and say what that changes, and owes.
+        """
+        if base is None:
+            return check(self.loaded, self.plugins, self.context, environment)
+        return check_change(self.compare(environment, base, head))
+
+    def plan(
+        self, environment: str = "local", base: str | None = None, head: str | None = "HEAD"
+    ) -> Result[PlanReport]:
+        """Compare the tree with the applied state and say what it owes.
+
+        With a `base`, a Git ref: compare with that what `check` does.
+        """
+        if base is None:
+            return plan_result(self.make_plan(environment))
+        return plan_result(self.compare(environment, base, head))
+
+    def compare(self, environment: str, base: str, head: str | None) -> PlanReport:
+        """Plan what merging `head` into the Git ref `base` would leave, as a change of `base`."""
+        if head is None:
+            merge = Merge(open_commit(self.root, base), self.tree, base)
+        else:
+            merge = open_merge(self.root, base, head)
+        proposed = Workspace(self.root, self.context, merge.tree)
+        loaded = proposed.loaded
+        loaded = replace(loaded, diagnostics=(*loaded.diagnostics, *merge.conflicts))
+        facts = facts_of(loaded.snapshot, environment)
+        comparison = against_tree(merge.base, proposed.registry, merge.name)
+        return make_plan(loaded, comparison, proposed.plugins, self.context, facts)
 
     def make_plan(
         self,
         environment: str,
-        base: str | None = None,
         *,
         state: StateReader | None = None,
         loaded: Loaded | None = None,
     ) -> PlanReport:
-        """Plan against `state`, or against a Git ref; `loaded` is the tree unless it is given."""
-        loaded = loaded or (self.loaded if base else self.for_environment(environment))
+        """Plan against `state`; `loaded` is the tree unless it is given."""
+        loaded = loaded or self.for_environment(environment)
         facts = facts_of(loaded.snapshot, environment)
-        if base is not None:
-            comparison = against_tree(open_commit(self.root, base), self.registry, base)
-        elif state is not None:
+        if state is not None:
             comparison = against_state(state, environment)
         else:
             with self.read_state() as reader:

@@ -124,7 +124,7 @@ def test_a_repository_without_commits_is_applied_where_nothing_is_protected(
     repository.write("specs/work.yaml", workflow(effect("a")))
     assert repository.chimera("check").code == 0
     assert repository.chimera("apply").code == 0
-    for command in (("plan", "--base", "HEAD"), ("apply", "--env", "production")):
+    for command in (("plan", "--base", "HEAD", "--work-tree"), ("apply", "--env", "production")):
         answer = repository.chimera(*command)
         assert answer.code == 4
         assert "the repository has no commits yet" in answer.err
@@ -144,7 +144,7 @@ def test_without_git_everything_works_that_needs_none(repository: Any) -> None:
     assert repository.chimera("check").code == 0
     assert repository.chimera("apply").code == 0
     assert repository.chimera("apply").out.endswith("nothing to do\n")
-    for command in (("plan", "--base", "HEAD"), ("apply", "--env", "production")):
+    for command in (("plan", "--base", "HEAD", "--work-tree"), ("apply", "--env", "production")):
         answer = repository.chimera(*command)
         assert (answer.code, answer.out) == (1, "")
         assert "git is not installed" in answer.err

@@ -259,14 +259,14 @@ def planned(repository: Any, *options: str) -> dict[str, Any]:
 
 
 def test_plan_against_a_base_names_changed_renamed_and_deleted_paths(committed: Any) -> None:
-    assert planned(committed, "--base", "HEAD") == {}
+    assert planned(committed, "--base", "HEAD", "--work-tree") == {}
     committed.git("checkout", "-q", "-b", "feature")
     committed.write("src/a.py", "a = 2\n")
     committed.git("mv", "src/b.py", "src/renamed.py")
     committed.git("rm", "-q", "src/c.py")
     committed.write("src/new.py", "new = 1\n")
     for _ in ("work tree", "commit"):
-        (item,) = planned(committed, "--base", "main").values()
+        (item,) = planned(committed, "--base", "main", "--work-tree").values()
         assert (item["target"], item["action"]) == ("paths:src/**", "update")
         assert item["paths"] == ["src/a.py", "src/b.py", "src/c.py", "src/new.py", "src/renamed.py"]
         assert [o["subject"] for o in item["obligations"]] == ["ChangelogEntry"]
@@ -277,10 +277,11 @@ def test_plan_against_a_base_tells_moved_documents_from_renamed_and_deleted_ones
     committed: Any,
 ) -> None:
     committed.git("mv", "specs/gates/code.yaml", "specs/moved.yaml")
-    assert planned(committed, "--base", "HEAD") == {}, "where a document lies is no part of it"
+    same = planned(committed, "--base", "HEAD", "--work-tree")
+    assert same == {}, "where a document lies is no part of it"
 
     committed.write("specs/moved.yaml", gate("renamed", "src/**"))
-    items = planned(committed, "--base", "HEAD")
+    items = planned(committed, "--base", "HEAD", "--work-tree")
     assert {t: i["action"] for t, i in items.items()} == {
         "Gate/code": "delete",
         "Gate/renamed": "create",
@@ -289,7 +290,7 @@ def test_plan_against_a_base_tells_moved_documents_from_renamed_and_deleted_ones
 
 def test_plan_against_a_base_sees_a_path_set_disappear_with_its_last_file(committed: Any) -> None:
     committed.git("rm", "-q", "docs/index.md")
-    (item,) = planned(committed, "--base", "HEAD").values()
+    (item,) = planned(committed, "--base", "HEAD", "--work-tree").values()
     assert (item["target"], item["action"], item["paths"]) == (
         "paths:docs/**",
         "delete",
@@ -317,7 +318,7 @@ def test_deleting_what_others_refer_to_names_them(committed: Any) -> None:
     committed.commit("second")
     text = (committed.root / "specs/gates/where.yaml").read_text()
     committed.write("specs/gates/where.yaml", text.partition("---")[0])
-    answer = committed.chimera("plan", "--base", "HEAD")
+    answer = committed.chimera("plan", "--base", "HEAD", "--work-tree")
     assert answer.code == 1
     assert "specs/gates/where.yaml:5:41: error[reference-deleted]" in answer.out
     assert "Gate/where refers to Environment/staging" in answer.out
@@ -337,8 +338,10 @@ def test_a_base_that_is_no_commit_is_told(committed: Any, ref: str) -> None:
 
 def test_detailed_exit_code_tells_changes_from_none_and_from_faults(committed: Any) -> None:
     def codes() -> tuple[int, int]:
-        plain = committed.chimera("plan", "--base", "HEAD").code
-        return plain, committed.chimera("plan", "--base", "HEAD", "--detailed-exitcode").code
+        command = ("plan", "--base", "HEAD", "--work-tree")
+        return committed.chimera(*command).code, committed.chimera(
+            *command, "--detailed-exitcode"
+        ).code
 
     assert codes() == (0, 0)
     committed.write("src/a.py", "a = 2\n")

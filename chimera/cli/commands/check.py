@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.cli.session import (
+    Session,
+    base_option,
+    environment_option,
+    head_option,
+    output_option,
+    pass_session,
+    work_tree_option,
+)
 
 
 @click.command()
@@ -14,11 +22,21 @@ from chimera.cli.session import Session, environment_option, output_option, pass
     "path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--notes", is_flag=True, help="Show what is merely worth knowing, too.")
+@base_option
+@head_option
+@work_tree_option
 @environment_option
 @output_option
 @pass_session
 def check(
-    session: Session, path: Path | None, notes: bool, environment: str, outputs: tuple[str, ...]
+    session: Session,
+    path: Path | None,
+    notes: bool,
+    base: str | None,
+    head: str,
+    work_tree: bool,
+    environment: str,
+    outputs: tuple[str, ...],
 ) -> None:
     """Report everything that is wrong with a tree.
 
@@ -27,7 +45,7 @@ def check(
     """
     from chimera.render.check import check_json, check_text
 
-    result = session.workspace(path).check(environment)
+    result = session.workspace(path).check(environment, base, None if work_tree else head)
     session.emit(
         outputs,
         lambda paint: check_text(result, paint, notes=notes),

@@ -11,9 +11,12 @@ import click
 from chimera.cli.exit_codes import DETAILED_CHANGED
 from chimera.cli.session import (
     Session,
+    base_option,
     environment_option,
+    head_option,
     output_option,
     pass_session,
+    work_tree_option,
     write_file,
 )
 from chimera.model import Outcome, UsageError
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @environment_option
-@click.option("--base", metavar="REF", help="Compare with a Git ref instead of the applied state.")
+@base_option
+@head_option
+@work_tree_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @output_option
@@ -33,6 +38,8 @@ def plan(
     session: Session,
     environment: str,
     base: str | None,
+    head: str,
+    work_tree: bool,
     out: Path | None,
     detailed_exitcode: bool,
     outputs: tuple[str, ...],
@@ -41,7 +48,7 @@ def plan(
     from chimera.plan import plan_to_json
     from chimera.render.plan import plan_report_json, plan_report_text
 
-    result = session.workspace().plan(environment, base)
+    result = session.workspace().plan(environment, base, None if work_tree else head)
     if out is not None:
         write_file(out, json.dumps(plan_to_json(result.value.plan), indent=2) + "\n")
     changed = detailed_exitcode and result.outcome is Outcome.CHANGED
