@@ -1,0 +1,62 @@
+"""The targets of the fuzzer, held to their laws by its seeds and by what hypothesis makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS, differ, policy, reader
+
+CORPUS = Path(__file__).parent / "corpus"
+SEEDS = sorted(path for path in CORPUS.rglob("*") if path.is_file())
+
+_SCALARS = st.sampled_from(
+    ["x", "no", "0o17", "12:30", "~", "1e999", "2", "''", '"\\x00"', "!!binary a", "&a b", "*a"]
+)
+_KEYS = st.sampled_from(
+    ["apiVersion", "kind", "metadata", "spec", "name", "layers", "match", "rules", "<<", "x"]
+)
+_PIECES = st.one_of(
+    st.just("apiVersion: chimera/v1\nkind: Role\nmetadata: {name: a}\nspec: {principals: [b]}\n"),
+    st.just("---\n"),
+    st.tuples(_KEYS, _SCALARS).map(lambda pair: f"{pair[0]}: {pair[1]}\n"),
+    st.tuples(_KEYS, _KEYS, _SCALARS).map(lambda t: f"{t[0]}:\n  {t[1]}: [{t[2]}, {t[2]}]\n"),
+    st.text(max_size=8),
+)
+TEXTS = st.lists(_PIECES, max_size=8).map("".join).map(str.encode)
+BYTES = st.one_of(TEXTS, st.binary(max_size=64))
+
+
+def test_there_are_seeds_for_every_target() -> None:
+    assert {path.parent.name for path in SEEDS} == set(TARGETS)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_seeds_keep_the_laws(seed: Path) -> None:
+    TARGETS[seed.parent.name](seed.read_bytes())
+
+
+@given(BYTES)
+@example(b"\xef\xbb\xbfkind: Role\r\n")
+@example(b"[" * 100_000)
+def test_reader(data: bytes) -> None:
+    reader(data)
+
+
+@given(BYTES, BYTES)
+def test_differ(before: bytes, after: bytes) -> None:
+    differ(before.replace(b"\0", b"") + b"\0" + after)
+
+
+_TOKENS = (
+    "object .spec [0] + 'a' 1u ( ) size( has( ! == .all( x, true before now .matches('(a+)+$') "
+    "\x00 é duration('1s')"
+)
+
+
+@given(st.lists(st.sampled_from([*_TOKENS.split(" "), "\n"]), max_size=12))
+def test_policy(pieces: list[str]) -> None:
+    policy("".join(pieces).encode())
