@@ -11,7 +11,7 @@ from chimera.documents.globs import Globs
 from chimera.documents.merge import Merge, open_merge
 from chimera.documents.parse import RawDocument, load_documents, parse
 from chimera.documents.repository import find_root, head, tracked_below
-from chimera.documents.spans import locate, span_of
+from chimera.documents.spans import locate, span_of, spans_of
 from chimera.documents.trees import Entry, Tree, export, is_root
 from chimera.documents.worktree import conversions, open_work_tree
 
@@ -36,6 +36,7 @@ __all__ = [
     "open_work_tree",
     "parse",
     "span_of",
+    "spans_of",
     "splice",
     "tracked_below",
 ]

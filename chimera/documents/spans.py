@@ -42,16 +42,15 @@ def _nodes(path: str, data: bytes) -> list[Any]:
 def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, ...]:
     """Return the diagnostics with every place as a span, in order and without repetitions."""
     every = tuple(diagnostics)
-    places: dict[str, set[Place]] = defaultdict(set)
-    for diagnostic in every:
-        for where in (diagnostic.where, *(related.where for related in diagnostic.related)):
-            if isinstance(where, Place):
-                places[where.path].add(where)
-    spans: dict[Place, Span] = {}
-    for path, wanted in places.items():
-        nodes = _nodes(path, _content(tree, path)) if any(map(_needs_nodes, wanted)) else []
-        keys: _Keys = {}
-        spans.update((place, _span(nodes, place, keys)) for place in wanted)
+    spans = spans_of(
+        tree,
+        (
+            where
+            for diagnostic in every
+            for where in (diagnostic.where, *(related.where for related in diagnostic.related))
+            if isinstance(where, Place)
+        ),
+    )
 
     def located(where: Place | Span) -> Span:
         return where if isinstance(where, Span) else spans[where]
@@ -66,6 +65,19 @@ def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, .
         )
         for diagnostic in every
     )
+
+
+def spans_of(tree: Tree, places: Iterable[Place]) -> dict[Place, Span]:
+    """Return where each of `places` stands, reading and composing a file once."""
+    by_path: dict[str, set[Place]] = defaultdict(set)
+    for place in places:
+        by_path[place.path].add(place)
+    spans: dict[Place, Span] = {}
+    for path, wanted in by_path.items():
+        nodes = _nodes(path, _content(tree, path)) if any(map(_needs_nodes, wanted)) else []
+        keys: _Keys = {}
+        spans.update((place, _span(nodes, place, keys)) for place in wanted)
+    return spans
 
 
 def span_of(tree: Tree, place: Place) -> Span:
