@@ -6,6 +6,7 @@ Parsers and GitPython are loaded by the call that needs them.
 from chimera.documents.commit import open_commit
 from chimera.documents.dump import dump
 from chimera.documents.edit import edit, splice
+from chimera.documents.foreign import parse_foreign
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
 from chimera.documents.merge import Merge, open_merge
@@ -35,6 +36,7 @@ __all__ = [
     "open_merge",
     "open_work_tree",
     "parse",
+    "parse_foreign",
     "span_of",
     "spans_of",
     "splice",

@@ -92,6 +92,14 @@ def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
     One with a key twice has the first, and one with numbers that JSON lacks the nearest that it
     has: both are reported, and the document is not sound.
     """
+    values, diagnostics = parse_values(path, data, only_mappings=True)
+    return [RawDocument(path, *value) for value in values], diagnostics
+
+
+def parse_values(
+    path: str, data: bytes, *, only_mappings: bool = False
+) -> tuple[list[tuple[int, Any, bool]], list[Diagnostic]]:
+    """Read the values of one file with their indexes, and whether they are sound, as in `parse`."""
     text = decode(path, data)
     if isinstance(text, Diagnostic):
         return [], [text]
@@ -108,26 +116,27 @@ def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
             diagnostics += (diagnostic for _, diagnostic in repeated)
             doubtful.update(index for index, _ in repeated)
             values = _load(text, keep_first=True)
-        judged = [_judge(path, index, value) for index, value in enumerate(values)]
+        judge = _judge_mapping if only_mappings else judge_value
+        judged = [judge(path, index, value) for index, value in enumerate(values)]
         if is_suspect(text) or None in judged:
             examined = _examine(path, text, len(values))
             diagnostics += examined.diagnostics
             refused |= examined.refused
             if examined.text != text:
                 values = _load(examined.text, keep_first=True)
-                judged = [_judge(path, index, value) for index, value in enumerate(values)]
+                judged = [judge(path, index, value) for index, value in enumerate(values)]
     except ValueError as error:
         return [], [*diagnostics, *_failure(path, text, str(error))]
-    documents = []
+    found = []
     for index, (value, judgement) in enumerate(zip(values, judged, strict=True)):
         if judgement is None and index not in refused:
             diagnostics.append(_key_not_text(Place(path, index)))
         diagnostics += judgement or ()
-        if judgement is not None and type(value) is dict and index not in refused:
+        usable = type(value) is dict or not (only_mappings or value is None)
+        if judgement is not None and usable and index not in refused:
             sound = not judgement and index not in doubtful
-            kept = _clamped(value) if judgement else value
-            documents.append(RawDocument(path, index, kept, sound))
-    return documents, diagnostics if values else [_empty(Place(path))]
+            found.append((index, clamped(value) if judgement else value, sound))
+    return found, diagnostics if values else [_empty(Place(path))]
 
 
 def _empty(place: Place) -> Diagnostic:
@@ -140,23 +149,30 @@ def _empty(place: Place) -> Diagnostic:
     )
 
 
-def _judge(path: str, index: int, value: Any) -> list[Diagnostic] | None:
-    """Return what is wrong with a value; `None` where it cannot be a document's value at all.
+def _judge_mapping(path: str, index: int, value: Any) -> list[Diagnostic] | None:
+    """Return what is wrong with the value of a document, as `judge_value` does."""
+    if value is not None and type(value) is not dict:
+        return [
+            Diagnostic(
+                "document-not-mapping",
+                f"a document is a mapping, and this is {_kind_of(value)}",
+                Place(path, index),
+                "begin with apiVersion, kind, metadata and spec",
+            )
+        ]
+    return judge_value(path, index, value)
+
+
+def judge_value(path: str, index: int, value: Any) -> list[Diagnostic] | None:
+    """Return what is wrong with a value; `None` where JSON cannot hold it at all.
 
     `None` means a key that is not text or nesting that is too deep: the exact pass says where.
     """
     place = Place(path, index)
     if value is None:
         return [_empty(place)]
-    if type(value) is not dict:
-        return [
-            Diagnostic(
-                "document-not-mapping",
-                f"a document is a mapping, and this is {_kind_of(value)}",
-                place,
-                "begin with apiVersion, kind, metadata and spec",
-            )
-        ]
+    if type(value) is not dict and type(value) is not list:
+        return [_number(place.at(*route)) for route in _bad_numbers(value)]
     return _judge_numbers(place, value)
 
 
@@ -170,7 +186,7 @@ def _kind_of(value: Any) -> str:
     return {list: "a sequence", str: "text", bool: "true or false"}.get(type(value), "a number")
 
 
-def _judge_numbers(place: Place, value: dict[Any, Any]) -> list[Diagnostic] | None:
+def _judge_numbers(place: Place, value: dict[Any, Any] | list[Any]) -> list[Diagnostic] | None:
     has_bad = False
     pending: list[tuple[Any, int]] = [(value, 1)]
     for node, depth in pending:  # grows while it is read
@@ -209,12 +225,12 @@ def _bad_numbers(value: Any, route: Route = ()) -> Iterator[Route]:
         yield route
 
 
-def _clamped(value: Any) -> Any:
+def clamped(value: Any) -> Any:
     """Return a copy of `value` with, for each bad number, the nearest that JSON has."""
     if isinstance(value, dict):
-        return {key: _clamped(child) for key, child in value.items()}
+        return {key: clamped(child) for key, child in value.items()}
     if isinstance(value, list):
-        return [_clamped(child) for child in value]
+        return [clamped(child) for child in value]
     if isinstance(value, float):
         return max(-sys.float_info.max, min(value, sys.float_info.max))
     return max(-_LARGEST, min(value, _LARGEST)) if type(value) is int else value

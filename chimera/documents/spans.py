@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from chimera.documents.portions import yaml_part
 from chimera.documents.scan import MAX_BYTES, TooDeepError, decode, events, neutral
 from chimera.documents.trees import Tree
 from chimera.model import ChimeraError, Diagnostic, Place, Related, Span, in_order
@@ -30,7 +31,7 @@ def _nodes(path: str, data: bytes) -> list[Any]:
     """Return the nodes of a file, none where it cannot be composed."""
     from yaml import YAMLError
 
-    text = decode(path, data)
+    text = decode(path, yaml_part(path, data))
     if isinstance(text, Diagnostic):
         return []
     try:
