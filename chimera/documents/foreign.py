@@ -13,7 +13,7 @@ from chimera.documents.parse import clamped, judge_value, parse_values
 from chimera.documents.portions import front_matter, is_json, is_markup, yaml_part
 from chimera.documents.scan import TooDeepError, decode, events, too_deep
 from chimera.documents.spans import duplicate_keys
-from chimera.model import Diagnostic, Place, Span
+from chimera.model import Diagnostic, Span
 
 Values = list[tuple[int, Any, bool]]
 """The values of a file with their indexes, and whether they are sound, as in `parse`."""
