@@ -1,4 +1,4 @@
-"""What can be judged: every document as it stands, and every change, with what a rule sees of it.
+"""What can be judged: documents, foreign documents, changes, and the snapshot as a whole.
 
 Refuses to evaluate. What does not exist for a candidate (`before` of a document that is new,
 `object` of one that is deleted) is not bound, so that a rule that reads it is inapplicable.
@@ -6,52 +6,96 @@ Refuses to evaluate. What does not exist for a candidate (`before` of a document
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from chimera.documents import Globs
 from chimera.kinds import Document, Model, Subject
-from chimera.model import Action, Address, Change, PathSet, Placement, Target
+from chimera.model import Action, Address, Change, PathSet, Place, Placement, Segment
+from chimera.policy.foreign import ForeignDocument
 from chimera.policy.kinds import PolicyMatch
 
 NAMES = ("object", "before", "change", "layer", "actor", "environment", "now")
 """The names that every expression may use, besides the functions of `snapshot`."""
 
+THE_SNAPSHOT = "snapshot"
+"""What verdicts call the snapshot as a whole."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A document or a change, and what is bound for it besides `object`."""
+    """A document, a change of one, a change of governed paths, or the snapshot as a whole.
 
-    target: Target
-    document: Document[Model] | None
-    change: Change | None
-    bindings: Mapping[str, Any]
+    `subject` is what verdicts call it: an address, a path set, for a foreign document its path and
+    from the second in a file on its position (`deploy/all.yaml#1`), or `snapshot`.
+    """
 
-    @cached_property
-    def subject(self) -> str:
-        """What verdicts call it."""
-        return str(self.target)
+    subject: str
+    document: Document[Model] | None = None
+    foreign: ForeignDocument | None = None
+    change: Change | None = None
+
+    @property
+    def value(self) -> Any:
+        """What a rule sees as `object`; `None` where there is none."""
+        written = self.document or self.foreign
+        return None if written is None else written.value
+
+    @property
+    def has_object(self) -> bool:
+        """Whether there is an `object`."""
+        return self.document is not None or self.foreign is not None
+
+    def at(self, *route: Segment) -> Place | None:
+        """Return the place of `route` in what is judged, `None` for what stands nowhere."""
+        written = self.document or self.foreign
+        return None if written is None else written.place.at(*route)
 
 
-def candidates_of(subject: Subject) -> list[Candidate]:
-    """Return all that can be judged, in order: documents, deleted documents, governed paths."""
-    changes = {c.target: c for c in subject.changes or () if c.action is not Action.NO_OP}
-    found = [
-        Candidate(
-            document.address,
-            document,
-            changes.get(document.address),
-            _bindings(subject, document.address, changes.get(document.address)),
-        )
-        for document in subject.snapshot.documents.values()
-    ]
-    gone = (target for target in changes if target not in subject.snapshot.documents)
-    found += (
-        Candidate(target, None, changes[target], _bindings(subject, target, changes[target]))
-        for target in sorted(gone, key=str)
+SNAPSHOT = Candidate(THE_SNAPSHOT)
+
+
+def candidates_of(
+    subject: Subject, foreign: Iterable[ForeignDocument] = ()
+) -> tuple[Candidate, ...]:
+    """Return all that can be judged, in order.
+
+    Documents, foreign documents, the snapshot, deleted documents and governed paths.
+    """
+    return (
+        *documents_of(subject, subject.snapshot.documents),
+        *map(foreign_candidate, foreign),
+        SNAPSHOT,
+        *gone(subject),
     )
-    return found
+
+
+def documents_of(subject: Subject, addresses: Collection[Address]) -> Iterator[Candidate]:
+    """Yield the documents at `addresses`, with what changes in them."""
+    changes = changes_of(subject)
+    for address in addresses:
+        document = subject.snapshot.documents[address]
+        yield Candidate(str(address), document, change=changes.get(address))
+
+
+def foreign_candidate(document: ForeignDocument) -> Candidate:
+    """Return a foreign document as a candidate."""
+    number = f"#{document.index}" if document.index else ""
+    return Candidate(f"{document.path}{number}", foreign=document)
+
+
+def gone(subject: Subject) -> Iterator[Candidate]:
+    """Yield the changes that no document of the snapshot stands for, in order."""
+    changes = changes_of(subject)
+    targets = (target for target in changes if target not in subject.snapshot.documents)
+    for target in sorted(targets, key=str):
+        yield Candidate(str(target), change=changes[target])
+
+
+def changes_of(subject: Subject) -> dict[Address | PathSet, Change]:
+    """Return what changes, by target."""
+    return {c.target: c for c in subject.changes or () if c.action is not Action.NO_OP}
 
 
 def common_bindings(subject: Subject) -> dict[str, Any]:
@@ -63,41 +107,59 @@ def common_bindings(subject: Subject) -> dict[str, Any]:
     }
 
 
-def select(
-    match: PolicyMatch, subject: Subject, candidates: Iterable[Candidate]
-) -> Iterator[tuple[int, Candidate]]:
-    """Yield the candidates that a policy is about, with their positions."""
-    for position, candidate in enumerate(candidates):
-        change = candidate.change
-        if match.changes and (change is None or change.action.value not in match.changes):
-            continue
-        if change is not None:
-            chosen = subject.selects(match, change)
-        else:
-            chosen = _selects_document(match, candidate, subject)
-        if chosen:
-            yield position, candidate
-
-
-def _selects_document(match: PolicyMatch, candidate: Candidate, subject: Subject) -> bool:
-    if candidate.document is None or (match.paths and not match.names_documents):
-        return False
-    return match.selects(candidate.document, subject.placed(candidate.document.address))
-
-
-def _bindings(subject: Subject, target: Target, change: Change | None) -> dict[str, Any]:
+def bindings_of(subject: Subject, candidate: Candidate) -> dict[str, Any]:
+    """Return what a rule sees of a candidate besides `object`."""
     bound: dict[str, Any] = {}
-    if target in subject.snapshot.documents and isinstance(target, Address):
-        bound["layer"] = _layers(subject.placed(target))
+    document, change = candidate.document, candidate.change
+    if document is not None:
+        bound["layer"] = _layers(subject.placed(document.address))
     if change is None:
         return bound
     bound["actor"] = {"name": subject.actor.name, "kind": subject.actor.kind}
     bound["change"] = {"action": change.action.value, "reason": change.reason}
-    if isinstance(target, PathSet):
+    if isinstance(change.target, PathSet):
         bound["change"]["paths"] = list(change.paths)
-    elif target in subject.before:
-        bound["before"] = subject.before[target]
+    elif change.target in subject.before:
+        bound["before"] = subject.before[change.target]
     return bound
+
+
+class Selection:
+    """What one policy is about.
+
+    With `snapshot` the snapshot as a whole and nothing else. Kinds, layers and labels speak of
+    documents of ours; paths of governed paths that change and, where nothing is said of documents,
+    of foreign documents. Changes leave out what does not change so.
+    """
+
+    def __init__(self, match: PolicyMatch, subject: Subject) -> None:
+        self._match = match
+        self._subject = subject
+        self._paths = Globs(match.paths) if match.paths and not match.names_documents else None
+
+    @property
+    def wants_foreign(self) -> bool:
+        """Whether foreign documents can be meant."""
+        return self._paths is not None and not self._match.snapshot
+
+    def means(self, candidate: Candidate) -> bool:
+        """Tell whether the policy is about a candidate, as it is or as it was."""
+        match, change = self._match, candidate.change
+        if candidate is SNAPSHOT or match.snapshot:
+            return match.snapshot and candidate is SNAPSHOT
+        if match.changes and (change is None or change.action.value not in match.changes):
+            return False
+        if candidate.foreign is not None:
+            return self._paths is not None and self._paths.matches(candidate.foreign.path)
+        if change is not None:
+            return self._subject.selects(match, change)
+        return candidate.document is not None and self.means_document(candidate.document)
+
+    def means_document(self, document: Document[Model]) -> bool:
+        """Tell whether a document is meant as it stands, whatever changes in it."""
+        if self._paths is not None:
+            return False
+        return self._match.selects(document, self._subject.placed(document.address))
 
 
 def _layers(placements: Iterable[Placement]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _judge(worker: Worker, book: Rulebook, staged: Staged) -> list[Judged]:
     load_snapshot_into(worker, staged.subject.snapshot)
     candidates = candidates_of(staged.subject)
     judged = judge_candidates(worker, [book], staged.subject, candidates)
-    return [one for one in judged if one.candidate.target == staged.target]
+    return [one for one in judged if one.candidate.subject == str(staged.target)]
 
 
 def _mismatches(

@@ -52,6 +52,10 @@ class Index:
                 self._kinds.setdefault(kind, []).append(position)
             self._addresses[_address(document)] = position
 
+    def hold(self, others: Sequence[Json]) -> None:
+        """Take what can be judged and is none of the snapshot's documents."""
+        self.documents += others
+
     def refer(self, references: Sequence[tuple[str, str]]) -> None:
         """Take typed references, as pairs of addresses."""
         for source, target in references:
@@ -299,6 +303,7 @@ class Evaluator:
                 if request["reset"]:
                     self._index = Index()
                 self._index.add(request["documents"])
+                self._index.hold(request["others"])
                 self._index.refer(request["references"])
                 yield True
             case "judge":

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chimera.kinds import Document, Model, Snapshot, Subject
+from chimera.kinds import Snapshot, Subject
 from chimera.model import Diagnostic, Finding, Place, Related, Severity, Verdict, is_dormant
-from chimera.policy.candidates import candidates_of
+from chimera.policy.candidates import Selection, candidates_of
+from chimera.policy.foreign import ForeignDocument, foreign_documents
 from chimera.policy.kinds import PolicySpec
 from chimera.policy.places import narrowest
 from chimera.policy.rulebook import Judged, Rulebook, compile_policies, judge_candidates
@@ -27,10 +28,12 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
     if not policies:
         return []
     with Worker(subject.context.processes, bounds) as worker:
-        load_snapshot_into(worker, subject.snapshot)
         books = compile_policies(worker, policies)
         acting = [book for book in books if not book.faults and not _is_dormant(book, subject)]
-        judged = list(judge_candidates(worker, acting, subject, candidates_of(subject)))
+        foreign = foreign_documents(subject.snapshot) if _want_foreign(acting, subject) else ()
+        load_snapshot_into(worker, subject.snapshot, foreign)
+        candidates = candidates_of(subject, foreign)
+        judged = list(judge_candidates(worker, acting, subject, candidates))
     verdicts = [_verdict(one, waivers) for one in judged]
     exercised = {one.rulebook.policy.address for one in judged}
     idle = [book for book in books if book.policy.address not in exercised]
@@ -38,12 +41,19 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
     return [*verdicts, *_review(waivers, judged)]
 
 
-def load_snapshot_into(worker: Worker, snapshot: Snapshot) -> None:
+def load_snapshot_into(
+    worker: Worker, snapshot: Snapshot, foreign: Sequence[ForeignDocument] = ()
+) -> None:
     """Give the worker all documents of a snapshot in their order, and their references."""
     worker.load(
         [document.value for document in snapshot.documents.values()],
         ((str(use.source), str(use.target)) for use in snapshot.references),
+        [document.value for document in foreign],
     )
+
+
+def _want_foreign(books: Sequence[Rulebook], subject: Subject) -> bool:
+    return any(Selection(book.policy.spec.match, subject).wants_foreign for book in books)
 
 
 def _verdict(judged: Judged, waivers: Waivers) -> Verdict:
@@ -91,11 +101,10 @@ def _error(judged: Judged) -> Diagnostic:
 
 def _place(judged: Judged) -> Place:
     """Return the narrowest place; what is deleted has none, so the rule stands for it."""
-    document: Document[Model] | None = judged.candidate.document
-    if document is None:
-        return _rule_place(judged)
+    candidate = judged.candidate
     expressions = [judged.rule.expression, *judged.rulebook.variables_in(judged.rule)]
-    return document.at(*narrowest(" ".join(expressions), document.value))
+    route = narrowest(" ".join(expressions), candidate.value)
+    return candidate.at(*route) or _rule_place(judged)
 
 
 def _rule_place(judged: Judged) -> Place:

@@ -33,8 +33,17 @@ ActionTaken = Annotated[Literal["deny", "warn", "audit"], Plays(Role.DENIES)]
 
 
 class PolicyMatch(PathSelector):
-    """What a policy is about: documents, governed paths, and which changes of them."""
+    """What a policy is about.
 
+    Documents by kinds, layers and labels; by paths, governed paths that change and, where neither
+    kinds, layers nor labels are given, foreign documents; or the snapshot as a whole.
+    """
+
+    snapshot: bool = Field(
+        default=False,
+        description="Judge the snapshot as a whole, once and with no object; nothing else can then "
+        "be selected. For what holds of all documents together, such as uniqueness.",
+    )
     changes: Items[ActionName] = Field(
         default=(),
         description="Judge only what is created, updated or deleted; where nothing is compared, "

@@ -8,10 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from chimera.kinds import Document, Subject
 from chimera.model import Diagnostic, Segment
-from chimera.policy.candidates import NAMES, Candidate, common_bindings, select
+from chimera.policy.candidates import NAMES, Candidate, Selection, bindings_of, common_bindings
 from chimera.policy.kinds import PolicyRule, PolicySpec
 from chimera.policy.soundness import definition_faults, invalid_expression
 from chimera.policy.worker import Answer, Program, Seen, Task, Worker, printable
@@ -110,16 +111,18 @@ def judge_candidates(
 ) -> Iterator[Judged]:
     """Yield what every rule says of every candidate that its policy is about.
 
-    The worker has loaded the snapshot's documents in their order, which is that of the candidates.
+    The worker has loaded the candidates' objects in their order.
     """
     common = common_bindings(subject)
+    selections = [Selection(book.policy.spec.match, subject) for book in books]
     chosen = [
-        [position for position, _ in select(book.policy.spec.match, subject, candidates)]
-        for book in books
+        [position for position, one in enumerate(candidates) if selection.means(one)]
+        for selection in selections
     ]
+    loaded = count()
     seen = [
-        Seen(position if candidate.document else None, candidate.bindings)
-        for position, candidate in enumerate(candidates)
+        Seen(next(loaded) if one.has_object else None, bindings_of(subject, one))
+        for one in candidates
     ]
     for start in range(0, len(candidates), _BATCH):
         batch = slice(start, start + _BATCH)

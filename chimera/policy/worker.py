@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -132,17 +132,20 @@ class Worker:
         self,
         documents: Sequence[Mapping[str, Json]],
         references: Iterable[tuple[str, str]] = (),
+        others: Sequence[Json] = (),
     ) -> None:
-        """Make `documents` and the references between them all that `snapshot` knows."""
-        pairs = list(references)
+        """Make `documents` and the references between them all that `snapshot` knows.
+
+        `others` can be judged besides, at the positions after the last of them.
+        """
+        first = {"documents": (), "others": (), "references": list(references)}
+        more = {**first, "references": ()}
         batches = [
-            documents[start : start + _LOAD_BATCH]
-            for start in range(0, len(documents), _LOAD_BATCH)
+            first,
+            *({**more, "documents": batch} for batch in _batches(documents)),
+            *({**more, "others": batch} for batch in _batches(others)),
         ]
-        lines = [
-            _line(ask="load", reset=not number, documents=batch, references=[] if number else pairs)
-            for number, batch in enumerate(batches or [()])
-        ]
+        lines = [_line(ask="load", reset=batch is first, **batch) for batch in batches]
         self._loads = [(line, 1) for line in lines]
         if self._running is not None:
             for line in lines:
@@ -230,6 +233,10 @@ class Worker:
             self._given_up = f"nothing more is evaluated after {self._losses} lost processes"
         if program is not None:
             self._lost[program] = why
+
+
+def _batches(values: Sequence[Json]) -> Iterator[Sequence[Json]]:
+    return (values[start : start + _LOAD_BATCH] for start in range(0, len(values), _LOAD_BATCH))
 
 
 def _answer(kind: str, detail: Json) -> Answer:
