@@ -6,14 +6,16 @@ Parsers and GitPython are loaded by the call that needs them.
 from chimera.documents.commit import open_commit
 from chimera.documents.dump import dump
 from chimera.documents.edit import edit, splice
-from chimera.documents.foreign import parse_foreign
+from chimera.documents.foreign import load_foreign, parse_foreign
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
 from chimera.documents.merge import Merge, open_merge
 from chimera.documents.parse import RawDocument, load_documents, parse
-from chimera.documents.repository import find_root, head, tracked_below
+from chimera.documents.portions import is_document
+from chimera.documents.refs import head
+from chimera.documents.repository import find_root, tracked_below
 from chimera.documents.spans import locate, span_of, spans_of
-from chimera.documents.trees import Entry, Tree, export, is_root
+from chimera.documents.trees import Entry, Tree, export, is_below, is_root
 from chimera.documents.worktree import conversions, open_work_tree
 
 __all__ = [
@@ -29,8 +31,11 @@ __all__ = [
     "find_root",
     "format_text",
     "head",
+    "is_document",
+    "is_below",
     "is_root",
     "load_documents",
+    "load_foreign",
     "locate",
     "open_commit",
     "open_merge",

@@ -7,16 +7,41 @@ and of JSON what RFC 8259 does not have.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chimera.documents.parse import clamped, judge_value, parse_values
+from chimera.documents.parse import (
+    clamped,
+    contents,
+    judge_value,
+    parse_values,
+    without_collector,
+)
 from chimera.documents.portions import front_matter, is_json, is_markup, yaml_part
 from chimera.documents.scan import TooDeepError, decode, events, too_deep
 from chimera.documents.spans import duplicate_keys
+from chimera.documents.trees import Tree
 from chimera.model import Diagnostic, Span
 
 Values = list[tuple[int, Any, bool]]
 """The values of a file with their indexes, and whether they are sound, as in `parse`."""
+
+
+_BATCH = 500  # files whose bytes are held at once
+
+
+def load_foreign(
+    tree: Tree, paths: Sequence[str]
+) -> Iterator[tuple[str, Values, list[Diagnostic]]]:
+    """Yield each file's values and faults, in order; one that cannot be read has faults alone."""
+    for start in range(0, len(paths), _BATCH):
+        batch = list(paths[start : start + _BATCH])
+        unreadable: list[Diagnostic] = []
+        with without_collector():
+            read = {p: parse_foreign(p, data) for p, data in contents(tree, batch, unreadable)}
+        faults = {fault.where.path: [fault] for fault in unreadable}
+        for path in batch:
+            yield path, *read.get(path, ([], faults.get(path, [])))
 
 
 def parse_foreign(path: str, data: bytes) -> tuple[Values, list[Diagnostic]]:

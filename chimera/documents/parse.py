@@ -322,7 +322,7 @@ def _first_alias(path: str, text: str) -> Span:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Switch the cyclic collector off: parsing makes many values and no cycles (1.9 times)."""
     was_on = gc.isenabled()
     gc.disable()
@@ -344,15 +344,15 @@ def load_documents(tree: Tree, roots: Iterable[str]) -> tuple[list[RawDocument],
             diagnostics.append(_not_read(tree, entry))
         else:
             files.append(entry.path)
-    with _without_collector():
-        for path, data in _contents(tree, files, diagnostics):
+    with without_collector():
+        for path, data in contents(tree, files, diagnostics):
             found, wrong = parse(path, data)
             documents += found
             diagnostics += wrong
     return documents, diagnostics
 
 
-def _contents(
+def contents(
     tree: Tree, paths: list[str], diagnostics: list[Diagnostic]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files; where the bulk fails, each by itself, so that one cannot hide the others."""

@@ -7,7 +7,10 @@ read it. Refuses to parse.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
+
+from chimera.documents.trees import YAML_SUFFIXES, is_below, is_root, root_names
 
 MARKUP_SUFFIXES = frozenset({".adoc", ".htm", ".html", ".markdown", ".md", ".mdx", ".rst", ".txt"})
 """Files of prose, in which front matter can stand at the top."""
@@ -15,6 +18,12 @@ MARKUP_SUFFIXES = frozenset({".adoc", ".htm", ".html", ".markdown", ".md", ".mdx
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n")
 _CLOSING = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def is_document(path: str, roots: Iterable[str]) -> bool:
+    """Tell whether the file at `path` is one of those that `roots` are read for."""
+    names = root_names(filter(is_root, roots))
+    return path.endswith(YAML_SUFFIXES) and any(is_below(path, name) for name in names)
 
 
 def is_json(path: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from chimera.documents import Tree
 from chimera.kinds.document import Document
@@ -15,6 +15,7 @@ from chimera.kinds.registry import Registry
 from chimera.model import Address, Digest, Place, digest_json
 
 S = TypeVar("S", bound=Model)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ class Snapshot:
         """Return all documents whose spec is `spec`, in order of name."""
         found = (d for d in self.documents.values() if isinstance(d.spec, spec))
         return cast("tuple[Document[S], ...]", tuple(found))
+
+    def once(self, make: Callable[[Snapshot], T]) -> T:
+        """Return what `make` makes of the snapshot, worked out when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
+
+    @cached_property
+    def _made(self) -> dict[Any, Any]:
+        return {}
 
     @cached_property
     def desired(self) -> tuple[Document[Model], ...]:

@@ -1,24 +1,113 @@
-"""Foreign documents: YAML of other systems, which a `Schema` document maps by its path."""
+"""Foreign documents: files of other systems that a `Schema` claims by their paths, read once.
+
+A file below one of Chimera's own roots is not foreign. Refuses to follow symlinks, and to judge.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from chimera.kinds import Snapshot
-from chimera.model import Place
+from chimera.documents import Globs, is_document, load_foreign
+from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot
+from chimera.model import Address, Diagnostic, Place, Severity, Span
+from chimera.policy.schemas.kinds import SchemaSpec
+
+_LINKS = {"120000": "a symlink is", "160000": "a submodule is"}
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignDocument:
-    """One YAML document that is none of Chimera's: its file, its position there, what it says."""
+    """One document that is none of Chimera's: its file, its position there, what it says.
+
+    `schemas` are those that claim its file, whether or not they select the document.
+    """
 
     path: str
     index: int
     value: Any
     place: Place
+    schemas: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """All files that Schemas claim: what could be read, and by path what is wrong with the rest."""
+
+    claims: Mapping[str, tuple[Document[SchemaSpec], ...]]
+    documents: tuple[ForeignDocument, ...]
+    faults: Mapping[str, tuple[Diagnostic, ...]]
 
 
 def foreign_documents(snapshot: Snapshot) -> tuple[ForeignDocument, ...]:
     """Return the foreign documents of a snapshot that can be read, by path and position."""
-    return ()
+    return read_foreign(snapshot).documents
+
+
+def read_foreign(snapshot: Snapshot) -> Foreign:
+    """Return the files that the snapshot's Schemas claim, read when first asked for."""
+    return snapshot.once(_read)
+
+
+def _read(snapshot: Snapshot) -> Foreign:
+    claims, faults = _claims(snapshot)
+    documents: list[ForeignDocument] = []
+    readable = [path for path in claims if path not in faults]
+    for path, values, found in load_foreign(snapshot.tree, readable):
+        schemas = tuple(schema.address for schema in claims[path])
+        documents += (
+            ForeignDocument(path, index, value, Place(path, index), schemas)
+            for index, value, sound in values
+            if sound
+        )
+        if weighed := _by_readers(found, claims[path]):
+            faults[path] = weighed
+    return Foreign(claims, tuple(documents), faults)
+
+
+def _claims(
+    snapshot: Snapshot,
+) -> tuple[dict[str, tuple[Document[SchemaSpec], ...]], dict[str, tuple[Diagnostic, ...]]]:
+    """Return the Schemas of each claimed file, and faults of what is claimed and no file."""
+    schemas = [(document, Globs(document.spec.paths)) for document in snapshot.of_model(SchemaSpec)]
+    claims: dict[str, tuple[Document[SchemaSpec], ...]] = {}
+    faults: dict[str, tuple[Diagnostic, ...]] = {}
+    if not schemas:
+        return claims, faults
+    repositories = snapshot.of_model(RepositorySpec)
+    roots = (*DEFAULT_ROOTS, *(root for one in repositories for root in one.spec.roots))
+    own = {document.place.path for document in snapshot.documents.values()}
+    for entry in snapshot.tree.entries():
+        path = entry.path
+        found = tuple(document for document, globs in schemas if globs.matches(path))
+        if not found or path in own or is_document(path, roots):
+            continue
+        claims[path] = found
+        if entry.mode in _LINKS:
+            faults[path] = (_not_followed(path, _LINKS[entry.mode]),)
+    return claims, faults
+
+
+def _not_followed(path: str, what: str) -> Diagnostic:
+    return Diagnostic(
+        "foreign-not-followed",
+        f"{what} not followed: nothing looks at what it leads to",
+        Span(path),
+        "let a Schema claim the files themselves",
+        Severity.WARNING,
+    )
+
+
+def _by_readers(
+    found: Iterable[Diagnostic], schemas: Iterable[Document[SchemaSpec]]
+) -> tuple[Diagnostic, ...]:
+    """Weigh scalars that versions of YAML read apart by the versions that Schemas speak of."""
+    versions = {schema.spec.read_by for schema in schemas} - {None}
+
+    def weighed(fault: Diagnostic) -> Diagnostic | None:
+        if fault.rule != "yaml-ambiguous-scalar" or not versions:
+            return fault
+        return replace(fault, severity=Severity.ERROR) if "yaml-1.1" in versions else None
+
+    return tuple(fault for one in found if (fault := weighed(one)) is not None)

@@ -1,4 +1,4 @@
-"""Registers `Policy` and `Waiver`, and judges by them."""
+"""Registers `Policy`, `Waiver` and `Schema`, and judges by them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from chimera.kinds import Kind, Subject
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
 from chimera.policy.kinds import PolicySpec, WaiverSpec
+from chimera.policy.schemas.kinds import SchemaSpec
 
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register `Policy` and `Waiver`."""
+    """Register `Policy`, `Waiver` and `Schema`."""
     return [
         Kind("Policy", PolicySpec, "Rules that documents and changes must keep, with their cases."),
+        Kind("Schema", SchemaSpec, "A JSON Schema that files of other systems must keep."),
         Kind("Waiver", WaiverSpec, "One policy rule silenced for one document, for a time."),
     ]
 
