@@ -4,6 +4,7 @@ Parsers and GitPython are loaded by the call that needs them.
 """
 
 from chimera.documents.commit import open_commit
+from chimera.documents.differences import Difference, differences
 from chimera.documents.dump import dump
 from chimera.documents.edit import edit, splice
 from chimera.documents.foreign import load_foreign, parse_foreign
@@ -19,20 +20,22 @@ from chimera.documents.trees import Entry, Tree, export, is_below, is_root
 from chimera.documents.worktree import conversions, open_work_tree
 
 __all__ = [
+    "Difference",
     "Entry",
     "Globs",
     "Merge",
     "RawDocument",
     "Tree",
     "conversions",
+    "differences",
     "dump",
     "edit",
     "export",
     "find_root",
     "format_text",
     "head",
-    "is_document",
     "is_below",
+    "is_document",
     "is_root",
     "load_documents",
     "load_foreign",

@@ -1,18 +1,21 @@
-"""The tree of one commit, read from Git's objects: `ls-tree` and one long-lived `cat-file`.
+"""The tree of one commit, read from Git's objects: `ls-tree` for lists, `cat-file` for the rest.
 
-Refuses refs that Git could read as options and paths that could leave the tree.
+Refuses paths that could leave the tree.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from chimera.documents.repository import resolve, run, start
+from chimera.documents.objects import FOLDER, Folder, Objects, canonical_mode
+from chimera.documents.refs import resolve
+from chimera.documents.repository import enclosing, run
 from chimera.documents.trees import (
+    MODES,
     SUBMODULE,
     SYMLINK,
     YAML_SUFFIXES,
@@ -20,68 +23,40 @@ from chimera.documents.trees import (
     digest_contents,
     is_below,
     require_safe,
+    require_safe_all,
     root_names,
 )
-from chimera.model import ChimeraError, Digest, GitError
-
-_BATCH = 256  # requests in flight: fewer bytes than any pipe holds, so writing never blocks
-
-
-class _Blobs:
-    """One `cat-file --batch`, started at the first question and ended with its owner."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._process: Any = None
-        self._lock = threading.Lock()
-
-    def contents(self, ids: Sequence[str], limit: int | None = None) -> Iterator[bytes]:
-        """Yield the content of each blob, in order."""
-        for first in range(0, len(ids), _BATCH):
-            with self._lock:
-                batch = self._batch(ids[first : first + _BATCH], limit)
-            yield from batch
-
-    def _batch(self, ids: Sequence[str], limit: int | None) -> list[bytes]:
-        if self._process is None:
-            self._process = start(self._root, "cat-file", "--batch")
-        try:
-            self._process.stdin.write("".join(f"{id}\n" for id in ids).encode("ascii"))
-            self._process.stdin.flush()
-            return [self._next(id, limit) for id in ids]
-        except (OSError, GitError):
-            self._process = None  # the conversation is lost; the next question starts another
-            raise
-
-    def _next(self, id: str, limit: int | None) -> bytes:
-        stream = self._process.stdout
-        header = stream.readline().split()
-        if len(header) != 3 or header[1] != b"blob":
-            raise GitError(
-                f"git cannot read the blob {id}",
-                help="the clone is partial or damaged: run `git fetch` or `git fsck` yourself",
-            )
-        size = int(header[2]) + 1  # a newline follows the content
-        wanted = size if limit is None else min(size, limit + 2)
-        data: bytes = stream.read(wanted)
-        rest = size - len(data)
-        while rest and (chunk := stream.read(min(rest, 1 << 20))):
-            rest -= len(chunk)
-        if rest:
-            raise GitError(f"git stopped while reading the blob {id}", help="run `git fsck`")
-        return data[:-1]
+from chimera.model import ChimeraError, Digest
 
 
 class CommitTree:
-    """A commit as a `Tree`; paths are relative to `root`, which may be a folder below the top."""
+    """A commit, or any tree object, as a `Tree`.
 
-    def __init__(self, root: Path, revision: str) -> None:
+    Paths are relative to `root`, which may be a folder below the top. `revision` names a commit or
+    a tree object that `objects` hold.
+    """
+
+    def __init__(self, root: Path, revision: str, objects: Objects | None = None) -> None:
         self.root = root
         self.revision: str | None = revision
-        self._commit = revision
+        self.objects = objects or Objects(root)
+        self._name = revision
         self._entries: tuple[Entry, ...] | None = None
         self._found: dict[str, Entry] = {}
-        self._blobs = _Blobs(root)
+        self._folders: dict[str, Folder] = {}
+
+    @cached_property
+    def tree_id(self) -> str | None:
+        """The id of the tree object at `root`: equal ids mean equal paths, modes and content.
+
+        `None` where the commit has no such folder.
+        """
+        id = next(self.objects.folders([f"{self._name}^{{tree}}"])).id
+        for name in _prefix(self.root):
+            mode, id = self._folder(id).items.get(name, ("", ""))
+            if mode != FOLDER:
+                return None
+        return id
 
     def entries(self) -> Sequence[Entry]:
         """Return every path of the commit, sorted."""
@@ -104,16 +79,12 @@ class CommitTree:
         )
 
     def _list(self, paths: Sequence[str]) -> list[Entry]:
-        output = run(self.root, "ls-tree", "-r", "-z", "--", self._commit, *paths)
-        entries = []
-        for line in output.split(b"\0")[:-1]:
-            facts, _, name = line.partition(b"\t")
-            mode, _, id = facts.decode("ascii").split(" ")
-            path = require_safe(os.fsdecode(name))
-            if not path.startswith(".chimera/"):
-                # Git itself has read 100664 as 100644 ever since the first trees.
-                entries.append(Entry(path, "100644" if mode == "100664" else mode, id))
-        entries.sort(key=lambda entry: entry.path)
+        if self.tree_id is None:
+            return []
+        output = run(
+            self.objects.folder, "ls-tree", "-r", "-z", "--full-tree", "--", self.tree_id, *paths
+        )
+        entries = _read_listing(output)
         self._found.update((entry.path, entry) for entry in entries)
         return entries
 
@@ -135,7 +106,7 @@ class CommitTree:
         self, paths: Iterable[str], limit: int | None = None
     ) -> Iterator[tuple[str, bytes]]:
         found = [self._find(path) for path in paths]
-        blobs = self._blobs.contents([e.id or "" for e in found if e.mode != SUBMODULE], limit)
+        blobs = self.objects.blobs([e.id or "" for e in found if e.mode != SUBMODULE], limit)
         for entry in found:
             if entry.mode == SUBMODULE:
                 yield entry.path, (entry.id or "").encode("ascii")
@@ -143,13 +114,53 @@ class CommitTree:
                 yield entry.path, next(blobs)
 
     def _find(self, path: str) -> Entry:
-        if path not in self._found:
-            self.entries()
-        if path not in self._found:
+        """Return the entry at `path`, reading no more of the tree than the folders on the way."""
+        found = self._found.get(path) or self._look_up(path)
+        if found is None:
             raise ChimeraError(
-                f"{path!r} is not in commit {self._commit[:12]}", help="check the path and the ref"
+                f"{path!r} is not in commit {self._name[:12]}", help="check the path and the ref"
             )
-        return self._found[path]
+        self._found[path] = found
+        return found
+
+    def _look_up(self, path: str) -> Entry | None:
+        if self._entries is not None or self.tree_id is None or path.startswith(".chimera/"):
+            return None
+        mode, id = FOLDER, self.tree_id
+        for name in require_safe(path).split("/"):
+            if mode != FOLDER:
+                return None
+            mode, id = self._folder(id).items.get(name, ("", ""))
+        return Entry(path, mode, id) if mode not in ("", FOLDER) else None
+
+    def _folder(self, id: str) -> Folder:
+        if id not in self._folders:
+            self._folders[id] = next(self.objects.folders([id]))
+        return self._folders[id]
+
+
+def _prefix(root: Path) -> list[str]:
+    """Return the folders that lead from the top of the repository to `root`."""
+    if enclosing(root) in (root, None):
+        return []
+    prefix = os.fsdecode(run(root, "rev-parse", "--show-prefix").removesuffix(b"\n"))
+    return [name for name in prefix.split("/") if name]
+
+
+def _read_listing(output: bytes) -> list[Entry]:
+    """Read what `ls-tree -r -z` wrote, in the order of paths; Chimera's own folder is left out."""
+    listing = os.fsdecode(output)
+    entries = [
+        Entry(path, facts[:6], facts.rpartition(" ")[2])
+        for facts, _, path in (line.partition("\t") for line in listing.split("\0")[:-1])
+        if not path.startswith(".chimera/")
+    ]
+    require_safe_all([entry.path for entry in entries])
+    if not {entry.mode for entry in entries} <= MODES:
+        entries = [replace(entry, mode=canonical_mode(int(entry.mode, 8))) for entry in entries]
+    if not listing.isascii():  # Git sorts bytes
+        entries.sort(key=lambda entry: entry.path)
+    return entries
 
 
 def open_commit(root: Path, ref: str) -> CommitTree:

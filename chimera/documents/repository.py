@@ -8,15 +8,14 @@ configuration runs, nobody else's configuration is read, and values reach Git on
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from chimera.model import GitError, RefError
+from chimera.model import GitError
 
 _SETTINGS = {
     "core.fsmonitor": "false",
@@ -24,6 +23,7 @@ _SETTINGS = {
     "core.excludesFile": os.devnull,
     "core.attributesFile": os.devnull,
     "protocol.allow": "never",
+    "advice.graftFileDeprecated": "false",  # said even of the empty one that is named below
 }
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -33,12 +33,21 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",  # a missing object of a partial clone is never fetched
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",  # content is what the id says
+    "GIT_GRAFT_FILE": os.devnull,  # and parents are what the commit says
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
 }
+
+
+class Answer(NamedTuple):
+    """How a Git command ended: its exit code, and what it wrote to both streams."""
+
+    code: int
+    output: bytes
+    complaint: bytes
+
+
 _PIPE = -1  # what subprocess.PIPE is; GitPython hands it on
-_REF = re.compile(r"[A-Za-z0-9_@/+#=][A-Za-z0-9_@/+#=.~^{}-]*")
-_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _environment_lock = threading.Lock()
 
 
@@ -83,11 +92,17 @@ def start(root: Path, *arguments: str) -> Any:
 
 def run(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     """Run Git in `root` and return its output; raises `GitError` with what Git said."""
+    answer = ask(root, *arguments, stdin=stdin)
+    if answer.code != 0:
+        raise failure(arguments[0], answer.complaint)
+    return answer.output
+
+
+def ask(root: Path, *arguments: str, stdin: bytes = b"") -> Answer:
+    """Run Git in `root`, where a failure may be an answer."""
     process = start(root, *arguments)
     output, complaint = process.communicate(stdin)
-    if process.returncode != 0:
-        raise failure(arguments[0], complaint)
-    return bytes(output)
+    return Answer(process.returncode, bytes(output), bytes(complaint))
 
 
 def failure(command: str, complaint: bytes) -> GitError:
@@ -104,7 +119,7 @@ def failure(command: str, complaint: bytes) -> GitError:
 
 def has_git(root: Path) -> bool:
     """Tell whether `root` lies in a Git work tree or is a bare repository."""
-    return enclosing(root) is not None or _is_git_folder(root)
+    return enclosing(root) is not None or is_bare(root)
 
 
 def enclosing(start_at: Path) -> Path | None:
@@ -116,13 +131,18 @@ def enclosing(start_at: Path) -> Path | None:
     return None
 
 
+def is_bare(folder: Path) -> bool:
+    """Tell whether `folder` is a repository without a work tree."""
+    return _is_git_folder(folder) and (folder / "refs").is_dir()
+
+
 def _is_git_folder(folder: Path) -> bool:
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
 def find_root(start: Path) -> Path:
     """Return the folder to work in: the Git work tree around `start`, else the nearest folder
-    above with `specs/` or `.chimera/`, else `start` itself.
+    above that is a bare repository or has `specs/` or `.chimera/`, else `start` itself.
     """
     folder = start.absolute()
     if not folder.is_dir():
@@ -131,47 +151,11 @@ def find_root(start: Path) -> Path:
     if top is not None:
         return top
     for candidate in (folder, *folder.parents):
+        if is_bare(candidate):
+            return candidate
         if (candidate / "specs").is_dir() or (candidate / ".chimera").is_dir():
             return candidate
     return folder
-
-
-def resolve(root: Path, ref: str) -> str:
-    """Return the full commit id that `ref` names; raises `GitError` where it names none."""
-    if not has_git(root):
-        raise GitError(
-            f"{str(root)!r} is not in a git repository", help="run `git init`, or leave out the ref"
-        )
-    if not _REF.fullmatch(ref) or ".." in ref:
-        raise RefError(
-            f"{ref!r} is not the name of a commit",
-            help="name a branch, a tag, HEAD~1 or a commit id",
-        )
-    commit = _commit(root, ref)
-    if commit is not None:
-        return commit
-    if ref == "HEAD":
-        raise RefError("the repository has no commits yet", help="make a first commit")
-    raise RefError(
-        f"git knows no commit {ref!r}",
-        help="look at its spelling, or fetch it: a shallow clone lacks most commits",
-    )
-
-
-def _commit(root: Path, ref: str) -> str | None:
-    process = start(root, "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}")
-    output, complaint = process.communicate(b"")
-    name = output.strip()
-    if process.returncode == 0 and _ID.fullmatch(name):
-        return str(name, "ascii")
-    if complaint.strip():
-        raise failure("rev-parse", complaint)
-    return None
-
-
-def head(root: Path) -> str | None:
-    """Return the id of the commit that is checked out; `None` without a repository or commits."""
-    return _commit(root, "HEAD") if has_git(root) and shutil.which("git") else None
 
 
 def tracked_below(root: Path, folder: str) -> tuple[str, ...]:

@@ -19,7 +19,9 @@ FILE = "100644"
 EXECUTABLE = "100755"
 SYMLINK = "120000"
 SUBMODULE = "160000"
+MODES = frozenset((FILE, EXECUTABLE, SYMLINK, SUBMODULE))
 YAML_SUFFIXES = (".yaml", ".yml")
+_SUSPECT = re.compile(r"/(?=[./g])(?:\.{0,2}|\.git[ .]*|git~1)/", re.I)
 _UNSAFE = re.compile(r"(?:\A|/)(?:\.{0,2}|\.git[ .]*|git~1)(?:/|\Z)|[\\\x00]|\A[a-z]:", re.I)
 
 
@@ -28,7 +30,9 @@ class Entry:
     """One path of a tree, '/'-separated and relative to its root.
 
     `mode` is Git's (`100644`, `100755`, `120000` a symlink, `160000` a submodule). `id` is the
-    blob's id in a commit and `None` in a work tree; a submodule's is its commit in both.
+    blob's id in a commit and `None` in a work tree; a submodule's is its commit in both. Where
+    neither is `None`, equal ids mean equal content, in trees of whatever repositories have the
+    same object format, and different ids mean different content.
     """
 
     path: str
@@ -91,6 +95,14 @@ def require_safe(path: str) -> str:
             help="use a path inside the repository, without '..', '.git' or a backslash",
         )
     return path
+
+
+def require_safe_all(paths: Sequence[str]) -> None:
+    """Do what `require_safe` does for many paths, nearly all of which are: look at them at once."""
+    joined = "/".join(("", *paths, ""))
+    if any(mark in joined for mark in "\\\0:") or _SUSPECT.search(joined):
+        for path in paths:
+            require_safe(path)
 
 
 def leaves_tree(path: str, target: str) -> bool:
