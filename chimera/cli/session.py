@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -16,11 +16,16 @@ from chimera.cli.exit_codes import EXIT_CODES
 from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:
-    from chimera.context import Progress
+    from chimera.context import Progress, Secrets
     from chimera.render.paint import Brush, Paint, Style
+    from chimera.render.report import Report
     from chimera.workspace import Workspace
 
+F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("text", "json")
+"""What every command can write."""
+REPORT_FORMATS = (*FORMATS, "junit", "sarif", "github", "markdown")
+"""What a command can write whose result is diagnostics and verdicts."""
 _COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
     "bad": {"fg": "red", "bold": True},
@@ -37,6 +42,7 @@ class Session:
 
     directory: Path
     color: bool | None = None
+    secrets: Secrets | None = None
 
     def workspace(self, directory: Path | None = None) -> Workspace:
         """Open the repository around the folder."""
@@ -44,6 +50,7 @@ class Session:
         from chimera.workspace import Workspace
 
         context = Context.system(progress=self.progress())
+        self.secrets = context.secrets
         return Workspace.open(directory or self.directory, context)
 
     def progress(self) -> Progress | None:
@@ -71,24 +78,83 @@ class Session:
         as_json: Callable[[], Any],
         outcome: Outcome,
         *,
+        report: Callable[[], Report] | None = None,
         exit_code: int | None = None,
     ) -> None:
-        """Write a result in every format that was asked for, then exit with its outcome's code."""
-        from chimera.render.paint import harmless, plain
+        """Write a result in every format that was asked for, then exit with its outcome's code.
 
-        for name, file in _destinations(outputs):
-            if name == "json":
-                shown = harmless(json.dumps(as_json(), indent=2, ensure_ascii=False))
-            elif file is not None:
-                shown = harmless(text(plain))
+        `report` is asked for where the command takes a `report_option`.
+        """
+        code = EXIT_CODES[outcome] if exit_code is None else exit_code
+        told: Report | None = None
+        for name, file in _destinations(outputs, FORMATS if report is None else REPORT_FORMATS):
+            if name == "text":
+                shown = self._text(text, to_file=file is not None)
+            elif name == "json":
+                shown = self._json(as_json())
             else:
-                brush = self.brush()
-                shown = brush.finish(text(brush))
+                assert report is not None
+                told = told or self._told(report(), code)
+                shown = _render(name, told)
             if file is None:
                 _say(shown, self.color)
             else:
                 write_file(file, shown + "\n")
-        click.get_current_context().exit(EXIT_CODES[outcome] if exit_code is None else exit_code)
+        click.get_current_context().exit(code)
+
+    def _text(self, text: Callable[[Paint], str], *, to_file: bool) -> str:
+        from chimera.render.paint import harmless, plain
+
+        if to_file:
+            return harmless(self._mask(text(plain)))
+        brush = self.brush()
+        return self._mask(brush.finish(text(brush)))
+
+    def _json(self, value: Any) -> str:
+        from chimera.render.paint import harmless
+
+        shown = json.dumps(value, indent=2, ensure_ascii=False)
+        if self.secrets is not None and self.secrets.mask(shown) != shown:
+            # In the text a secret of digits alone may be a number, without quotes around it.
+            shown = json.dumps(self.secrets.mask_json(value), indent=2, ensure_ascii=False)
+        return harmless(shown)
+
+    def _told(self, report: Report, exit_code: int) -> Report:
+        """Complete a report with what only the command line knows, and without secrets."""
+        return replace(report, exit_code=exit_code, version=version()).masked(self._mask)
+
+    def _mask(self, text: str) -> str:
+        return text if self.secrets is None else self.secrets.mask(text)
+
+
+def version() -> str:
+    """Return the version that is installed."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    try:
+        return version_of("chimera")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _render(name: str, report: Report) -> str:
+    """Return a report in one of the formats that render from it."""
+    if name == "sarif":
+        from chimera.render.sarif import sarif
+
+        return sarif(report)
+    if name == "junit":
+        from chimera.render.junit import junit
+
+        return junit(report)
+    if name == "github":
+        from chimera.render.github import github
+
+        return github(report)
+    from chimera.render.markdown import markdown
+
+    return markdown(report)
 
 
 def _say(text: str, color: bool | None) -> None:
@@ -107,13 +173,20 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _destinations(outputs: tuple[str, ...]) -> list[tuple[str, Path | None]]:
+def _destinations(
+    outputs: tuple[str, ...], formats: tuple[str, ...]
+) -> list[tuple[str, Path | None]]:
     found: list[tuple[str, Path | None]] = []
     for output in outputs or ("text",):
-        name, _, file = output.partition("=")
-        if name not in FORMATS:
+        name, equals, file = output.partition("=")
+        if name not in formats:
+            what = "this command has no" if name in REPORT_FORMATS else "unknown"
             raise UsageError(
-                f"unknown output format {name!r}", help=f"there is: {', '.join(FORMATS)}"
+                f"{what} output format {name!r}", help=f"there is: {', '.join(formats)}"
+            )
+        if equals and not file:
+            raise UsageError(
+                f"{output!r} names no file", help=f"write -o {name}=FILE, or -o {name}"
             )
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
@@ -134,14 +207,27 @@ def write_file(file: Path, text: str) -> None:
         ) from error
 
 
-output_option = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help=f"Output format ({', '.join(FORMATS)}); repeatable with a file, as in -o json=out.json.",
-)
+def _output_option(formats: tuple[str, ...], example: str) -> Callable[[F], F]:
+    def known(
+        ctx: click.Context, parameter: click.Parameter, outputs: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Refuse what cannot be written before any work is done."""
+        _destinations(outputs, formats)
+        return outputs
+
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        callback=known,
+        help=f"Output format ({', '.join(formats)}); repeatable with a file, as in -o {example}.",
+    )
+
+
+output_option = _output_option(FORMATS, "json=out.json")
+report_option = _output_option(REPORT_FORMATS, "sarif=out.sarif")
 environment_option = click.option(
     "--env",
     "environment",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from chimera.cli.commands.plan import read_plan
-from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.cli.session import Session, environment_option, pass_session, report_option
 
 
 @click.command()
@@ -25,7 +25,7 @@ from chimera.cli.session import Session, environment_option, output_option, pass
 @click.option(
     "--acknowledge-loss", is_flag=True, help="Go on without a damaged state that was kept aside."
 )
-@output_option
+@report_option
 @pass_session
 def apply(
     session: Session,
@@ -42,6 +42,7 @@ def apply(
     first.
     """
     from chimera.render.apply import apply_json, apply_text
+    from chimera.render.reports import apply_report
 
     saved = read_plan(plan_file) if plan_file else None
     workspace = session.workspace()
@@ -55,4 +56,5 @@ def apply(
         lambda paint: apply_text(result, paint),
         lambda: apply_json(result),
         result.outcome,
+        report=lambda: apply_report(result, workspace.loaded.snapshot),
     )

@@ -11,8 +11,8 @@ from chimera.cli.session import (
     base_option,
     environment_option,
     head_option,
-    output_option,
     pass_session,
+    report_option,
     work_tree_option,
 )
 
@@ -26,7 +26,7 @@ from chimera.cli.session import (
 @head_option
 @work_tree_option
 @environment_option
-@output_option
+@report_option
 @pass_session
 def check(
     session: Session,
@@ -44,6 +44,7 @@ def check(
     their lines and columns.
     """
     from chimera.render.check import check_json, check_text
+    from chimera.render.reports import check_report
 
     result = session.workspace(path).check(environment, base, None if work_tree else head)
     session.emit(
@@ -51,4 +52,5 @@ def check(
         lambda paint: check_text(result, paint, notes=notes),
         lambda: check_json(result),
         result.outcome,
+        report=lambda: check_report(result),
     )

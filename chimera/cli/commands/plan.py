@@ -16,6 +16,7 @@ from chimera.cli.session import (
     head_option,
     output_option,
     pass_session,
+    report_option,
     work_tree_option,
     write_file,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @work_tree_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
-@output_option
+@report_option
 @pass_session
 def plan(
     session: Session,
@@ -47,6 +48,7 @@ def plan(
     """Show what an apply would do, and what that owes."""
     from chimera.plan import plan_to_json
     from chimera.render.plan import plan_report_json, plan_report_text
+    from chimera.render.reports import plan_report
 
     result = session.workspace().plan(environment, base, None if work_tree else head)
     if out is not None:
@@ -57,6 +59,7 @@ def plan(
         lambda paint: plan_report_text(result, paint),
         lambda: plan_report_json(result),
         result.outcome,
+        report=lambda: plan_report(result),
         exit_code=DETAILED_CHANGED if changed else None,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, output_option, pass_session
+from chimera.cli.session import Session, pass_session, report_option
 
 
 @click.group()
@@ -14,7 +14,7 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("names", nargs=-1)
-@output_option
+@report_option
 @pass_session
 def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> None:
     """Run every policy's cases, both ways.
@@ -22,12 +22,15 @@ def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> 
     An expected finding that did not come and one that nobody expected both fail. NAMES are names of
     policies; without any, all of them.
     """
+    from chimera.render.reports import verdicts_report
     from chimera.render.verdicts import verdicts_json, verdicts_text
 
-    result = session.workspace().test_policies(names)
+    workspace = session.workspace()
+    result = workspace.test_policies(names)
     session.emit(
         outputs,
         lambda paint: verdicts_text(result, "case", paint),
         lambda: verdicts_json(result, "chimera-policy-test/1"),
         result.outcome,
+        report=lambda: verdicts_report("policy test", result, workspace.loaded.snapshot),
     )

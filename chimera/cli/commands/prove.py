@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.cli.session import Session, environment_option, pass_session, report_option
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PROOF...]")
 @click.option("--fresh", is_flag=True, help="Prove anew what has evidence already.")
 @environment_option
-@output_option
+@report_option
 @pass_session
 def prove(
     session: Session,
@@ -26,11 +26,14 @@ def prove(
     clean copies of its inputs; evidence that still fits the content is used again.
     """
     from chimera.render.proof import prove_json, prove_text
+    from chimera.render.reports import prove_report
 
-    result = session.workspace().prove(names, environment=environment, fresh=fresh)
+    workspace = session.workspace()
+    result = workspace.prove(names, environment=environment, fresh=fresh)
     session.emit(
         outputs,
         lambda paint: prove_text(result, paint),
         lambda: prove_json(result),
         result.outcome,
+        report=lambda: prove_report(result, workspace.loaded.snapshot),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.cli.session import Session, environment_option, pass_session, report_option
 from chimera.model import UsageError
 
 
@@ -19,7 +19,7 @@ from chimera.model import UsageError
     help="An input; the value is read by the type that the document declares for it.",
 )
 @environment_option
-@output_option
+@report_option
 @pass_session
 def run(
     session: Session,
@@ -32,15 +32,18 @@ def run(
 
     What runs is the definition that was applied, never the one in the work tree.
     """
+    from chimera.render.reports import run_report
     from chimera.render.runs import run_report_json, run_report_text
 
     values = dict(_input(text) for text in inputs)
-    result = session.workspace().run(address, values, environment=environment)
+    workspace = session.workspace()
+    result = workspace.run(address, values, environment=environment)
     session.emit(
         outputs,
         lambda paint: run_report_text(result, paint),
         lambda: run_report_json(result),
         result.outcome,
+        report=lambda: run_report(result, workspace.loaded.snapshot),
     )
 
 

@@ -1,0 +1,196 @@
+"""From the results of commands to reports. Refuses to leave out what was not exercised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chimera.documents import spans_of
+from chimera.model import (
+    Diagnostic,
+    Finding,
+    Outcome,
+    Place,
+    Related,
+    Result,
+    Span,
+    Verdict,
+    in_order,
+)
+from chimera.plan import Plan
+from chimera.render.paint import count
+from chimera.render.report import Changes, Report
+
+if TYPE_CHECKING:
+    from chimera.gate import Ruling
+    from chimera.kinds import Snapshot
+    from chimera.proof import ProofReport
+    from chimera.runtime import ItemResult
+    from chimera.workspace import ApplyReport, CheckReport, Judgement, PlanReport, ProveReport
+    from chimera.workspace.running import RunReport
+
+_ITEMS = {"applied": Finding.PASS, "failed": Finding.FAIL, "blocked": Finding.NOT_EXERCISED}
+
+
+def report_of(
+    command: str,
+    outcome: Outcome,
+    verdicts: Iterable[Verdict] = (),
+    diagnostics: Iterable[Diagnostic] = (),
+    *,
+    changes: Changes | None = None,
+    notes: Iterable[str] = (),
+    files: Iterable[str] = (),
+    places: Mapping[str, str] | None = None,
+) -> Report:
+    """Return a report; what located verdicts carry joins the other diagnostics."""
+    verdicts = tuple(verdicts)
+    carried = (diagnostic for verdict in verdicts for diagnostic in verdict.diagnostics)
+    found = in_order((*diagnostics, *carried))
+    places = places or {}
+    return Report(command, outcome, found, verdicts, changes, tuple(notes), tuple(files), places)
+
+
+def places_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the file of each document, by its address."""
+    return {str(address): d.place.path for address, d in snapshot.documents.items()}
+
+
+def check_report(result: Result[CheckReport]) -> Report:
+    """Return what a check found; compared with a base, also what changes and what that owes."""
+    report = result.value
+    kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
+    total = count(sum(report.documents.values()), "document")
+    notes = [f"checked {total}" + (f": {kinds}" if kinds else "")]
+    if report.foreign:
+        notes.append(f"left aside {count(report.foreign, 'document')} of other systems")
+    changes = changes_of(report.planned) if report.planned else None
+    return _judged("check", result, report.judgement, changes, notes)
+
+
+def plan_report(result: Result[PlanReport]) -> Report:
+    """Return what would change, and what judging that found."""
+    return _judged("plan", result, result.value.judgement, changes_of(result.value), ())
+
+
+def changes_of(planned: PlanReport) -> Changes:
+    """Return what a plan says of the changes."""
+    return Changes(planned.plan, planned.touches, planned.affected)
+
+
+def _judged(
+    command: str,
+    result: Result[CheckReport] | Result[PlanReport],
+    judgement: Judgement,
+    changes: Changes | None,
+    notes: Iterable[str],
+) -> Report:
+    snapshot = judgement.subject.snapshot
+    places = places_of(snapshot)
+    return report_of(
+        command,
+        result.outcome,
+        _located(judgement.verdicts, snapshot),
+        result.diagnostics,
+        changes=changes,
+        notes=notes,
+        files=sorted(set(places.values())),
+        places=places,
+    )
+
+
+def _located(verdicts: tuple[Verdict, ...], snapshot: Snapshot) -> Iterator[Verdict]:
+    """Yield the verdicts with lines and columns in what they carry; each file is read once."""
+    carried = [diagnostic for verdict in verdicts for diagnostic in verdict.diagnostics]
+    places = (w for d in carried for w in (d.where, *(related.where for related in d.related)))
+    spans = spans_of(snapshot.tree, (place for place in places if isinstance(place, Place)))
+
+    def at(where: Place | Span) -> Span:
+        return where if isinstance(where, Span) else spans[where]
+
+    for verdict in verdicts:
+        shown = tuple(
+            replace(
+                d,
+                where=at(d.where),
+                related=tuple(Related(r.message, at(r.where)) for r in d.related),
+            )
+            for d in verdict.diagnostics
+        )
+        yield replace(verdict, diagnostics=shown) if shown else verdict
+
+
+def verdicts_report(
+    command: str, result: Result[tuple[Verdict, ...]], snapshot: Snapshot | None = None
+) -> Report:
+    """Return located verdicts as a report."""
+    places = places_of(snapshot) if snapshot else None
+    return report_of(command, result.outcome, result.value, result.diagnostics, places=places)
+
+
+def prove_report(result: Result[ProveReport], snapshot: Snapshot) -> Report:
+    """Return what each proof showed, and what evidence stood already."""
+    return report_of(
+        "prove",
+        result.outcome,
+        _proofs(result.value),
+        result.diagnostics,
+        places=places_of(snapshot),
+    )
+
+
+def _proofs(report: ProveReport) -> Iterator[Verdict]:
+    yield from (standing.verdict for standing in report.reused)
+    yield from map(_proof, report.proven)
+
+
+def _proof(report: ProofReport) -> Verdict:
+    divergences = tuple(
+        f"{d.what}{f', line {d.line}' if d.line else ''} differs between repetitions:"
+        f" {d.first!r} and {d.second!r}"
+        for d in report.divergences
+    )
+    return replace(report.verdict, reasons=(*report.reasons, *divergences))
+
+
+def apply_report(result: Result[ApplyReport], snapshot: Snapshot) -> Report:
+    """Return what was proven, what the gate ruled, and what became of every change."""
+    report = result.value
+    return _ruled(
+        "apply", result, report.plan, report.proofs, report.ruling, report.items, snapshot
+    )
+
+
+def run_report(result: Result[RunReport], snapshot: Snapshot) -> Report:
+    """Return what was proven, what the gate ruled, and how the run ended."""
+    report = result.value
+    items = (report.item,) if report.item else ()
+    plan = report.planned.plan
+    return _ruled("run", result, plan, report.proofs, report.ruling, items, snapshot)
+
+
+def _ruled(
+    command: str,
+    result: Result[ApplyReport] | Result[RunReport],
+    plan: Plan,
+    proofs: ProveReport,
+    ruling: Ruling | None,
+    items: Iterable[ItemResult],
+    snapshot: Snapshot,
+) -> Report:
+    ruled = ruling.verdicts if ruling else ()
+    verdicts = (*_proofs(proofs), *ruled, *(_item(command, item) for item in items))
+    return report_of(
+        command,
+        result.outcome,
+        verdicts,
+        result.diagnostics,
+        changes=Changes(plan),
+        places=places_of(snapshot),
+    )
+
+
+def _item(command: str, item: ItemResult) -> Verdict:
+    reasons = tuple(text for text in (item.message, item.help) if text)
+    return Verdict(command, str(item.change.target), _ITEMS[item.status], reasons)
