@@ -38,12 +38,12 @@ def _approvals(subject: Subject) -> Iterator[Obligation]:
     Of a contract that the same change edits or deletes both count, as of a gate: nothing moves
     documents out of a human-triggered layer by editing what the layer admits or how it is started.
     """
-    former, unread = _former_contracts(subject)
+    former, unread = former_contracts(subject)
     placers = (Placer(contracts_of(subject.snapshot)), Placer(former))
     for change in subject.changes or ():
         if change.action is Action.NO_OP or not isinstance(change.target, Address):
             continue
-        standing = _standing(change, change.target, placers, subject)
+        standing = standing_of(change, change.target, placers, subject)
         human = [one for one in standing if one.layer.trigger == "human" and not one.is_dormant]
         for name, source in {layer.name: layer.contract.address for layer in human}.items():
             why = f"{name} is human-triggered"
@@ -58,7 +58,7 @@ def _approval(target: Address, source: Address, why: str, subject: Subject) -> O
     return Obligation("approval", "human", target, source, reason, (("count", "1"),))
 
 
-def _former_contracts(subject: Subject) -> tuple[list[Contract], list[Address]]:
+def former_contracts(subject: Subject) -> tuple[list[Contract], list[Address]]:
     """Return the contracts from before that this change edits or deletes, and those unreadable."""
     former, unread = [], []
     for change in subject.changes or ():
@@ -76,7 +76,7 @@ def _former_contracts(subject: Subject) -> tuple[list[Contract], list[Address]]:
     return former, unread
 
 
-def _standing(
+def standing_of(
     change: Change, address: Address, placers: Iterable[Placer], subject: Subject
 ) -> Iterator[ContractLayer]:
     """Yield the layers of a changed document, where it is and where it was."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from chimera.contract.kinds import LayerContractSpec
 from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
 from chimera.kinds import Kind, Subject
-from chimera.model import Obligation, Verdict
+from chimera.model import Obligation, Touch, Verdict
 from chimera.plugin import hookimpl
 
 
@@ -19,8 +19,15 @@ def chimera_register_kinds() -> list[Kind]:
             "LayerContract",
             LayerContractSpec,
             "Ordered layers: what each may do, and what it may never do.",
+            breaks=_breaks,
         )
     ]
+
+
+def _breaks(before: LayerContractSpec, after: LayerContractSpec) -> Iterable[str]:
+    from chimera.contract.compatibility import breaks
+
+    return breaks(before, after)
 
 
 @hookimpl
@@ -43,3 +50,11 @@ def chimera_owe(subject: Subject) -> Iterable[Obligation]:
     from chimera.contract.obligations import owed
 
     return owed(subject)
+
+
+@hookimpl
+def chimera_touch(subject: Subject) -> Iterable[Touch]:
+    """Return the layers that changed documents stand in, and the contracts that change."""
+    from chimera.contract.touching import touch
+
+    return tuple(touch(subject))

@@ -9,9 +9,10 @@ from chimera.kinds import Kind
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.gate.kinds import EnvironmentSpec, RoleSpec
     from chimera.gate.weighing import Weighing
     from chimera.kinds import Subject
-    from chimera.model import Obligation, Verdict
+    from chimera.model import Obligation, Touch, Verdict
 
 
 @hookimpl
@@ -21,10 +22,27 @@ def chimera_register_kinds() -> list[Kind]:
 
     return [
         Kind("Gate", GateSpec, "Which changes owe what before they may be applied."),
-        Kind("Environment", EnvironmentSpec, "Where changes are applied to."),
-        Kind("Role", RoleSpec, "Who can approve for a part of the system."),
+        Kind(
+            "Environment",
+            EnvironmentSpec,
+            "Where changes are applied to.",
+            breaks=_environment_breaks,
+        ),
+        Kind("Role", RoleSpec, "Who can approve for a part of the system.", breaks=_role_breaks),
         Kind("Decision", DecisionSpec, "A formal choice that was made.", record=True),
     ]
+
+
+def _environment_breaks(before: EnvironmentSpec, after: EnvironmentSpec) -> Iterable[str]:
+    from chimera.gate.compatibility import environment_breaks
+
+    return environment_breaks(before, after)
+
+
+def _role_breaks(before: RoleSpec, after: RoleSpec) -> Iterable[str]:
+    from chimera.gate.compatibility import role_breaks
+
+    return role_breaks(before, after)
 
 
 @hookimpl
@@ -41,6 +59,14 @@ def chimera_owe(subject: Subject) -> Iterable[Obligation]:
     from chimera.gate.obligations import owe
 
     return tuple(owe(subject))
+
+
+@hookimpl
+def chimera_touch(subject: Subject) -> Iterable[Touch]:
+    """Return which gates the subject's changes concern."""
+    from chimera.gate.touching import touch
+
+    return tuple(touch(subject))
 
 
 @hookimpl

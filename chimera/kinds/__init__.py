@@ -4,8 +4,10 @@ Refuses to know what any kind is for; what siblings share stands here, below the
 """
 
 from chimera.kinds.answers import DELETED, Answer, DigestText, answers
+from chimera.kinds.compatibility import categorize
 from chimera.kinds.diff import change_of
 from chimera.kinds.document import Document
+from chimera.kinds.downstream import affected_by
 from chimera.kinds.explain import Explanation, FieldInfo, Variant, explain, explain_model
 from chimera.kinds.fields import (
     AUTOMATIC_TRIGGERS,
@@ -40,6 +42,7 @@ from chimera.kinds.fields import (
     parse_duration,
     refuse,
 )
+from chimera.kinds.former import former_snapshot
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.loading import Loaded, Source, load_snapshot, read_source
 from chimera.kinds.memo import Memo, NoMemo
@@ -106,7 +109,9 @@ __all__ = [
     "TriggerName",
     "ValidationError",
     "Variant",
+    "affected_by",
     "answers",
+    "categorize",
     "change_of",
     "check_deletions",
     "check_references",
@@ -114,6 +119,7 @@ __all__ = [
     "explain_model",
     "export_schemas",
     "format_duration",
+    "former_snapshot",
     "kind_schema",
     "load_snapshot",
     "marked",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -41,6 +42,10 @@ class Kind:
     A *record* states what happened; it is validated and weighed, never planned or applied.
     `executable` kinds have a `spec.trigger` and a reconciler that runs them. `room` is the plugin
     that registered it, filled in by the registry.
+
+    `breaks` is pure: given the spec before and after an update, it says what no longer holds for
+    whoever refers to the document (`the input region is gone`). Without it, an update breaks
+    nothing as far as references go. It imports what it needs when it is called.
     """
 
     name: str
@@ -49,3 +54,4 @@ class Kind:
     record: bool = False
     executable: bool = False
     room: str = ""
+    breaks: Callable[[Any, Any], Iterable[str]] | None = None

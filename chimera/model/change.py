@@ -50,6 +50,17 @@ class Change:
     category: Category | None = None
     breaks: tuple[str, ...] = ()
 
+    @property
+    def concerns(self) -> bool:
+        """Whether it is of any concern to gates, proofs, policies and layers.
+
+        What is not planned may be, too: a document that came into another layer by its path.
+        """
+        return self.action is not Action.NO_OP or self.category in {
+            Category.COMPATIBLE,
+            Category.BREAKING,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:

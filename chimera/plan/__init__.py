@@ -10,13 +10,16 @@ from chimera.plan.building import (
 )
 from chimera.plan.plan import FORMAT, Plan, PlanItem
 from chimera.plan.saved import plan_from_json, plan_to_json
+from chimera.plan.trees import Side, compare_trees
 
 __all__ = [
     "FORMAT",
     "Baseline",
     "Plan",
     "PlanItem",
+    "Side",
     "build_plan",
+    "compare_trees",
     "compute_changes",
     "governed_globs",
     "governed_paths",

@@ -36,8 +36,6 @@ class Baseline:
 
     name: str
     digests: Mapping[Target, Digest]
-    tree: Tree | None = None
-    """The tree at the base, where there is one: it tells which governed paths differ."""
 
 
 def governed_globs(document: Document[Model]) -> tuple[str, ...]:
@@ -52,17 +50,14 @@ def target_digests(snapshot: Snapshot) -> dict[Target, Digest]:
     again when they change.
     """
     digests: dict[Target, Digest] = {}
-    content: dict[PathSet, Digest | None] = {}
-    paths = _Paths(snapshot.tree)
+    paths = Paths(snapshot.tree)
     for document in snapshot.desired:
         globs = governed_globs(document)
         digests[document.address] = document.digest
         if not globs:
             continue
         governed = PathSet.of(globs)
-        if governed not in content:
-            content[governed] = paths.digest(governed)
-        found = content[governed]
+        found = paths.digest(governed)
         if document.kind.executable:
             digests[document.address] = digest_json({"document": document.digest, "paths": found})
         elif found is not None:
@@ -78,22 +73,26 @@ def governed_paths(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted(Globs(globs).filter(entry.path for entry in snapshot.tree.entries())))
 
 
-class _Paths:
-    """The tree's paths, listed only if anything is governed."""
+class Paths:
+    """The tree's paths, listed only if anything is governed, and the digests of sets of them."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._paths: list[str] | None = None
+        self._digests: dict[PathSet, Digest | None] = {}
 
     def select(self, governed: PathSet) -> list[str]:
+        """Return the paths of a set."""
         if self._paths is None:
             self._paths = [entry.path for entry in self._tree.entries()]
         return Globs(governed.globs).filter(self._paths)
 
     def digest(self, governed: PathSet) -> Digest | None:
         """Return the digest of the set's content, `None` where no path matches."""
-        selected = self.select(governed)
-        return self._tree.digest(selected) if selected else None
+        if governed not in self._digests:
+            selected = self.select(governed)
+            self._digests[governed] = self._tree.digest(selected) if selected else None
+        return self._digests[governed]
 
 
 def compute_changes(
@@ -101,10 +100,11 @@ def compute_changes(
     baseline: Baseline,
     placements: Mapping[Address, tuple[Placement, ...]],
 ) -> tuple[Change, ...]:
-    """Return one change a target, `no-op` included, in order: documents first, then path sets.
+    """Compare a snapshot with digests: one change a target, `no-op` included, documents first.
 
-    A document of a dormant layer is never created or updated; one that was applied while its layer
-    was active is deleted.
+    Of a path set that changes all paths are listed: digests do not tell which of them differ. A
+    document of a dormant layer is never created or updated; one that was applied while its
+    layer was active is deleted.
     """
     after = target_digests(snapshot)
     targets = sorted(after.keys() | baseline.digests.keys(), key=_order)
@@ -122,40 +122,25 @@ def _changes(
     snapshot: Snapshot,
     placements: Mapping[Address, tuple[Placement, ...]],
 ) -> Iterator[Change]:
+    paths = Paths(snapshot.tree)
     for target in targets:
         before = baseline.digests.get(target)
         change = change_of(target, before, after.get(target), baseline.name)
         if isinstance(target, PathSet) and change.action is not Action.NO_OP:
             reason = "is governed now" if change.action is Action.CREATE else change.reason
-            differing = _differing(target, snapshot.tree, baseline.tree)
-            yield replace(change, reason=reason, paths=differing)
+            yield replace(change, reason=reason, paths=tuple(paths.select(target)))
         elif isinstance(target, Address) and is_dormant(placements.get(target, ())):
-            yield _dormant(change)
+            yield as_dormant(change)
         else:
             yield change
 
 
-def _dormant(change: Change) -> Change:
+def as_dormant(change: Change) -> Change:
+    """Return the change of a document that stands in a dormant layer: it is not to be there."""
     reason = "stands in a dormant layer"
     if change.before is None:
         return replace(change, action=Action.NO_OP, reason=reason)
     return replace(change, action=Action.DELETE, after=None, reason=reason)
-
-
-def _differing(governed: PathSet, tree: Tree, base: Tree | None) -> tuple[str, ...]:
-    """Return the governed paths that differ from the base; all of them where there is no base."""
-    if base is None:
-        return tuple(sorted(Globs(governed.globs).filter(e.path for e in tree.entries())))
-    here, there = _content(governed, tree), _content(governed, base)
-    return tuple(
-        sorted(path for path in here.keys() | there.keys() if here.get(path) != there.get(path))
-    )
-
-
-def _content(governed: PathSet, tree: Tree) -> dict[str, tuple[str, bytes]]:
-    modes = {entry.path: entry.mode for entry in tree.entries()}
-    selected = Globs(governed.globs).filter(modes)
-    return {path: (modes[path], data) for path, data in tree.read_many(selected).items()}
 
 
 def build_plan(

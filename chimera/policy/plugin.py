@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chimera.kinds import Kind, Subject
-from chimera.model import Verdict
+from chimera.model import Touch, Verdict
 from chimera.plugin import hookimpl
 from chimera.policy.kinds import PolicySpec, WaiverSpec
 from chimera.policy.schemas.kinds import SchemaSpec
@@ -15,10 +15,21 @@ from chimera.policy.schemas.kinds import SchemaSpec
 def chimera_register_kinds() -> list[Kind]:
     """Register `Policy`, `Waiver` and `Schema`."""
     return [
-        Kind("Policy", PolicySpec, "Rules that documents and changes must keep, with their cases."),
+        Kind(
+            "Policy",
+            PolicySpec,
+            "Rules that documents and changes must keep, with their cases.",
+            breaks=_breaks,
+        ),
         Kind("Schema", SchemaSpec, "A JSON Schema that files of other systems must keep."),
         Kind("Waiver", WaiverSpec, "One policy rule silenced for one document, for a time."),
     ]
+
+
+def _breaks(before: PolicySpec, after: PolicySpec) -> Iterable[str]:
+    """Yield the rules that are gone: waivers and contracts name them."""
+    kept = {rule.id for rule in after.rules}
+    return (f"the rule {rule.id} is gone" for rule in before.rules if rule.id not in kept)
 
 
 @hookimpl
@@ -27,3 +38,11 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     from chimera.policy.judge import judge
 
     return judge(subject)
+
+
+@hookimpl
+def chimera_touch(subject: Subject) -> Iterable[Touch]:
+    """Return the policies that are about the subject's changes."""
+    from chimera.policy.touching import touch
+
+    return tuple(touch(subject))

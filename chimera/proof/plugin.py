@@ -10,7 +10,8 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.kinds import Subject
-    from chimera.model import Obligation, Verdict
+    from chimera.model import Obligation, Touch, Verdict
+    from chimera.proof.kinds import ProofSpec
     from chimera.proof.steps.task import StepOutcome, StepTask
 
 
@@ -20,9 +21,20 @@ def chimera_register_kinds() -> list[Kind]:
     from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
 
     return [
-        Kind("Proof", ProofSpec, "What must be shown before covered changes may be applied."),
+        Kind(
+            "Proof",
+            ProofSpec,
+            "What must be shown before covered changes may be applied.",
+            breaks=_breaks,
+        ),
         Kind("ReleaseProof", ReleaseProofSpec, "What one proving of a proof found.", record=True),
     ]
+
+
+def _breaks(before: ProofSpec, after: ProofSpec) -> Iterable[str]:
+    from chimera.proof.compatibility import breaks
+
+    return breaks(before, after)
 
 
 @hookimpl
@@ -39,6 +51,14 @@ def chimera_owe(subject: Subject) -> Iterable[Obligation]:
     from chimera.proof.owed import owed
 
     return tuple(owed(subject))
+
+
+@hookimpl
+def chimera_touch(subject: Subject) -> Iterable[Touch]:
+    """Return which proofs cover the subject's changes."""
+    from chimera.proof.touching import touch
+
+    return tuple(touch(subject))
 
 
 @hookimpl

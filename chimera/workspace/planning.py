@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chimera.context import Context
-from chimera.documents import Tree, conversions
+from chimera.contract import LayerContractSpec
+from chimera.documents import Merge, Tree, conversions, differences
 from chimera.kinds import (
     EnvironmentFacts,
     Loaded,
     Registry,
+    Snapshot,
+    Source,
+    Subject,
+    affected_by,
+    categorize,
     check_deletions,
+    former_snapshot,
     load_snapshot,
     read_source,
 )
 from chimera.model import (
     Action,
     Address,
+    Category,
     Change,
     ChimeraError,
     Diagnostic,
@@ -27,15 +36,17 @@ from chimera.model import (
     Target,
     Touch,
     has_errors,
+    is_dormant,
     parse_target,
 )
 from chimera.plan import (
     Baseline,
     Plan,
+    Side,
     build_plan,
+    compare_trees,
     compute_changes,
     governed_paths,
-    target_digests,
 )
 from chimera.plugin import PluginManager, ask
 from chimera.state import StateReader
@@ -48,23 +59,37 @@ ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.c
 class PlanReport:
     """A plan and the judgement that it rests on.
 
-    `touches` are the gates, proofs, policies and layers that the changes concern; `affected` holds
-    for each changed document the documents that lean on it through references, near ones first.
+    `touches` are the gates, proofs, policies and layers that the changes concern, in order;
+    `affected` holds for each changed document the documents that lean on it through references,
+    near ones first. `merge` says what was compared where that was a merge into a Git ref.
     """
 
     plan: Plan
     judgement: Judgement
     touches: tuple[Touch, ...] = ()
     affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
+    merge: Merge | None = None
+
+    @property
+    def categories(self) -> Mapping[Category, int]:
+        """How many changes there are of each category."""
+        found = Counter(item.change.category for item in self.plan.items)
+        return {category: found[category] for category in Category}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a snapshot is compared with: the baseline's digests, values and places by address."""
+    """What a snapshot is compared with: the baseline's digests, values and places by address.
+
+    `base` is the snapshot of the tree compared with, where there is one, and `differing` the paths
+    in which that tree differs, where they are known already.
+    """
 
     baseline: Baseline
     values: Mapping[Address, Mapping[str, Any]]
     paths: Mapping[Address, str]
+    base: Snapshot | None = None
+    differing: frozenset[str] | None = None
 
 
 def against_state(state: StateReader, environment: str) -> Comparison:
@@ -82,13 +107,27 @@ def against_state(state: StateReader, environment: str) -> Comparison:
 
 
 def against_tree(tree: Tree, registry: Registry, name: str) -> Comparison:
-    """Compare with the documents and governed paths of another tree."""
-    snapshot = load_snapshot(read_source(tree), registry).snapshot
-    documents = snapshot.documents
+    """Compare with the documents and governed paths of another tree, which is read whole."""
+    return _against(load_snapshot(read_source(tree), registry).snapshot, name)
+
+
+def against_merge_base(merge: Merge, source: Source, loaded: Loaded) -> Comparison:
+    """Compare what a merge leaves with its base, of which only what differs is read."""
+    differing = _differing(merge.base, merge.tree)
+    base = former_snapshot(merge.base, source, loaded, differing)
+    return replace(_against(base, merge.name), differing=differing)
+
+
+def _differing(before: Tree, after: Tree) -> frozenset[str]:
+    return frozenset(difference.path for difference in differences(before, after))
+
+
+def _against(base: Snapshot, name: str) -> Comparison:
     return Comparison(
-        Baseline(name, target_digests(snapshot), tree),
-        {address: document.value for address, document in documents.items()},
-        {address: document.place.path for address, document in documents.items()},
+        Baseline(name, {}),
+        {address: document.value for address, document in base.documents.items()},
+        {address: document.place.path for address, document in base.documents.items()},
+        base,
     )
 
 
@@ -102,13 +141,42 @@ def make_plan(
     """Compare, judge and collect what is owed; no side effects."""
     snapshot = loaded.snapshot
     former = {a: p for a, p in comparison.paths.items() if snapshot.get(a) is None}
-    deletions = tuple(check_deletions(snapshot, former))
+    deletions = tuple(check_deletions(snapshot, former)) if former else ()
     told = _without_dangling(loaded, deletions)
-    converted = conversions(snapshot.tree, governed_paths(snapshot))
+    is_stored = snapshot.tree.revision is not None
+    converted = () if is_stored else conversions(snapshot.tree, governed_paths(snapshot))
     told = replace(told, diagnostics=(*told.diagnostics, *deletions, *converted))
-    changes = compute_changes(snapshot, comparison.baseline, placements_of(snapshot))
-    changes = tuple(_as_read(change, comparison, told) for change in changes)
+    changes = _as_read(_changes(snapshot, comparison), comparison, told)
+    changes = categorize(changes, comparison.values, snapshot)
     return plan_changes(told, changes, comparison, plugins, context, environment)
+
+
+def _changes(snapshot: Snapshot, comparison: Comparison) -> tuple[Change, ...]:
+    placements, base = placements_of(snapshot), comparison.base
+    if base is None:
+        return compute_changes(snapshot, comparison.baseline, placements)
+    differing = comparison.differing
+    if differing is None:
+        differing = _differing(base.tree, snapshot.tree)
+    dormant = {address for address, standing in placements.items() if is_dormant(standing)}
+    before = Side(base, placements_of(_to_place(base, differing, dormant)))
+    return compare_trees(before, Side(snapshot, placements), differing, comparison.baseline.name)
+
+
+def _to_place(base: Snapshot, differing: Container[str], dormant: Container[Address]) -> Snapshot:
+    """Return the documents of the base of which it matters where they stood, with the contracts.
+
+    That is all of them where a contract differs.
+    """
+    contracts = base.of_model(LayerContractSpec)
+    if any(contract.place.path in differing for contract in contracts):
+        return base
+    chosen = (
+        document
+        for document in base.documents.values()
+        if document.place.path in differing or document.address in dormant
+    )
+    return Snapshot.of(base.tree, base.registry, (*contracts, *chosen))
 
 
 def plan_changes(
@@ -119,7 +187,7 @@ def plan_changes(
     context: Context,
     environment: EnvironmentFacts,
 ) -> PlanReport:
-    """Judge the changes of a snapshot and collect what they owe; no side effects."""
+    """Judge the changes of a snapshot and collect what they touch and owe; no side effects."""
     judgement = judge(
         loaded,
         plugins,
@@ -130,24 +198,47 @@ def plan_changes(
         former_paths=comparison.paths,
     )
     subject = judgement.subject
-    obligations, silent = ask(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
+    obligations = _answers(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
+    touches = _answers(plugins, "chimera_touch", subject, ())
+    plan = build_plan(environment, comparison.baseline, changes, subject.placements, obligations)
+    changed = [
+        item.change.target for item in plan.changing if isinstance(item.change.target, Address)
+    ]
+    return PlanReport(
+        plan,
+        judgement,
+        tuple(sorted(touches, key=lambda t: (str(t.source), t.name, str(t.target), t.asks))),
+        affected_by(changed, loaded.snapshot),
+    )
+
+
+def _answers(
+    plugins: PluginManager, hook: str, subject: Subject, essential: Collection[str]
+) -> list[Any]:
+    """Return what every plugin answers; raises `ChimeraError` where one cannot."""
+    answers, silent = ask(plugins, hook, subject, essential)
     if silent:
         raise ChimeraError(
             "; ".join(reason for verdict in silent for reason in verdict.reasons),
             help="fix or remove the plugin: without its word no plan is complete",
         )
-    plan = build_plan(environment, comparison.baseline, changes, subject.placements, obligations)
-    return PlanReport(plan, judgement)
+    return answers
 
 
-def _as_read(change: Change, comparison: Comparison, loaded: Loaded) -> Change:
+def _as_read(
+    changes: Iterable[Change], comparison: Comparison, loaded: Loaded
+) -> tuple[Change, ...]:
     """Call nothing deleted that only cannot be read: its file has a fault, which is told."""
-    path = comparison.paths.get(change.target) if isinstance(change.target, Address) else None
-    broken = any(d.where.path == path for d in loaded.diagnostics if has_errors((d,)))
-    if change.action is not Action.DELETE or path is None or not broken:
-        return change
-    reason = f"cannot be read: {path} has a fault"
-    return replace(change, action=Action.NO_OP, after=change.before, reason=reason)
+    broken = {d.where.path for d in loaded.diagnostics if has_errors((d,))}
+
+    def read(change: Change) -> Change:
+        path = comparison.paths.get(change.target) if isinstance(change.target, Address) else None
+        if change.action is not Action.DELETE or path not in broken:
+            return change
+        reason = f"cannot be read: {path} has a fault"
+        return replace(change, action=Action.NO_OP, after=change.before, reason=reason)
+
+    return tuple(map(read, changes))
 
 
 def _without_dangling(loaded: Loaded, deletions: tuple[Diagnostic, ...]) -> Loaded:

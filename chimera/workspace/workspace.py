@@ -39,8 +39,8 @@ from chimera.workspace.formatting import format_documents
 from chimera.workspace.judging import facts_of
 from chimera.workspace.planning import (
     PlanReport,
+    against_merge_base,
     against_state,
-    against_tree,
     make_plan,
     plan_result,
 )
@@ -171,8 +171,9 @@ class Workspace:
         loaded = proposed.loaded
         loaded = replace(loaded, diagnostics=(*loaded.diagnostics, *merge.conflicts))
         facts = facts_of(loaded.snapshot, environment)
-        comparison = against_tree(merge.base, proposed.registry, merge.name)
-        return make_plan(loaded, comparison, proposed.plugins, self.context, facts)
+        comparison = against_merge_base(merge, proposed.source, loaded)
+        report = make_plan(loaded, comparison, proposed.plugins, self.context, facts)
+        return replace(report, merge=merge)
 
     def make_plan(
         self,

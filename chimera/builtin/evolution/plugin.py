@@ -25,9 +25,16 @@ def chimera_register_kinds() -> list[Kind]:
             EvolutionSpec,
             "A seeded search for the candidate of best fitness.",
             executable=True,
+            breaks=_breaks,
         ),
         Kind("Genome", GenomeSpec, "The champion of one evolution run.", record=True),
     ]
+
+
+def _breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterable[str]:
+    from chimera.builtin.evolution.compatibility import breaks
+
+    return breaks(before, after)
 
 
 @hookimpl

@@ -23,8 +23,15 @@ def chimera_register_kinds() -> list[Kind]:
             WorkflowSpec,
             "Stages that do work in an order, as durable steps, and what starts them.",
             executable=True,
+            breaks=_breaks,
         )
     ]
+
+
+def _breaks(before: WorkflowSpec, after: WorkflowSpec) -> Iterable[str]:
+    from chimera.builtin.workflow.compatibility import breaks
+
+    return breaks(before, after)
 
 
 @hookimpl

@@ -1,0 +1,186 @@
+"""What changes between two trees of one repository, at a cost that grows with what differs.
+
+Owns which documents and governed path sets a difference of trees is about. Reads no path set that
+no differing path belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from chimera.documents import Globs
+from chimera.kinds import Document, Model, Snapshot, change_of
+from chimera.model import (
+    Action,
+    Address,
+    Category,
+    Change,
+    Digest,
+    PathSet,
+    Placement,
+    digest_json,
+    is_dormant,
+)
+from chimera.plan.building import Paths, as_dormant, governed_globs
+
+Desired = Document[Model] | None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two trees: its documents, and where they stand.
+
+    Of the tree from before it is enough to place what differs, and what is dormant in the other.
+    """
+
+    snapshot: Snapshot
+    placements: Mapping[Address, tuple[Placement, ...]]
+
+    def layers(self, address: Address) -> tuple[str, ...]:
+        """Return the layers in which a document stands."""
+        return tuple(placement.layer for placement in self.placements.get(address, ()))
+
+    def is_dormant(self, address: Address) -> bool:
+        """Tell whether nothing may act for a document."""
+        return is_dormant(self.placements.get(address, ()))
+
+
+def compare_trees(
+    before: Side, after: Side, differing: Collection[str], base: str
+) -> tuple[Change, ...]:
+    """Return one change a target, `no-op` included, in order: documents first, then path sets.
+
+    `differing` holds every path whose content or mode is not the same in both trees, and `base` is
+    what the tree from before is called. A document of a dormant layer counts as not being there. A
+    path set, or an executable document, that nothing differs of is `no-op` without digests: its
+    paths were not read.
+    """
+    comparing = _Comparing(before, after, differing, base)
+    former = {document.address: document for document in before.snapshot.desired}
+    present = {document.address: document for document in after.snapshot.desired}
+    addresses = sorted(former.keys() | present.keys(), key=str)
+    documents = [comparing.document(a, former.get(a), present.get(a)) for a in addresses]
+    changed = frozenset(p for c in documents if c.action is not Action.NO_OP for p in c.paths)
+    return (
+        *(_as_told(change, changed) for change in documents),
+        *comparing.path_sets(former.values(), present.values()),
+    )
+
+
+def _as_told(change: Change, changed: frozenset[str]) -> Change:
+    """Call nothing cosmetic whose file changes anyway: what else in it differs cannot be told."""
+    is_told = change.category is not Category.COSMETIC or len(change.paths) > 1
+    if is_told or not changed.intersection(change.paths):
+        return change
+    return replace(change, category=None, paths=())
+
+
+class _Comparing:
+    """Two trees, what differs between them, and the content of what does."""
+
+    def __init__(self, before: Side, after: Side, differing: Collection[str], base: str) -> None:
+        self._before, self._after, self._base = before, after, base
+        self._differing = sorted(differing)
+        self._known = frozenset(differing)
+        self._former, self._present = Paths(before.snapshot.tree), Paths(after.snapshot.tree)
+        self._touched: dict[PathSet, tuple[str, ...]] = {}
+
+    def touched(self, governed: PathSet) -> tuple[str, ...]:
+        """Return the differing paths of a set."""
+        if governed not in self._touched:
+            self._touched[governed] = tuple(Globs(governed.globs).filter(self._differing))
+        return self._touched[governed]
+
+    def document(self, address: Address, former: Desired, present: Desired) -> Change:
+        """Return what becomes of a document; what was dormant was not there."""
+        was = None if self._before.is_dormant(address) else former
+        old, new = self._digests(was, present)
+        change = change_of(address, old, new, self._base)
+        if self._after.is_dormant(address):
+            change = as_dormant(change)
+        files = tuple(sorted({d.place.path for d in (former, present) if d is not None}))
+        if change.action is not Action.NO_OP:
+            return replace(change, paths=files)
+        if present is None:
+            return replace(change, reason="stood in a dormant layer", paths=files)
+        if former is None or former.digest != present.digest:
+            return replace(change, paths=files)
+        return self._rewritten(change, former, present)
+
+    def _digests(self, was: Desired, present: Desired) -> tuple[Digest | None, Digest | None]:
+        """Return the digests before and after; of an executable document with its paths' content.
+
+        That content is read only where the document or any of the paths differs.
+        """
+        old, new = (d.digest if d is not None else None for d in (was, present))
+        sets = [_declared(was), _declared(present)]
+        if not any(sets):
+            return old, new
+        if old == new and not any(self.touched(s) for s in sets if s is not None):
+            return None, None
+        return (
+            _bound(old, sets[0], self._former),
+            _bound(new, sets[1], self._present),
+        )
+
+    def _rewritten(
+        self, change: Change, former: Document[Model], present: Document[Model]
+    ) -> Change:
+        """Return the change of a document that says what it said, where its file is another."""
+        source, target = former.place.path, present.place.path
+        if source == target:
+            if source not in self._known:
+                return change
+            reason = f"says what it says in {self._base}"
+            return replace(change, reason=reason, paths=(source,), category=Category.COSMETIC)
+        files = tuple(sorted((source, target)))
+        layers = [side.layers(present.address) for side in (self._before, self._after)]
+        if layers[0] == layers[1]:
+            reason = f"moved from {source} to {target}"
+            return replace(change, reason=reason, paths=files, category=Category.COSMETIC)
+        left, entered = (", ".join(names) or "no layer" for names in layers)
+        reason = f"moved from {source} to {target}, and so from {left} to {entered}"
+        return replace(change, reason=reason, paths=files, category=Category.COMPATIBLE)
+
+    def path_sets(
+        self, former: Iterable[Document[Model]], present: Iterable[Document[Model]]
+    ) -> Iterator[Change]:
+        """Yield what becomes of each governed set of paths, once, whoever governs it."""
+        were, are = set(_governed(former)), set(_governed(present))
+        for governed in sorted(were | are, key=str):
+            paths = self.touched(governed)
+            if governed in were and governed in are and not paths:
+                yield Change(governed, Action.NO_OP, None, None, f"is as in {self._base}")
+                continue
+            before = self._former.digest(governed) if governed in were else None
+            after = self._present.digest(governed) if governed in are else None
+            if before is None and after is None:
+                continue  # governed by name, and not a path of it in either tree
+            change = change_of(governed, before, after, self._base)
+            if change.action is Action.CREATE:
+                change = replace(change, reason="is governed now")
+            elif governed not in are:
+                change = replace(change, reason="is no longer governed")
+            yield replace(change, paths=paths)
+
+
+def _declared(document: Desired) -> PathSet | None:
+    """Return the paths to whose content an executable document is bound."""
+    if document is None or not document.kind.executable:
+        return None
+    globs = governed_globs(document)
+    return PathSet.of(globs) if globs else None
+
+
+def _bound(document: Digest | None, declared: PathSet | None, paths: Paths) -> Digest | None:
+    if document is None or declared is None:
+        return document
+    return digest_json({"document": document, "paths": paths.digest(declared)})
+
+
+def _governed(documents: Iterable[Document[Model]]) -> Iterator[PathSet]:
+    """Yield the path sets that are targets of their own."""
+    for document in documents:
+        if not document.kind.executable and (globs := governed_globs(document)):
+            yield PathSet.of(globs)
