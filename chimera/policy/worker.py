@@ -27,7 +27,7 @@ from chimera.context import (
 )
 from chimera.model import ChimeraError
 
-_SCRIPT = Path(__file__).with_name("evaluator.py")
+_SCRIPT = Path(__file__).with_name("child.py")
 _MEBIBYTE = 1024 * 1024
 # A parsed document takes about this many times the bytes of its JSON.
 _PARSED = 24

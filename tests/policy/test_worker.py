@@ -287,7 +287,7 @@ def _evaluators(pid: int) -> list[int]:
     found = [
         child
         for child in _descendants(pid)
-        if b"evaluator.py" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"policy/child.py" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
     return _descendants(pid) if found else []
 
