@@ -52,5 +52,8 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry(f"{_CLI}.status:status", "Say where each environment stands.", _LOOK),
     "get": Entry(f"{_CLI}.get:get", "List documents, or print one.", _LOOK),
     "describe": Entry(f"{_CLI}.get:describe", "Say everything that is known of a document.", _LOOK),
+    "graph": Entry(
+        f"{_CLI}.graph:graph", "Draw references, layers and what a change reaches.", _LOOK
+    ),
     "runs": Entry(f"{_CLI}.runs:runs", "List, show, pause, resume and cancel runs.", _LOOK),
 }

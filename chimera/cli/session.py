@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -26,6 +26,8 @@ FORMATS = ("text", "json")
 """What every command can write."""
 REPORT_FORMATS = (*FORMATS, "junit", "sarif", "github", "markdown")
 """What a command can write whose result is diagnostics and verdicts."""
+PICTURE_FORMATS = (*FORMATS, "mermaid", "dot", "svg", "html")
+"""What a command can write whose result is a graph."""
 _COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
     "bad": {"fg": "red", "bold": True},
@@ -79,19 +81,24 @@ class Session:
         outcome: Outcome,
         *,
         report: Callable[[], Report] | None = None,
+        pictures: Mapping[str, Callable[[], str]] | None = None,
         exit_code: int | None = None,
     ) -> None:
         """Write a result in every format that was asked for, then exit with its outcome's code.
 
-        `report` is asked for where the command takes a `report_option`.
+        `report` is asked for where the command takes a `report_option`, `pictures` by their format
+        where it takes a `picture_option`.
         """
         code = EXIT_CODES[outcome] if exit_code is None else exit_code
         told: Report | None = None
-        for name, file in _destinations(outputs, FORMATS if report is None else REPORT_FORMATS):
+        formats = (*FORMATS, *pictures) if pictures else REPORT_FORMATS if report else FORMATS
+        for name, file in _destinations(outputs, formats):
             if name == "text":
                 shown = self._text(text, to_file=file is not None)
             elif name == "json":
                 shown = self._json(as_json())
+            elif pictures:
+                shown = self._mask(pictures[name]())
             else:
                 assert report is not None
                 told = told or self._told(report(), code)
@@ -181,8 +188,12 @@ def _destinations(
         name, equals, file = output.partition("=")
         if name not in formats:
             what = "this command has no" if name in REPORT_FORMATS else "unknown"
+            import difflib
+
+            near = difflib.get_close_matches(name.lower(), formats, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
             raise UsageError(
-                f"{what} output format {name!r}", help=f"there is: {', '.join(formats)}"
+                f"{what} output format {name!r}", help=f"{meant}there is: {', '.join(formats)}"
             )
         if equals and not file:
             raise UsageError(
@@ -228,6 +239,7 @@ def _output_option(formats: tuple[str, ...], example: str) -> Callable[[F], F]:
 
 output_option = _output_option(FORMATS, "json=out.json")
 report_option = _output_option(REPORT_FORMATS, "sarif=out.sarif")
+picture_option = _output_option(PICTURE_FORMATS, "svg=graph.svg")
 environment_option = click.option(
     "--env",
     "environment",

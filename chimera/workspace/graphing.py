@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from chimera.contract import LayerContractSpec
 from chimera.documents import spans_of
@@ -16,6 +16,9 @@ from chimera.kinds import Document, Model, ReferenceUse, Snapshot, nearest
 from chimera.model import Action, Address, Category, Change, Placement, Target, UsageError
 from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import PlanReport
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
 
 K = TypeVar("K")
 
@@ -81,6 +84,29 @@ class Graph:
     groups: tuple[Group, ...]
 
 
+def graph(
+    workspace: Workspace,
+    address: str | None,
+    depth: int,
+    *,
+    environment: str,
+    base: str | None,
+    head: str | None,
+) -> Graph:
+    """Return the graph of the work tree, of what is around `address`, or of a change of `base`."""
+    wanted = None if address is None else Address.parse(address)
+    if base is None:
+        snapshot = workspace.loaded.snapshot
+        return graph_all(snapshot) if wanted is None else graph_around(snapshot, wanted, depth)
+    report = workspace.compare(environment, base, head)
+    changed = graph_change(report)
+    if wanted is None:
+        return changed
+    if all(node.key != str(wanted) for node in changed.nodes):
+        require(report.judgement.subject.snapshot, wanted)
+    return around(changed, wanted)
+
+
 def graph_all(snapshot: Snapshot) -> Graph:
     """Return every document with every reference, in every layer."""
     drawing = _Drawing(snapshot)
@@ -100,9 +126,7 @@ def graph_around(snapshot: Snapshot, address: Address, depth: int) -> Graph:
     drawn = drawing.graph(str(address), {address, *leant_on, *leaning})
     return replace(
         drawn,
-        nodes=tuple(
-            replace(n, reach="focus") if n.key == str(address) else n for n in drawn.nodes
-        ),
+        nodes=tuple(replace(n, reach="focus") if n.key == str(address) else n for n in drawn.nodes),
     )
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from chimera.plan import Plan
     from chimera.workspace.applying import ApplyReport
     from chimera.workspace.diagnosing import Symptom
+    from chimera.workspace.graphing import Graph
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
@@ -197,6 +198,22 @@ class Workspace:
         from chimera.workspace.testing import policy_cases
 
         return policy_cases(self, names)
+
+    def graph(
+        self,
+        address: str | None = None,
+        depth: int = 2,
+        *,
+        environment: str = "local",
+        base: str | None = None,
+        head: str | None = "HEAD",
+    ) -> Graph:
+        """Return the documents and what refers to what: all, those around one, or, with a `base`
+        as in `check`, what a change reaches.
+        """
+        from chimera.workspace.graphing import graph
+
+        return graph(self, address, depth, environment=environment, base=base, head=head)
 
     def format(self, paths: Sequence[Path], *, write: bool) -> Result[tuple[str, ...]]:
         """Format documents; return the paths that changed or would change."""

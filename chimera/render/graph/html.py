@@ -38,7 +38,7 @@ def graph_html(graph: Graph) -> str:
 <body>
 <form id="find"><input type="search" placeholder="Find a document" aria-label="Find a document"
 autocomplete="off"><output></output></form>
-<nav><button id="in" title="Zoom in">+</button><button id="out" title="Zoom out">−</button>
+<nav><button id="in" title="Zoom in">+</button><button id="out" title="Zoom out">&minus;</button>
 <button id="fit" title="Show everything">fit</button></nav>
 {graph_svg(graph)}
 <script>{script}</script>

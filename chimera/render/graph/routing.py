@@ -68,4 +68,3 @@ def _across(start: Point, end: Point) -> tuple[Point, ...]:
 def _around(start: Point, end: Point) -> tuple[Point, ...]:
     far = max(start[0], end[0]) + _BULGE
     return ((far, start[1]), (far, end[1]), end)
-

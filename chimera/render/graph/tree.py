@@ -136,7 +136,5 @@ def graph_json(graph: Graph) -> dict[str, Any]:
             {"source": e.source, "target": e.target, "fields": list(e.fields), "asks": e.asks}
             for e in graph.edges
         ],
-        "layers": [
-            {"layer": g.layer, "name": g.name, "dormant": g.dormant} for g in graph.groups
-        ],
+        "layers": [{"layer": g.layer, "name": g.name, "dormant": g.dormant} for g in graph.groups],
     }
