@@ -26,7 +26,7 @@ from chimera.documents.trees import (
     require_safe_all,
     root_names,
 )
-from chimera.model import ChimeraError, Digest
+from chimera.model import ChimeraError, Digest, GitError
 
 
 class CommitTree:
@@ -155,7 +155,10 @@ def _read_listing(output: bytes) -> list[Entry]:
         for facts, _, path in (line.partition("\t") for line in listing.split("\0")[:-1])
         if not path.startswith(".chimera/")
     ]
-    require_safe_all([entry.path for entry in entries])
+    paths = [entry.path for entry in entries]
+    require_safe_all(paths)
+    if len(set(paths)) < len(paths):
+        raise GitError("a folder of the commit names a file twice", help="run `git fsck`")
     if not {entry.mode for entry in entries} <= MODES:
         entries = [replace(entry, mode=canonical_mode(int(entry.mode, 8))) for entry in entries]
     if not listing.isascii():  # Git sorts bytes

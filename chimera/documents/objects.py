@@ -5,9 +5,11 @@ Refuses tree objects that no Git would write: an entry that is named twice.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ class Objects:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: Any = None
+        self._end: Callable[[], object]
         self._lock = threading.Lock()
 
     def blobs(self, ids: Sequence[str], limit: int | None = None) -> Iterator[bytes]:
@@ -55,12 +58,14 @@ class Objects:
         with self._lock:
             if self._process is None:
                 self._process = start(self.folder, "cat-file", "--batch")
+                self._end = weakref.finalize(self, _end, self._process)
             try:
                 self._process.stdin.write("".join(f"{name}\n" for name in names).encode("ascii"))
                 self._process.stdin.flush()
                 return [self._next(name, type, limit) for name in names]
             except (OSError, GitError):
-                self._process = None  # the conversation is lost; the next question starts another
+                self._end()  # the conversation is lost; the next question starts another
+                self._process = None
                 raise
 
     def _next(self, name: str, type: bytes, limit: int | None) -> tuple[str, bytes]:
@@ -79,6 +84,14 @@ class Objects:
                 f"git stopped while reading the {type.decode()} {name}", help="run `git fsck`"
             )
         return header[0].decode("ascii"), data[:-1]
+
+
+def _end(process: Any) -> None:
+    """Hang up, whereupon Git ends."""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            stream.close()
+    process.proc.wait()
 
 
 def canonical_mode(mode: int) -> str:
