@@ -54,7 +54,7 @@ from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.snapshot import ReferenceUse, Shard, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
 from chimera.kinds.validation import validate, validate_model
-from chimera.kinds.wording import nearest
+from chimera.kinds.wording import nearest, shown
 
 __all__ = [
     "API_VERSION",
@@ -128,6 +128,7 @@ __all__ = [
     "read_source",
     "references_of",
     "refuse",
+    "shown",
     "validate",
     "validate_model",
 ]
