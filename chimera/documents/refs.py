@@ -19,7 +19,7 @@ from chimera.model import GitError, RefError
 _REF = re.compile(r"(?!-)[^\x00-\x20\x7f:?*\[\\]+")
 _SUFFIX = re.compile(r"\^\{[^}]*\}|@\{[^}]*\}|[~^]\d*")
 _ID = re.compile(r"[0-9a-f]{4,64}")
-_FULL_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _CHECKED_OUT = ("HEAD", "@", "")
 _MOST_NAMES = 10_000  # that are looked through for a near one
 
@@ -38,8 +38,11 @@ def resolve(root: Path, ref: str) -> str:
     commit, complaint = _look_up(root, ref)
     if commit is None:
         raise _unknown(root, ref, complaint)
-    if "is ambiguous" in complaint and _base(ref) not in _CHECKED_OUT:
-        raise _ambiguous(root, ref)
+    name = _base(ref)
+    # Nothing comes before HEAD and a full id, whatever a branch is called.
+    is_sure = name in _CHECKED_OUT or _FULL_ID.fullmatch(name)
+    if "is ambiguous" in complaint and not is_sure:
+        raise _ambiguous(root, name)
     return commit
 
 
@@ -64,9 +67,9 @@ def how_to_deepen(generations: int) -> str:
 def _look_up(root: Path, ref: str) -> tuple[str | None, str]:
     """Return the commit that `ref` names, and what Git said about the name."""
     answer = ask(root, "rev-parse", "--verify", "--end-of-options", ref + "^{commit}")
-    complaint = answer.complaint.decode("utf-8", "replace")
-    if answer.code == 0 and _FULL_ID.fullmatch(answer.output.strip()):
-        return answer.output.strip().decode("ascii"), complaint
+    complaint, id = answer.complaint.decode("utf-8", "replace"), os.fsdecode(answer.output).strip()
+    if answer.code == 0 and _FULL_ID.fullmatch(id):
+        return id, complaint
     if "Needed a single revision" not in complaint and "ambiguous" not in complaint:
         raise failure("rev-parse", answer.complaint)
     return None, complaint
@@ -141,8 +144,7 @@ def _names(root: Path) -> list[str]:
     return [os.fsdecode(line).split("/", 2)[2] for line in listed.splitlines()]
 
 
-def _ambiguous(root: Path, ref: str) -> RefError:
-    name = _base(ref)
+def _ambiguous(root: Path, name: str) -> RefError:
     listed = run(
         root,
         *("for-each-ref", "--format=%(refname)"),

@@ -22,6 +22,7 @@ _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.excludesFile": os.devnull,
     "core.attributesFile": os.devnull,
+    "core.warnAmbiguousRefs": "true",
     "protocol.allow": "never",
     "advice.graftFileDeprecated": "false",  # said even of the empty one that is named below
 }
