@@ -24,7 +24,7 @@ _MOST_CHARACTERS = 400
 _MOST_NAMES = 5
 _ELSEWHERE = "in no layer"
 _SIGNS = {Outcome.PASSED: "✅", Outcome.CHANGED: "✅", Outcome.NOT_EXERCISED: "⚠️"}
-_MEANINGFUL = re.compile(r"[&<>`*_~\[\]\\|$@#]|://|(?<=www)\.", re.IGNORECASE)
+_MEANINGFUL = re.compile(r"[&<>`*_~\[\]\\|$@]|#(?=\d)|(?<=GH)-(?=\d)|://|(?<=www)\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _prose(text: str) -> str:
 def _entity(found: re.Match[str]) -> str:
     # A mention and a reference are looked for after entities are resolved: a zero width space
     # after the sign keeps them from being found.
-    apart = "&#8203;" if found[0] in {"@", "#"} else ""
+    apart = "&#8203;" if found[0] in "@#-" else ""
     return "".join(f"&#{ord(character)};" for character in found[0]) + apart
 
 

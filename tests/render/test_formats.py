@@ -442,7 +442,7 @@ ODD = st.text(
         "##[add-mask]x",
         "<script>alert(1)</script>",
         "</details><b>",
-        "@everyone see #1 and https://e.example/x?a=b www.e.example",
+        "@everyone see #1, gh-2 and https://e.example/x?a=b www.e.example",
         "[a](javascript:x) ![b](c) <https://e.example>",
         "| a | b |\n|---|---|",
         "- a\n1. b\n# c\n```\nd",
@@ -537,7 +537,7 @@ def test_hostile_text_makes_nothing_of_markdown(report: Report) -> None:
     tokens += [child for token in tokens for child in token.children or ()]
     assert {token.type for token in tokens} <= MADE
     shown = "".join(token.content for token in tokens if token.type == "text")
-    assert not re.search(r"@\w|#\w", shown)  # GitHub looks for these in what is shown
+    assert not re.search(r"@\w|#\d|GH-\d", shown)  # GitHub looks for these in what is shown
     assert not re.search(r"://|www\.", re.sub("(`+).*?(?<!`)\\1(?!`)", "", text))  # and here
     html = "".join(token.content for token in tokens if token.type == "html_block")
     assert not re.sub(
