@@ -44,16 +44,17 @@ from chimera.kinds.fields import (
 )
 from chimera.kinds.former import former_snapshot
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
-from chimera.kinds.loading import Loaded, Source, load_snapshot, read_source
+from chimera.kinds.loading import Loaded, Source, load_snapshot, load_values, read_source
 from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.references import check_deletions, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
 from chimera.kinds.schema import export_schemas, kind_schema
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
-from chimera.kinds.snapshot import ReferenceUse, Shard, Snapshot, references_of
+from chimera.kinds.shards import Shard
+from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
-from chimera.kinds.validation import validate, validate_model
+from chimera.kinds.validation import salvage_model, validate, validate_model
 from chimera.kinds.wording import nearest, shown
 
 __all__ = [
@@ -122,12 +123,14 @@ __all__ = [
     "former_snapshot",
     "kind_schema",
     "load_snapshot",
+    "load_values",
     "marked",
     "nearest",
     "parse_duration",
     "read_source",
     "references_of",
     "refuse",
+    "salvage_model",
     "shown",
     "validate",
     "validate_model",

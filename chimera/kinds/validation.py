@@ -44,7 +44,7 @@ def salvage(
     address = f"{kind.name}/{name}" if kind and name else None
     metadata = None
     if "metadata" in raw.value:
-        metadata, found = _salvage_model(
+        metadata, found = salvage_model(
             Metadata, raw.value["metadata"], place.at("metadata"), address
         )
         faults += found
@@ -52,7 +52,7 @@ def salvage(
         if isinstance(raw.value.get("kind"), str):
             faults.append(_unknown_kind(raw.value["kind"], registry, place))
         return None, faults
-    spec, found = _salvage_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
+    spec, found = salvage_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
     faults += found
     is_judgeable = raw.sound and all(fault.rule == "field-unknown" for fault in faults)
     if metadata is None or spec is None or not is_judgeable:
@@ -113,11 +113,11 @@ def validate_model(
     model: type[M], value: Any, place: Place, address: str | None
 ) -> tuple[M | None, list[Diagnostic]]:
     """Validate what stands at `place` against `model`, and report every fault at once."""
-    found, faults = _salvage_model(model, value, place, address)
+    found, faults = salvage_model(model, value, place, address)
     return None if faults else found, faults
 
 
-def _salvage_model(
+def salvage_model(
     model: type[M], value: Any, place: Place, address: str | None
 ) -> tuple[M | None, list[Diagnostic]]:
     """Validate against `model`; past fields that it does not know, the rest is validated too."""
@@ -132,7 +132,7 @@ def _salvage_model(
     known = _without(value, {_within(value, d["loc"]) for d in details})
     if known == value:
         return None, faults
-    found, more = _salvage_model(model, known, place, address)
+    found, more = salvage_model(model, known, place, address)
     return found, faults + more
 
 
