@@ -75,7 +75,8 @@ class CommitTree:
             entry
             for entry in self._list(() if "." in names else names)
             if entry.mode in (SYMLINK, SUBMODULE) or entry.path.endswith(suffixes)
-            if any(is_below(entry.path, name) for name in names)
+            # Git has listed nothing else than what is below: only hidden names are left to see.
+            if "/." not in "/" + entry.path or any(is_below(entry.path, name) for name in names)
         )
 
     def _list(self, paths: Sequence[str]) -> list[Entry]:

@@ -24,6 +24,7 @@ from chimera.documents.trees import Tree
 from chimera.model import Diagnostic, GitError, Span
 
 _CONFLICT = "CONFLICT ("
+_DEEPEN = 50  # commits to fetch at least, so that few have to ask twice
 _USAGE = 129  # how Git exits that does not know an option
 
 
@@ -64,8 +65,9 @@ def open_merge(root: Path, base: str, head: str) -> Merge:
     if theirs in bases:
         name += f", which has {head} already"
         return Merge(before, before, name, (), ours, theirs, bases)
-    _require_history(folder, (base, ours), (head, theirs), bases)
-    tree, conflicts = _merge(folder, (base, ours), (head, theirs))
+    common = _common_folder(folder)
+    _require_history(folder, common, (base, ours), (head, theirs), bases)
+    tree, conflicts = _merge(folder, common, (base, ours), (head, theirs))
     return Merge(before, tree, name, conflicts, ours, theirs, bases)
 
 
@@ -81,22 +83,21 @@ _Named = tuple[str, str]
 """What the user called a commit, and its id."""
 
 
-def _require_history(root: Path, base: _Named, head: _Named, bases: tuple[str, ...]) -> None:
+def _require_history(
+    root: Path, common: Path, base: _Named, head: _Named, bases: tuple[str, ...]
+) -> None:
     """Raise `GitError` where two commits have no common ancestor, or another might be better.
 
     That is so where a shallow clone is cut off between them and the best one that it holds.
     """
-    shallow = _common_folder(root) / "shallow"
+    shallow = common / "shallow"
     cut = set(shallow.read_text("ascii").split()) if shallow.is_file() else set()
-    since = run(
-        root, "rev-list", "--stdin", stdin=_lines(base[1], head[1], *(f"^{id}" for id in bases))
-    )
-    commits = since.decode("ascii").split()
-    if not cut.isdisjoint(commits):
+    since = _since(root, base[1], head[1], bases) if cut else []
+    if not cut.isdisjoint(since):
         raise GitError(
             f"this clone is shallow: where the histories of {base[0]} and {head[0]} meet is cut off"
-            f" ({len(commits)} commits of them are here)",
-            help=how_to_deepen(max(50, len(commits))),
+            f" ({len(since)} commits of them are here)",
+            help=how_to_deepen(max(_DEEPEN, len(since))),
         )
     if not bases:
         raise GitError(
@@ -106,19 +107,23 @@ def _require_history(root: Path, base: _Named, head: _Named, bases: tuple[str, .
         )
 
 
+def _since(root: Path, ours: str, theirs: str, bases: tuple[str, ...]) -> list[str]:
+    """Return the commits of both sides since their common ancestors."""
+    asked = "".join(f"{id}\n" for id in (ours, theirs, *(f"^{base}" for base in bases)))
+    return run(root, "rev-list", "--stdin", stdin=asked.encode("ascii")).decode("ascii").split()
+
+
 def _common_folder(root: Path) -> Path:
     """Return where a repository keeps its objects, whichever of its worktrees `root` lies in."""
     answer = run(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
     return Path(os.fsdecode(answer.removesuffix(b"\n")))
 
 
-def _lines(*values: str) -> bytes:
-    return "".join(f"{value}\n" for value in values).encode("ascii")
-
-
-def _merge(root: Path, base: _Named, head: _Named) -> tuple[CommitTree, tuple[Diagnostic, ...]]:
+def _merge(
+    root: Path, common: Path, base: _Named, head: _Named
+) -> tuple[CommitTree, tuple[Diagnostic, ...]]:
     """Return what Git's own merge leaves, and its conflicts."""
-    scratch = _make_scratch(_common_folder(root), sha256=len(base[1]) == 64)
+    scratch = _make_scratch(common, sha256=len(base[1]) == 64)
     try:
         tree, stages, types = _run_merge(scratch, base[1], head[1])
         if stages:

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from chimera.documents.repository import enclosing, run
+from chimera.documents.repository import enclosing, is_bare, run
 from chimera.documents.trees import (
     EXECUTABLE,
     FILE,
@@ -25,7 +25,7 @@ from chimera.documents.trees import (
     require_safe,
     root_names,
 )
-from chimera.model import ChimeraError, Diagnostic, Digest, Severity, Span
+from chimera.model import ChimeraError, Diagnostic, Digest, Severity, Span, UsageError
 
 _OWN = (".git", ".chimera")
 _ATTRIBUTES = ("text", "eol", "filter", "ident", "working-tree-encoding")
@@ -213,6 +213,11 @@ def open_work_tree(root: Path) -> WorkTree:
     folder = root.absolute()
     if not folder.is_dir():
         raise ChimeraError(f"{str(root)!r} is not a folder", help="check the path")
+    if is_bare(folder):
+        raise UsageError(
+            f"{str(root)!r} is a bare repository: it has no work tree",
+            help="name two commits, as in `--base main --head topic`",
+        )
     return WorkTree(folder)
 
 
