@@ -108,6 +108,8 @@ def _by_readers(
     def weighed(fault: Diagnostic) -> Diagnostic | None:
         if fault.rule != "yaml-ambiguous-scalar" or not versions:
             return fault
-        return replace(fault, severity=Severity.ERROR) if "yaml-1.1" in versions else None
+        help = "write what both versions read alike: quoted text, or a plain number"
+        refused = replace(fault, severity=Severity.ERROR, help=help)
+        return refused if "yaml-1.1" in versions else None
 
     return tuple(fault for one in found if (fault := weighed(one)) is not None)

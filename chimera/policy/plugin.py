@@ -34,10 +34,11 @@ def _breaks(before: PolicySpec, after: PolicySpec) -> Iterable[str]:
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge every document and change by the policies of the snapshot."""
+    """Judge every document and change by the policies, foreign files by the Schemas."""
     from chimera.policy.judge import judge
+    from chimera.policy.schemas.judge import judge_schemas
 
-    return judge(subject)
+    return [*judge(subject), *judge_schemas(subject)]
 
 
 @hookimpl

@@ -35,9 +35,9 @@ class SchemaSpec(Model):
     inline: dict[str, Any] | None = Field(
         default=None,
         alias="schema",
-        description="The JSON Schema. Its dialect is 2020-12 unless its $schema names draft-04, "
-        "draft-06, draft-07 or 2019-09. Without it and without a file, the files are read, so that "
-        "policies can judge them, and no more.",
+        description="The JSON Schema, of the dialect 2020-12 unless its $schema names draft-07 or "
+        "2019-09. Without it and without `file`, the files are read, so that policies can judge "
+        "them, and no more.",
     )
     file: SchemaFile | None = Field(
         default=None, description="File of the tree that holds the JSON Schema, as JSON or YAML."

@@ -1,0 +1,129 @@
+"""The parent's side of validation: a child that is started when first needed and ended when late.
+
+Refuses to wait for longer than its bounds, and to answer for a schema that took its child along.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+from chimera.context import (
+    Command,
+    Limits,
+    ProcessEndedError,
+    Processes,
+    ProcessTimeoutError,
+    Running,
+    base_environment,
+)
+from chimera.model import ChimeraError
+from chimera.policy.schemas.definition import Definition
+from chimera.policy.worker import Bounds
+
+_SCRIPT = Path(__file__).with_name("child.py")
+_BATCH = 50  # documents on their way at once
+
+Json = Any
+Fact = dict[str, Json]
+"""One error, as `child` tells it."""
+
+
+class UndecidedError(ChimeraError):
+    """A schema asks for more time or memory than there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is wrong with one document, and whether there is more than is told."""
+
+    errors: tuple[Fact, ...]
+    more: bool
+
+
+class Checker:
+    """Takes one schema after another into use, and applies it to documents."""
+
+    def __init__(self, processes: Processes, bounds: Bounds) -> None:
+        self._processes = processes
+        self._bounds = bounds
+        self._running: Running | None = None
+        self._losses = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.close()
+
+    def compile(self, definition: Definition) -> tuple[Fact, ...]:
+        """Take a schema into use and return what is wrong with it; raises `UndecidedError`."""
+        request = {
+            "ask": "compile",
+            "root": definition.root,
+            "files": dict(definition.files),
+            "dialect": definition.dialect,
+        }
+        (faults,) = self._ask([request])
+        return tuple(faults)
+
+    def judge(self, instances: Sequence[Json]) -> Iterator[Found]:
+        """Yield what the schema in use finds in each instance.
+
+        Raises `UndecidedError` in the place of the first that cannot be decided: those after it
+        cannot either.
+        """
+        for start in range(0, len(instances), _BATCH):
+            batch = instances[start : start + _BATCH]
+            for answer in self._ask([{"ask": "judge", "instance": one} for one in batch]):
+                yield Found(tuple(answer["errors"]), answer["more"])
+
+    def _ask(self, requests: Sequence[Json]) -> Iterator[Json]:
+        running = self._running or self._start()
+        try:
+            for request in requests:
+                running.write_line(json.dumps(request, separators=(",", ":")).encode())
+            for _ in requests:
+                yield json.loads(running.read_line(self._bounds.seconds))
+        except (ProcessTimeoutError, ProcessEndedError) as error:
+            self.close()
+            self._losses += 1
+            late = isinstance(error, ProcessTimeoutError)
+            raise UndecidedError(
+                f"it took longer than {self._bounds.seconds:g} seconds and was ended"
+                if late
+                else "the process that validates died of it"
+            ) from error
+
+    def _start(self) -> Running:
+        if self._losses >= self._bounds.losses:
+            raise UndecidedError(f"nothing more is validated after {self._losses} lost processes")
+        argv = (sys.executable, "-I", "-S", str(_SCRIPT), _site_packages())
+        limits = Limits(memory_bytes=self._bounds.memory_bytes)
+        self._running = self._processes.start(
+            Command(argv, cwd=_SCRIPT.parent, env=base_environment(), limits=limits)
+        )
+        return self._running
+
+
+@cache
+def _site_packages() -> str:
+    """Return the folder that the engine stands in, without importing it."""
+    spec = find_spec("jsonschema_rs")
+    if spec is None or not spec.submodule_search_locations:
+        raise ChimeraError(
+            "the engine of JSON Schema is not installed", help="install the package jsonschema-rs"
+        )
+    return str(Path(next(iter(spec.submodule_search_locations))).parent)
