@@ -51,6 +51,11 @@ class Change:
     breaks: tuple[str, ...] = ()
 
     @property
+    def is_cosmetic(self) -> bool:
+        """Whether the same document is only written otherwise."""
+        return self.category is Category.COSMETIC
+
+    @property
     def concerns(self) -> bool:
         """Whether it is of any concern to gates, proofs, policies and layers.
 
@@ -68,7 +73,7 @@ class Touch:
 
     `name` is how it is called: an address, or a layer (`contract/id`) of `source`. `asks` says in
     words what it asks for in any environment; what is owed in one is an `Obligation`. `paths` lists
-    the paths that differ, for a path set, and else the file of the document.
+    the paths that differ, for a path set, and else the files of the document before and after.
     """
 
     name: str
@@ -76,6 +81,11 @@ class Touch:
     target: Target
     paths: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether it is a layer of its source, and not the source itself."""
+        return self.name != str(self.source)
 
 
 @dataclass(frozen=True, slots=True, order=True)

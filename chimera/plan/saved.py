@@ -5,12 +5,13 @@ What is read is hostile until its shape, its actions and its digest have been ch
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chimera.kinds import Items, Model, StringConstraints, Text, ValidationError
 from chimera.model import (
     Action,
     Address,
+    Category,
     Change,
     ChimeraError,
     Obligation,
@@ -39,6 +40,8 @@ class _Item(Model):
     after: DigestText | None
     reason: str
     paths: Items[str]
+    category: Literal["cosmetic", "compatible", "breaking"] | None = None
+    breaks: Items[str] = ()
     layers: Items[str]
     dormant: bool
     obligations: Items[_Obligation]
@@ -77,6 +80,8 @@ def _item_to_json(item: PlanItem) -> dict[str, Any]:
         "after": change.after,
         "reason": change.reason,
         "paths": list(change.paths),
+        "category": change.category.value if change.category else None,
+        "breaks": list(change.breaks),
         "layers": list(item.layers),
         "dormant": item.dormant,
         "obligations": [
@@ -128,7 +133,16 @@ def _no_plan(reason: str) -> UsageError:
 
 def _item(item: _Item) -> PlanItem:
     target: Target = parse_target(item.target)
-    change = Change(target, Action(item.action), item.before, item.after, item.reason, item.paths)
+    change = Change(
+        target,
+        Action(item.action),
+        item.before,
+        item.after,
+        item.reason,
+        item.paths,
+        Category(item.category) if item.category else None,
+        item.breaks,
+    )
     obligations = tuple(
         Obligation(
             o.kind,

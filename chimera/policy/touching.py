@@ -21,7 +21,7 @@ def touch(subject: Subject) -> Iterator[Touch]:
     for policy in subject.snapshot.of_model(PolicySpec) if changes else ():
         if is_dormant(subject.placed(policy.address)):
             continue
-        asks = tuple(f"{rule.id}: {rule.message}" for rule in policy.spec.rules)
+        asks = tuple(f"rule {rule.id}" for rule in policy.spec.rules)
         for change in changes:
             if _is_about(policy.spec.match, change, subject):
                 yield Touch(str(policy.address), policy.address, change.target, change.paths, asks)

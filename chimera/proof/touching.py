@@ -26,7 +26,7 @@ def touch(subject: Subject) -> Iterator[Touch]:
     for address, spec in subject.binding(ProofSpec):
         for change in changes if covers_anything(spec) else ():
             if subject.selects(spec.covers, change):
-                ask = f"evidence {_WHEN[spec.phase]} that {spec.claim}"
+                ask = f"evidence {_WHEN[spec.phase]}: {spec.claim}"
                 found.setdefault((address, change), {})[ask] = None
     for (address, change), asks in found.items():
         yield Touch(str(address), address, change.target, change.paths, tuple(asks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chimera.model import Result
+from chimera.render.changes import check_change_json, check_change_text, not_exercised_json
 from chimera.render.diagnostics import (
     diagnostic_json,
     diagnostic_lines,
@@ -16,9 +17,13 @@ from chimera.workspace import CheckReport
 
 
 def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool = False) -> str:
-    """Return every diagnostic, then what was looked at and how many faults were found."""
+    """Return every diagnostic, then what was looked at and how many faults were found.
+
+    Of a tree that was compared with a base, what changes comes before that.
+    """
     report = result.value
-    lines = diagnostic_lines(result.diagnostics, paint, notes=notes)
+    lines = [*check_change_text(report, paint)]
+    lines += diagnostic_lines(result.diagnostics, paint, notes=notes)
     unexplained = [v for v in report.judgement.verdicts if v.is_unexplained]
     lines += (verdict_text(verdict, paint) for verdict in unexplained)
     kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
@@ -41,5 +46,7 @@ def check_json(result: Result[CheckReport]) -> dict[str, Any]:
         "documents": result.value.documents,
         "verdicts": result.value.findings,
         "foreign": result.value.foreign,
+        "notExercised": not_exercised_json(result.value.judgement.not_exercised),
+        "change": check_change_json(result.value),
         "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
     }

@@ -1,20 +1,13 @@
-"""Plans as people read them, and as JSON."""
+"""Plans as people read them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from chimera.model import Action, Obligation, Result
-from chimera.plan import Plan, PlanItem, plan_to_json
-from chimera.render.diagnostics import (
-    diagnostic_json,
-    diagnostic_lines,
-    severities_text,
-)
+from chimera.model import Action, Address, Category, Obligation
+from chimera.plan import Plan, PlanItem
 from chimera.render.paint import Paint, Style, count, plain
-from chimera.workspace import PlanReport
 
 _SIGNS: dict[Action, tuple[str, Style]] = {
     Action.CREATE: ("+", "good"),
@@ -31,7 +24,7 @@ def plan_text(plan: Plan, paint: Paint = plain) -> str:
     """Return what an apply would do, item by item with reasons, and everything that is owed."""
     shown = [item for item in plan.items if item.changes or item.dormant]
     lines = [f"plan for {plan.environment}, compared with {plan.compared_with}"]
-    lines += (_item_text(item, paint) for item in shown)
+    lines += (line for item in shown for line in item_lines(item, paint))
     if plan.obligations:
         lines.append(paint("owed before it may be applied:", "bold"))
         lines += obligation_lines(plan.obligations)
@@ -49,16 +42,29 @@ def plan_summary(plan: Plan, paint: Paint = plain) -> str:
     return f"{', '.join(parts)}, {same} unchanged; plan {plan.digest[7:19]}"
 
 
-def _item_text(item: PlanItem, paint: Paint) -> str:
+def item_lines(item: PlanItem, paint: Paint = plain, *, told_layers: bool = False) -> Iterator[str]:
+    """Yield an item with its reason, what it breaks and the paths that differ.
+
+    `told_layers` where a heading says already in which layers it is.
+    """
     change = item.change
     sign, style = _SIGNS[change.action]
     action = "no-op (dormant)" if item.dormant and not item.changes else change.action.value
-    where = f" [{', '.join(item.layers)}]" if item.layers else ""
-    lines = [f"{paint(sign, style)} {paint(action, style)} {change.target}{where}: {change.reason}"]
-    lines += (f"      {path}" for path in change.paths[:_MOST_PATHS])
-    if len(change.paths) > _MOST_PATHS:
-        lines.append(f"      and {count(len(change.paths) - _MOST_PATHS, 'more path')}")
-    return "\n".join(lines)
+    where = f" [{', '.join(item.layers)}]" if item.layers and not told_layers else ""
+    breaking = f" {paint('breaking', 'bad')}" if change.category is Category.BREAKING else ""
+    head = f"{paint(sign, style)} {paint(action, style)}{breaking} {change.target}{where}"
+    yield f"{head}: {change.reason}"
+    yield from (f"      {broken}" for broken in change.breaks[:_MOST_PATHS])
+    yield from _more(len(change.breaks) - _MOST_PATHS, "more")
+    if isinstance(change.target, Address) and len(change.paths) < 2:
+        return  # a document that stayed in its file
+    yield from (f"      {path}" for path in change.paths[:_MOST_PATHS])
+    yield from _more(len(change.paths) - _MOST_PATHS, "more path")
+
+
+def _more(number: int, what: str) -> Iterator[str]:
+    if number > 0:
+        yield f"      and {number} more" if what == "more" else f"      and {count(number, what)}"
 
 
 def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
@@ -81,21 +87,3 @@ def some_of(names: Iterable[str]) -> str:
     every = list(names)
     more = len(every) - _MOST_TARGETS
     return ", ".join(every[:_MOST_TARGETS]) + (f" and {more} more" if more > 0 else "")
-
-
-def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
-    """Return the plan, after the faults that keep it from being applied."""
-    lines = diagnostic_lines(result.diagnostics, paint)
-    lines.append(plan_text(result.value.plan, paint))
-    if result.diagnostics:
-        lines.append(severities_text(result.diagnostics, paint))
-    return "\n".join(lines)
-
-
-def plan_report_json(result: Result[PlanReport]) -> dict[str, Any]:
-    """Return the plan in its saved format, with the diagnostics beside it."""
-    return {
-        **plan_to_json(result.value.plan),
-        "outcome": result.outcome.value,
-        "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
-    }

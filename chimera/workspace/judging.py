@@ -26,6 +26,7 @@ from chimera.model import (
     Change,
     ChimeraError,
     Diagnostic,
+    Finding,
     Placement,
     UsageError,
     Verdict,
@@ -42,6 +43,11 @@ class Judgement:
     subject: Subject
     verdicts: tuple[Verdict, ...]
     diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def not_exercised(self) -> tuple[Verdict, ...]:
+        """What judged nothing: policies about nothing here, rules that met nothing, bare claims."""
+        return tuple(v for v in self.verdicts if v.finding is Finding.NOT_EXERCISED)
 
 
 def facts_of(snapshot: Snapshot, environment: str) -> EnvironmentFacts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,6 +42,7 @@ from chimera.model import (
 from chimera.plan import (
     Baseline,
     Plan,
+    PlanItem,
     Side,
     build_plan,
     compare_trees,
@@ -55,20 +56,68 @@ from chimera.workspace.judging import Judgement, judge, placements_of
 ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.contract.plugin")
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Which commits were compared: `base` with what merging `head` into it leaves.
+
+    `base` and `head` are as they were named; `head` is `None`, and its id empty, where the work
+    tree was compared as it lies there. `merge_bases` are the best common ancestors.
+    """
+
+    base: str
+    head: str | None
+    base_id: str
+    head_id: str = ""
+    merge_bases: tuple[str, ...] = ()
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether the base had moved on, so that head had to be merged into it."""
+        return not {self.base_id, self.head_id} & set(self.merge_bases) and bool(self.head_id)
+
+    @staticmethod
+    def of(merge: Merge, base: str, head: str | None) -> Compared:
+        """Return what a merge compared, given what its sides were called."""
+        revision = merge.base_id or merge.base.revision or ""
+        return Compared(base, head, revision, merge.head_id, merge.merge_bases)
+
+
 @dataclass(frozen=True)
 class PlanReport:
     """A plan and the judgement that it rests on.
 
     `touches` are the gates, proofs, policies and layers that the changes concern, in order;
     `affected` holds for each changed document the documents that lean on it through references,
-    near ones first. `merge` says what was compared where that was a merge into a Git ref.
+    near ones first. `compared` is there where that was done with a Git ref.
     """
 
     plan: Plan
     judgement: Judgement
     touches: tuple[Touch, ...] = ()
     affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
-    merge: Merge | None = None
+    compared: Compared | None = None
+
+    @property
+    def by_layer(self) -> Mapping[tuple[str, ...], tuple[PlanItem, ...]]:
+        """What differs, by the layers that it is in before or after; what is in none comes last.
+
+        What is cosmetic is left out.
+        """
+        layers: dict[Target, set[str]] = {}
+        for touch in self.touches:
+            if touch.is_layer:
+                layers.setdefault(touch.target, set()).add(touch.name)
+        found: dict[tuple[str, ...], list[PlanItem]] = {}
+        for item in self.plan.items:
+            if item.changes or (item.change.paths and not item.change.is_cosmetic):
+                standing = layers.get(item.change.target, set()) | set(item.layers)
+                found.setdefault(tuple(sorted(standing)), []).append(item)
+        return {key: tuple(found[key]) for key in sorted(found, key=lambda key: (not key, key))}
+
+    @property
+    def cosmetic(self) -> tuple[Change, ...]:
+        """The documents that only their files say otherwise."""
+        return tuple(item.change for item in self.plan.items if item.change.is_cosmetic)
 
     @property
     def categories(self) -> Mapping[Category, int]:
@@ -125,10 +174,29 @@ def _differing(before: Tree, after: Tree) -> frozenset[str]:
 def _against(base: Snapshot, name: str) -> Comparison:
     return Comparison(
         Baseline(name, {}),
-        {address: document.value for address, document in base.documents.items()},
+        _Values(base),
         {address: document.place.path for address, document in base.documents.items()},
         base,
     )
+
+
+class _Values(Mapping[Address, Mapping[str, Any]]):
+    """What the documents of a snapshot say, read where it is asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._documents = snapshot.documents
+
+    def __getitem__(self, address: Address) -> Mapping[str, Any]:
+        return self._documents[address].value
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._documents
 
 
 def make_plan(

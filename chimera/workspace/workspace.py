@@ -38,6 +38,7 @@ from chimera.workspace.checking import CheckReport, check, check_change
 from chimera.workspace.formatting import format_documents
 from chimera.workspace.judging import facts_of
 from chimera.workspace.planning import (
+    Compared,
     PlanReport,
     against_merge_base,
     against_state,
@@ -174,7 +175,7 @@ class Workspace:
         facts = facts_of(loaded.snapshot, environment)
         comparison = against_merge_base(merge, proposed.source, loaded)
         report = make_plan(loaded, comparison, proposed.plugins, self.context, facts)
-        return replace(report, merge=merge)
+        return replace(report, compared=Compared.of(merge, base, head))
 
     def make_plan(
         self,

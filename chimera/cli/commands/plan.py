@@ -47,7 +47,7 @@ def plan(
 ) -> None:
     """Show what an apply would do, and what that owes."""
     from chimera.plan import plan_to_json
-    from chimera.render.plan import plan_report_json, plan_report_text
+    from chimera.render.changes import plan_report_json, plan_report_text
     from chimera.render.reports import plan_report
 
     result = session.workspace().plan(environment, base, None if work_tree else head)
