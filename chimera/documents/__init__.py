@@ -10,8 +10,16 @@ from chimera.documents.edit import edit, splice
 from chimera.documents.foreign import load_foreign, parse_foreign
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
+from chimera.documents.listing import Listing, list_documents
 from chimera.documents.merge import Merge, open_merge
-from chimera.documents.parse import RawDocument, load_documents, parse
+from chimera.documents.parse import (
+    RawDocument,
+    contents,
+    load_documents,
+    not_read,
+    parse,
+    without_collector,
+)
 from chimera.documents.portions import is_document
 from chimera.documents.refs import head
 from chimera.documents.repository import find_root, tracked_below
@@ -23,9 +31,11 @@ __all__ = [
     "Difference",
     "Entry",
     "Globs",
+    "Listing",
     "Merge",
     "RawDocument",
     "Tree",
+    "contents",
     "conversions",
     "differences",
     "dump",
@@ -37,9 +47,11 @@ __all__ = [
     "is_below",
     "is_document",
     "is_root",
+    "list_documents",
     "load_documents",
     "load_foreign",
     "locate",
+    "not_read",
     "open_commit",
     "open_merge",
     "open_work_tree",
@@ -49,4 +61,5 @@ __all__ = [
     "spans_of",
     "splice",
     "tracked_below",
+    "without_collector",
 ]

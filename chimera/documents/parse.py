@@ -341,7 +341,7 @@ def load_documents(tree: Tree, roots: Iterable[str]) -> tuple[list[RawDocument],
     files = []
     for entry in entries:
         if entry.mode in (SYMLINK, SUBMODULE):
-            diagnostics.append(_not_read(tree, entry))
+            diagnostics.append(not_read(tree, entry))
         else:
             files.append(entry.path)
     with without_collector():
@@ -372,7 +372,8 @@ def contents(
             yield path, data
 
 
-def _not_read(tree: Tree, entry: Entry) -> Diagnostic:
+def not_read(tree: Tree, entry: Entry) -> Diagnostic:
+    """Return why a symlink or a submodule is not looked into."""
     if entry.mode == SUBMODULE:
         return Diagnostic(
             "document-submodule",

@@ -7,7 +7,9 @@ symlink, so that nothing outside the tree is ever read.
 from __future__ import annotations
 
 import os
+import re
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +29,14 @@ from chimera.documents.trees import (
 )
 from chimera.model import ChimeraError, Diagnostic, Digest, Severity, Span, UsageError
 
+Stamp = str | tuple[int, ...]
+"""What stands for a file's content: a blob's id, or inode, size and times of change."""
+
+_RACY = 2_000_000_000
+"""Nanoseconds within which two changes of a file can bear the same time: FAT counts by 2 s."""
+
 _OWN = (".git", ".chimera")
+_DOUBTFUL = re.compile(r"[\\:~]|\A\.")
 _ATTRIBUTES = ("text", "eol", "filter", "ident", "working-tree-encoding")
 
 
@@ -51,20 +60,51 @@ class WorkTree:
         self, roots: Iterable[str], suffixes: tuple[str, ...] = YAML_SUFFIXES
     ) -> Sequence[Entry]:
         """Return the files under `roots` with one of `suffixes`, sorted."""
-        found: set[Entry] = set()
+        found: dict[str, Entry] = {}
         for name in root_names(roots):
             entry = None if name == "." else self._entry(name)
             if entry is not None:
-                found.add(entry)
+                found[name] = entry
             elif self._is_folder("" if name == "." else name):
-                found.update(self._walk("" if name == "." else name + "/", hidden=False))
+                below = self._walk("" if name == "." else name + "/", hidden=False)
+                found.update((entry.path, entry) for entry in below)
         return tuple(
-            sorted(
-                entry
-                for entry in found
-                if entry.mode in (SYMLINK, SUBMODULE) or entry.path.endswith(suffixes)
-            )
+            entry
+            for _, entry in sorted(found.items())
+            if entry.mode in (SYMLINK, SUBMODULE) or entry.path.endswith(suffixes)
         )
+
+    def stamped(
+        self, roots: Iterable[str], suffixes: tuple[str, ...] = YAML_SUFFIXES
+    ) -> tuple[list[tuple[str, Stamp | None]], list[Entry]]:
+        """Return the files that `under` does, each with its stamp, and the entries never read.
+
+        Git's rule for its index: a time of change that is too close to now is no proof that
+        nothing changes any more, so that such a file has no stamp. (A time of modification can be
+        forged, a time of change cannot.)
+        """
+        before = time.time_ns() - _RACY
+        files: dict[str, Stamp | None] = {}
+        links: dict[str, Entry] = {}
+        for name in root_names(roots):
+            entry = None if name == "." else self._entry(name)
+            if entry is not None and entry.mode == SYMLINK:
+                links[name] = entry
+            elif entry is not None and name.endswith(suffixes):
+                files[name] = None
+            elif entry is None and self._is_folder("" if name == "." else name):
+                for item, path in self._visible("" if name == "." else name + "/"):
+                    status = _status(item) if path.endswith(suffixes) else None
+                    if status is not None and stat.S_ISREG(status.st_mode):
+                        changed, modified = status.st_ctime_ns, status.st_mtime_ns
+                        is_sure = changed < before and modified < before
+                        identity = (status.st_ino, status.st_size, modified, changed)
+                        files[path] = identity if is_sure else None
+                    elif item.is_symlink():
+                        links[path] = Entry(path, SYMLINK)
+                    elif item.is_dir(follow_symlinks=False):
+                        links[path] = Entry(path, SUBMODULE)
+        return sorted(files.items()), [entry for _, entry in sorted(links.items())]
 
     def read(self, path: str) -> bytes:
         """Return the content at `path`."""
@@ -154,21 +194,34 @@ class WorkTree:
 
     def _walk(self, prefix: str, *, hidden: bool) -> Iterator[Entry]:
         """Yield what lies below `prefix`, which is empty or ends in '/'; folders are descended."""
+        for item, path in self._visible(prefix, hidden=hidden):
+            if item.is_dir(follow_symlinks=False):
+                yield Entry(path, SUBMODULE)
+            elif (status := _status(item)) is not None:
+                entry = _entry(path, status.st_mode)
+                if entry is not None:
+                    yield entry
+
+    def _visible(
+        self, prefix: str, *, hidden: bool = False
+    ) -> Iterator[tuple[os.DirEntry[str], str]]:
+        """Yield what lies below `prefix` with its path; the folders yielded are submodules."""
         pending = [prefix]
         while pending:
             here = pending.pop()
             for item in self._items(here):
-                path = here + item.name
-                if item.name in _OWN or (item.name.startswith(".") and not hidden):
+                name = item.name
+                path = here + name
+                if name in _OWN or (name.startswith(".") and not hidden):
                     continue
-                if not item.is_dir(follow_symlinks=False):
-                    entry = self._entry(path) if is_safe(path) else None
-                    if entry is not None:
-                        yield entry
-                elif self._mode(f"{path}/.git") is not None:
-                    yield Entry(path, SUBMODULE)
-                else:
-                    pending.append(path + "/")
+                if item.is_dir(follow_symlinks=False):
+                    if self._mode(f"{path}/.git") is not None:
+                        yield item, path
+                    else:
+                        pending.append(path + "/")
+                # In a folder that is safe no other name can be unsafe.
+                elif not _DOUBTFUL.search(name) or is_safe(path):
+                    yield item, path
 
     def _items(self, folder: str) -> list[os.DirEntry[str]]:
         """Return what lies in a folder; nothing in one that went away.
@@ -182,6 +235,16 @@ class WorkTree:
             return []
         except OSError as error:
             raise _unreadable(folder or ".", error) from error
+
+
+def _status(item: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what the file system says of a file; `None` where it went away."""
+    try:
+        return item.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(item.path, error) from error
 
 
 def _unreadable(path: str, error: OSError) -> ChimeraError:

@@ -1,8 +1,8 @@
-"""A validated document."""
+"""A validated document, in memory or known by what was kept of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -35,6 +35,104 @@ class Document(Generic[S_co]):
         """Every marked value of the spec, with its route in the document."""
         return tuple(marked(self.spec, ("spec",)))
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the document says it belongs to."""
+        return self.metadata.layers
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels to select it by."""
+        return self.metadata.labels
+
     def at(self, *route: Segment, on_key: bool = False) -> Place:
         """Return the place of `route` inside this document."""
         return self.place.at(*route, on="key" if on_key else "value")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is kept of a document, so that few questions about it ask for its file again.
+
+    `marks` is `None` where one of the values has no JSON form.
+    """
+
+    place: Place
+    layers: tuple[str, ...]
+    labels: Mapping[str, str]
+    marks: tuple[Marked, ...] | None
+
+
+class StoredDocument(Document[Model]):
+    """A document of which only facts are at hand: the rest is read when it is asked for.
+
+    Raises `ChimeraError` where the file is no longer what it was.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        kind: Kind,
+        facts: Facts,
+        read: Callable[[], Document[Model]],
+        digest: Callable[[], Digest],
+    ) -> None:
+        # The fields of the base are read, and never set: most are worked out here.
+        self.__dict__.update(address=address, kind=kind, place=facts.place)
+        self.__dict__.update(_facts=facts, _read=read, _digest=digest)
+
+    @cached_property
+    def _whole(self) -> Document[Model]:
+        whole: Document[Model] = self.__dict__["_read"]()
+        return whole
+
+    @property
+    def _known(self) -> Facts:
+        facts: Facts = self.__dict__["_facts"]
+        return facts
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """Everything that the envelope says."""
+        return self._whole.metadata
+
+    @cached_property
+    def spec(self) -> Model:
+        """The typed spec."""
+        return self._whole.spec
+
+    @cached_property
+    def value(self) -> Mapping[str, Any]:
+        """Exactly what its author wrote."""
+        return self._whole.value
+
+    @cached_property
+    def digest(self) -> Digest:
+        """SHA-256 over the canonical JSON of what the author wrote."""
+        digest: Digest = self.__dict__["_digest"]()
+        return digest
+
+    @cached_property
+    def marks(self) -> tuple[Marked, ...]:
+        """Every marked value of the spec, with its route in the document."""
+        marks = self._known.marks
+        return self._whole.marks if marks is None else marks
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the document says it belongs to."""
+        return self._known.layers
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels to select it by."""
+        return self._known.labels
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by what was written, and where."""
+        if not isinstance(other, Document):
+            return NotImplemented
+        mine = (self.address, self.place, self.value)
+        return self is other or mine == (other.address, other.place, other.value)
+
+    __hash__ = None  # type: ignore[assignment]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator
+from hashlib import blake2b
 
-from chimera.kinds.fields import KindReference
-from chimera.kinds.snapshot import Snapshot
+from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.model import Address, Diagnostic
 
 _MOST_SUGGESTIONS = 50
@@ -20,8 +20,8 @@ def check_references(
     `invalid` holds the addresses of documents that are there and have faults of their own.
     """
     suggestions = _Suggestions(snapshot)
-    for use in snapshot.references:
-        if use.kinds and use.target.kind not in use.kinds:
+    for use in sorted(_astray(snapshot, invalid), key=lambda use: (use.target, use.source)):
+        if _is_of_another_kind(use):
             yield Diagnostic(
                 "reference-kind",
                 f"{use.target} is not of the kind {' or '.join(use.kinds)}",
@@ -29,7 +29,7 @@ def check_references(
                 f"refer to a document of the kind {' or '.join(use.kinds)}",
                 address=str(use.source),
             )
-        elif snapshot.get(use.target) is None and str(use.target) not in invalid:
+        else:
             yield Diagnostic(
                 "reference-dangling",
                 f"there is no {use.target}",
@@ -39,20 +39,35 @@ def check_references(
             )
 
 
-def check_kind_names(snapshot: Snapshot) -> Iterator[Diagnostic]:
-    """Report every selector that names a kind which no plugin registers: it holds for nothing."""
-    registry = snapshot.registry
-    for document in snapshot.documents.values():
-        for found in document.marks:
-            if isinstance(found.mark, KindReference) and found.value not in registry.kinds:
-                near = registry.nearest(found.value)
-                yield Diagnostic(
-                    "selector-kind-unknown",
-                    f"there is no kind {found.value!r}, so that nothing is ever selected by it",
-                    document.at(*found.route),
-                    f"did you mean {near}?" if near else "`chimera explain` lists the kinds",
-                    address=str(document.address),
-                )
+def _astray(snapshot: Snapshot, invalid: Collection[str]) -> Iterator[ReferenceUse]:
+    """Yield the references that are at fault; remembered by shard and by all addresses there are.
+
+    In most changes no document comes or goes: then only what was edited is looked at.
+    """
+    there = {*invalid, *(name for shard in snapshot.shards for name in shard.names)}
+    known = blake2b("\n".join(sorted(there)).encode("utf-8", "surrogateescape")).hexdigest()
+    for shard in snapshot.shards if snapshot.loaded else ():
+        key = f"astray/1 {known} {shard.key}"
+        rows = snapshot.memo.get(key)
+        if rows is None:
+            rows = [
+                row
+                for row, document in enumerate(shard.documents)
+                if any(_is_astray(use, there) for use in references_of(document))
+            ]
+            snapshot.memo.put(key, rows)
+        for row in rows:
+            yield from (u for u in references_of(shard.documents[row]) if _is_astray(u, there))
+    if not snapshot.loaded:
+        yield from (use for use in snapshot.references if _is_astray(use, there))
+
+
+def _is_astray(use: ReferenceUse, there: Collection[str]) -> bool:
+    return str(use.target) not in there or _is_of_another_kind(use)
+
+
+def _is_of_another_kind(use: ReferenceUse) -> bool:
+    return bool(use.kinds) and use.target.kind not in use.kinds
 
 
 class _Suggestions:

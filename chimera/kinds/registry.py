@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import Kind
 from chimera.kinds.wording import nearest
-from chimera.model import ChimeraError
+from chimera.model import ChimeraError, Verdict
+from chimera.plugin import judging_version
+
+if TYPE_CHECKING:
+    from chimera.kinds.document import Document
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class Registry:
     commands: Mapping[str, str] = field(default_factory=dict)
     rooms: Mapping[str, str] = field(default_factory=dict)
     """Which plugin registered an operation or command, by its name."""
+    judges: tuple[Any, ...] = field(default=(), repr=False)
+    """The plugins' judges of single documents, as pluggy calls them."""
+    version: str | None = None
+    """The version of engine and plugins; `None` where nothing that they say may be remembered."""
 
     @staticmethod
     def collect(plugins: Any) -> Registry:
@@ -45,7 +53,26 @@ class Registry:
             {name: operation for name, (_, operation) in operations.items()},
             {name: targets[name] for name in commands},
             {name: room for name, (room, _) in (*operations.items(), *commands.items())},
+            tuple(hook.chimera_check_document.get_hookimpls()),
+            judging_version(plugins),
         )
+
+    def judge(self, document: Document[Model]) -> Iterator[Verdict]:
+        """Yield what the plugins say of one document by itself.
+
+        Raises `ChimeraError` where one of them cannot answer.
+        """
+        given = {"document": document, "registry": self}
+        for judge in self.judges:
+            try:
+                yield from judge.function(*(given[name] for name in judge.argnames))
+            except ChimeraError:
+                raise
+            except Exception as error:
+                raise ChimeraError(
+                    f"the plugin {judge.plugin_name} raised {error!r} about {document.address}",
+                    help="fix or remove the plugin: without its word nothing is judged",
+                ) from error
 
     def of_model(self, spec: type[Model]) -> Kind:
         """Return the kind whose spec is `spec`."""

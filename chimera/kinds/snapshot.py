@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from chimera.documents import Tree
 from chimera.kinds.document import Document
-from chimera.kinds.fields import Model, Reference
+from chimera.kinds.fields import Governs, Model, Reference
+from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.registry import Registry
-from chimera.model import Address, Digest, Place, digest_json
+from chimera.kinds.shards import LoadedShard
+from chimera.model import Address, Digest, Finding, Place, Verdict, digest_json
 
 S = TypeVar("S", bound=Model)
 T = TypeVar("T")
@@ -28,15 +31,46 @@ class ReferenceUse:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """Some of a snapshot's documents, which stay together from one run to the next.
+class Documents(Mapping[Address, Document[Model]]):
+    """The documents of shards by address, in order of address; each is made when it is asked for.
 
-    `key` changes with every byte and path of theirs, and with nothing else.
+    No address is in two of the shards.
     """
 
-    key: Digest
-    addresses: tuple[Address, ...]
+    def __init__(self, shards: Sequence[LoadedShard]) -> None:
+        self._shards = shards
+
+    @cached_property
+    def _rows(self) -> Mapping[str, tuple[LoadedShard, int]]:
+        """Where each address is: its shard, and its row there."""
+        return {
+            name: (shard, row) for shard in self._shards for row, name in enumerate(shard.names)
+        }
+
+    @cached_property
+    def _addresses(self) -> tuple[Address, ...]:
+        # As text they have the same order: no character of a kind comes before the slash.
+        return tuple(Address(*name.split("/", 1)) for name in sorted(self._rows))
+
+    def __getitem__(self, address: Address) -> Document[Model]:
+        """Return the document at `address`."""
+        try:
+            shard, row = self._rows[str(address)]
+        except KeyError:
+            raise KeyError(address) from None
+        return shard.documents[row]
+
+    def __contains__(self, address: object) -> bool:
+        """Tell whether there is a document at `address`."""
+        return isinstance(address, Address) and str(address) in self._rows
+
+    def __iter__(self) -> Iterator[Address]:
+        """Yield the addresses in order."""
+        return iter(self._addresses)
+
+    def __len__(self) -> int:
+        """Return how many documents there are."""
+        return sum(len(shard.names) for shard in self._shards)
 
 
 _SHARDS = 64
@@ -49,6 +83,10 @@ class Snapshot:
     tree: Tree
     registry: Registry
     documents: Mapping[Address, Document[Model]]
+    loaded: tuple[LoadedShard, ...] = field(default=(), repr=False)
+    """The shards that it was loaded in; none where its documents come from elsewhere."""
+    memo: Memo = field(default_factory=NoMemo, repr=False, compare=False)
+    """Keeps between runs what is worked out from the documents."""
 
     @staticmethod
     def of(tree: Tree, registry: Registry, documents: Iterable[Document[Model]]) -> Snapshot:
@@ -62,8 +100,50 @@ class Snapshot:
 
     def of_model(self, spec: type[S]) -> tuple[Document[S], ...]:
         """Return all documents whose spec is `spec`, in order of name."""
-        found = (d for d in self.documents.values() if isinstance(d.spec, spec))
+        kinds = {kind.name for kind in self.registry if issubclass(kind.spec, spec)}
+        found = (d for d in self.of_kinds(kinds) if isinstance(d.spec, spec))
         return cast("tuple[Document[S], ...]", tuple(found))
+
+    def of_kinds(self, kinds: Collection[str]) -> list[Document[Model]]:
+        """Return all documents of some kinds, in order of address; no spec is read for it."""
+        if not self.loaded:
+            return [d for d in self.documents.values() if d.address.kind in kinds]
+        found = [shard.documents[row] for shard in self.loaded for row in shard.rows_of(kinds)]
+        return sorted(found, key=lambda document: document.address)
+
+    @cached_property
+    def governing(self) -> tuple[Document[Model], ...]:
+        """The documents that govern paths of the tree, in order of address."""
+        if not self.loaded:
+            return tuple(
+                document
+                for document in self.documents.values()
+                if any(isinstance(found.mark, Governs) for found in document.marks)
+            )
+        found = [shard.documents[row] for shard in self.loaded for row in shard.outline.governing]
+        return tuple(sorted(found, key=lambda document: document.address))
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What plugins say of each document by itself; a judge's passes count as one verdict."""
+        told = [verdict for shard in self.shards for _, verdict in shard.outline.told]
+        passed: Counter[tuple[str, str]] = Counter()
+        for shard in self.shards:
+            for judge, rows in shard.outline.passed.items():
+                passed.update((judge, shard.names[row].partition("/")[0]) for row in rows)
+        told += (
+            Verdict(judge, kind, Finding.PASS, count=count)
+            for (judge, kind), count in passed.items()
+        )
+        return tuple(told)
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """How many documents of each kind there are, in order of kind."""
+        found: Counter[str] = Counter()
+        for shard in self.shards:
+            found.update(shard.kinds)
+        return dict(sorted(found.items()))
 
     def once(self, make: Callable[[Snapshot], T]) -> T:
         """Return what `make` makes of the snapshot, worked out when it is first asked for."""
@@ -91,21 +171,15 @@ class Snapshot:
         return digest_json([[str(d.address), d.digest] for d in self.desired])
 
     @cached_property
-    def shards(self) -> tuple[Shard, ...]:
+    def shards(self) -> tuple[LoadedShard, ...]:
         """The documents in parts, so that judges can remember what they said of each part."""
+        if self.loaded:
+            return self.loaded
         parts: dict[int, list[Document[Model]]] = {}
         for document in self.documents.values():
             number = zlib.crc32(document.place.path.encode("utf-8", "surrogateescape")) % _SHARDS
             parts.setdefault(number, []).append(document)
-        return tuple(
-            Shard(
-                digest_json(
-                    [[str(d.address), d.place.path, d.place.index, d.digest] for d in part]
-                ),
-                tuple(document.address for document in part),
-            )
-            for _, part in sorted(parts.items())
-        )
+        return tuple(LoadedShard.of(part, self.registry) for _, part in sorted(parts.items()))
 
     @cached_property
     def references(self) -> tuple[ReferenceUse, ...]:

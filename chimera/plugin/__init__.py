@@ -10,6 +10,7 @@ from chimera.plugin.manager import (
     load_plugins,
     short_name,
 )
+from chimera.plugin.version import engine_version, judging_version
 
 __all__ = [
     "DEFAULT",
@@ -17,7 +18,9 @@ __all__ = [
     "PluginManager",
     "ask",
     "can_disable",
+    "engine_version",
     "hookimpl",
+    "judging_version",
     "load_plugins",
     "short_name",
 ]

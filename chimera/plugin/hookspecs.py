@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from chimera.contract import Prohibition
     from chimera.gate import Weighing
-    from chimera.kinds import Kind, Subject
+    from chimera.kinds import Document, Kind, Model, Registry, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Operation, ReconcileTask
@@ -55,6 +55,16 @@ def chimera_register_commands() -> Mapping[str, str]:  # type: ignore[empty-body
 @hookspec
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:  # type: ignore[empty-body]
     """Judge the documents of a snapshot. A failing verdict carries diagnostics that say why."""
+
+
+@hookspec
+def chimera_check_document(  # type: ignore[empty-body]
+    document: Document[Model], registry: Registry
+) -> Iterable[Verdict]:
+    """Judge one document by itself: its answer may depend on nothing but the two arguments.
+
+    It is remembered, and asked again when the document, Chimera or a plugin is another.
+    """
 
 
 @hookspec

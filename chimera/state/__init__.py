@@ -4,6 +4,7 @@ The only room that knows SQLite. Refuses a second writer, and refuses to go on a
 nobody has acknowledged.
 """
 
+from chimera.state.cache import NoStore, Store, open_cache
 from chimera.state.layout import Layout
 from chimera.state.lock import Holder
 from chimera.state.opening import acknowledge_loss, open_state, read_state
@@ -28,12 +29,15 @@ __all__ = [
     "Json",
     "Layout",
     "LogLine",
+    "NoStore",
     "RulingRecord",
     "Run",
     "RunStatus",
     "StateReader",
     "StateWriter",
+    "Store",
     "acknowledge_loss",
+    "open_cache",
     "open_state",
     "read_state",
 ]

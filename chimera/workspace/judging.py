@@ -85,6 +85,7 @@ def judge(
         former_paths or {},
         _former_placements(snapshot, changes or (), before or {}),
         context,
+        snapshot.memo,
     )
     answers, silent = ask(plugins, "chimera_check_snapshot", subject, ESSENTIAL_JUDGES)
     if silent:
@@ -92,6 +93,8 @@ def judge(
             "; ".join(reason for verdict in silent for reason in verdict.reasons),
             help="fix or remove the plugin: without its word nothing is judged",
         )
+    answers += snapshot.verdicts
+    snapshot.memo.flush()
     verdicts = sorted(answers, key=lambda v: (v.judge, v.subject, v.finding.value, v.reasons))
     diagnostics = (
         *loaded.diagnostics,

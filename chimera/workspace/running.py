@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.documents import RawDocument, open_commit
 from chimera.gate import Ruling
-from chimera.kinds import Loaded, Source, load_snapshot
+from chimera.kinds import Loaded, load_values
 from chimera.model import (
     Action,
     Address,
@@ -76,7 +76,7 @@ def applied_snapshot(workspace: Workspace, applied: Mapping[str, Applied]) -> Lo
         for entry in applied.values()
         if entry.value is not None
     )
-    return load_snapshot(Source(workspace.tree, (), raw, (), 0), workspace.registry)
+    return load_values(workspace.tree, raw, workspace.registry)
 
 
 def _refuse_unfit(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> None:

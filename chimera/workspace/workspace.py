@@ -23,14 +23,16 @@ from chimera.documents import (
     tracked_below,
 )
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
-from chimera.model import Result, StateError, Verdict
+from chimera.model import Result, StateError
 from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import (
     Layout,
     Run,
     StateReader,
     StateWriter,
+    Store,
     acknowledge_loss,
+    open_cache,
     open_state,
     read_state,
 )
@@ -49,6 +51,7 @@ from chimera.workspace.protection import is_protected_at
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
+    from chimera.policy import CasesReport
     from chimera.workspace.applying import ApplyReport
     from chimera.workspace.diagnosing import Symptom
     from chimera.workspace.graphing import Graph
@@ -76,9 +79,14 @@ class Workspace:
         return self._tree or open_work_tree(self.root)
 
     @cached_property
+    def cache(self) -> Store:
+        """What earlier runs of this user found out; no result depends on what it holds."""
+        return open_cache(self.root)
+
+    @cached_property
     def source(self) -> Source:
         """The raw documents of the tree."""
-        return read_source(self.tree)
+        return read_source(self.tree, self.cache)
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -103,7 +111,7 @@ class Workspace:
 
     def commit(self, ref: str = "HEAD") -> Loaded:
         """Return the snapshot of a commit."""
-        return load_snapshot(read_source(open_commit(self.root, ref)), self.registry)
+        return load_snapshot(read_source(open_commit(self.root, ref), self.cache), self.registry)
 
     def for_environment(self, environment: str) -> Loaded:
         """Return what may be applied there: the work tree, or in a protected one the commit.
@@ -194,7 +202,7 @@ class Workspace:
                 comparison = against_state(reader, environment)
         return make_plan(loaded, comparison, self.plugins, self.context, facts)
 
-    def test_policies(self, names: Sequence[str] = ()) -> Result[tuple[Verdict, ...]]:
+    def test_policies(self, names: Sequence[str] = ()) -> Result[CasesReport]:
         """Run the cases of the policies, or of those named."""
         from chimera.workspace.testing import policy_cases
 
@@ -302,12 +310,11 @@ class Workspace:
 
 def _plugin_names(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read the plugins of the Repository document before there is a registry to validate it."""
-    for raw in source.raw:
-        if raw.value.get("kind") == "Repository":
-            spec = raw.value.get("spec")
-            plugins = spec.get("plugins") if isinstance(spec, dict) else None
-            if isinstance(plugins, dict):
-                return _names(plugins.get("disable")), _names(plugins.get("require"))
+    for value in source.repositories:
+        spec = value.get("spec")
+        plugins = spec.get("plugins") if isinstance(spec, dict) else None
+        if isinstance(plugins, dict):
+            return _names(plugins.get("disable")), _names(plugins.get("require"))
     return (), ()
 
 

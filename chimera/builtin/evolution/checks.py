@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chimera.builtin.evolution.expressions import is_reserved, read_expression
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.kinds import Document, Snapshot
+from chimera.kinds import Document
 from chimera.model import Diagnostic, Finding, Route, Verdict
 
 MAX_NUMBERS = 20_000_000
@@ -24,16 +24,11 @@ class Fault:
     help: str
 
 
-def judge(snapshot: Snapshot) -> Iterator[Verdict]:
-    """Judge every Evolution of a snapshot."""
-    for document in snapshot.of_model(EvolutionSpec):
-        found = tuple(_diagnostic(fault, document) for fault in problem_faults(document.spec))
-        yield Verdict(
-            "evolution",
-            str(document.address),
-            Finding.FAIL if found else Finding.PASS,
-            diagnostics=found,
-        )
+def judge(document: Document[EvolutionSpec]) -> Verdict:
+    """Judge one Evolution."""
+    found = tuple(_diagnostic(fault, document) for fault in problem_faults(document.spec))
+    finding = Finding.FAIL if found else Finding.PASS
+    return Verdict("evolution", str(document.address), finding, diagnostics=found)
 
 
 def _diagnostic(fault: Fault, document: Document[EvolutionSpec]) -> Diagnostic:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chimera.builtin.evolution.kinds import EvolutionSpec, GenomeSpec
 from chimera.kinds import Kind
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from chimera.kinds import Subject
+    from chimera.kinds import Document, Model
     from chimera.model import Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ReconcileTask
@@ -38,11 +38,13 @@ def _breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterable[str]:
 
 
 @hookimpl
-def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge every Evolution, its fitness expression included, without numba."""
+def chimera_check_document(document: Document[Model]) -> Iterable[Verdict]:
+    """Judge an Evolution, its fitness expression included, without numba."""
+    if not isinstance(document.spec, EvolutionSpec):
+        return ()
     from chimera.builtin.evolution.checks import judge
 
-    return tuple(judge(subject.snapshot))
+    return (judge(cast("Document[EvolutionSpec]", document)),)
 
 
 @hookimpl

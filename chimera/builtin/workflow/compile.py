@@ -13,7 +13,7 @@ from chimera.builtin.workflow.flow import Flow, did_you_mean
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
 from chimera.builtin.workflow.references import RESERVED
-from chimera.kinds import Document, Model, Subject
+from chimera.kinds import Document, Model
 from chimera.model import Diagnostic, Finding, Place, Related, Verdict
 
 if TYPE_CHECKING:
@@ -22,18 +22,16 @@ if TYPE_CHECKING:
 Operations = Mapping[str, "Operation[Model, Model]"]
 
 
-def judge(subject: Subject) -> Iterator[Verdict]:
-    """Compile every workflow of the snapshot: one verdict each, in order of name."""
-    operations: Operations = subject.snapshot.registry.operations
-    for document in subject.snapshot.of_model(WorkflowSpec):
-        faults = compile_workflow(document, operations)
-        yield Verdict(
-            "workflow",
-            str(document.address),
-            Finding.FAIL if faults else Finding.PASS,
-            tuple(fault.message for fault in faults),
-            faults,
-        )
+def judge(document: Document[WorkflowSpec], operations: Operations) -> Verdict:
+    """Compile one workflow."""
+    faults = compile_workflow(document, operations)
+    return Verdict(
+        "workflow",
+        str(document.address),
+        Finding.FAIL if faults else Finding.PASS,
+        tuple(fault.message for fault in faults),
+        faults,
+    )
 
 
 def compile_workflow(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chimera.builtin.workflow.kinds import WorkflowSpec
-from chimera.kinds import Kind, Subject
+from chimera.kinds import Document, Kind, Model, Registry
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
@@ -43,11 +43,13 @@ def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
 
 
 @hookimpl
-def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Compile every workflow and report all that is wrong with it."""
+def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
+    """Compile a workflow and report all that is wrong with it."""
+    if not isinstance(document.spec, WorkflowSpec):
+        return ()
     from chimera.builtin.workflow.compile import judge
 
-    return judge(subject)
+    return (judge(cast("Document[WorkflowSpec]", document), registry.operations),)
 
 
 @hookimpl

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from chimera.builtin.workflow.compile import judge
 from chimera.model import Diagnostic
 
 Check = Callable[[str], tuple[Diagnostic, ...]]
@@ -23,6 +22,6 @@ def check(tmp_path: Path, faults_by: Callable[..., tuple[Diagnostic, ...]]) -> C
         head = "apiVersion: chimera/v1\nkind: Workflow\nmetadata: {name: it}\nspec:\n"
         body = textwrap.indent(textwrap.dedent(spec), "  ")
         (tmp_path / "specs" / "it.yaml").write_text(head + body)
-        return faults_by(judge)
+        return faults_by(lambda subject: subject.snapshot.verdicts)
 
     return run
