@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,3 +36,37 @@ def no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Golden files change only when somebody asks for it."""
     parser.addoption("--update-golden", action="store_true", help="write expected output anew")
+
+
+NPM_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chimera-tests"
+
+
+@pytest.fixture(scope="session")
+def npm() -> Callable[..., Path]:
+    """Return a function that gives a folder in which pinned npm packages are installed.
+
+    They are fetched once, into a cache outside the tree. Without npm or its registry the tests that
+    ask for it are skipped, and say why.
+    """
+
+    def folder_with(*packages: str) -> Path:
+        if shutil.which("node") is None or shutil.which("npm") is None:
+            pytest.skip("node and npm are not installed")
+        folder = NPM_CACHE / re.sub(r"[^a-z0-9.]+", "-", " ".join(packages)).strip("-")
+        if not folder.exists():
+            NPM_CACHE.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=NPM_CACHE))
+            call = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *packages]
+            done = subprocess.run(
+                [*call, "--prefix", str(fresh)], capture_output=True, text=True, timeout=300
+            )
+            if done.returncode != 0:
+                shutil.rmtree(fresh)
+                pytest.skip(f"npm cannot install {' '.join(packages)}: {done.stderr[-300:]}")
+            try:
+                fresh.rename(folder)
+            except OSError:  # another worker was quicker
+                shutil.rmtree(fresh)
+        return folder
+
+    return folder_with

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chimera.render.graph.layout import MARGIN, Layout
-from chimera.render.graph.measure import Box, Label
+from chimera.render.graph.measure import Box, Label, shortened
 from chimera.render.graph.palette import fate
 
 _MEANINGS = {
@@ -18,6 +18,7 @@ _MEANINGS = {
 }
 _SIZE = 10.0
 _LINE = 22.0
+_MOST_CELLS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def legend(layout: Layout, kinds: dict[str, str]) -> tuple[Entry, ...]:
     x, y = MARGIN, layout.height + 14
     for style, shape, line, text in _samples(layout, kinds):
         width = 34.0 if line else 18.0
+        text = shortened(text, _MOST_CELLS)
         label = Label(text, x + width + 6, y + 10, _SIZE, "detail")
         if label.box.right > layout.width - MARGIN and x > MARGIN:
             x, y = MARGIN, y + _LINE

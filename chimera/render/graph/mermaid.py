@@ -42,7 +42,7 @@ def _lanes(graph: Graph, ids: dict[str, str]) -> Iterator[str]:
             yield from (f"    {ids[key]}{_shape(nodes[key])}" for key in lane.keys)
             yield "  end"
         if lane.keys and lane.dormant:
-            yield f"  style g{number} stroke-dasharray:6 4"
+            yield f"  class g{number} dashed"
 
 
 def _shape(node: Node) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 from chimera.model import Action
 from chimera.render.graph.lanes import Lane, lanes_of
 from chimera.render.paint import Paint, Style, count, plain
+from chimera.render.plan import some_of
 from chimera.workspace.graphing import Edge, Graph, Node
 
 _DEEPEST = 40
+_MOST = 8
+"""Lines that are shown of what a change breaks and which paths differ."""
 _SIGNS: dict[Action | None, tuple[str, Style]] = {
     Action.CREATE: ("+", "good"),
     Action.UPDATE: ("~", "warn"),
@@ -73,8 +76,11 @@ def _reach(graph: Graph, changed: list[Node], back: Ends, paint: Paint) -> Itera
         sign, style = _SIGNS.get(node.action, (" ", "dim"))
         category = f" ({node.category.value})" if node.category else ""
         action = node.action.value if node.action else ""
-        yield f"{paint(sign, style)} {paint(action, style)} {node.key}{category}  {node.where}"
-        yield from (f"      {note}" for note in node.notes)
+        where = f"  {node.where}" if node.where else ""
+        yield f"{paint(sign, style)} {paint(action, style)} {node.key}{category}{where}"
+        yield from (f"      {note}" for note in node.notes[:_MOST])
+        if len(node.notes) > _MOST:
+            yield f"      and {len(node.notes) - _MOST} more"
         yield from _tree(node.key, back)
     reached = sum(node.reach == "affected" for node in graph.nodes)
     yield f"{len(changed)} changed, {reached} reached downstream"
@@ -101,7 +107,7 @@ def _unfolded(key: str, ends: Ends) -> Iterator[tuple[str, Edge, bool]]:
 
 
 def _why(edge: Edge) -> str:
-    said = ", ".join(edge.fields)
+    said = some_of(edge.fields)
     return (f" (asks {said})" if edge.asks else f" ({said})") if said else ""
 
 

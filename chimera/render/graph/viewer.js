@@ -2,8 +2,8 @@
 const svg = document.querySelector("body > svg");
 const cards = [...svg.querySelectorAll(".card[data-key]")];
 const edges = [...svg.querySelectorAll(".edge[data-from]")];
-const whole = svg.viewBox.baseVal;
-const all = { x: 0, y: 0, width: whole.width, height: whole.height };
+const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+const all = { x: 0, y: 0, width, height };
 let view = { ...all };
 
 function show(next) {
