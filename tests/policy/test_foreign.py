@@ -5,41 +5,14 @@ from typing import Any
 
 import pytest
 
-from chimera.documents import locate, open_work_tree, span_of
-from chimera.kinds import Snapshot
-from chimera.model import Diagnostic, Severity
+from chimera.documents import open_work_tree, span_of
+from chimera.model import Severity
 from chimera.policy.foreign import foreign_documents, read_foreign
-from .conftest import Bench, document
+
+from .claiming import Claimed
+from .conftest import Bench
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\n"
-
-
-class Claimed:
-    """A repository with foreign files, and what a Schema makes of them."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-
-    def file(self, path: str, text: str | bytes) -> None:
-        target = self.bench.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text if isinstance(text, bytes) else text.encode())
-
-    def schema(self, *paths: str, name: str = "s", **spec: Any) -> None:
-        self.bench.write(document("Schema", name, {"paths": list(paths), **spec}))
-
-    @property
-    def snapshot(self) -> Snapshot:
-        loaded = self.bench.load()
-        assert not loaded.diagnostics
-        return loaded.snapshot
-
-    def values(self) -> list[tuple[str, int, Any]]:
-        return [(d.path, d.index, d.value) for d in foreign_documents(self.snapshot)]
-
-    def faults(self) -> list[Diagnostic]:
-        found = [f for faults in read_foreign(self.snapshot).faults.values() for f in faults]
-        return list(locate(found, open_work_tree(self.bench.root)))
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ DIALECTS = (
     "http://json-schema.org/draft-07/schema",
 )
 _REGULAR = ("100644", "100755")
-_BASE = "chimera:///"
+# Relative references are joined to it as to any URL; nothing of the name can ever be fetched.
+_BASE = "https://tree.invalid/"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def define(
     )
     if has_errors(faults):
         return None, tuple(faults)
-    uris = {path: _BASE + quote(path) for path in values}
+    uris = {path: _BASE + quote(path.encode("utf-8", "surrogateescape")) for path in values}
     return Definition(
         uris[own],
         {uris[path]: value for path, value in values.items()},

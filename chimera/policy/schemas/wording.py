@@ -96,7 +96,7 @@ class Speaker:
     def _name(self, fact: Fact) -> Diagnostic:
         name, error = fact["name"], fact["error"]
         speaker = Speaker(self.who, name, self.place)
-        message = f"the name of the field {shown(name)} {speaker.sentence({**error, 'path': []})}"
+        message = f"the name {shown(name)} {speaker.sentence({**error, 'path': []})}"
         return self._say("schema-violated", message, "rename it", fact, name, on_key=True)
 
     def _plain(self, fact: Fact) -> Diagnostic:
@@ -176,13 +176,13 @@ def _options(fact: Fact, value: Json) -> str:
 _SENTENCES: Mapping[str, Callable[[Fact, Json], str]] = {
     "additionalItems": lambda fact, _: f"should have at most {fact['limit']} items",
     "const": lambda fact, value: f"should be {shown(fact['expected_value'])}, not {shown(value)}",
-    "contains": lambda _, __: "should hold an item that 'contains' describes, as often as asked",
+    "contains": lambda _, __: "should hold items that 'contains' describes, as many as asked",
     "enum": _options,
     "format": lambda fact, value: f"should be in the format {fact['format']}, not {shown(value)}",
     "not": lambda _, __: "is what 'not' of the schema forbids",
     "pattern": lambda fact, value: f"should match {shown(fact['pattern'])}, not {shown(value)}",
     "type": lambda fact, value: f"should be {_types(fact['types'])}, not {shown(value)}",
-    "unevaluatedItems": lambda _, __: "should have no items beyond those that the schema describes",
+    "unevaluatedItems": lambda _, __: "should have no further items",
     "uniqueItems": lambda _, __: "should not hold the same item twice",
 }
 
