@@ -37,7 +37,7 @@ from chimera.model.errors import (
 )
 from chimera.model.outcome import Outcome
 from chimera.model.result import Result
-from chimera.model.verdict import Finding, Verdict
+from chimera.model.verdict import Finding, RuleAction, Verdict
 
 __all__ = [
     "KIND_PATTERN",
@@ -63,6 +63,7 @@ __all__ = [
     "Related",
     "Result",
     "Route",
+    "RuleAction",
     "Segment",
     "Severity",
     "Span",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 from chimera.model.diagnostic import Diagnostic
+
+RuleAction = Literal["deny", "warn", "audit"]
 
 
 class Finding(Enum):
@@ -22,6 +25,10 @@ class Verdict:
 
     `judge` names the rule or the document that judged (`Policy/x#rule`, `Proof/y`, `contract`),
     `subject` the address or path set judged, as text. `diagnostics` say why it failed.
+
+    `action` is what a policy's rule does where it is broken, `None` for every other judge; `waiver`
+    the address of the Waiver by which a broken rule passes; `count` the number of subjects of which
+    a rule says the same, where that is not worth a verdict for each.
     """
 
     judge: str
@@ -29,8 +36,23 @@ class Verdict:
     finding: Finding
     reasons: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    action: RuleAction | None = None
+    waiver: str | None = None
+    count: int = 1
 
     @property
     def is_unexplained(self) -> bool:
         """Whether it fails and carries nothing that says why: no diagnostic can stand for it."""
         return self.finding is Finding.FAIL and not self.diagnostics
+
+    @property
+    def label(self) -> str:
+        """The finding in a word; of a broken rule that passes all the same, why it does.
+
+        `warn` and `audit` for what its action is, `waived` for one that a Waiver silences.
+        """
+        if self.finding is not Finding.PASS:
+            return str(self.finding.value)
+        if self.waiver is not None:
+            return "waived"
+        return self.action if self.action is not None and self.diagnostics else "pass"

@@ -4,9 +4,21 @@ The only room that knows CEL. Refuses side effects, and to let an expression tha
 its bounds or kills its process count as kept.
 """
 
-from chimera.policy.cases import run_cases
+from chimera.policy.cases import CasesReport, run_cases
+from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
 from chimera.policy.judge import judge
 from chimera.policy.kinds import PolicySpec, WaiverSpec
 from chimera.policy.worker import Bounds, evaluate
 
-__all__ = ["Bounds", "PolicySpec", "WaiverSpec", "evaluate", "judge", "run_cases"]
+__all__ = [
+    "Bounds",
+    "CasesReport",
+    "PolicySpec",
+    "RuleCoverage",
+    "Unexercised",
+    "WaiverSpec",
+    "evaluate",
+    "judge",
+    "run_cases",
+    "unexercised",
+]

@@ -19,8 +19,14 @@ from chimera.policy.kinds import PolicyMatch
 NAMES = ("object", "before", "change", "layer", "actor", "environment", "now")
 """The names that every expression may use, besides the functions of `snapshot`."""
 
+OF_A_CHANGE = ("before", "change", "actor")
+"""Those of them that only what changes has."""
+
 THE_SNAPSHOT = "snapshot"
 """What verdicts call the snapshot as a whole."""
+
+
+Key = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,11 @@ class Candidate:
     document: Document[Model] | None = None
     foreign: ForeignDocument | None = None
     change: Change | None = None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from every other candidate: a file can be called like a document."""
+        return self.subject, self.foreign is not None
 
     @property
     def value(self) -> Any:
@@ -135,7 +146,7 @@ class Selection:
     def __init__(self, match: PolicyMatch, subject: Subject) -> None:
         self._match = match
         self._subject = subject
-        self._paths = Globs(match.paths) if match.paths and not match.names_documents else None
+        self._paths = Globs(match.paths) if match.means_paths else None
 
     @property
     def wants_foreign(self) -> bool:
@@ -153,11 +164,12 @@ class Selection:
             return self._paths is not None and self._paths.matches(candidate.foreign.path)
         if change is not None:
             return self._subject.selects(match, change)
-        return candidate.document is not None and self.means_document(candidate.document)
+        return self.means_as_is(candidate)
 
-    def means_document(self, document: Document[Model]) -> bool:
+    def means_as_is(self, candidate: Candidate) -> bool:
         """Tell whether a document is meant as it stands, whatever changes in it."""
-        if self._paths is not None:
+        document = candidate.document
+        if document is None or self._paths is not None:
             return False
         return self._match.selects(document, self._subject.placed(document.address))
 

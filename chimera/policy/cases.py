@@ -6,69 +6,116 @@ come fails, and so does what came and nobody expected; a rule that errs is never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from chimera.context import Context
-from chimera.kinds import Document, Snapshot
+from chimera.kinds import Document, EnvironmentFacts, Snapshot
 from chimera.model import Diagnostic, Finding, Verdict
 from chimera.policy.candidates import candidates_of
-from chimera.policy.judge import load_snapshot_into
+from chimera.policy.coverage import Coverage, RuleCoverage
 from chimera.policy.kinds import PolicyCase, PolicySpec
-from chimera.policy.rulebook import Judged, Rulebook, compile_policies, judge_candidates
+from chimera.policy.parameters import values_in
+from chimera.policy.rulebook import Rulebook, compile_policies
+from chimera.policy.sitting import Judged, judge_candidates
 from chimera.policy.soundness import missing_case
 from chimera.policy.staging import Staged, stage
 from chimera.policy.worker import Bounds, Worker
+
+
+@dataclass(frozen=True, slots=True)
+class CasesReport:
+    """A verdict for each case, and for each rule of a policy without faults how many show it."""
+
+    verdicts: tuple[Verdict, ...]
+    coverage: tuple[RuleCoverage, ...]
 
 
 def run_cases(
     snapshot: Snapshot,
     context: Context,
     bounds: Bounds = Bounds(),  # noqa: B008 - an immutable value
-) -> list[Verdict]:
-    """Return one verdict for each case of every policy.
+) -> CasesReport:
+    """Run the cases of every policy.
 
     A policy with faults of its own gets one failing verdict instead, and each rule that no case
     shows to hold gets one besides.
     """
-    policies = snapshot.of_model(PolicySpec)
     verdicts: list[Verdict] = []
+    coverage: list[RuleCoverage] = []
     with Worker(context.processes, bounds) as worker:
-        for book in compile_policies(worker, policies):
-            verdicts += _run_policy(worker, book, snapshot, context)
-    return verdicts
+        for policy in snapshot.of_model(PolicySpec):
+            trial = _Trial(worker, policy, snapshot, context)
+            verdicts += trial.run()
+            coverage += trial.coverage()
+    return CasesReport(tuple(verdicts), tuple(coverage))
 
 
-def _run_policy(
-    worker: Worker, book: Rulebook, snapshot: Snapshot, context: Context
-) -> Iterator[Verdict]:
-    name = str(book.policy.address)
-    if book.faults:
-        reasons = tuple(fault.message for fault in book.faults)
-        yield Verdict(name, name, Finding.FAIL, reasons, book.faults)
-        return
-    kept: set[int] = set()
-    for number, case in enumerate(book.policy.spec.cases):
-        staged = stage(book.policy, number, case, snapshot, context)
-        judged = [] if staged.faults else _judge(worker, book, staged)
-        kept |= {one.number for one in judged if one.answer.value is True}
-        found = () if staged.faults else _mismatches(book.policy, number, case, judged)
-        faults = tuple(replace(f, address=name) for f in (*staged.faults, *found))
-        finding = Finding.FAIL if faults else Finding.PASS
-        reasons = tuple(fault.message for fault in faults)
-        yield Verdict(name, f"case {case.name}", finding, reasons, faults)
-    for number in range(len(book.policy.spec.rules)):
-        if number not in kept:
-            fault = missing_case(book.policy, number, "passes: those that leave it out miss it")
-            yield Verdict(name, name, Finding.FAIL, (fault.message,), (fault,))
+class _Trial:
+    """The cases of one policy."""
 
+    def __init__(
+        self, worker: Worker, policy: Document[PolicySpec], snapshot: Snapshot, context: Context
+    ) -> None:
+        self._worker = worker
+        self._policy = policy
+        self._snapshot = snapshot
+        self._context = context
+        self._books: list[tuple[Mapping[str, Any], Rulebook]] = []
+        self._book = self._compiled(EnvironmentFacts("local", protected=False), {})
+        self._seen = Coverage()
 
-def _judge(worker: Worker, book: Rulebook, staged: Staged) -> list[Judged]:
-    """Return what the policy's rules say of the one thing that the case is about."""
-    load_snapshot_into(worker, staged.subject.snapshot)
-    candidates = candidates_of(staged.subject)
-    judged = judge_candidates(worker, [book], staged.subject, candidates)
-    return [one for one in judged if one.candidate.subject == str(staged.target)]
+    def run(self) -> Iterator[Verdict]:
+        """Yield what the cases show."""
+        name = str(self._policy.address)
+        if self._book.faults:
+            reasons = tuple(fault.message for fault in self._book.faults)
+            yield Verdict(name, name, Finding.FAIL, reasons, self._book.faults)
+            return
+        for number, case in enumerate(self._policy.spec.cases):
+            faults = tuple(replace(f, address=name) for f in self._faults(number, case))
+            finding = Finding.FAIL if faults else Finding.PASS
+            reasons = tuple(fault.message for fault in faults)
+            yield Verdict(name, f"case {case.name}", finding, reasons, faults)
+        for number in range(len(self._policy.spec.rules)):
+            if not self._seen.holds[number]:
+                what = "passes: those that leave it out miss it"
+                fault = missing_case(self._policy, number, what)
+                yield Verdict(name, name, Finding.FAIL, (fault.message,), (fault,))
+
+    def coverage(self) -> Iterator[RuleCoverage]:
+        """Yield how many cases show each rule, once they were run."""
+        seen = self._seen
+        for number, rule in enumerate(() if self._book.faults else self._book.rules):
+            counts = (seen.holds[number], seen.fails[number], seen.inapplicable[number])
+            yield RuleCoverage(self._book.judge_name(number), rule.action, *counts)
+
+    def _faults(self, number: int, case: PolicyCase) -> Iterator[Diagnostic]:
+        staged = stage(self._policy, number, case, self._snapshot, self._context)
+        if staged.faults:
+            yield from staged.faults
+            return
+        judged = self._judge(self._compiled(staged.subject.environment, case.parameters), staged)
+        for one in judged:
+            self._seen.add(one)
+        yield from _mismatches(self._policy, number, case, judged)
+
+    def _judge(self, book: Rulebook, staged: Staged) -> list[Judged]:
+        """Return what the policy's rules say of the one thing that the case is about."""
+        candidates = candidates_of(staged.subject, staged.foreign)
+        judged = judge_candidates(self._worker, [book], staged.subject, candidates)
+        return [one for one in judged if one.candidate.subject == staged.name]
+
+    def _compiled(self, environment: EnvironmentFacts, given: Mapping[str, Any]) -> Rulebook:
+        """Return the policy with the values that its parameters have there, compiled once each."""
+        values = {**values_in(self._policy.spec, environment.name), **given}
+        for known, book in self._books:
+            if known == values:
+                return book
+        (book,) = compile_policies(self._worker, [self._policy], environment, given)
+        self._books.append((values, book))
+        return book
 
 
 def _mismatches(

@@ -50,13 +50,43 @@ class PolicyMatch(PathSelector):
         "such a policy is inapplicable. If left out, documents are judged changed or not.",
     )
 
+    @property
+    def means_paths(self) -> bool:
+        """Whether it is about paths alone: governed ones that change, and foreign documents."""
+        return bool(self.paths) and not self.names_documents
+
+
+ParameterType = Literal["boolean", "integer", "number", "string", "strings"]
+ParameterValue = bool | int | float | str | Items[str]
+
+
+class ParameterSetting(Model):
+    """The value of a parameter in one environment."""
+
+    environment: Annotated[AddressText, Reference("Environment", cites=True)] = Field(
+        description="Environment that is judged for."
+    )
+    value: ParameterValue = Field(description="Value there, of the parameter's type.")
+
+
+class PolicyParameter(Model):
+    """A value that a policy's owner sets without touching its expressions."""
+
+    name: VariableName = Field(description="Name; expressions read it as `parameters.NAME`.")
+    type: ParameterType = Field(description="Type of its values; strings is a list of texts.")
+    description: Text = Field(description="What the value decides, and in which unit it is.")
+    default: ParameterValue = Field(description="Value wherever no setting says another.")
+    settings: Items[ParameterSetting] = Field(
+        default=(), description="Values for environments in which another one holds."
+    )
+
 
 class PolicyVariable(Model):
     """A value that several rules share."""
 
     name: VariableName = Field(description="Name; rules read it as `variables.NAME`.")
     expression: ExpressionText = Field(
-        description="CEL expression; it may read the variables that stand before it."
+        description="CEL expression; it may read parameters, and the variables before it."
     )
 
 
@@ -66,7 +96,8 @@ class PolicyRule(Model):
     id: Name = Field(description="Name of the rule, unique in its policy and stable.")
     expression: ExpressionText = Field(
         description="CEL expression that is true where the rule holds. It sees object, before, "
-        "change, snapshot, layer, actor, environment and now. An error refuses."
+        "change, snapshot, layer, actor, environment, now, variables and parameters. An error "
+        "refuses."
     )
     message: Text = Field(description="What must hold, in words that its reader can act on.")
     message_expression: ExpressionText | None = Field(
@@ -117,7 +148,10 @@ class PolicyCase(Model):
     object: dict[str, Any] | None = Field(
         default=None,
         description="The document judged. What is left out of its envelope is filled in: the kind "
-        "if the policy matches just one, and a name.",
+        "if the policy matches just one, and a name. A foreign document stands as it is.",
+    )
+    file: Text | None = Field(
+        default=None, description="Path of a foreign document; one that matches if left out."
     )
     before: dict[str, Any] | None = Field(
         default=None, description="What the document was before the change."
@@ -138,8 +172,13 @@ class PolicyCase(Model):
     now: Annotated[str, AfterValidator(_check_moment)] = Field(
         default="2000-01-01T00:00:00Z", description="The time of the judging, in ISO 8601."
     )
+    parameters: dict[VariableName, ParameterValue] = Field(
+        default_factory=dict, description="Values that parameters have in this case."
+    )
     documents: Items[dict[str, Any]] = Field(
-        default=(), description="Further documents of the snapshot that the case stands in."
+        default=(),
+        description="Further documents of the snapshot that the case stands in; all of them where "
+        "the snapshot as a whole is judged.",
     )
     expect: Items[Name] = Field(
         description="Ids of exactly those rules that find fault; empty where the case is in order."
@@ -151,6 +190,9 @@ class PolicySpec(Model):
 
     match: PolicyMatch = Field(
         default=PolicyMatch(), description="What the policy is about; every document if left out."
+    )
+    parameters: Items[PolicyParameter] = Field(
+        default=(), description="Values that are set here, apart from the expressions."
     )
     variables: Items[PolicyVariable] = Field(
         default=(), description="Values that rules share, worked out in order."
@@ -190,8 +232,15 @@ class WaiverSpec(Model):
         description="Policy whose rule is waived."
     )
     rule: Name = Field(description="Id of the rule that is waived.")
-    address: Annotated[AddressText, Reference(cites=True)] = Field(
-        description="The one document that the rule is waived for."
+    address: Annotated[AddressText, Reference(cites=True)] | None = Field(
+        default=None,
+        description="The one document that the rule is waived for. What is deleted cannot be: its "
+        "waivers are deleted with it.",
+    )
+    path: Text | None = Field(
+        default=None,
+        description="The one foreign document that it is waived for, instead: its path, with #1 "
+        "for the second in the file.",
     )
     reason: Text = Field(description="Why the rule need not hold here, for now.")
     approver: Text = Field(description="Who agreed to it.")
@@ -203,3 +252,13 @@ class WaiverSpec(Model):
     def expiry(self) -> datetime:
         """The moment from which the waiver no longer counts."""
         return parse_expiry(self.expires)
+
+    @property
+    def subject(self) -> str:
+        """What verdicts call the document that the rule is waived for."""
+        return self.address or self.path or "nothing"
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it names one document, by its address or by its path."""
+        return (self.address is None) != (self.path is None)

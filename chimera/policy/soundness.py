@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 from chimera.kinds import Document
 from chimera.model import Diagnostic, Segment
 from chimera.policy.kinds import PolicySpec
+from chimera.policy.parameters import parameter_faults
 
 
 def definition_faults(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
-    """Yield repeated names, rules without cases, and expected rules that do not exist."""
+    """Yield repeated names, values of a wrong type, rules without cases and unknown ones."""
     spec = policy.spec
+    yield from _mixed_match(policy)
+    yield from _repeated(policy, "parameters", "name", [p.name for p in spec.parameters])
+    yield from parameter_faults(policy)
     yield from _repeated(policy, "rules", "id", [rule.id for rule in spec.rules])
     yield from _repeated(policy, "variables", "name", [v.name for v in spec.variables])
     yield from _repeated(policy, "cases", "name", [case.name for case in spec.cases])
@@ -49,6 +53,19 @@ def invalid_expression(
         "line and column count from the expression's own start",
         *route,
     )
+
+
+def _mixed_match(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
+    match = policy.spec.match
+    if match.snapshot and (match.names_documents or match.paths or match.changes):
+        yield _fault(
+            policy,
+            "policy-match-mixed",
+            "the snapshot as a whole is judged once, so that nothing else can select it",
+            "leave out kinds, layers, labels, paths and changes, or snapshot",
+            "match",
+            "snapshot",
+        )
 
 
 def _repeated(

@@ -35,7 +35,9 @@ from chimera.model import (
     Target,
     digest_json,
 )
-from chimera.policy.kinds import PolicyCase, PolicySpec
+from chimera.policy.candidates import SNAPSHOT, foreign_candidate
+from chimera.policy.foreign import ForeignDocument
+from chimera.policy.kinds import PolicyCase, PolicyMatch, PolicySpec
 
 _NAME = "example"
 
@@ -44,10 +46,11 @@ Value = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Staged:
-    """A case as a subject; what is judged stands at `target`, and `faults` are the case's own."""
+    """A case as a subject; what it is about is called `name`, and `faults` are the case's own."""
 
     subject: Subject
-    target: Target
+    name: str
+    foreign: tuple[ForeignDocument, ...]
     faults: tuple[Diagnostic, ...]
 
 
@@ -60,12 +63,14 @@ def stage(
 ) -> Staged:
     """Make the small snapshot that a case describes, with the tree and kinds of `snapshot`."""
     place = policy.at("spec", "cases", number)
+    match = policy.spec.match
+    foreign = _foreign(case, match, place.at("object"))
     stand_in = _stand_in(policy.spec)
-    given = _complete(case.object, stand_in)
+    given = None if foreign else _complete(case.object, stand_in)
     before = _complete(case.before, given or stand_in)
     judged = given or before
-    target: Target = _address(judged) if judged else PathSet.of(policy.spec.match.paths)
-    faults = list(_faults_of(case, place))
+    target: Target = _address(judged) if judged else PathSet.of(match.paths)
+    faults = [*_faults_of(case, place), *_misfits(match, case, place)]
     documents: list[Document[Model]] = []
     values = [(place.at("documents", n), _complete(v, {})) for n, v in enumerate(case.documents)]
     for where, value in [(place.at("object"), given), *values]:
@@ -84,7 +89,17 @@ def stage(
         before={target: before} if before and isinstance(target, Address) else {},
         context=context,
     )
-    return Staged(subject, target, tuple(faults))
+    name = SNAPSHOT.subject if match.snapshot else str(target)
+    if foreign:
+        name = foreign_candidate(foreign[0]).subject
+    return Staged(subject, name, foreign, tuple(faults))
+
+
+def _foreign(case: PolicyCase, match: PolicyMatch, place: Place) -> tuple[ForeignDocument, ...]:
+    """Return the foreign document of a case; a pattern, read as a path, mostly matches itself."""
+    if case.object is None or not match.means_paths:
+        return ()
+    return (ForeignDocument(case.file or match.paths[0], 0, case.object, place),)
 
 
 def _stand_in(spec: PolicySpec) -> dict[str, Any]:
@@ -166,14 +181,28 @@ def _placements(
 
 
 def _faults_of(case: PolicyCase, place: Place) -> Iterator[Diagnostic]:
-    if case.object is None and case.before is None and not case.paths:
-        yield _fault(place, "the case has nothing to judge", "give it an object, before or paths")
     if case.change == "delete" and case.object is not None:
         yield _fault(place.at("object"), "what is deleted has no object", "write it as before")
     if case.change is None and (case.before is not None or case.paths):
         yield _fault(place, "the case says what changes and not how", "add change: update")
     if case.paths and case.object is not None:
         yield _fault(place.at("paths"), "a case is about paths or a document", "make it two cases")
+
+
+def _misfits(match: PolicyMatch, case: PolicyCase, place: Place) -> Iterator[Diagnostic]:
+    """Yield what does not go with what the policy is about."""
+    names_one = case.object is not None or case.before is not None or bool(case.paths)
+    if match.snapshot and (names_one or case.change is not None):
+        yield _fault(
+            place, "the policy judges the snapshot as a whole", "write all of it as documents"
+        )
+    elif not match.snapshot and not names_one:
+        yield _fault(place, "the case has nothing to judge", "give it an object, before or paths")
+    if match.means_paths and case.object is not None and case.change is not None:
+        help = "leave it out, or say what changes as paths"
+        yield _fault(place.at("change"), "a foreign document has no change", help)
+    if case.file is not None and not match.means_paths:
+        yield _fault(place.at("file"), "only a foreign document stands in a file", "leave it out")
 
 
 def _fault(where: Place, message: str, help: str) -> Diagnostic:

@@ -158,8 +158,7 @@ class Worker:
         """
         if not programs:
             return []
-        wanted = [{**asdict(program), "values": dict(program.values)} for program in programs]
-        line = _line(ask="compile", programs=wanted)
+        line = _compile_line(programs)
         numbers = range(self._programs, self._programs + len(programs))
         self._programs += len(programs)
         answers = self._ask(line, numbers, self._bounds.seconds)
@@ -168,6 +167,24 @@ class Worker:
             tuple(Fault(line, column, printable(said)) for line, column, said in faults or ())
             for faults in answers
         ]
+
+    def queue(self, programs: Sequence[Program]) -> None:
+        """Number programs that are known to compile; a child does so when one is started."""
+        if self._running is not None:
+            self.compile(programs)
+        elif programs:
+            self._compiles.append((_compile_line(programs), len(programs)))
+            self._programs += len(programs)
+
+    @property
+    def next(self) -> int:
+        """The number that the next program gets."""
+        return self._programs
+
+    @property
+    def losses(self) -> int:
+        """How many children were lost, so that some answers are errors for want of one."""
+        return self._losses
 
     def judge(
         self, common: Mapping[str, Json], subjects: Sequence[Seen], tasks: Sequence[Task]
@@ -250,6 +267,11 @@ def printable(text: str) -> str:
     line = " ".join(text.split())
     shown = line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
     return "".join(char if char.isprintable() else "?" for char in shown)
+
+
+def _compile_line(programs: Sequence[Program]) -> bytes:
+    wanted = [{**asdict(program), "values": dict(program.values)} for program in programs]
+    return _line(ask="compile", programs=wanted)
 
 
 def _line(**request: Json) -> bytes:

@@ -87,10 +87,11 @@ def span_json(span: Span) -> dict[str, Any]:
 
 def verdict_text(verdict: Verdict, paint: Paint = plain) -> str:
     """Return one verdict with the diagnostics that explain it, or else its reasons."""
-    word = paint(verdict.finding.value, FINDING_STYLES[verdict.finding])
+    plainly = verdict.label == verdict.finding.value
+    word = paint(verdict.label, FINDING_STYLES[verdict.finding] if plainly else "warn")
     judge = f": {verdict.judge}" if verdict.judge != verdict.subject else ""
     lines = [f"{word}  {verdict.subject}{judge}"]
-    if verdict.finding is not Finding.PASS:
+    if verdict.finding is not Finding.PASS or not plainly:
         shown = [diagnostic_text(diagnostic, paint) for diagnostic in verdict.diagnostics]
         explained = "\n".join(shown) or "\n".join(map(_indent, verdict.reasons))
         lines += (f"      {line}" for line in explained.splitlines())
@@ -103,6 +104,10 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "judge": verdict.judge,
         "subject": verdict.subject,
         "finding": verdict.finding.value,
+        "label": verdict.label,
+        "action": verdict.action,
+        "waiver": verdict.waiver,
+        "count": verdict.count,
         "reasons": list(verdict.reasons),
         "diagnostics": [diagnostic_json(d) for d in verdict.diagnostics],
     }

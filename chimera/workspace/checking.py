@@ -30,8 +30,10 @@ class CheckReport:
 
     @property
     def findings(self) -> dict[str, int]:
-        """How many verdicts came out each way."""
-        found = Counter(verdict.finding for verdict in self.judgement.verdicts)
+        """How many subjects were judged each way."""
+        found: Counter[Finding] = Counter()
+        for verdict in self.judgement.verdicts:
+            found[verdict.finding] += verdict.count
         return {finding.value: found[finding] for finding in Finding}
 
 

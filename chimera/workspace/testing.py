@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chimera.documents import locate
-from chimera.model import Finding, Outcome, Result, UsageError, Verdict, has_errors
-from chimera.policy import PolicySpec, run_cases
+from chimera.model import Finding, Outcome, Result, UsageError, has_errors
+from chimera.policy import CasesReport, PolicySpec, run_cases
 from chimera.workspace.judging import located
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 
-def policy_cases(workspace: Workspace, names: Sequence[str]) -> Result[tuple[Verdict, ...]]:
+def policy_cases(workspace: Workspace, names: Sequence[str]) -> Result[CasesReport]:
     """Run the cases of all policies, or of those named; no case at all is not a pass."""
     loaded = workspace.loaded
     policies = {str(d.address) for d in loaded.snapshot.of_model(PolicySpec)}
@@ -24,14 +24,20 @@ def policy_cases(workspace: Workspace, names: Sequence[str]) -> Result[tuple[Ver
         raise UsageError(
             f"there is no {unknown[0]}", help=f"there is: {', '.join(sorted(policies)) or 'none'}"
         )
-    verdicts = run_cases(loaded.snapshot, workspace.context)
-    if wanted:
-        verdicts = [v for v in verdicts if v.judge.partition("#")[0] in wanted]
-    shown = located(tuple(verdicts), loaded.snapshot)
+    report = run_cases(loaded.snapshot, workspace.context)
+    meant = wanted or policies
+    shown = located(
+        tuple(v for v in report.verdicts if _policy_of(v.judge) in meant), loaded.snapshot
+    )
+    coverage = tuple(c for c in report.coverage if _policy_of(c.rule) in meant)
     faults = locate(loaded.diagnostics, loaded.snapshot.tree)
     broken = tuple(d for d in faults if has_errors((d,)))
     if broken or any(v.finding is Finding.FAIL for v in shown):
         outcome = Outcome.FAILED
     else:
         outcome = Outcome.PASSED if shown else Outcome.NOT_EXERCISED
-    return Result(shown, outcome, broken)
+    return Result(CasesReport(shown, coverage), outcome, broken)
+
+
+def _policy_of(judge: str) -> str:
+    return judge.partition("#")[0]

@@ -160,7 +160,7 @@ class Bench:
         return judge(subject or self.subject(), Bounds(**bounds))
 
     def cases(self) -> list[Verdict]:
-        return run_cases(self.subject().snapshot, self.context)
+        return list(run_cases(self.subject().snapshot, self.context).verdicts)
 
     def located(self, verdicts: Sequence[Verdict]) -> list[Diagnostic]:
         found = [d for verdict in verdicts for d in verdict.diagnostics]

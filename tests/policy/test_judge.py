@@ -12,19 +12,20 @@ from .test_worker import BOMB
 SMALL = rule("object.spec.size < 10")
 
 
-def test_every_rule_gives_a_verdict_on_every_document_that_it_matches(bench: Bench) -> None:
+def test_every_rule_judges_every_document_that_it_matches_and_counts_those_in_order(
+    bench: Bench,
+) -> None:
     bench.policy(SMALL, rule("object.spec.note != ''", "noted"))
     bench.write(
         thing("a", size=1, note="x"), thing("b", size=11, note="x"), thing("c", size=1, note="")
     )
     assert findings(bench.judge()) == {
-        ("Policy/p#small", "Thing/a"): "pass",
+        ("Policy/p#small", "2 matches"): "pass",
         ("Policy/p#small", "Thing/b"): "fail",
-        ("Policy/p#small", "Thing/c"): "pass",
-        ("Policy/p#noted", "Thing/a"): "pass",
-        ("Policy/p#noted", "Thing/b"): "pass",
+        ("Policy/p#noted", "2 matches"): "pass",
         ("Policy/p#noted", "Thing/c"): "fail",
     }
+    assert sum(verdict.count for verdict in bench.judge()) == 6
 
 
 def test_a_denial_stands_at_the_narrowest_field_and_cites_the_rule(bench: Bench) -> None:
@@ -78,7 +79,7 @@ def test_a_rule_that_errs_denies(bench: Bench, action: str, expression: str) -> 
     verdicts = bench.judge()
     assert findings(verdicts) == {
         ("Policy/p#small", "Thing/a"): "fail",
-        ("Policy/p#other", "Thing/a"): "pass",
+        ("Policy/p#other", "1 match"): "pass",
     }
     assert rules_of(verdicts) == ["policy-rule-error"]
 
@@ -91,7 +92,7 @@ def test_a_rule_that_overruns_its_worker_denies_and_the_rest_is_judged(bench: Be
     verdicts = bench.judge(seconds=0.5)
     found = findings(verdicts)
     assert found["Policy/p#slow", "Thing/a"] == "fail"
-    assert found["Policy/p#small", "Thing/a"] == "pass"
+    assert found["Policy/p#small", "1 match"] == "pass"
     assert found["Policy/p#small", "Thing/b"] == "fail"
     assert "longer than 0.5 seconds" in str(verdicts)
 
@@ -155,7 +156,7 @@ def test_variable_of_one_policy_does_not_reach_another(bench: Bench) -> None:
     bench.policy(rule("variables.v == 1"), name="b", variables=broken)
     bench.write(thing("x"))
     found = findings(bench.judge())
-    assert found["Policy/a#small", "Thing/x"] == "pass"
+    assert found["Policy/a#small", "1 match"] == "pass"
     assert found["Policy/b#small", "Thing/x"] == "fail"
 
 
@@ -167,7 +168,11 @@ def test_variable_that_errs_denies_only_where_it_is_read(bench: Bench) -> None:
         variables=[{"name": "v", "expression": "object.spec.absent"}],
     )
     bench.write(thing("a", size=0))
-    assert [v.finding.value for v in bench.judge()] == ["fail", "pass", "pass"]
+    assert findings(bench.judge()) == {
+        ("Policy/p#reads", "Thing/a"): "fail",
+        ("Policy/p#ignores", "1 match"): "pass",
+        ("Policy/p#need-not", "1 match"): "pass",
+    }
 
 
 def test_variable_about_a_change_makes_a_rule_inapplicable_without_one(bench: Bench) -> None:
@@ -201,8 +206,8 @@ def test_a_document_that_did_not_change_has_no_change(bench: Bench) -> None:
     bench.write(thing("a", size=2), thing("b"))
     subject = bench.changed((thing("a", size=1), thing("a", size=2)))
     assert findings(bench.judge(subject)) == {
-        ("Policy/p#small", "Thing/a"): "pass",
-        ("Policy/p#small", "Thing/b"): "not-exercised",
+        ("Policy/p#small", "1 match"): "pass",
+        ("Policy/p#small", "1 match, inapplicable"): "not-exercised",
     }
 
 
@@ -215,9 +220,9 @@ def test_an_update_has_before_and_object(bench: Bench) -> None:
         (None, thing("c", size=5)),
     )
     assert findings(bench.judge(subject)) == {
-        ("Policy/p#shrinks", "Thing/a"): "pass",
+        ("Policy/p#shrinks", "1 match"): "pass",
         ("Policy/p#shrinks", "Thing/b"): "fail",
-        ("Policy/p#shrinks", "Thing/c"): "not-exercised",
+        ("Policy/p#shrinks", "1 match, inapplicable"): "not-exercised",
     }
 
 
@@ -232,9 +237,9 @@ def test_a_delete_has_before_only_and_stands_at_the_rule(bench: Bench) -> None:
     verdicts = bench.judge(subject)
     assert findings(verdicts) == {
         ("Policy/p#empty", "Thing/gone"): "fail",
-        ("Policy/p#small", "Thing/gone"): "not-exercised",
+        ("Policy/p#small", "1 match, inapplicable"): "not-exercised",
         ("Policy/p#kept", "Thing/gone"): "fail",
-        ("Policy/p#layered", "Thing/gone"): "not-exercised",
+        ("Policy/p#layered", "1 match, inapplicable"): "not-exercised",
     }
     places = {d.span.path for d in bench.located(verdicts)}
     assert places == {"specs/Policy-p.yaml"}
@@ -277,7 +282,7 @@ def test_match_selects_by_layer(bench: Bench) -> None:
 def test_match_that_says_nothing_is_about_every_document(bench: Bench) -> None:
     bench.policy(rule("object.kind in ['Thing', 'Policy']"), match={})
     bench.write(thing("a"))
-    assert {subject for _, subject in findings(bench.judge())} == {"Thing/a", "Policy/p"}
+    assert [verdict.count for verdict in bench.judge()] == [2]
 
 
 def test_match_of_changes_judges_only_those(bench: Bench) -> None:
@@ -304,7 +309,7 @@ def test_match_of_paths_judges_changes_of_governed_paths(bench: Bench) -> None:
     verdicts = bench.judge(bench.paths_changed(["src/**"], ["src/a.py", "src/b.sql"]))
     assert findings(verdicts) == {("Policy/p#no-sql", "paths:src/**"): "fail"}
     verdicts = bench.judge(bench.paths_changed(["src/**"], ["src/a.py"]))
-    assert findings(verdicts) == {("Policy/p#no-sql", "paths:src/**"): "pass"}
+    assert findings(verdicts) == {("Policy/p#no-sql", "1 match"): "pass"}
 
 
 # Policies that judge nothing.
@@ -313,8 +318,9 @@ def test_match_of_paths_judges_changes_of_governed_paths(bench: Bench) -> None:
 def test_a_policy_that_matched_nothing_is_inapplicable_and_harmless(bench: Bench) -> None:
     bench.policy(rule("false"))
     (verdict,) = bench.judge()
-    assert (verdict.judge, verdict.finding) == ("Policy/p", Finding.NOT_EXERCISED)
-    assert verdict.reasons == ("it matched nothing",)
+    assert (verdict.judge, verdict.subject) == ("Policy/p#small", "Policy/p")
+    assert verdict.finding is Finding.NOT_EXERCISED
+    assert verdict.reasons == ("it matched nothing: there is no Thing",)
     assert verdict.diagnostics == ()
 
 
@@ -343,7 +349,7 @@ def test_a_policy_with_faults_fails_and_judges_nothing(bench: Bench) -> None:
     verdicts = bench.judge()
     assert findings(verdicts) == {
         ("Policy/broken", "Policy/broken"): "fail",
-        ("Policy/sound#small", "Thing/a"): "pass",
+        ("Policy/sound#small", "1 match"): "pass",
     }
 
 
@@ -364,18 +370,21 @@ def test_many_documents_are_judged_by_one_process(
     bench.policy(SMALL, rule("snapshot.unique('Thing', 'metadata.name')", "unique"))
     bench.write(*(thing(f"t{n:03}", size=n % 20) for n in range(250)))
     found = findings(bench.judge())
-    assert len(found) == 500
-    assert all(
-        found["Policy/p#small", f"Thing/t{n:03}"] == ("pass" if n % 20 < 10 else "fail")
-        for n in range(250)
-    )
+    broken = {("Policy/p#small", f"Thing/t{n:03}") for n in range(250) if n % 20 >= 10}
+    assert {key for key, finding in found.items() if finding == "fail"} == broken
+    assert found["Policy/p#small", f"{250 - len(broken)} matches"] == "pass"
+    assert found["Policy/p#unique", "250 matches"] == "pass"
     assert len(started) == 1
 
 
 def test_plugin_registers_the_kinds_and_judges(bench: Bench) -> None:
     bench.policy(SMALL)
     bench.write(thing("a", size=11))
-    assert {kind.name for kind in plugin.chimera_register_kinds()} == {"Policy", "Waiver"}
+    assert {kind.name for kind in plugin.chimera_register_kinds()} == {
+        "Policy",
+        "Schema",
+        "Waiver",
+    }
     verdicts = list(plugin.chimera_check_snapshot(bench.subject()))
     assert findings(verdicts) == {("Policy/p#small", "Thing/a"): "fail"}
     assert isinstance(verdicts[0].diagnostics[0].where, Place)

@@ -39,7 +39,9 @@ def test_each_names_the_mistake_that_it_catches(snapshot: Snapshot) -> None:
 
 
 def test_each_case_comes_out_as_expected(snapshot: Snapshot) -> None:
-    verdicts = run_cases(snapshot, Context.system())
+    report = run_cases(snapshot, Context.system())
+    verdicts = report.verdicts
     wrong = [(v.judge, v.subject, v.reasons) for v in verdicts if v.finding is not Finding.PASS]
     assert wrong == []
     assert len(verdicts) >= 2 * len(snapshot.of_model(PolicySpec))
+    assert all(rule.is_shown for rule in report.coverage)

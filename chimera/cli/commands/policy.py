@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chimera.cli.session import Session, pass_session, report_option
+from chimera.model import Result
 
 
 @click.group()
@@ -23,14 +24,15 @@ def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> 
     policies; without any, all of them.
     """
     from chimera.render.reports import verdicts_report
-    from chimera.render.verdicts import verdicts_json, verdicts_text
+    from chimera.render.verdicts import cases_json, cases_text
 
     workspace = session.workspace()
     result = workspace.test_policies(names)
+    cases = Result(result.value.verdicts, result.outcome, result.diagnostics)
     session.emit(
         outputs,
-        lambda paint: verdicts_text(result, "case", paint),
-        lambda: verdicts_json(result, "chimera-policy-test/1"),
+        lambda paint: cases_text(result, paint),
+        lambda: cases_json(result),
         result.outcome,
-        report=lambda: verdicts_report("policy test", result, workspace.loaded.snapshot),
+        report=lambda: verdicts_report("policy test", cases, workspace.loaded.snapshot),
     )
