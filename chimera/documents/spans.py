@@ -8,14 +8,20 @@ is its nearest ancestor.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from chimera.documents.portions import yaml_part
 from chimera.documents.scan import MAX_BYTES, TooDeepError, decode, events, neutral
-from chimera.documents.trees import Tree
 from chimera.model import ChimeraError, Diagnostic, Place, Related, Span, in_order
+
+
+class Contents(Protocol):
+    """What is asked of a tree, or of whatever else places stand in."""
+
+    def read_many(self, paths: Iterable[str], *, limit: int | None = None) -> Mapping[str, bytes]:
+        """Return the content at each of `paths`, cut to one byte more than `limit`."""
 
 
 def compose(text: str) -> list[Any]:
@@ -40,7 +46,7 @@ def _nodes(path: str, data: bytes) -> list[Any]:
         return []
 
 
-def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, ...]:
+def locate(diagnostics: Iterable[Diagnostic], tree: Contents) -> tuple[Diagnostic, ...]:
     """Return the diagnostics with every place as a span, in order and without repetitions."""
     every = tuple(diagnostics)
     spans = spans_of(
@@ -68,7 +74,7 @@ def locate(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, .
     )
 
 
-def spans_of(tree: Tree, places: Iterable[Place]) -> dict[Place, Span]:
+def spans_of(tree: Contents, places: Iterable[Place]) -> dict[Place, Span]:
     """Return where each of `places` stands, reading and composing a file once."""
     by_path: dict[str, set[Place]] = defaultdict(set)
     for place in places:
@@ -81,7 +87,7 @@ def spans_of(tree: Tree, places: Iterable[Place]) -> dict[Place, Span]:
     return spans
 
 
-def span_of(tree: Tree, place: Place) -> Span:
+def span_of(tree: Contents, place: Place) -> Span:
     """Return where `place` stands in its file; the file's first line where that cannot be told."""
     return _span(_nodes(place.path, _content(tree, place.path)), place, {})
 
@@ -90,7 +96,7 @@ def _needs_nodes(place: Place) -> bool:
     return bool(place.route) or place.index > 0
 
 
-def _content(tree: Tree, path: str) -> bytes:
+def _content(tree: Contents, path: str) -> bytes:
     try:
         return tree.read_many([path], limit=MAX_BYTES)[path]
     except ChimeraError:

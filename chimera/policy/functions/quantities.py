@@ -38,7 +38,8 @@ def parse(text: str) -> int:
 
 def _rounded(number: int, exponent: int) -> int:
     """Return number · 10^exponent, rounded up."""
-    return number * 10**exponent if exponent >= 0 else -(-number // 10**-exponent)
+    scale = 10 ** abs(exponent)
+    return int(number * scale if exponent >= 0 else -(-number // scale))
 
 
 def _signed(sign: str, value: int) -> int:
