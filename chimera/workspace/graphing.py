@@ -165,7 +165,7 @@ def graph_change(report: PlanReport) -> Graph:
 
 
 def around(graph: Graph, address: Address) -> Graph:
-    """Return the part of `graph` that hangs together with `address`, which is always in it."""
+    """Return the part of `graph` that hangs together with `address`: nothing if it is not in it."""
     near: dict[str, set[str]] = {}
     for edge in graph.edges:
         near.setdefault(edge.source, set()).add(edge.target)

@@ -37,9 +37,9 @@ def legend(layout: Layout, kinds: dict[str, str]) -> tuple[Entry, ...]:
     """Return the entries below the lanes, in as many lines as they need."""
     found = []
     x, y = MARGIN, layout.height + 14
-    for style, shape, line, text in _samples(layout, kinds):
+    for style, shape, line, meaning in _samples(layout, kinds):
         width = 34.0 if line else 18.0
-        text = shortened(text, _MOST_CELLS)
+        text = shortened(meaning, _MOST_CELLS)
         label = Label(text, x + width + 6, y + 10, _SIZE, "detail")
         if label.box.right > layout.width - MARGIN and x > MARGIN:
             x, y = MARGIN, y + _LINE
