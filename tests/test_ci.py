@@ -12,6 +12,7 @@ SCRIPT = (Path(__file__).parents[1] / ".ci" / "run").read_text("utf-8")
 STEPS = [
     "ruff check .",
     "ruff format --check .",
+    "zizmor --offline --quiet .github",
     "mypy",
     "lint-imports",
     "chimera check",
