@@ -109,7 +109,7 @@ class Checker:
 
     def _start(self) -> Running:
         if self._losses >= self._bounds.losses:
-            raise UndecidedError(f"nothing more is validated after {self._losses} lost processes")
+            raise UndecidedError("too many processes were lost to validate anything more")
         argv = (sys.executable, "-I", "-S", str(_SCRIPT), _site_packages())
         limits = Limits(memory_bytes=self._bounds.memory_bytes)
         self._running = self._processes.start(
