@@ -31,7 +31,7 @@ _MOST_CELLS, _FEWEST_CELLS = 32, 14
 _INSET = 12.0
 """From the left edge of a card to its text."""
 _ASPECT = 1.5
-_STACKS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38, 50, 66, 87, 115)
+_STACKS = (8, 10, 13, 17, 22, 29, 38, 50, 66, 87, 115)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def lay_out(graph: Graph) -> Layout:
     by_key = {node.key: node for node in graph.nodes}
     columns = _columns(graph, grid, by_key)
     passed = _passed(graph, grid)
-    width = columns[-1][1] + PADDING + MARGIN + (_GUTTER if passed else 0)
+    returns = any(grid[edge.target][2] <= grid[edge.source][2] for edge in graph.edges)
+    width = columns[-1][1] + PADDING + MARGIN + (_GUTTER if returns else 0)
     bands: list[Band] = []
     cards: dict[str, Card] = {}
     tracks: dict[str, float] = {}
@@ -132,7 +133,7 @@ def _strain(grid: Mapping[str, Cell], lanes: int, forth: Links) -> float:
     width = LANE_LABEL + across * 250
     spans = [abs(grid[b][2] - grid[a][2] - 1) for a, found in forth.items() for b in found]
     long = sum(spans) / len(spans) if spans else 0.0
-    return abs(math.log(width / max(height, 1) / _ASPECT)) + math.log1p(long) / 2
+    return abs(math.log(width / max(height, 1) / _ASPECT)) + math.log1p(long)
 
 
 def _stacked(
