@@ -63,17 +63,17 @@ def compare_trees(
     documents = [comparing.document(a, former.get(a), present.get(a)) for a in addresses]
     changed = frozenset(p for c in documents if c.action is not Action.NO_OP for p in c.paths)
     return (
-        *(_as_told(change, changed) for change in documents),
+        *(_as_told(change, changed, base) for change in documents),
         *comparing.path_sets(former.values(), present.values()),
     )
 
 
-def _as_told(change: Change, changed: frozenset[str]) -> Change:
+def _as_told(change: Change, changed: frozenset[str], base: str) -> Change:
     """Call nothing cosmetic whose file changes anyway: what else in it differs cannot be told."""
     is_told = change.category is not Category.COSMETIC or len(change.paths) > 1
     if is_told or not changed.intersection(change.paths):
         return change
-    return replace(change, category=None, paths=())
+    return replace(change, reason=f"is as in {base}", category=None, paths=())
 
 
 class _Comparing:
