@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -45,13 +46,15 @@ class Session:
     directory: Path
     color: bool | None = None
     secrets: Secrets | None = None
+    effective_time: datetime | None = None
+    """The moment that is judged as of, where it is not the present."""
 
     def workspace(self, directory: Path | None = None) -> Workspace:
         """Open the repository around the folder."""
         from chimera.context import Context
         from chimera.workspace import Workspace
 
-        context = Context.system(progress=self.progress())
+        context = Context.system(now=self.effective_time, progress=self.progress())
         self.secrets = context.secrets
         return Workspace.open(directory or self.directory, context)
 
@@ -94,7 +97,7 @@ class Session:
         formats = (*FORMATS, *pictures) if pictures else REPORT_FORMATS if report else FORMATS
         for name, file in _destinations(outputs, formats):
             if name == "text":
-                shown = self._text(text, to_file=file is not None)
+                shown = self._text(self._dated(text), to_file=file is not None)
             elif name == "json":
                 shown = self._json(as_json())
             elif pictures:
@@ -109,6 +112,17 @@ class Session:
                 write_file(file, shown + "\n")
         click.get_current_context().exit(code)
 
+    def _dated(self, text: Callable[[Paint], str]) -> Callable[[Paint], str]:
+        """Have text say as of when it was judged, where that was asked for."""
+        if self.effective_time is None:
+            return text
+        line = self._as_of(self.effective_time)
+        return lambda paint: f"{paint(line, 'dim')}\n{text(paint)}"
+
+    @staticmethod
+    def _as_of(instant: datetime) -> str:
+        return f"judged as of {instant.isoformat()}"
+
     def _text(self, text: Callable[[Paint], str], *, to_file: bool) -> str:
         from chimera.render.paint import harmless, plain
 
@@ -120,6 +134,8 @@ class Session:
     def _json(self, value: Any) -> str:
         from chimera.render.paint import harmless
 
+        if self.effective_time is not None:
+            value = {**value, "effectiveTime": self.effective_time.isoformat()}
         shown = json.dumps(value, indent=2, ensure_ascii=False)
         if self.secrets is not None and self.secrets.mask(shown) != shown:
             # In the text a secret of digits alone may be a number, without quotes around it.
@@ -128,6 +144,8 @@ class Session:
 
     def _told(self, report: Report, exit_code: int) -> Report:
         """Complete a report with what only the command line knows, and without secrets."""
+        if self.effective_time is not None:
+            report = replace(report, notes=(self._as_of(self.effective_time), *report.notes))
         return replace(report, exit_code=exit_code, version=version()).masked(self._mask)
 
     def _mask(self, text: str) -> str:
@@ -264,5 +282,23 @@ work_tree_option = click.option(
     "--work-tree",
     is_flag=True,
     help="Compare the work tree, as it lies there, with the base instead of a merge.",
+)
+
+
+def _judge_as_of(ctx: click.Context, parameter: click.Parameter, text: str | None) -> None:
+    """Hold the session's clock at a moment; raises `UsageError` for what is none."""
+    from chimera.context import parse_instant
+
+    session = ctx.find_object(Session)
+    if text is not None and session is not None:
+        session.effective_time = parse_instant(text)
+
+
+effective_time_option = click.option(
+    "--effective-time",
+    metavar="TIME",
+    callback=_judge_as_of,
+    expose_value=False,
+    help="Judge as of TIME, a date or an ISO 8601 time with its zone, instead of now.",
 )
 pass_session = click.make_pass_decorator(Session)

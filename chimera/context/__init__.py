@@ -4,7 +4,7 @@ The only room that starts processes, and the only one that reads the wall clock,
 `os.environ`. Refuses to let a process outlive the one that started it.
 """
 
-from chimera.context.clock import Clock, FixedClock, SystemClock
+from chimera.context.clock import Clock, FixedClock, SystemClock, parse_instant
 from chimera.context.command import Command, Completed, Limits
 from chimera.context.context import Context
 from chimera.context.environment import actor_of, base_environment, pinned_environment
@@ -42,6 +42,7 @@ __all__ = [
     "SystemIds",
     "actor_of",
     "base_environment",
+    "parse_instant",
     "pinned_environment",
     "stream",
     "write_whole",

@@ -1,9 +1,14 @@
-"""The clock: the only reader of wall-clock time. Refuses naive times and zones other than UTC."""
+"""The clock: the only reader of wall-clock time. Refuses times without a zone."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Protocol
+
+from chimera.model import UsageError
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Clock(Protocol):
@@ -23,7 +28,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still, for `--now` and for tests."""
+    """A clock that stands still, for `--effective-time` and for tests."""
 
     def __init__(self, instant: datetime) -> None:
         if instant.tzinfo is None:
@@ -33,3 +38,20 @@ class FixedClock:
     def now(self) -> datetime:
         """Return the instant that the clock was made with, in UTC."""
         return self._instant
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 time with its zone, or a date, which means its first moment in UTC.
+
+    Raises `UsageError` for anything else.
+    """
+    try:
+        instant = datetime.fromisoformat(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(
+        f"{text!r} is no time that anything can be judged as of",
+        help="write a date, 2027-01-31, or a time with its zone, 2027-01-31T12:00:00Z",
+    )

@@ -6,8 +6,10 @@ come fails, and so does what came and nobody expected; a rule that errs is never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from chimera.context import Context
@@ -36,8 +38,9 @@ def run_cases(
     snapshot: Snapshot,
     context: Context,
     bounds: Bounds = Bounds(),  # noqa: B008 - an immutable value
+    now: datetime | None = None,
 ) -> CasesReport:
-    """Run the cases of every policy.
+    """Run the cases of every policy; those that say no time are judged as of `now`, if given.
 
     A policy with faults of its own gets one failing verdict instead, and each rule that no case
     shows to hold gets one besides.
@@ -46,7 +49,7 @@ def run_cases(
     coverage: list[RuleCoverage] = []
     with Worker(context.processes, bounds) as worker:
         for policy in snapshot.of_model(PolicySpec):
-            trial = _Trial(worker, policy, snapshot, context)
+            trial = _Trial(worker, policy, partial(stage, policy, snapshot, context, now))
             verdicts += trial.run()
             coverage += trial.coverage()
     return CasesReport(tuple(verdicts), tuple(coverage))
@@ -56,12 +59,14 @@ class _Trial:
     """The cases of one policy."""
 
     def __init__(
-        self, worker: Worker, policy: Document[PolicySpec], snapshot: Snapshot, context: Context
+        self,
+        worker: Worker,
+        policy: Document[PolicySpec],
+        stage: Callable[[int, PolicyCase], Staged],
     ) -> None:
         self._worker = worker
         self._policy = policy
-        self._snapshot = snapshot
-        self._context = context
+        self._stage = stage
         self._books: list[tuple[Mapping[str, Any], Rulebook]] = []
         self._book = self._compiled(EnvironmentFacts("local", protected=False), {})
         self._seen = Coverage()
@@ -92,7 +97,7 @@ class _Trial:
             yield RuleCoverage(self._book.judge_name(number), rule.action, *counts)
 
     def _faults(self, number: int, case: PolicyCase) -> Iterator[Diagnostic]:
-        staged = stage(self._policy, number, case, self._snapshot, self._context)
+        staged = self._stage(number, case)
         if staged.faults:
             yield from staged.faults
             return

@@ -202,7 +202,8 @@ class _Types:
 
     def at_run_time(self, type: Any) -> Any:
         """Return the type of a variable at run time: open where it has one of our types in it."""
-        return self._of.DYN if "." in str(type) or _OPTIONAL in str(type) else type
+        name = str(type).replace("google.protobuf.", "")  # CEL's own times and durations
+        return self._of.DYN if "." in name or _OPTIONAL in name else type
 
 
 def _lacking(expression: str, message: str) -> str | None:

@@ -56,12 +56,16 @@ class Staged:
 
 def stage(
     policy: Document[PolicySpec],
-    number: int,
-    case: PolicyCase,
     snapshot: Snapshot,
     context: Context,
+    now: datetime | None,
+    number: int,
+    case: PolicyCase,
 ) -> Staged:
-    """Make the small snapshot that a case describes, with the tree and kinds of `snapshot`."""
+    """Make the small snapshot that a case describes, with the tree and kinds of `snapshot`.
+
+    It is judged as of `now` if that is given and the case says no time.
+    """
     place = policy.at("spec", "cases", number)
     match = policy.spec.match
     foreign = _foreign(case, match, place.at("object"))
@@ -84,7 +88,7 @@ def stage(
         placements=_placements(case, documents, target),
         environment=EnvironmentFacts(case.environment.name, case.environment.protected),
         actor=Actor(case.actor.name, case.actor.kind),
-        now=datetime.fromisoformat(case.now),
+        now=_time(case, now),
         changes=None if change is None else (change,),
         before={target: before} if before and isinstance(target, Address) else {},
         context=context,
@@ -93,6 +97,11 @@ def stage(
     if foreign:
         name = foreign_candidate(foreign[0]).subject
     return Staged(subject, name, foreign, tuple(faults))
+
+
+def _time(case: PolicyCase, now: datetime | None) -> datetime:
+    says_one = "now" in case.model_fields_set
+    return datetime.fromisoformat(case.now) if says_one or now is None else now
 
 
 def _foreign(case: PolicyCase, match: PolicyMatch, place: Place) -> tuple[ForeignDocument, ...]:

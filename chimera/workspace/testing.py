@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.documents import locate
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 
-def policy_cases(workspace: Workspace, names: Sequence[str]) -> Result[CasesReport]:
+def policy_cases(
+    workspace: Workspace, names: Sequence[str], now: datetime | None
+) -> Result[CasesReport]:
     """Run the cases of all policies, or of those named; no case at all is not a pass."""
     loaded = workspace.loaded
     policies = {str(d.address) for d in loaded.snapshot.of_model(PolicySpec)}
@@ -24,7 +27,7 @@ def policy_cases(workspace: Workspace, names: Sequence[str]) -> Result[CasesRepo
         raise UsageError(
             f"there is no {unknown[0]}", help=f"there is: {', '.join(sorted(policies)) or 'none'}"
         )
-    report = run_cases(loaded.snapshot, workspace.context)
+    report = run_cases(loaded.snapshot, workspace.context, now=now)
     meant = wanted or policies
     shown = located(
         tuple(v for v in report.verdicts if _policy_of(v.judge) in meant), loaded.snapshot

@@ -9,6 +9,7 @@ import click
 from chimera.cli.session import (
     Session,
     base_option,
+    effective_time_option,
     environment_option,
     head_option,
     pass_session,
@@ -25,6 +26,7 @@ from chimera.cli.session import (
 @base_option
 @head_option
 @work_tree_option
+@effective_time_option
 @environment_option
 @report_option
 @pass_session

@@ -12,6 +12,7 @@ from chimera.cli.exit_codes import DETAILED_CHANGED
 from chimera.cli.session import (
     Session,
     base_option,
+    effective_time_option,
     environment_option,
     head_option,
     output_option,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @base_option
 @head_option
 @work_tree_option
+@effective_time_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @report_option

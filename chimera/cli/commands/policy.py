@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, pass_session, report_option
+from chimera.cli.session import Session, effective_time_option, pass_session, report_option
 from chimera.model import Result
 
 
@@ -15,6 +15,7 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("names", nargs=-1)
+@effective_time_option
 @report_option
 @pass_session
 def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> None:
@@ -27,7 +28,7 @@ def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> 
     from chimera.render.verdicts import cases_json, cases_text
 
     workspace = session.workspace()
-    result = workspace.test_policies(names)
+    result = workspace.test_policies(names, session.effective_time)
     cases = Result(result.value.verdicts, result.outcome, result.diagnostics)
     session.emit(
         outputs,
