@@ -32,6 +32,8 @@ def judge(subject: Subject, prohibitions: Mapping[str, Prohibition]) -> list[Ver
     snapshot = subject.snapshot
     marks = Marks(snapshot)
     contracts = contracts_of(snapshot)
+    if not contracts:
+        return []
     layers = all_layers(contracts)
     members = _members(subject)
     verdicts: list[Verdict] = []
@@ -47,9 +49,9 @@ def judge(subject: Subject, prohibitions: Mapping[str, Prohibition]) -> list[Ver
 
 def _members(subject: Subject) -> dict[str, tuple[Document[Model], ...]]:
     found: dict[str, list[Document[Model]]] = {}
-    for document in subject.snapshot.documents.values():
-        for placement in subject.placed(document.address):
-            found.setdefault(placement.layer, []).append(document)
+    for address, placements in subject.placements.items():
+        for placement in placements:
+            found.setdefault(placement.layer, []).append(subject.snapshot.documents[address])
     return {layer: tuple(documents) for layer, documents in found.items()}
 
 

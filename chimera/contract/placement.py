@@ -5,14 +5,23 @@ Owns placements and the faults of naming layers. Refuses to say what a layer all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chimera.contract.kinds import Refusal
 from chimera.contract.layers import Contract, ContractLayer, all_layers, contracts_of, layers_of
 from chimera.documents import Globs
-from chimera.kinds import Document, LayerReference, Model, Snapshot
-from chimera.model import Address, Diagnostic, Place, Placement, Route
+from chimera.kinds import (
+    Document,
+    LayerReference,
+    LoadedShard,
+    Model,
+    Snapshot,
+    diagnostic_json,
+    read_diagnostic,
+)
+from chimera.model import Address, Diagnostic, Place, Placement, Route, digest_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +32,69 @@ class Placing:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def place(snapshot: Snapshot) -> Placing:
-    """Place every document of `snapshot` in the layers of its contracts."""
-    placer = Placer(contracts_of(snapshot))
-    placements: dict[Address, tuple[Placement, ...]] = {}
-    faults: list[Diagnostic] = []
-    for document in snapshot.documents.values():
-        standing = placer.standing(
-            document.kind.name, document.place.path, document.metadata.layers
+class Placements(Mapping[Address, tuple[Placement, ...]]):
+    """Placements by address, each made when it is asked for: most never are."""
+
+    def __init__(self, layers: Mapping[str, ContractLayer]) -> None:
+        self._layers = layers
+        self._standing: dict[str, Sequence[str]] = {}
+
+    def add(self, name: str, layers: Sequence[str]) -> None:
+        """Say that the document at the address `name` stands in `layers`, of which there are."""
+        self._standing[name] = layers
+
+    def __getitem__(self, address: Address) -> tuple[Placement, ...]:
+        """Return where the document at `address` stands."""
+        return tuple(
+            Placement(address, name, self._layers[name].is_dormant)
+            for name in self._standing[str(address)]
         )
-        if standing:
-            placements[document.address] = tuple(
-                Placement(document.address, layer.name, layer.is_dormant) for layer in standing
-            )
-        faults += placer.faults(document, standing)
+
+    def __iter__(self) -> Iterator[Address]:
+        """Yield the addresses of all documents that stand anywhere, in order."""
+        return (Address(*name.split("/", 1)) for name in sorted(self._standing))
+
+    def __len__(self) -> int:
+        """Return how many documents stand anywhere."""
+        return len(self._standing)
+
+
+def place(snapshot: Snapshot) -> Placing:
+    """Place every document of `snapshot` in the layers of its contracts.
+
+    Where nothing but contracts and the documents of a shard matters, what was found is remembered.
+    """
+    contracts = contracts_of(snapshot)
+    placer = Placer(contracts)
+    placements = Placements(placer.layers)
+    faults: list[Diagnostic] = []
+    known = digest_json([[str(c.address), c.place.path, c.place.index, c.value] for c in contracts])
+    for shard in snapshot.shards:
+        key = f"placed/1 {known} {shard.key}"
+        found = snapshot.memo.get(key) if contracts else None
+        if found is None:
+            may_skip = not contracts and bool(snapshot.loaded)
+            found = _placed(shard, placer, only_named=may_skip)
+            snapshot.memo.put(key, found)
+        standing, wrong = found
+        for row, layers in standing:
+            placements.add(shard.names[row], layers)
+        faults += map(read_diagnostic, wrong)
     return Placing(placements, tuple(faults))
+
+
+def _placed(shard: LoadedShard, placer: Placer, *, only_named: bool) -> list[list[Any]]:
+    """Return the layers of a shard's documents by row, and what is wrong with them, as JSON."""
+    standing: list[Any] = []
+    faults: list[Any] = []
+    rows = shard.outline.layered if only_named else range(len(shard.names))
+    for row in rows:
+        document = shard.documents[row]
+        layers = placer.standing(document.kind.name, document.place.path, document.layers)
+        if layers:
+            standing.append([row, [layer.name for layer in layers]])
+        faults += map(diagnostic_json, placer.faults(document, layers))
+    return [standing, faults]
 
 
 class Placer:
@@ -45,7 +102,7 @@ class Placer:
 
     def __init__(self, contracts: Iterable[Contract]) -> None:
         self._contracts = {contract.address.name: _Admissions(contract) for contract in contracts}
-        self._layers = all_layers(admissions.contract for admissions in self._contracts.values())
+        self.layers = all_layers(admissions.contract for admissions in self._contracts.values())
 
     def standing(
         self, kind: str, path: str | None, asserted: tuple[str, ...]
@@ -58,7 +115,7 @@ class Placer:
         found = []
         for name, admissions in self._contracts.items():
             layer = admissions.layer_for(kind, path) or next(
-                (self._layers[a] for a in asserted if a in self._layers and _contract(a) == name),
+                (self.layers[a] for a in asserted if a in self.layers and _contract(a) == name),
                 None,
             )
             if layer is not None:
@@ -70,7 +127,7 @@ class Placer:
     ) -> Iterator[Diagnostic]:
         """Yield what is wrong with the layers that `document` names and stands in."""
         for name, route in _named(document):
-            if name not in self._layers:
+            if name not in self.layers:
                 yield self._unknown(document, name, document.at(*route))
         yield from _asserted_twice(document)
         for layer in standing:
@@ -143,7 +200,7 @@ class _Refused:
 
 def _named(document: Document[Model]) -> Iterator[tuple[str, Route]]:
     """Yield the layers that a document names, in its metadata and in its spec."""
-    for index, name in enumerate(document.metadata.layers):
+    for index, name in enumerate(document.layers):
         yield name, ("metadata", "layers", index)
     for found in document.marks:
         if isinstance(found.mark, LayerReference):
@@ -156,13 +213,13 @@ def _contract(layer: str) -> str:
 
 def _asserted_twice(document: Document[Model]) -> Iterator[Diagnostic]:
     first: dict[str, int] = {}
-    for index, name in enumerate(document.metadata.layers):
+    for index, name in enumerate(document.layers):
         earlier = first.setdefault(_contract(name), index)
         if earlier != index:
             yield Diagnostic(
                 "layer-asserted-twice",
                 f"a second layer of LayerContract/{_contract(name)}: {name}, "
-                f"after {document.metadata.layers[earlier]}",
+                f"after {document.layers[earlier]}",
                 document.at("metadata", "layers", index),
                 "name at most one layer of each contract",
                 address=str(document.address),
@@ -170,7 +227,7 @@ def _asserted_twice(document: Document[Model]) -> Iterator[Diagnostic]:
 
 
 def _disagreement(document: Document[Model], layer: ContractLayer) -> Iterator[Diagnostic]:
-    for index, name in enumerate(document.metadata.layers):
+    for index, name in enumerate(document.layers):
         if _contract(name) == layer.contract.address.name and name != layer.name:
             if name not in {other.name for other in layers_of(layer.contract)}:
                 continue  # reported as unknown

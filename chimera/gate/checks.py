@@ -15,7 +15,8 @@ from chimera.model import Diagnostic, Finding, Severity, Verdict
 
 def check(snapshot: Snapshot) -> Iterator[Verdict]:
     """Yield a verdict for every gate with a pattern that matches no path of the tree."""
-    gates = [gate for gate in snapshot.of_model(GateSpec) if gate.spec.match.paths]
+    governing = {document.address for document in snapshot.governing}
+    gates = snapshot.of_model(GateSpec, only=governing)
     paths = [entry.path for entry in snapshot.tree.entries()] if gates else []
     for gate in gates:
         faults = tuple(_unmatched(gate, paths))

@@ -4,6 +4,7 @@ Refuses to know what any kind is for; what siblings share stands here, below the
 """
 
 from chimera.kinds.answers import DELETED, Answer, DigestText, answers
+from chimera.kinds.coding import diagnostic_json, read_diagnostic
 from chimera.kinds.compatibility import categorize
 from chimera.kinds.diff import change_of
 from chimera.kinds.document import Document
@@ -51,7 +52,7 @@ from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
 from chimera.kinds.schema import export_schemas, kind_schema
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
-from chimera.kinds.shards import Shard
+from chimera.kinds.shards import LoadedShard, Shard
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
 from chimera.kinds.validation import salvage_model, validate, validate_model
@@ -85,6 +86,7 @@ __all__ = [
     "LayerRef",
     "LayerReference",
     "Loaded",
+    "LoadedShard",
     "Mark",
     "Marked",
     "Memo",
@@ -116,6 +118,7 @@ __all__ = [
     "change_of",
     "check_deletions",
     "check_references",
+    "diagnostic_json",
     "explain",
     "explain_model",
     "export_schemas",
@@ -127,6 +130,7 @@ __all__ = [
     "marked",
     "nearest",
     "parse_duration",
+    "read_diagnostic",
     "read_source",
     "references_of",
     "refuse",

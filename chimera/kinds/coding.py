@@ -29,6 +29,7 @@ _PLAIN: dict[str, Mark] = {
     **{role.value: Plays(role) for role in Role},
 }
 _NAMES = {mark: name for name, mark in _PLAIN.items()}
+_PLAIN_TYPES = frozenset((str, bool, int, float))
 _SEVERITIES = {severity.value: severity for severity in Severity}
 _FINDINGS = {finding.value: finding for finding in Finding}
 
@@ -98,7 +99,7 @@ def marks_json(marks: Iterable[Marked]) -> list[Any] | None:
     found: list[Any] = []
     for one in marks:
         mark, value = one.mark, one.value
-        if type(value) is not str and type(value) is not bool and type(value) is not int:
+        if type(value) not in _PLAIN_TYPES:
             return None
         if type(mark) is Reference:
             name: Any = [list(mark.kinds), mark.cites]

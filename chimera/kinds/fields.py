@@ -215,7 +215,10 @@ AUTOMATIC_TRIGGERS = frozenset({"event", "schedule"})
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """One marked value of a spec and where it stands in the document."""
+    """One marked value of a spec and where it stands in the document.
+
+    Of a mark on a model the value is `True`: the model is there, and its own fields say more.
+    """
 
     mark: Mark
     value: Any
@@ -291,7 +294,7 @@ def _collect_from(
         for key, item in value.items():
             _collect_from(item, (*route, key), on_values, on_models, found)
     elif isinstance(value, BaseModel):
-        found += [Marked(mark, value, route) for mark in on_models]
+        found += [Marked(mark, True, route) for mark in on_models]
         _collect(value, route, found)
     elif value is not None:
         found += [Marked(mark, value, route) for mark in on_values]

@@ -41,7 +41,7 @@ class Selector(Model):
         return (
             (not self.kinds or document.address.kind in self.kinds)
             and (not self.layers or bool(layers & set(self.layers)))
-            and self.labels.items() <= document.metadata.labels.items()
+            and self.labels.items() <= document.labels.items()
         )
 
     @property

@@ -98,10 +98,13 @@ class Snapshot:
         """Return the document at `address`, if there is one."""
         return self.documents.get(address)
 
-    def of_model(self, spec: type[S]) -> tuple[Document[S], ...]:
-        """Return all documents whose spec is `spec`, in order of name."""
+    def of_model(
+        self, spec: type[S], only: Collection[Address] | None = None
+    ) -> tuple[Document[S], ...]:
+        """Return all documents whose spec is `spec`, or `only` some of them, in order of name."""
         kinds = {kind.name for kind in self.registry if issubclass(kind.spec, spec)}
-        found = (d for d in self.of_kinds(kinds) if isinstance(d.spec, spec))
+        documents = (d for d in self.of_kinds(kinds) if only is None or d.address in only)
+        found = (document for document in documents if isinstance(document.spec, spec))
         return cast("tuple[Document[S], ...]", tuple(found))
 
     def of_kinds(self, kinds: Collection[str]) -> list[Document[Model]]:
