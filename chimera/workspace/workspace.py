@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,6 +51,7 @@ from chimera.workspace.planning import (
 from chimera.workspace.protection import is_protected_at
 
 if TYPE_CHECKING:
+    from chimera.workspace.evaluating import Question
     from chimera.plan import Plan
     from chimera.policy import CasesReport
     from chimera.workspace.applying import ApplyReport
@@ -202,11 +204,19 @@ class Workspace:
                 comparison = against_state(reader, environment)
         return make_plan(loaded, comparison, self.plugins, self.context, facts)
 
-    def test_policies(self, names: Sequence[str] = ()) -> Result[CasesReport]:
-        """Run the cases of the policies, or of those named."""
+    def test_policies(
+        self, names: Sequence[str] = (), now: datetime | None = None
+    ) -> Result[CasesReport]:
+        """Run the cases of the policies, or of those named; `now` is for those without a time."""
         from chimera.workspace.testing import policy_cases
 
-        return policy_cases(self, names)
+        return policy_cases(self, names, now)
+
+    def evaluate(self, question: Question) -> Result[tuple[Verdict, ...]]:
+        """Judge files that are named on the spot by policies that are."""
+        from chimera.workspace.evaluating import evaluate
+
+        return evaluate(self, question)
 
     def graph(
         self,
