@@ -24,7 +24,7 @@ from chimera.documents import (
     tracked_below,
 )
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
-from chimera.model import Result, StateError
+from chimera.model import Result, StateError, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import (
     Layout,
@@ -51,11 +51,11 @@ from chimera.workspace.planning import (
 from chimera.workspace.protection import is_protected_at
 
 if TYPE_CHECKING:
-    from chimera.workspace.evaluating import Question
     from chimera.plan import Plan
     from chimera.policy import CasesReport
     from chimera.workspace.applying import ApplyReport
     from chimera.workspace.diagnosing import Symptom
+    from chimera.workspace.evaluating import Question
     from chimera.workspace.graphing import Graph
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport

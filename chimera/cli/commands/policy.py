@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from chimera.cli.commands.policy_eval import evaluate
 from chimera.cli.session import Session, effective_time_option, pass_session, report_option
 from chimera.model import Result
 
 
 @click.group()
 def policy() -> None:
-    """Try the cases of the policies."""
+    """Try the cases of the policies, or judge files by them."""
+
+
+policy.add_command(evaluate)
 
 
 @policy.command()

@@ -5,6 +5,7 @@ what an expression sees of a request. Expressions are evaluated as those of ever
 """
 
 from chimera.policy.admission.evaluation import Evaluation, evaluate_library
+from chimera.policy.admission.manifests import judge_manifests
 from chimera.policy.admission.matching import Request
 from chimera.policy.admission.models import Operation
 from chimera.policy.admission.parameters import unused
@@ -25,6 +26,7 @@ __all__ = [
     "Request",
     "Resource",
     "evaluate_library",
+    "judge_manifests",
     "read_library",
     "read_objects",
     "resources_of",

@@ -207,8 +207,9 @@ class _Sitting:
         if tasks:
             replies = self._worker.judge({}, [hearing.seen for hearing, _ in wanted], tasks)
             for task, reply in zip(tasks, replies, strict=True):
-                for position, answer in zip(task.subjects, reply, strict=True):
-                    answers[position][task.program] = answer
+                if task.name is None:
+                    for position, answer in zip(task.subjects, reply, strict=True):
+                        answers[position][task.program] = answer
         return answers
 
     def _meets(self, hearing: _Hearing, answers: dict[int, Answer]) -> bool:

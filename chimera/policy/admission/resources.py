@@ -75,8 +75,13 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One object of a manifest. `namespace` is empty for one that belongs to the whole cluster."""
+    """One object of a manifest.
 
+    `subject` is what verdicts call it: its kind and name, with the namespace that it names itself.
+    `namespace` is empty for one that belongs to the whole cluster.
+    """
+
+    subject: str
     value: Mapping[str, Any]
     place: Place
     group: str
@@ -85,13 +90,6 @@ class Resource:
     plural: str
     name: str
     namespace: str
-
-    @property
-    def subject(self) -> str:
-        """What verdicts call it: its kind and name, with the namespace that it names itself."""
-        own = _metadata(self.value).get("namespace")
-        name = self.name or f"{_text(_metadata(self.value), 'generateName')}*"
-        return "/".join(filter(None, (self.kind, own if isinstance(own, str) else "", name)))
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -134,11 +132,12 @@ def resource_of(
     names = known.get((group, kind)) or Names(plural_of(kind), kind not in _CLUSTER)
     own = _text(metadata, "namespace")
     stands_in = (own or namespace) if names.namespaced else ""
+    name = _text(metadata, "name")
+    called = name or f"{_text(metadata, 'generateName')}*"
+    subject = "/".join(filter(None, (kind, own, called)))
     if stands_in and not own:
         value = {**value, "metadata": {**metadata, "namespace": stands_in}}
-    return Resource(
-        value, place, group, version, kind, names.plural, _text(metadata, "name"), stands_in
-    )
+    return Resource(subject, value, place, group, version, kind, names.plural, name, stands_in)
 
 
 def plural_of(kind: str) -> str:

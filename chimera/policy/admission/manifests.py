@@ -1,0 +1,77 @@
+"""Judging resources by Chimera's own policies, which are named with them.
+
+Kinds and labels of a policy's match are those of the resource here, for nothing else has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chimera.documents import Globs
+from chimera.kinds import Document, Subject
+from chimera.model import Verdict
+from chimera.policy.admission.resources import Resource
+from chimera.policy.candidates import Candidate
+from chimera.policy.foreign import ForeignDocument
+from chimera.policy.kinds import PolicyMatch, PolicySpec
+from chimera.policy.rulebook import compile_policies
+from chimera.policy.sitting import Errand, run_errands
+from chimera.policy.tally import Tally
+from chimera.policy.verdicts import counted, of_fault, unjudged
+from chimera.policy.waivers import Waivers
+from chimera.policy.worker import Bounds, Worker
+
+
+def judge_manifests(
+    policies: Sequence[Document[PolicySpec]],
+    resources: Sequence[Resource],
+    subject: Subject,
+    bounds: Bounds = Bounds(),  # noqa: B008 - immutable
+) -> list[Verdict]:
+    """Return what policies say of resources; what is about changes or a snapshot is inapplicable.
+
+    `subject` gives the snapshot that expressions may ask, the environment and the time.
+    """
+    if not policies:
+        return []
+    candidates = list(map(_candidate, resources))
+    tally = Tally()
+    with Worker(subject.context.processes, bounds) as worker:
+        books = compile_policies(worker, policies, subject.environment)
+        sound = [book for book in books if not book.faults]
+        errands = [
+            Errand(
+                book,
+                tuple(range(len(book.rules))),
+                tuple(c for c in candidates if _means(book.policy.spec.match, c)),
+            )
+            for book in sound
+        ]
+        for _, judged in run_errands(worker, subject, errands):
+            tally.add(judged)
+    waivers = Waivers(subject)
+    return [
+        *counted(tally, sound, subject),
+        *(of_fault(judged, waivers) for judged in tally.found),
+        *(verdict for book in books for verdict in unjudged(book, tally, subject)),
+    ]
+
+
+def _candidate(resource: Resource) -> Candidate:
+    place = resource.place
+    foreign = ForeignDocument(place.path, place.index, dict(resource.value), place)
+    return Candidate(resource.subject, foreign=foreign)
+
+
+def _means(match: PolicyMatch, candidate: Candidate) -> bool:
+    foreign = candidate.foreign
+    if foreign is None or match.snapshot or match.changes or match.layers:
+        return False
+    if match.kinds and foreign.value.get("kind") not in match.kinds:
+        return False
+    if match.paths and not Globs(match.paths).matches(foreign.path):
+        return False
+    metadata = foreign.value.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    own = labels if isinstance(labels, dict) else {}
+    return all(own.get(key) == text for key, text in match.labels.items())
