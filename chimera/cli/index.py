@@ -38,7 +38,9 @@ COMMANDS: dict[str, Entry] = {
     "schema": Entry(f"{_CLI}.schema:schema", "Write JSON Schemas of the kinds.", _START),
     "check": Entry(f"{_CLI}.check:check", "Report everything that is wrong with a tree.", _CHANGE),
     "fmt": Entry(f"{_CLI}.fmt:fmt", "Format documents without changing what they say.", _CHANGE),
-    "policy": Entry(f"{_CLI}.policy:policy", "Try the cases of the policies.", _CHANGE),
+    "policy": Entry(
+        f"{_CLI}.policy:policy", "Try the cases of the policies, or judge files by them.", _CHANGE
+    ),
     "plan": Entry(f"{_CLI}.plan:plan", "Show what an apply would do, and what that owes.", _CHANGE),
     "show": Entry(f"{_CLI}.plan:show", "Show a saved plan.", _CHANGE),
     "prove": Entry(f"{_CLI}.prove:prove", "Run proofs and keep the evidence.", _CHANGE),
