@@ -25,11 +25,12 @@ from chimera.documents.refs import head
 from chimera.documents.repository import find_root, tracked_below
 from chimera.documents.scan import MAX_BYTES
 from chimera.documents.spans import locate, span_of, spans_of
-from chimera.documents.trees import Entry, Tree, export, is_below, is_root
+from chimera.documents.trees import YAML_SUFFIXES, Entry, Tree, export, is_below, is_root
 from chimera.documents.worktree import conversions, open_work_tree
 
 __all__ = [
     "MAX_BYTES",
+    "YAML_SUFFIXES",
     "Difference",
     "Entry",
     "Globs",
