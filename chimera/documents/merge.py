@@ -59,7 +59,7 @@ def open_merge(root: Path, base: str, head: str) -> Merge:
     ours, theirs = resolve(folder, base), resolve(folder, head)
     bases = tuple(_merge_bases(folder, ours, theirs))
     before = CommitTree(folder, ours)
-    name = base if ours.startswith(base) else f"{base} ({ours[:7]})"
+    name = ours[:7] if ours.startswith(base) else f"{base} ({ours[:7]})"
     if ours in bases:
         return Merge(before, CommitTree(folder, theirs), name, (), ours, theirs, bases)
     if theirs in bases:
@@ -182,7 +182,7 @@ def _run_merge(scratch: Path, base: str, head: str) -> tuple[str, _Stages, Mappi
         facts, _, path = field.partition("\t")
         mode, id, stage = facts.split(" ")
         stages.setdefault(path, {})[int(stage)] = f"{mode} {id}"
-    types = dict(_conflict_types(iter(fields[end + 1 : -1])))
+    types = dict(_conflict_types(iter(fields[end + 1 : -1]), stages))
     if answer.code == 1 and not stages and not types:
         raise GitError(
             "git found a conflict and does not say where", help="merge the base, or rebase"
@@ -190,13 +190,17 @@ def _run_merge(scratch: Path, base: str, head: str) -> tuple[str, _Stages, Mappi
     return tree, stages, types
 
 
-def _conflict_types(fields: Iterator[str]) -> Iterator[tuple[str, str]]:
-    """Yield each path that Git calls a conflict, with the kind: `modify/delete`."""
+def _conflict_types(fields: Iterator[str], stages: _Stages) -> Iterator[tuple[str, str]]:
+    """Yield the paths of each conflict that Git tells, with its kind: `modify/delete`.
+
+    Git also names paths that are fine by themselves: they count where it names no other.
+    """
     for count in fields:
         paths = [next(fields) for _ in range(int(count))]
         type, _ = next(fields), next(fields)
         if type.startswith(_CONFLICT):
-            yield from ((path, type.removeprefix(_CONFLICT).rstrip(")")) for path in paths)
+            for path in [path for path in paths if path in stages] or paths[:1]:
+                yield path, type.removeprefix(_CONFLICT).rstrip(")")
 
 
 def _settle(scratch: Path, tree: str, stages: _Stages) -> str:
@@ -216,7 +220,9 @@ def _conflict(path: str, sides: Mapping[int, str], type: str, base: str, head: s
         frozenset((1, 2)): f"{base} changed it, and {head} deleted or moved it",
         frozenset((1, 3)): f"{head} changed it, and {base} deleted or moved it",
     }
-    reason = known.get(frozenset(sides), f"{base} and {head} put something else here")
+    reason = known.get(
+        frozenset(sides), f"a move on one side, of {base} or {head}, meets a change of the other"
+    )
     return Diagnostic(
         "merge-conflict",
         f"git cannot merge this path: {reason}" + (f" ({type})" if type else ""),

@@ -11,12 +11,14 @@ import pytest
 from chimera.documents import (
     Globs,
     conversions,
+    differences,
     export,
     find_root,
     head,
     load_documents,
     locate,
     open_commit,
+    open_merge,
     open_work_tree,
     span_of,
 )
@@ -108,6 +110,10 @@ def test_no_configured_program_runs(
         assert span_of(tree, Place("specs/a.yaml", 0, ("b",))).line == 2
         export(tree, paths, tmp_path / f"out-{tree.revision}")
     assert {d.span.path for d in conversions(work, paths)} >= {"src/code.py"}
+    former = open_commit(root, "HEAD~1")
+    assert [d.path for d in differences(former, commit)] == ["src/code.py"]
+    assert {d.path for d in differences(commit, work)} == {".gitattributes"}
+    assert open_merge(root, "HEAD~1", "HEAD").tree.entries() == commit.entries()
     with pytest.raises(GitError):  # the missing object is not fetched from the promisor
         open_commit(root, "HEAD~1").read("src/code.py")
 
@@ -131,6 +137,14 @@ def test_a_repository_of_another_user_is_refused(repository: Repository) -> None
     repository.commit()
     os.chown(repository.root, 12345, 12345)
     os.chown(repository.root / ".git", 12345, 12345)
-    for ask in (head, lambda root: open_work_tree(root).entries()):
+    bare = repository.root.parent / "bare.git"
+    repository.git("init", "-q", "--bare", str(bare))
+    os.chown(bare, 12345, 12345)
+    for root, ask in (
+        (repository.root, head),
+        (repository.root, lambda root: open_work_tree(root).entries()),
+        (repository.root, lambda root: open_merge(root, "main", "HEAD")),
+        (bare, lambda root: open_commit(root, "main")),
+    ):
         with pytest.raises(GitError, match="another user"):
-            ask(repository.root)
+            ask(root)

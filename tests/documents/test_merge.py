@@ -74,7 +74,7 @@ def test_a_merge_says_what_it_merged(forked: Repository) -> None:
     assert [merge.base_id, merge.head_id, *merge.merge_bases] == ids
     assert merge.name == f"main ({ids[0][:7]})"
     assert merge.base.revision == ids[0]
-    assert open_merge(forked.root, ids[0], "topic").name == ids[0]
+    assert open_merge(forked.root, ids[0], "topic").name == ids[0][:7]
 
 
 def test_a_head_that_has_the_base_is_the_result(forked: Repository) -> None:
@@ -273,6 +273,24 @@ def test_moves_to_two_places_are_a_conflict(repository: Repository) -> None:
     merge = open_merge(repository.root, "main", "topic")
     assert {"a", "m", "t"} >= {d.span.path for d in merge.conflicts} >= {"m", "t"}
     assert [e.path for e in merge.tree.entries()] == ["t"]
+
+
+def test_a_file_added_to_a_folder_that_moved_is_a_conflict(repository: Repository) -> None:
+    for number in range(3):
+        repository.write(f"src/{number}", f"content {number}\n" * 20)
+    repository.commit()
+    repository.git("checkout", "-q", "-b", "topic")
+    repository.write("src/new", "1\n")
+    repository.commit()
+    repository.git("checkout", "-q", "main")
+    repository.git("mv", "src", "lib")
+    repository.commit()
+    merge = open_merge(repository.root, "main", "topic")
+    (conflict,) = merge.conflicts
+    assert conflict.span.path == "lib/new"
+    assert "a move on one side" in conflict.message
+    assert "(file location)" in conflict.message
+    assert merge.tree.read("lib/new") == b"1\n"
 
 
 def test_submodules_that_moved_apart_are_a_conflict(repository: Repository) -> None:
