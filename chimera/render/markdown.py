@@ -22,7 +22,6 @@ MOST_BYTES = 60_000
 is written once fits into both, with room for what whoever posts it adds."""
 _MOST_CHARACTERS = 400
 _MOST_NAMES = 5
-_ELSEWHERE = "in no layer"
 _SIGNS = {Outcome.PASSED: "✅", Outcome.CHANGED: "✅", Outcome.NOT_EXERCISED: "⚠️"}
 _MEANINGFUL = re.compile(r"[&<>`*_~\[\]\\|$@]|#(?=\d)|(?<=GH)-(?=\d)|://|(?<=www)\.", re.IGNORECASE)
 
@@ -102,23 +101,23 @@ def _sections(report: Report) -> Iterator[_Section]:
         yield _Section(count(len(lines), noun), lines, folded=True)
     yield _Section("Not exercised", tuple(_idle(report.idle)))
     yield _Section("Waived", tuple(map(_verdict, report.waived)))
-    passed = Counter(v.judge for v in report.verdicts if v.finding is Finding.PASS)
+    passed: Counter[str] = Counter()
+    for verdict in report.verdicts:
+        if verdict.finding is Finding.PASS:
+            passed[verdict.judge] += verdict.count
     lines = tuple(f"- {_code(judge)}: {number}" for judge, number in passed.items())
     yield _Section(f"{count(passed.total(), 'verdict')} passed", lines, folded=True)
 
 
 def _changes(changes: Changes) -> Iterator[_Section]:
     plan = changes.plan
-    by_layer: dict[str, list[PlanItem]] = {}
-    for item in plan.items:
-        if item.changes or item.dormant:
-            for layer in item.layers or (_ELSEWHERE,):
-                by_layer.setdefault(layer, []).append(item)
-    compared = f"Compared with {_prose(plan.compared_with)}, for {_code(plan.environment)}:"
-    lines = [f"{compared} {_prose(plan_summary(plan))}", ""]
-    for layer in sorted(by_layer, key=lambda layer: (layer == _ELSEWHERE, layer)):
-        lines.append(f"- **{layer if layer == _ELSEWHERE else _code(layer)}**")
-        lines += (f"  {_item(item, changes)}" for item in by_layer[layer])
+    summary = f"{plan_summary(plan)} ({changes.compared}, for {plan.environment})"
+    lines = [_prose(summary), ""]
+    for layers, items in changes.by_layer.items():
+        lines.append(f"- **in {', '.join(map(_code, layers)) or 'no layer'}**")
+        lines += (f"  {_item(item, changes)}" for item in items)
+    for change in changes.cosmetic:
+        lines.append(f"- cosmetic, and owes nothing: {_code(str(change.target))}")
     yield _Section("What changes", tuple(lines))
     yield _Section("What that touches", tuple(_touches(changes)))
     yield _Section("What is owed", tuple(_owed(changes)))
@@ -179,7 +178,8 @@ def _idle(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         found.setdefault((verdict.judge, verdict.reasons), []).append(verdict.subject)
     for (judge, reasons), subjects in found.items():
-        of = "" if subjects == [judge] else f" of {_names(subjects)}"
+        others = [subject for subject in subjects if not judge.startswith(subject)]
+        of = f" of {_names(others)}" if others else ""
         yield f"- {_code(judge)}{of}: {_prose('; '.join(reasons) or 'nothing to judge')}"
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from chimera.model import (
     Address,
+    Change,
     Diagnostic,
     Finding,
     Outcome,
@@ -21,7 +22,7 @@ from chimera.model import (
     Touch,
     Verdict,
 )
-from chimera.plan import Plan
+from chimera.plan import Plan, PlanItem
 
 T = TypeVar("T")
 WORST_FIRST = tuple(Severity)
@@ -29,9 +30,15 @@ WORST_FIRST = tuple(Severity)
 
 @dataclass(frozen=True)
 class Changes:
-    """What changes, which gates, proofs, policies and layers that touches, and who leans on it."""
+    """What changes, which gates, proofs, policies and layers that touches, and who leans on it.
+
+    `compared` says with what, in words; `by_layer` holds what differs by the layers that it is in.
+    """
 
     plan: Plan
+    compared: str
+    by_layer: Mapping[tuple[str, ...], tuple[PlanItem, ...]]
+    cosmetic: tuple[Change, ...] = ()
     touches: tuple[Touch, ...] = ()
     affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
 

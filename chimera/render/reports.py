@@ -19,6 +19,7 @@ from chimera.model import (
     in_order,
 )
 from chimera.plan import Plan
+from chimera.render.changes import compared_text
 from chimera.render.paint import count
 from chimera.render.report import Changes, Report
 
@@ -76,7 +77,16 @@ def plan_report(result: Result[PlanReport]) -> Report:
 
 def changes_of(planned: PlanReport) -> Changes:
     """Return what a plan says of the changes."""
-    return Changes(planned.plan, planned.touches, planned.affected)
+    plan = planned.plan
+    compared = planned.compared
+    return Changes(
+        plan,
+        compared_text(compared) if compared else f"compared with {plan.compared_with}",
+        planned.by_layer,
+        planned.cosmetic,
+        tuple(touch for touch in planned.touches if touch.asks or not touch.is_layer),
+        planned.affected,
+    )
 
 
 def _judged(
@@ -186,9 +196,16 @@ def _ruled(
         result.outcome,
         verdicts,
         result.diagnostics,
-        changes=Changes(plan),
+        changes=_planned(plan),
         places=places_of(snapshot),
     )
+
+
+def _planned(plan: Plan) -> Changes:
+    """Return the changes of a plan that nothing else is known about."""
+    layers = dict.fromkeys(item.layers for item in plan.changing)
+    by_layer = {key: tuple(i for i in plan.changing if i.layers == key) for key in layers}
+    return Changes(plan, f"compared with {plan.compared_with}", by_layer)
 
 
 def _item(command: str, item: ItemResult) -> Verdict:

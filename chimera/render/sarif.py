@@ -66,7 +66,7 @@ def _findings(report: Report) -> dict[str, int]:
 
 
 def _rule(id: str) -> Json:
-    name = id.replace("-", " ")
+    name = id if "/" in id else id.replace("-", " ")
     help = "Each result says what to do about it."
     return {
         "id": id,

@@ -106,23 +106,18 @@ CHANGE = Change(
     Category.BREAKING,
     ("the output x is gone",),
 )
-PLANNED = replace(
-    EVERY,
-    changes=Changes(
-        Plan(
-            "production",
-            True,
-            "main",
-            (
-                PlanItem(CHANGE, ("ops/L1", "code/L2"), obligations=(OBLIGATION,)),
-                PlanItem(replace(CHANGE, target=PathSet(("src/**",)), action=Action.CREATE)),
-                PlanItem(replace(CHANGE, target=Address("Thing", "same"), action=Action.NO_OP)),
-            ),
-        ),
-        (Touch("ops/L1", Address("LayerContract", "ops"), THING, ("specs/t.yaml",), ("proof P",)),),
-        {THING: (Address("Thing", "leans"),)},
-    ),
+ITEM = PlanItem(CHANGE, ("code/L2", "ops/L1"), obligations=(OBLIGATION,))
+PATHS_ITEM = PlanItem(replace(CHANGE, target=PathSet(("src/**",)), action=Action.CREATE))
+SAME = PlanItem(replace(CHANGE, target=Address("Thing", "same"), action=Action.NO_OP))
+CHANGES = Changes(
+    Plan("production", True, "main", (ITEM, PATHS_ITEM, SAME)),
+    "compared main (1a2b3c4) with HEAD (5d6e7f8)",
+    {ITEM.layers: (ITEM,), (): (PATHS_ITEM,)},
+    (replace(CHANGE, target=Address("Thing", "c"), category=Category.COSMETIC),),
+    (Touch("ops/L1", Address("LayerContract", "ops"), THING, ("specs/t.yaml",), ("proof P",)),),
+    {THING: (Address("Thing", "leans"),)},
 )
+PLANNED = replace(EVERY, changes=CHANGES)
 
 
 # SARIF
@@ -354,16 +349,11 @@ def test_a_summary_says_what_changes_layer_by_layer_and_what_that_owes() -> None
         "#### What changes",
         "",
         (
-            f"Compared with main, for `production`: 1 to create, 1 to update, 1 unchanged; plan"
-            f" {PLANNED.changes.plan.digest[7:19]}"
+            f"1 to create, 1 to update, 1 unchanged; plan {CHANGES.plan.digest[7:19]}"
+            " (compared main (1a2b3c4) with HEAD (5d6e7f8), for production)"
         ),
         "",
-        "- **`code/L2`**",
-        (
-            "  - update **breaking** `Thing/t`: it differs; breaks: the output x is gone;"
-            " affects `Thing/leans`; in `specs/t.yaml`"
-        ),
-        "- **`ops/L1`**",
+        "- **in `code/L2`, `ops/L1`**",
         (
             "  - update **breaking** `Thing/t`: it differs; breaks: the output x is gone;"
             " affects `Thing/leans`; in `specs/t.yaml`"
@@ -373,6 +363,7 @@ def test_a_summary_says_what_changes_layer_by_layer_and_what_that_owes() -> None
             "  - create **breaking** `paths:src/**`: it differs; breaks: the output x is gone;"
             " in `specs/t.yaml`"
         ),
+        "- cosmetic, and owes nothing: `Thing/c`",
         "",
         "#### What that touches",
         "",
@@ -422,7 +413,7 @@ def test_a_summary_says_what_changes_layer_by_layer_and_what_that_owes() -> None
 def test_a_long_summary_fits_into_a_comment_and_counts_what_it_leaves_out() -> None:
     faults = [fault(s, f"{'漢@' * 300}{n}") for s in Severity for n in range(2_000)]
     items = [PlanItem(replace(CHANGE, target=Address("Thing", f"t{n}"))) for n in range(2_000)]
-    planned = replace(PLANNED.changes, plan=Plan("local", False, "main", tuple(items)))
+    planned = replace(CHANGES, by_layer={("a/b",): tuple(items)})
     text = markdown(replace(EVERY, diagnostics=tuple(faults), changes=planned))
     assert len(text.encode()) <= markdown_format.MOST_BYTES
     assert len(re.findall(r"^- and [0-9]+ more$", text, re.MULTILINE)) == 4
@@ -473,14 +464,21 @@ def hostile(draw: st.DrawFn) -> Report:
         return Verdict(odd(), odd(), finding, (odd(),), carried, waiver=waiver)
 
     change = Change(THING, Action.UPDATE, None, None, odd(), (odd(),), Category.BREAKING, (odd(),))
-    plan = Plan("production", False, odd(), (PlanItem(change, (odd(),)),))
+    item = PlanItem(change, (odd(),))
+    plan = Plan("production", False, odd(), (item,))
     verdicts = [verdict() for _ in range(draw(st.integers(0, 3)))]
     return report_of(
         "check",
         draw(st.sampled_from(Outcome)),
         verdicts,
         [diagnostic() for _ in range(draw(st.integers(0, 3)))],
-        changes=Changes(plan, (Touch(odd(), THING, THING, (odd(),), (odd(),)),)),
+        changes=Changes(
+            plan,
+            odd(),
+            {item.layers: (item,)},
+            (change,),
+            (Touch(odd(), THING, THING, (odd(),), (odd(),)),),
+        ),
         notes=(odd(),),
         places={v.subject: draw(PATHS) for v in verdicts},
         files=(draw(PATHS),),
@@ -577,7 +575,7 @@ def test_a_secret_is_masked_wherever_a_report_holds_it() -> None:
         notes=(f"saw {secret}",),
         verdicts=(replace(BARE, reasons=(secret,)),),
         diagnostics=(fault(message=f"it is {secret}", related=(Related(secret, SPAN),)),),
-        changes=replace(PLANNED.changes, touches=(Touch(secret, THING, THING, (secret,)),)),
+        changes=replace(CHANGES, touches=(Touch(secret, THING, THING, (secret,)),)),
     )
     masked = held.masked(lambda text: text.replace(secret, "***"))
     for render in (sarif, junit, github, markdown):
