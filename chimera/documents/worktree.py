@@ -29,7 +29,7 @@ from chimera.documents.trees import (
 )
 from chimera.model import ChimeraError, Diagnostic, Digest, Severity, Span, UsageError
 
-Stamp = str | tuple[int, ...]
+Stamp = str
 """What stands for a file's content: a blob's id, or inode, size and times of change."""
 
 _RACY = 2_000_000_000
@@ -96,10 +96,7 @@ class WorkTree:
                 for item, path in self._visible("" if name == "." else name + "/"):
                     status = _status(item) if path.endswith(suffixes) else None
                     if status is not None and stat.S_ISREG(status.st_mode):
-                        changed, modified = status.st_ctime_ns, status.st_mtime_ns
-                        is_sure = changed < before and modified < before
-                        identity = (status.st_ino, status.st_size, modified, changed)
-                        files[path] = identity if is_sure else None
+                        files[path] = _stamp(status, before)
                     elif item.is_symlink():
                         links[path] = Entry(path, SYMLINK)
                     elif item.is_dir(follow_symlinks=False):
@@ -235,6 +232,14 @@ class WorkTree:
             return []
         except OSError as error:
             raise _unreadable(folder or ".", error) from error
+
+
+def _stamp(status: os.stat_result, before: int) -> Stamp | None:
+    """Return what stands for the content of a file that was last changed `before` some time."""
+    changed, modified = status.st_ctime_ns, status.st_mtime_ns
+    if changed >= before or modified >= before:
+        return None
+    return f"{status.st_ino}.{status.st_size}.{modified}.{changed}"
 
 
 def _status(item: os.DirEntry[str]) -> os.stat_result | None:

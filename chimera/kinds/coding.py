@@ -5,7 +5,8 @@ What comes back equals what went in. Refuses what has no JSON form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from chimera.kinds.fields import (
@@ -111,20 +112,18 @@ def marks_json(marks: Iterable[Marked]) -> list[Any] | None:
     return found
 
 
-def marks_reader() -> Callable[[list[Any]], tuple[Marked, ...]]:
-    """Return a reader of what `marks_json` wrote, which makes each mark once."""
-    references: dict[tuple[str, ...], Mark] = {}
+def read_marks(data: Iterable[Any]) -> tuple[Marked, ...]:
+    """Read what `marks_json` wrote."""
+    return tuple(
+        Marked(
+            _PLAIN[name] if type(name) is str else _reference(tuple(name[0]), cites=name[1]),
+            value,
+            tuple(route),
+        )
+        for name, value, route in data
+    )
 
-    def mark_of(name: Any) -> Mark:
-        if type(name) is str:
-            return _PLAIN[name]
-        kinds, cites = name
-        known = (*kinds, "" if cites else "/")
-        if known not in references:
-            references[known] = Reference(*kinds, cites=cites)
-        return references[known]
 
-    def read(data: list[Any]) -> tuple[Marked, ...]:
-        return tuple(Marked(mark_of(name), value, tuple(route)) for name, value, route in data)
-
-    return read
+@cache
+def _reference(kinds: tuple[str, ...], *, cites: bool) -> Mark:
+    return Reference(*kinds, cites=cites)

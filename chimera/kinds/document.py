@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from chimera.kinds.coding import read_marks
 from chimera.kinds.fields import Marked, Model, marked
 from chimera.kinds.kind import Kind, Metadata
 from chimera.model import Address, Digest, Place, Segment, digest_json
@@ -54,13 +55,13 @@ class Document(Generic[S_co]):
 class Facts:
     """What is kept of a document, so that few questions about it ask for its file again.
 
-    `marks` is `None` where one of the values has no JSON form.
+    `marks` are as `read_marks` reads them, `None` where one of the values has no JSON form.
     """
 
     place: Place
     layers: tuple[str, ...]
     labels: Mapping[str, str]
-    marks: tuple[Marked, ...] | None
+    marks: Sequence[Any] | None
 
 
 class StoredDocument(Document[Model]):
@@ -116,7 +117,7 @@ class StoredDocument(Document[Model]):
     def marks(self) -> tuple[Marked, ...]:
         """Every marked value of the spec, with its route in the document."""
         marks = self._known.marks
-        return self._whole.marks if marks is None else marks
+        return self._whole.marks if marks is None else read_marks(marks)
 
     @property
     def layers(self) -> tuple[str, ...]:

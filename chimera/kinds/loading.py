@@ -29,7 +29,7 @@ from chimera.model import Diagnostic, Place, Related
 from chimera.plugin import engine_version
 from chimera.state import NoStore, Store
 
-_HELD = 64 * 1024 * 1024
+_HELD = 16 * 1024 * 1024
 """Bytes of files kept between looking for the Repository document and reading all others."""
 
 

@@ -121,8 +121,8 @@ def parts_of(
         part = Part(paths, is_whole)
         known = None
         if version is not None and None not in stamps:
-            facts = repr((str(tree.root), is_whole, paths, stamps))
-            known = store_key("part/1", version, facts)
+            facts = (str(tree.root), str(is_whole), *paths, *map(str, stamps))
+            known = store_key("part/1", version, *facts)
         found = store.get(known) if known else None
         if found is not None:
             part.key, part.repositories = json.loads(found)

@@ -17,8 +17,6 @@ from typing import Any
 from chimera.kinds.coding import (
     diagnostic_json,
     marks_json,
-    marks_reader,
-    place_json,
     read_diagnostic,
     read_verdict,
     verdict_json,
@@ -147,15 +145,16 @@ def _unknown_kinds(document: AnyDocument, registry: Registry) -> Iterator[Diagno
 
 def facts_json(documents: Iterable[AnyDocument]) -> list[Any]:
     """Return the facts of documents as JSON."""
-    return [[place_json(d.place), d.layers, dict(d.labels), marks_json(d.marks)] for d in documents]
+    return [
+        [d.place.path, d.place.index, d.layers, dict(d.labels), marks_json(d.marks)]
+        for d in documents
+    ]
 
 
 def read_facts(facts: Iterable[Any]) -> Iterator[Facts]:
     """Read what `facts_json` wrote."""
-    read = marks_reader()
-    for (path, index, _, _), layers, labels, marks in facts:
-        known = None if marks is None else read(marks)
-        yield Facts(Place(path, index), tuple(layers), labels, known)
+    for path, index, layers, labels, marks in facts:
+        yield Facts(Place(path, index), tuple(layers), labels, marks)
 
 
 @dataclass(frozen=True)

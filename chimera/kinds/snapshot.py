@@ -103,7 +103,10 @@ class Snapshot:
     ) -> tuple[Document[S], ...]:
         """Return all documents whose spec is `spec`, or `only` some of them, in order of name."""
         kinds = {kind.name for kind in self.registry if issubclass(kind.spec, spec)}
-        documents = (d for d in self.of_kinds(kinds) if only is None or d.address in only)
+        if only is None:
+            documents = self.of_kinds(kinds)
+        else:
+            documents = [self.documents[a] for a in sorted(only) if a.kind in kinds]
         found = (document for document in documents if isinstance(document.spec, spec))
         return cast("tuple[Document[S], ...]", tuple(found))
 
