@@ -289,7 +289,7 @@ def test_a_file_added_to_a_folder_that_moved_is_a_conflict(repository: Repositor
     (conflict,) = merge.conflicts
     assert conflict.span.path == "lib/new"
     assert "a move on one side" in conflict.message
-    assert "(file location)" in conflict.message
+    assert "(directory rename suggested)" in conflict.message
     assert merge.tree.read("lib/new") == b"1\n"
 
 
