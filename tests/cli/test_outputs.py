@@ -1,0 +1,97 @@
+"""Formats and where they go: every one that a command has, together, to files or to one output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from chimera.cli.session import FORMATS, REPORT_FORMATS
+
+REPORTING = [
+    ("check",),
+    ("plan",),
+    ("policy", "test"),
+    ("prove",),
+    ("apply",),
+    ("policy", "eval", "specs", "--resource", "specs"),
+]
+
+
+@pytest.mark.parametrize("command", REPORTING)
+def test_one_run_writes_every_format(
+    chimera: Any, broken: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    files = {name: tmp_path / f"out.{name}" for name in REPORT_FORMATS}
+    outputs = [part for name, file in files.items() for part in ("-o", f"{name}={file}")]
+    answer = chimera(*command, *outputs)
+    assert answer.code in {0, 1, 5}, answer.err
+    assert answer.out == ""
+    assert json.loads(files["json"].read_text())["outcome"]
+    assert json.loads(files["sarif"].read_text())["version"] == "2.1.0"
+    assert ElementTree.parse(files["junit"]).getroot().tag == "testsuites"
+    assert all(line.startswith("::") for line in files["github"].read_text().splitlines())
+    assert files["markdown"].read_text().startswith("### ")
+    assert chimera(*command).code == answer.code
+    called = " ".join(part for part in command[:2] if part != "specs")
+    assert f"chimera {called}: " in files["markdown"].read_text()
+
+
+@pytest.mark.parametrize("format", REPORT_FORMATS)
+def test_a_format_by_itself_is_the_result(chimera: Any, broken: Path, format: str) -> None:
+    answer = chimera("check", "-o", format)
+    assert answer.code == 1
+    assert "protectd" in answer.out
+    assert answer.err == ""
+
+
+@pytest.mark.parametrize("command", REPORTING)
+def test_help_names_the_formats_that_a_command_has(chimera: Any, command: tuple[str, ...]) -> None:
+    said = " ".join(chimera(*command[:2], "--help").out.split())
+    assert ", ".join(REPORT_FORMATS) in said
+    said = " ".join(chimera("get", "--help").out.split())
+    assert f"({', '.join(FORMATS)})" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("check", "-o", "html"), "unknown output format 'html'"),
+        (("get", "-o", "sarif"), "this command has no output format 'sarif'"),
+        (("check", "-o", "sarif="), "'sarif=' names no file"),
+        (("check", "-o", "sarif", "-o", "text"), "two formats cannot both go to standard output"),
+        (("check", "-o", "sarif=none/out"), "cannot write none/out"),
+    ],
+)
+def test_an_output_that_cannot_be_is_a_mistake_in_the_call(
+    chimera: Any, broken: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    answer = chimera(*arguments)
+    assert answer.code == 4
+    assert says in answer.err
+    assert "help: " in answer.err
+
+
+def test_a_format_that_cannot_be_is_refused_before_any_work(
+    chimera: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chimera.cli.session.Session.workspace", lambda *_: pytest.fail("opened"))
+    assert chimera("apply", "-o", "html").code == 4
+
+
+@pytest.mark.parametrize("format", REPORT_FORMATS)
+def test_no_format_shows_a_secret(
+    chimera: Any, broken: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    secret = 'hunter2&"hunter2'
+    broken.write_text(broken.read_text().replace("protectd", f"'{secret}'"))
+    shown = chimera("check", "-o", format).out
+    marks = ("hunter2&", "hunter2&amp;", "hunter2&#38;")
+    assert any(mark in shown for mark in marks)
+    monkeypatch.setenv("DEPLOY_TOKEN", secret)
+    shown = chimera("check", "-o", format).out
+    assert "hunter2" not in shown
+    assert "***" in shown or "&#42;&#42;&#42;" in shown
