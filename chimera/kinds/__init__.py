@@ -50,7 +50,7 @@ from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.references import check_deletions, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
-from chimera.kinds.schema import export_schemas, kind_schema
+from chimera.kinds.schema import export_schemas, kind_schema, schema_catalog
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.shards import LoadedShard, Shard
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
@@ -135,6 +135,7 @@ __all__ = [
     "references_of",
     "refuse",
     "salvage_model",
+    "schema_catalog",
     "shown",
     "validate",
     "validate_model",

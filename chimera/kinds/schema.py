@@ -1,12 +1,14 @@
-"""JSON Schemas of the kinds, for editors: export, and a check of them against the metaschema."""
+"""JSON Schemas of the kinds, for editors: export, a catalog, and a check against the metaschema."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from chimera.documents.trees import YAML_SUFFIXES
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.registry import Registry
 
@@ -46,6 +48,34 @@ def export_schemas(registry: Registry) -> dict[str, dict[str, Any]]:
     for schema in schemas.values():
         jsonschema.Draft202012Validator.check_schema(schema)
     return schemas
+
+
+def schema_catalog(registry: Registry, roots: Sequence[str], base: str) -> dict[str, Any]:
+    """Return a catalog of the exported schemas, as JSON Schema Store writes it.
+
+    Editors read files below `roots` by the schema that takes any kind; those of single kinds are
+    there to be named. `base` is where the folder of the schemas is reached.
+    """
+    everywhere = [
+        f"{'' if root == '.' else f'{root}/'}**/*{suffix}"
+        for root in roots
+        for suffix in YAML_SUFFIXES
+    ]
+    entries = [("chimera", "Any Chimera document", everywhere)]
+    entries += [(kind.name, kind.summary, []) for kind in registry]
+    return {
+        "$schema": "https://json.schemastore.org/schema-catalog.json",
+        "version": 1,
+        "schemas": [
+            {
+                "name": "Chimera" if name == "chimera" else f"Chimera {name}",
+                "description": description,
+                "fileMatch": files,
+                "url": f"{base.rstrip('/')}/{name}.json",
+            }
+            for name, description, files in entries
+        ],
+    }
 
 
 def _any_kind(names: list[str]) -> dict[str, Any]:

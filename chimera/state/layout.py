@@ -41,6 +41,11 @@ class Layout:
         """The folder in which other processes leave requests for a running one."""
         return self.folder / "control"
 
+    @property
+    def schemas(self) -> Path:
+        """The folder of the JSON Schemas that editors read."""
+        return self.folder / "schemas"
+
     def create(self) -> None:
         """Make the folder, with a `.gitignore` that keeps the work tree clean."""
         if self.folder.is_symlink():

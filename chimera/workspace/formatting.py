@@ -1,13 +1,15 @@
-"""Formatting the documents of a tree."""
+"""Rewriting the documents of a tree: their format, and the line that names their schema."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chimera.documents import Tree, format_text, locate, parse
-from chimera.kinds import Source
+from chimera.documents import RawDocument, Tree, format_text, locate, parse
+from chimera.kinds import Registry, Source
 from chimera.model import Diagnostic, Outcome, Result, UsageError, has_errors
+from chimera.state import Layout
+from chimera.workspace.modelines import schema_for, with_modeline
 
 
 def format_documents(
@@ -17,20 +19,44 @@ def format_documents(
 
     A file that does not parse stays as it is, and its faults are reported.
     """
+    return _rewrite(tree, source, paths, lambda path, raw, text: format_text(text), write=write)
+
+
+def add_modelines(
+    tree: Tree, source: Source, registry: Registry, paths: Sequence[Path], *, write: bool
+) -> Result[tuple[str, ...]]:
+    """Give each file the first line that names its schema to editors, or say which lack it."""
+    folder = Layout(tree.root).schemas.relative_to(tree.root).as_posix()
+
+    def with_line(path: str, documents: Sequence[RawDocument], text: str) -> str:
+        kinds = [document.value.get("kind") for document in documents]
+        return with_modeline(text, schema_for(path, kinds, registry, folder))
+
+    return _rewrite(tree, source, paths, with_line, write=write)
+
+
+def _rewrite(
+    tree: Tree,
+    source: Source,
+    paths: Sequence[Path],
+    rewritten: Callable[[str, Sequence[RawDocument], str], str],
+    *,
+    write: bool,
+) -> Result[tuple[str, ...]]:
     changed: list[str] = []
     faults: list[Diagnostic] = []
     for path in _selected(tree, source, paths):
         data = tree.read(path)
-        _, found = parse(path, data)
+        documents, found = parse(path, data)
         if has_errors(found):
             faults += found
             continue
         text = data.decode("utf-8")
-        formatted = format_text(text)
-        if formatted != text:
+        result = rewritten(path, documents, text)
+        if result != text:
             changed.append(path)
             if write:
-                _replace(tree.root / path, formatted)
+                _replace(tree.root / path, result)
     outcome = Outcome.FAILED if faults else Outcome.PASSED
     return Result(tuple(changed), outcome, locate(faults, tree))
 

@@ -38,7 +38,7 @@ from chimera.state import (
     read_state,
 )
 from chimera.workspace.checking import CheckReport, check, check_change
-from chimera.workspace.formatting import format_documents
+from chimera.workspace.formatting import add_modelines, format_documents
 from chimera.workspace.judging import facts_of
 from chimera.workspace.planning import (
     Compared,
@@ -237,6 +237,10 @@ class Workspace:
     def format(self, paths: Sequence[Path], *, write: bool) -> Result[tuple[str, ...]]:
         """Format documents; return the paths that changed or would change."""
         return format_documents(self.tree, self.source, paths, write=write)
+
+    def add_modelines(self, paths: Sequence[Path], *, write: bool) -> Result[tuple[str, ...]]:
+        """Name each document's schema to editors in its first line; return the paths as above."""
+        return add_modelines(self.tree, self.source, self.registry, paths, write=write)
 
     def prove(
         self, names: Sequence[str] = (), *, environment: str = "local", fresh: bool = False
