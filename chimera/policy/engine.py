@@ -22,6 +22,7 @@ LIMIT = "this CEL engine"
 
 _NOW = "now"
 _OPTIONAL = "optional_type"
+_OURS = ("kubernetes.", "net.", _OPTIONAL)
 _PYTHON = {"bool": bool, "string": str}
 _UNBOUND = re.compile(r'UNKNOWN: No value with name "([A-Za-z0-9_.]+)" found in Activation')
 _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
@@ -39,8 +40,11 @@ class Environment(NamedTuple):
     run: Any
 
     def activation(self, bindings: dict[str, Any]) -> Any:
-        """Return bindings as CEL wants them."""
-        return self.run.Activation(bindings)
+        """Return bindings as CEL wants them.
+
+        From where something was compiled: only there does it make times of Python's.
+        """
+        return self.check.Activation(bindings)
 
 
 class Compiled(NamedTuple):
@@ -202,8 +206,7 @@ class _Types:
 
     def at_run_time(self, type: Any) -> Any:
         """Return the type of a variable at run time: open where it has one of our types in it."""
-        name = str(type).replace("google.protobuf.", "")  # CEL's own times and durations
-        return self._of.DYN if "." in name or _OPTIONAL in name else type
+        return self._of.DYN if "." in str(type) or _OPTIONAL in str(type) else type
 
 
 def _lacking(expression: str, message: str) -> str | None:
