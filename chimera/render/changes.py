@@ -64,6 +64,8 @@ def compared_text(compared: Compared) -> str:
     if compared.head is None:
         return f"compared {base} with the work tree"
     head = _named(compared.head, compared.head_id)
+    if compared.head_id == compared.base_id:
+        return f"compared {base} with itself"
     if compared.head_id in compared.merge_bases:
         return f"compared {base} with itself: it has {head} already"
     return f"compared {base} with {'the merge of ' if compared.is_merged else ''}{head}"

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.model import Action, Address, Change, Obligation, PathSet, UsageError, digest_json
+from chimera.model import (
+    Action,
+    Address,
+    Category,
+    Change,
+    Obligation,
+    PathSet,
+    UsageError,
+    digest_json,
+)
 from chimera.plan import FORMAT, Plan, PlanItem, plan_from_json, plan_to_json
 
 DIGESTS = [digest_json(n) for n in range(3)]
@@ -22,6 +31,7 @@ TARGETS = [
 ]
 texts = st.text(max_size=4)
 digests = st.sampled_from(DIGESTS)
+categories = st.sampled_from([None, *Category])
 
 
 @st.composite
@@ -42,7 +52,8 @@ def items(draw: st.DrawFn, target: Any) -> PlanItem:
     else:
         actions = [Action.DELETE if after is None else Action.UPDATE]
     action = draw(st.sampled_from(actions))
-    change = Change(target, action, before, after, draw(texts), tuple(draw(st.lists(texts))))
+    shown = (tuple(draw(st.lists(texts))), draw(categories), tuple(draw(st.lists(texts))))
+    change = Change(target, action, before, after, draw(texts), *shown)
     owed = tuple(draw(st.lists(obligations(target), max_size=3)))
     return PlanItem(change, tuple(draw(st.lists(texts))), draw(st.booleans()), owed)
 
@@ -62,7 +73,8 @@ def plans(draw: st.DrawFn) -> Plan:
 def test_what_is_only_shown_does_not_change_the_digest(plan: Plan, data: st.DataObject) -> None:
     shown = []
     for item in data.draw(st.permutations(plan.items)):
-        change = replace(item.change, reason="other", paths=("x", "y"))
+        change = replace(item.change, reason="other", paths=("x", "y"), breaks=("z",))
+        change = replace(change, category=data.draw(categories))
         owed = tuple(replace(o, reason="other") for o in reversed(item.obligations))
         shown.append(PlanItem(change, ("other/1",), not item.dormant, owed))
     assert replace(plan, compared_with="other", items=tuple(shown)).digest == plan.digest
@@ -158,6 +170,16 @@ def test_an_edited_plan_is_refused(edited: dict[str, Any]) -> None:
 
 def test_diagnostics_beside_a_saved_plan_do_not_disturb() -> None:
     assert plan_from_json(saved(outcome="changed", diagnostics=[])) == PLAN
+
+
+def test_a_plan_saved_before_changes_had_categories_can_be_read() -> None:
+    item = {k: v for k, v in saved()["items"][0].items() if k not in {"category", "breaks"}}
+    assert plan_from_json(saved(items=[item])) == PLAN
+
+
+def test_a_category_that_there_is_not_is_no_plan() -> None:
+    with pytest.raises(UsageError, match=r"items\.0\.category is not what a plan has there"):
+        plan_from_json(with_item(category="harmless"))
 
 
 def test_another_format_is_named() -> None:

@@ -1,8 +1,8 @@
 """What people and programs read, whole.
 
 Each case is a folder with `input`, a committed repository; `calls`, one command a line; and
-`expected.txt`, the transcript. `pytest tests/render --update-golden` writes the transcripts anew:
-read the difference.
+`expected.txt`, the transcript. What is in `change` is committed on top of the input. `pytest
+tests/render --update-golden` writes the transcripts anew: read the difference.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ VOLATILE = (
     (re.compile(r"evidence [0-9a-f]{12}"), "evidence (digest)"),
     (re.compile(r'("evidence": )"sha256:[0-9a-f]{64}"'), r'\1"(digest)"'),
     (re.compile(r'("networkIsolated": )(true|false)'), r"\1(either)"),
+    (re.compile(r"\([0-9a-f]{7}\)"), "(commit)"),
     (re.compile(r'("name": "chimera",\s+"version": )"[^"]+"'), r'\1"(version)"'),
 )
 
@@ -57,7 +58,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def commit() -> None:
-    """Make the present folder a repository with one commit."""
+    """Commit all that is in the present folder, made a repository where it is none yet."""
     author = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
     for call in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "x", "--allow-empty"]):
         subprocess.run(["git", *call], check=True)
@@ -91,6 +92,9 @@ def test_what_is_shown_is_what_is_expected(
     shutil.copytree(GOLDEN / case / "input", tmp_path / "team")
     monkeypatch.chdir(tmp_path / "team")
     commit()
+    if (GOLDEN / case / "change").is_dir():
+        shutil.copytree(GOLDEN / case / "change", tmp_path / "team", dirs_exist_ok=True)
+        commit()
     monkeypatch.setattr(sys, "argv", ["chimera"])
     shown = transcript((GOLDEN / case / "calls").read_text().splitlines(), capsys)
     expected = GOLDEN / case / "expected.txt"

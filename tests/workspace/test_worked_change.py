@@ -117,6 +117,41 @@ def test_a_change_of_governed_code_is_applied_once_its_proof_and_its_record_are_
     assert payments.chimera("apply").out.endswith("nothing to do\n")
 
 
+def test_what_a_pull_request_is_told_holds_of_what_its_merge_leaves(payments: Any) -> None:
+    payments.commit()
+    first = payments.chimera("plan", "-o", "json").json
+    payments.write("changelog/first.yaml", entry(after_of(first, PAYMENTS)))
+    payments.commit("enter the first change")
+    assert payments.chimera("apply").code == 0
+
+    payments.git("checkout", "-q", "-b", "feature")
+    payments.write(
+        "src/payments/refund.py", "def refund(paid, asked):\n    return min(asked, paid)\n"
+    )
+    proof = payments.root / "proofs/refund-invariants.yaml"
+    proof.write_text(proof.read_text().replace("min(paid, asked)", "min(asked, paid)"))
+    payments.commit("refund")
+    told = payments.chimera("plan", "--base", "main", "--env", "production", "-o", "json").json
+    items = {i["target"]: i["paths"] for i in told["items"] if i["action"] != "no-op"}
+    assert items == {
+        PAYMENTS: ["src/payments/refund.py"],
+        "Proof/refund-invariants": ["proofs/refund-invariants.yaml"],
+    }
+    second = entry(after_of(told, PAYMENTS)).replace("name: refunds", "name: second")
+    payments.write("changelog/second.yaml", second)
+    payments.commit("enter the change")
+    again = payments.chimera("plan", "--base", "main", "--env", "production", "-o", "json").json
+    assert again["digest"] == told["digest"], "a record never changes the plan"
+
+    payments.git("checkout", "-q", "main")
+    payments.write("src/other.py", "x = 2\n")
+    payments.commit("meanwhile")
+    payments.git("merge", "-q", "--no-edit", "feature")
+    applied = payments.chimera("apply", "-o", "json")
+    assert applied.code == 0, applied.out + applied.err
+    assert [r["proof"] for r in applied.json["proven"]] == ["Proof/refund-invariants"]
+
+
 def test_evidence_survives_an_unrelated_commit_and_dies_with_the_first_relevant_byte(
     payments: Any,
 ) -> None:
