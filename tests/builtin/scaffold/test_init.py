@@ -223,8 +223,13 @@ def test_the_github_workflow_checks_tests_and_proves(tmp_path):
     assert not (tmp_path / ".github").exists()
     run(["-C", str(tmp_path), "init", "--github"])
     workflow = yaml.safe_load((tmp_path / ".github/workflows/chimera.yml").read_text())
-    steps = [step.get("run") for step in workflow["jobs"]["contract"]["steps"]]
-    assert steps[-3:] == ["chimera check", "chimera policy test", "chimera prove"]
+    steps = [step.get("run", "") for step in workflow["jobs"]["contract"]["steps"]]
+    commands = [step.partition(" -o ")[0] for step in steps if step.startswith("chimera")]
+    assert commands == [
+        'chimera check ${BASE:+--base "$BASE"}',
+        "chimera policy test",
+        "chimera prove",
+    ]
 
 
 def test_what_init_makes_is_formatted(tmp_path):
