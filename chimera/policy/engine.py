@@ -215,6 +215,8 @@ def _lacking(expression: str, message: str) -> str | None:
         return "has no comprehensions with two variables"
     if "'string' applied to '(net." in message:
         return "makes no string of an address or network"
+    if re.search(r"'(?:orValue|or)' applied to '\(map\(string, dyn\)", message):
+        return "has hasValue() and value() of a format's answer, and nothing else"
     return None
 
 
