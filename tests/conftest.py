@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -31,6 +33,14 @@ def no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may depend on whoever runs the tests, or on where."""
     for name in ("CI", "GITHUB_ACTIONS", "CHIMERA_ACTOR", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is remembered between runs is remembered between tests, and for nobody else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHIMERA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

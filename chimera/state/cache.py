@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 SWITCH = "CHIMERA_CACHE"
-"""The environment variable that switches it off: `CHIMERA_CACHE=off`."""
+"""The environment variable that switches it off (`CHIMERA_CACHE=off`) or names its folder."""
 
 MAX_BYTES = 512 * 1024 * 1024
 """Past this the older half goes; what is needed again is worked out again."""
@@ -170,9 +170,10 @@ def open_cache(root: Path) -> Store:
     That is where it is switched off or cannot be written, where its folder is somebody else's, and
     where it would lie inside the tree: what comes with a repository is not to be believed.
     """
-    if os.environ.get(SWITCH, "").lower() in {"off", "0", "no", "false"}:
+    said = os.environ.get(SWITCH, "")
+    if said.lower() in {"off", "0", "no", "false"}:
         return NoStore()
-    folder = _user_folder() / "chimera"
+    folder = Path(said).absolute() if said else _user_folder() / "chimera"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_foreign = hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()
