@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chimera.documents.objects import FOLDER, Folder, Objects, canonical_mode
 from chimera.documents.refs import resolve
-from chimera.documents.repository import enclosing, run
+from chimera.documents.repository import enclosing, run, run_bounded
 from chimera.documents.trees import (
     MODES,
     SUBMODULE,
@@ -27,6 +27,8 @@ from chimera.documents.trees import (
     root_names,
 )
 from chimera.model import ChimeraError, Digest, GitError
+
+_LISTING_BYTES = 256 << 20  # some two million paths
 
 
 class CommitTree:
@@ -82,8 +84,10 @@ class CommitTree:
     def _list(self, paths: Sequence[str]) -> list[Entry]:
         if self.tree_id is None:
             return []
-        output = run(
-            self.objects.folder, "ls-tree", "-r", "-z", "--full-tree", "--", self.tree_id, *paths
+        output = run_bounded(
+            self.objects.folder,
+            *("ls-tree", "-r", "-z", "--full-tree", "--", self.tree_id, *paths),
+            limit=_LISTING_BYTES,
         )
         entries = _read_listing(output)
         self._found.update((entry.path, entry) for entry in entries)

@@ -13,7 +13,9 @@ from chimera.documents.commit import CommitTree
 from chimera.documents.globs import Globs
 from chimera.documents.objects import FOLDER
 from chimera.documents.trees import Entry, Tree, require_safe_all
+from chimera.model import GitError
 
+_MOST = 500_000  # folders of one depth that are looked into
 _NOTHING: Mapping[str, tuple[str, str]] = {}
 _Pair = tuple[str, str | None, str | None]
 """A folder, ending in '/' or the top, and the ids of its tree objects before and after."""
@@ -66,6 +68,11 @@ def _between_commits(before: CommitTree, after: CommitTree) -> Iterator[Differen
                         below.append((path + "/", gone, came))
                     if was != became:
                         yield Difference(path, was, became)
+        if len(below) > _MOST:
+            raise GitError(
+                f"more than {_MOST} folders differ",
+                help="look for a folder that holds itself many times over, as a hostile commit may",
+            )
         level = below
 
 

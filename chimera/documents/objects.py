@@ -107,13 +107,18 @@ def _items(id: str, data: bytes) -> dict[str, tuple[str, str]]:
     width = len(id) // 2
     items: dict[str, tuple[str, str]] = {}
     count = at = 0
-    while at < len(data):
-        space = data.index(b" ", at)
-        end = data.index(b"\0", space)
-        mode, name = canonical_mode(int(data[at:space], 8)), os.fsdecode(data[space + 1 : end])
-        at = end + 1 + width
-        items[name] = (mode, data[end + 1 : at].hex())
-        count += 1
+    try:
+        while at < len(data):
+            space = data.index(b" ", at)
+            end = data.index(b"\0", space)
+            mode, name = canonical_mode(int(data[at:space], 8)), os.fsdecode(data[space + 1 : end])
+            at = end + 1 + width
+            items[name] = (mode, data[end + 1 : at].hex())
+            count += 1
+    except ValueError as error:
+        raise GitError(f"the tree {id} is damaged", help="run `git fsck`") from error
+    if at != len(data):
+        raise GitError(f"the tree {id} ends too early", help="run `git fsck`")
     if len(items) != count:
         raise GitError(f"the tree {id} names an entry twice", help="run `git fsck`")
     return items

@@ -99,6 +99,26 @@ def run(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     return answer.output
 
 
+def run_bounded(root: Path, *arguments: str, limit: int) -> bytes:
+    """Do what `run` does; raises `GitError` where more than `limit` bytes would come.
+
+    A few small objects can list more paths than any machine holds.
+    """
+    process = start(root, *arguments)
+    output = process.stdout.read(limit + 1)
+    if len(output) > limit:
+        process.proc.kill()
+        process.communicate()
+        raise GitError(
+            f"git {arguments[0]} lists more than {limit >> 20} MiB of paths",
+            help="look for a folder that holds itself many times over, as a hostile commit may",
+        )
+    _, complaint = process.communicate()
+    if process.returncode != 0:
+        raise failure(arguments[0], complaint)
+    return bytes(output)
+
+
 def ask(root: Path, *arguments: str, stdin: bytes = b"") -> Answer:
     """Run Git in `root`, where a failure may be an answer."""
     process = start(root, *arguments)

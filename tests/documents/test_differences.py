@@ -204,6 +204,21 @@ def test_a_folder_that_names_something_twice_is_refused(repository: Repository) 
         open_commit(repository.root, commit).entries()
 
 
+@pytest.mark.parametrize("raw", [b"x", b"100644 a", b"100644 a\0short", b"999 a\0" + b"1" * 20])
+def test_a_damaged_folder_is_refused(repository: Repository, raw: bytes) -> None:
+    repository.commit()
+    tree = repository.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw)
+    commit = repository.git(
+        *("hash-object", "-w", "-t", "commit", "--literally", "--stdin"),
+        stdin=f"tree {tree}\nauthor a <a> 0 +0000\ncommitter a <a> 0 +0000\n\n".encode(),
+    )
+    before, after = open_commit(repository.root, "HEAD"), open_commit(repository.root, commit)
+    with pytest.raises(GitError, match=tree):
+        differences(before, after)
+    with pytest.raises(GitError):
+        after.entries()
+
+
 def test_old_modes_are_read_as_git_reads_them(repository: Repository) -> None:
     repository.write("a", "x")
     repository.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -129,6 +130,27 @@ def test_the_traps_do_spring(hostile: Repository, tmp_path: Path) -> None:
     with suppress(AssertionError):  # a filter that is a trap may also fail the command
         hostile.git("status")
     assert list((tmp_path / "canaries").iterdir())
+
+
+def test_a_commit_of_ten_billion_paths_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten trees, each of which holds the next ten times."""
+    monkeypatch.setattr(sys.modules["chimera.documents.differences"], "_MOST", 5_000)
+    monkeypatch.setattr("chimera.documents.commit._LISTING_BYTES", 1 << 20)
+    empty = open_commit(repository.root, repository.commit())
+    id = repository.git("hash-object", "-w", "--stdin", stdin=b"boom")
+    kind = "100644 blob"
+    for _ in range(10):
+        listed = "".join(f"{kind} {id}\t{name}\n" for name in range(10))
+        id, kind = repository.git("mktree", stdin=listed.encode()), "040000 tree"
+    bomb = open_commit(repository.root, repository.git("commit-tree", id, "-m", "bomb"))
+    with pytest.raises(GitError, match="more than 5000 folders differ"):
+        differences(empty, bomb)
+    with pytest.raises(GitError, match="more than 1 MiB of paths"):
+        bomb.entries()
+    assert bomb.read("1/2/3/4/5/6/7/8/9/0") == b"boom"
+    assert differences(bomb, bomb) == ()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
