@@ -28,7 +28,7 @@ def check(snapshot: Snapshot) -> Iterator[Verdict]:
 
 def _unmatched(gate: Document[GateSpec], paths: list[str]) -> Iterator[Diagnostic]:
     for index, pattern in enumerate(gate.spec.match.paths):
-        if not Globs((pattern,)).filter(paths):
+        if not Globs((pattern,)).select(paths):
             yield Diagnostic(
                 "gate-path-unmatched",
                 f"no path of the tree matches {pattern!r}, so that the gate governs none by it",

@@ -70,7 +70,7 @@ def governed_paths(snapshot: Snapshot) -> tuple[str, ...]:
     globs = sorted({glob for document in snapshot.desired for glob in governed_globs(document)})
     if not globs:
         return ()
-    return tuple(sorted(Globs(globs).filter(entry.path for entry in snapshot.tree.entries())))
+    return tuple(Globs(globs).select([entry.path for entry in snapshot.tree.entries()]))
 
 
 class Paths:
@@ -85,7 +85,7 @@ class Paths:
         """Return the paths of a set."""
         if self._paths is None:
             self._paths = [entry.path for entry in self._tree.entries()]
-        return Globs(governed.globs).filter(self._paths)
+        return Globs(governed.globs).select(self._paths)
 
     def digest(self, governed: PathSet) -> Digest | None:
         """Return the digest of the set's content, `None` where no path matches."""

@@ -89,7 +89,7 @@ class _Comparing:
     def touched(self, governed: PathSet) -> tuple[str, ...]:
         """Return the differing paths of a set."""
         if governed not in self._touched:
-            self._touched[governed] = tuple(Globs(governed.globs).filter(self._differing))
+            self._touched[governed] = tuple(Globs(governed.globs).select(self._differing))
         return self._touched[governed]
 
     def document(self, address: Address, former: Desired, present: Desired) -> Change:

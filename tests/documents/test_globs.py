@@ -128,3 +128,18 @@ def test_a_pattern_that_leaves_the_tree_is_refused(pattern: str) -> None:
 def test_a_pattern_made_to_backtrack_is_answered() -> None:
     assert not Globs(["*a" * 40 + "b"]).matches("a" * 4000)
     assert not Globs(["**/a/" * 40 + "b"]).matches("a/" * 1000 + "c")
+
+
+_PATHS = st.lists(st.text("ab/*[\U0010ffff", min_size=1, max_size=5), max_size=12)
+
+
+@given(st.lists(st.lists(_PIECES, min_size=1, max_size=4).map("".join), max_size=3), _PATHS)
+def test_of_sorted_paths_the_same_are_selected_as_filtered(
+    patterns: list[str], paths: list[str]
+) -> None:
+    try:
+        globs = Globs(patterns)
+    except UsageError:
+        return
+    ordered = sorted(paths)
+    assert globs.select(ordered) == globs.filter(ordered)
