@@ -5,7 +5,7 @@ A file below one of Chimera's own roots is not foreign. Refuses to follow symlin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,18 +75,29 @@ def _claims(
     faults: dict[str, tuple[Diagnostic, ...]] = {}
     if not schemas:
         return claims, faults
-    repositories = snapshot.of_model(RepositorySpec)
-    roots = (*DEFAULT_ROOTS, *(root for one in repositories for root in one.spec.roots))
-    own = {document.place.path for document in snapshot.documents.values()}
+    is_ours = _ours(snapshot, schemas[0][0].place.path)
     for entry in snapshot.tree.entries():
         path = entry.path
         found = tuple(document for document, globs in schemas if globs.matches(path))
-        if not found or path in own or is_document(path, roots):
+        if not found or is_ours(path):
             continue
         claims[path] = found
         if entry.mode in _LINKS:
             faults[path] = (_not_followed(path, _LINKS[entry.mode]),)
     return claims, faults
+
+
+def _ours(snapshot: Snapshot, known: str) -> Callable[[str], bool]:
+    """Return what tells whether a file is Chimera's own, given one that is.
+
+    Either all documents stand below roots, or there are none there and they may stand anywhere.
+    """
+    repositories = snapshot.of_model(RepositorySpec)
+    roots = (*DEFAULT_ROOTS, *(root for one in repositories for root in one.spec.roots))
+    if is_document(known, roots):
+        return lambda path: is_document(path, roots)
+    paths = {document.place.path for document in snapshot.documents.values()}
+    return paths.__contains__
 
 
 def _not_followed(path: str, what: str) -> Diagnostic:

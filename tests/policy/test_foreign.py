@@ -1,5 +1,6 @@
 """Foreign documents: which files are claimed, how they are read, and what is wrong with them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from chimera.model import Severity
 from chimera.policy.foreign import foreign_documents, read_foreign
 
 from .claiming import Claimed
-from .conftest import Bench
+from .conftest import Bench, document
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\n"
 
@@ -152,3 +153,12 @@ def test_a_symlink_is_not_followed_and_not_passed_over(claimed: Claimed, tmp_pat
     (tmp_path / "b.yaml").symlink_to("a.yaml")
     assert claimed.values() == [("a.yaml", 0, {"a": 1})]
     assert [(f.rule, f.span.path) for f in claimed.faults()] == [("foreign-not-followed", "b.yaml")]
+
+
+def test_in_a_folder_without_roots_documents_of_ours_are_not_foreign_either(
+    claimed: Claimed,
+) -> None:
+    claimed.file("deploy/own.json", "[1]")
+    claimed.file("deploy/own.yaml", json.dumps(document("Schema", "s", {"paths": ["deploy/*"]})))
+    claimed.file("deploy/theirs.yaml", "a: 1\n")
+    assert claimed.values() == [("deploy/own.json", 0, [1]), ("deploy/theirs.yaml", 0, {"a": 1})]
