@@ -39,9 +39,17 @@ def github(report: Report) -> str:
 
 
 def _annotations(report: Report, severity: Severity, command: str) -> Iterator[str]:
-    for diagnostic in report.diagnostics:
-        if diagnostic.severity is severity:
-            yield _fault(diagnostic, command)
+    """Yield the faults of a severity, those in files that differ first: the diff shows them.
+
+    What is merely noted is shown nowhere else.
+    """
+    changed = report.changed
+    found = [d for d in report.diagnostics if d.severity is severity]
+    if changed is not None:
+        found.sort(key=lambda d: d.span.path not in changed)
+        if severity is Severity.INFO:
+            found = [d for d in found if d.span.path in changed]
+    yield from (_fault(diagnostic, command) for diagnostic in found)
     if severity is Severity.ERROR:
         for verdict in report.unexplained:
             span = report.span_of(verdict.subject) or report.span_of(verdict.judge)

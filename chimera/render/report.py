@@ -97,6 +97,15 @@ class Report:
         found[Severity.ERROR] += len(self.unexplained)
         return {severity: found[severity] for severity in WORST_FIRST}
 
+    @cached_property
+    def changed(self) -> frozenset[str] | None:
+        """The paths that differ from what was compared with; `None` where nothing was."""
+        if self.changes is None:
+            return None
+        items = (item for found in self.changes.by_layer.values() for item in found)
+        changes = (*(item.change for item in items), *self.changes.cosmetic)
+        return frozenset(path for change in changes for path in change.paths)
+
     def span_of(self, subject: str) -> Span | None:
         """Return where the document called `subject` stands, if it is one that was read."""
         path = self.places.get(subject.partition("#")[0])

@@ -26,6 +26,7 @@ from chimera.render.report import Changes, Report
 if TYPE_CHECKING:
     from chimera.gate import Ruling
     from chimera.kinds import Snapshot
+    from chimera.policy import CasesReport
     from chimera.proof import ProofReport
     from chimera.runtime import ItemResult
     from chimera.workspace import ApplyReport, CheckReport, Judgement, PlanReport, ProveReport
@@ -137,6 +138,21 @@ def verdicts_report(
     """Return located verdicts as a report."""
     places = places_of(snapshot) if snapshot else None
     return report_of(command, result.outcome, result.value, result.diagnostics, places=places)
+
+
+def cases_report(result: Result[CasesReport], snapshot: Snapshot) -> Report:
+    """Return how the cases of the policies came out, and how many rules they show."""
+    found = result.value
+    shown = sum(rule.is_shown for rule in found.coverage)
+    total = count(len(found.coverage), "rule")
+    return report_of(
+        "policy test",
+        result.outcome,
+        found.verdicts,
+        result.diagnostics,
+        notes=(f"{shown} of {total} shown by cases to hold and to find fault",),
+        places=places_of(snapshot),
+    )
 
 
 def prove_report(result: Result[ProveReport], snapshot: Snapshot) -> Report:

@@ -1,4 +1,4 @@
-"""The workflows and the action, here and as `chimera init` writes them: pinned, and always there."""
+"""The workflows and the action, here and as `chimera init` writes them: pinned, always there."""
 
 from __future__ import annotations
 

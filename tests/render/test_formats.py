@@ -165,6 +165,20 @@ def test_sarif_says_what_was_not_exercised_and_what_nobody_explains() -> None:
     assert run["properties"]["verdicts"] == {"pass": 2, "fail": 1, "not-exercised": 1}
 
 
+def test_what_commands_write_is_valid_too() -> None:
+    transcript = (SCHEMA.parents[1] / "golden" / "formats" / "expected.txt").read_text("utf-8")
+    logs = re.findall(r"^\$ chimera .* -o sarif\n(\{.*?^\})$", transcript, re.MULTILINE | re.DOTALL)
+    assert logs
+    for log in logs:
+        assert not list(validator().iter_errors(json.loads(log)))
+
+
+def test_the_schema_finds_fault() -> None:
+    log = json.loads(sarif(EVERY))
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert list(validator().iter_errors(log))
+
+
 def fingerprints(*diagnostics: Diagnostic) -> list[str]:
     run = valid_sarif(report_of("check", Outcome.FAILED, (), diagnostics))
     return [result["partialFingerprints"]["chimera/v1"] for result in run["results"]]
@@ -333,6 +347,18 @@ def test_annotations_keep_to_ten_of_each_level_and_count_the_rest() -> None:
     assert "and 5 more" in lines[-2][2]
     assert "15 more errors, 15 more warnings, 17 more notes" in lines[-1][2]
     assert github_format.MOST_OF_A_LEVEL == 10
+
+
+def test_faults_in_the_files_that_differ_come_first_and_notes_stand_there_alone() -> None:
+    elsewhere = [fault(s, f"{n}", where=Span("a.yaml")) for s in Severity for n in range(20)]
+    here = [fault(s, "here", where=Span("specs/t.yaml")) for s in Severity]
+    lines = github(replace(PLANNED, diagnostics=(*elsewhere, *here))).splitlines()
+    named = [parsed(line) for line in lines if ",line=" in line]
+    for name, first in zip(("error", "warning", "notice"), (0, 10, 20), strict=True):
+        assert named[first][:1] == (name,)
+        assert named[first][1]["file"] == "specs/t.yaml"
+    assert [n for n, _, _ in named].count("notice") == 1
+    assert "21 notes" in lines[-1]
 
 
 # Markdown

@@ -6,7 +6,6 @@ import click
 
 from chimera.cli.commands.policy_eval import evaluate
 from chimera.cli.session import Session, effective_time_option, pass_session, report_option
-from chimera.model import Result
 
 
 @click.group()
@@ -28,16 +27,15 @@ def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> 
     An expected finding that did not come and one that nobody expected both fail. NAMES are names of
     policies; without any, all of them.
     """
-    from chimera.render.reports import verdicts_report
+    from chimera.render.reports import cases_report
     from chimera.render.verdicts import cases_json, cases_text
 
     workspace = session.workspace()
     result = workspace.test_policies(names, session.effective_time)
-    cases = Result(result.value.verdicts, result.outcome, result.diagnostics)
     session.emit(
         outputs,
         lambda paint: cases_text(result, paint),
         lambda: cases_json(result),
         result.outcome,
-        report=lambda: verdicts_report("policy test", cases, workspace.loaded.snapshot),
+        report=lambda: cases_report(result, workspace.loaded.snapshot),
     )
