@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -13,8 +12,9 @@ from chimera.documents import RawDocument
 from chimera.kinds.document import Document
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
+from chimera.kinds.meaning import field_help, value_meant
 from chimera.kinds.registry import Registry
-from chimera.kinds.wording import describe, is_about_type, shown
+from chimera.kinds.wording import describe, is_about_type, nearest, shown
 from chimera.model import Address, Diagnostic, Place, Route
 
 M = TypeVar("M", bound=BaseModel)
@@ -80,11 +80,13 @@ def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic
         )
     for key in value:
         if key not in _ENVELOPE:
+            near = nearest(key, _ENVELOPE)
+            rest = f"a document has {', '.join(_ENVELOPE)}, and nothing else at its top"
             yield Diagnostic(
                 "field-unknown",
                 f"unknown field {key!r}",
                 place.at(key, on="key"),
-                f"a document has {', '.join(_ENVELOPE)}, and nothing else at its top",
+                f"did you mean {near}? {rest}" if near else rest,
             )
 
 
@@ -174,12 +176,11 @@ def _diagnostic(
     route = _within(value, error["loc"])
     kind, field = error["type"], error["loc"][-1] if error["loc"] else None
     if kind == "extra_forbidden":
-        near = _nearest_field(model, error["loc"])
         return Diagnostic(
             "field-unknown",
             f"unknown field {field!r}",
             place.at(*route, on="key"),
-            f"did you mean {near}?" if near else "remove it; `chimera explain` lists the fields",
+            field_help(model, error["loc"]),
             address=address,
         )
     if kind in {"missing", "union_tag_not_found"}:
@@ -196,11 +197,13 @@ def _diagnostic(
         route += (error["ctx"]["discriminator"].strip("'"),)
     rule = kind if "-" in kind else "field-invalid"
     where = ".".join(str(segment) for segment in route) or str(place.route[-1])
+    meant = value_meant(error) if len(errors) == 1 else None
+    asking = f"`chimera explain {_explained(place.at(*route), address)}` says what it takes"
     return Diagnostic(
         rule,
         f"{where}: {describe(errors)}",
         place.at(*route),
-        f"`chimera explain {_explained(place.at(*route), address)}` says what it takes",
+        f"did you mean {meant}? {asking}" if meant else asking,
         address=address,
     )
 
@@ -230,30 +233,3 @@ def _leads_on(value: Any, segment: int | str) -> bool:
     if isinstance(value, list):
         return isinstance(segment, int) and segment < len(value)
     return isinstance(value, dict) and segment in value
-
-
-def _nearest_field(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
-    fields = _field_names(model, set())
-    return next(iter(difflib.get_close_matches(str(loc[-1]), sorted(fields), n=1)), None)
-
-
-def _field_names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
-    """All field names of a model and the models inside it: enough to guess a misspelling."""
-    if model in seen:
-        return set()
-    seen.add(model)
-    names = {info.alias or name for name, info in model.model_fields.items()}
-    for info in model.model_fields.values():
-        for inner in _models_in(info.annotation):
-            names |= _field_names(inner, seen)
-    return names
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)
-    origin = getattr(annotation, "__origin__", None)
-    if origin is not None and not isinstance(origin, type):
-        yield from _models_in(origin)
