@@ -244,8 +244,10 @@ def test_what_mixes_types_or_is_not_there_does_not_compile(
     "expression",
     [
         "authorizer.path('/healthz').check('get').allowed()",
-        "authorizer.group('apps').resource('deployments').subresource('s').namespace('n').name('x')"
-        ".fieldSelector('a=b').labelSelector('a=b').check('create').reason() == ''",
+        "authorizer.group('apps').resource('deployments').subresource('s').check('get').allowed()",
+        "authorizer.group('').resource('pods').namespace('n').name('x').check('get').allowed()",
+        "authorizer.resource('pods').fieldSelector('a=b').labelSelector('a').check('get').allowed()",
+        "authorizer.path('/').check('create').reason() == ''",
         "authorizer.serviceAccount('ns', 'x').group('').resource('pods').check('get').errored()",
         "authorizer.requestResource.check('get').error() == ''",
         "object.name == 'y' || authorizer.path('/').check('get').allowed()",
@@ -269,12 +271,14 @@ def test_a_pattern_that_backtracks_for_ever_elsewhere_takes_no_time(worker: Work
     assert ask(worker, f"'{text}!'.findAll('(a|aa)+$')") == Answer([])
 
 
-def test_nulls_by_the_hundred_thousand_do_not_end_the_child(worker: Worker) -> None:
+def test_a_hundred_thousand_nulls_do_not_end_the_child(worker: Worker) -> None:
     number = worker.next
-    worker.compile([Program("object.indexOf(1)", ("object",), "any")])
-    for _ in range(3):
-        seen = [Seen(None, {"object": [None] * 100_000})]
-        assert worker.judge({}, seen, [Task(number, (0,))]) == [[Answer(-1)]]
+    worker.compile([Program("object", ("object",), "any")])
+    worker.compile([Program("size(variables.v)", (), "any", (("variables.v", number),))])
+    for _ in range(20):
+        seen = [Seen(None, {"object": [None] * 5000})]
+        tasks = [Task(number, (0,), "variables.v"), Task(number + 1, (0,))]
+        assert worker.judge({}, seen, tasks)[1] == [Answer(5000)]
     assert worker.losses == 0
 
 
@@ -297,7 +301,9 @@ def test_a_quantity_is_its_number_times_its_suffix(number: int, suffix: str) -> 
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="0123456789.+-eEnumkKMGTPi", max_size=12))
 def test_reading_a_quantity_gives_a_number_or_says_why_not(text: str) -> None:
+    said = ""
     try:
-        assert isinstance(parse(text), int)
+        parse(text)
     except ValueError as error:
-        assert "is not a quantity" in str(error)
+        said = str(error)
+    assert not said or "is not a quantity" in said
