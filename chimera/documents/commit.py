@@ -55,7 +55,7 @@ class CommitTree:
         """
         id = next(self.objects.folders([f"{self._name}^{{tree}}"])).id
         for name in _prefix(self.root):
-            mode, id = self._folder(id).items.get(name, ("", ""))
+            mode, id = self._folder(id).get(name) or ("", "")
             if mode != FOLDER:
                 return None
         return id
@@ -132,10 +132,10 @@ class CommitTree:
         if self._entries is not None or self.tree_id is None or path.startswith(".chimera/"):
             return None
         mode, id = FOLDER, self.tree_id
-        for name in require_safe(path).split("/"):
+        for name in os.fsencode(require_safe(path)).split(b"/"):
             if mode != FOLDER:
                 return None
-            mode, id = self._folder(id).items.get(name, ("", ""))
+            mode, id = self._folder(id).get(name) or ("", "")
         return Entry(path, mode, id) if mode not in ("", FOLDER) else None
 
     def _folder(self, id: str) -> Folder:
@@ -144,12 +144,12 @@ class CommitTree:
         return self._folders[id]
 
 
-def _prefix(root: Path) -> list[str]:
+def _prefix(root: Path) -> list[bytes]:
     """Return the folders that lead from the top of the repository to `root`."""
     if enclosing(root) in (root, None):
         return []
-    prefix = os.fsdecode(run(root, "rev-parse", "--show-prefix").removesuffix(b"\n"))
-    return [name for name in prefix.split("/") if name]
+    prefix = run(root, "rev-parse", "--show-prefix").removesuffix(b"\n")
+    return [name for name in prefix.split(b"/") if name]
 
 
 def _read_listing(output: bytes) -> list[Entry]:

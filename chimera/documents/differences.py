@@ -6,17 +6,18 @@ Refuses to guess renames: a path that moved is gone in one place and new in anot
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chimera.documents.commit import CommitTree
 from chimera.documents.globs import Globs
-from chimera.documents.objects import FOLDER
+from chimera.documents.objects import FOLDER, Folder
 from chimera.documents.trees import Entry, Tree, require_safe_all
 from chimera.model import GitError
 
 _MOST = 500_000  # folders of one depth that are looked into
-_NOTHING: Mapping[str, tuple[str, str]] = {}
+_NOTHING = Folder("", {})
 _Pair = tuple[str, str | None, str | None]
 """A folder, ending in '/' or the top, and the ids of its tree objects before and after."""
 
@@ -58,12 +59,13 @@ def _between_commits(before: CommitTree, after: CommitTree) -> Iterator[Differen
         new = after.objects.folders([pair[2] for pair in level if pair[2]])
         below: list[_Pair] = []
         for prefix, left, right in level:
-            there = next(old).items if left else _NOTHING
-            here = next(new).items if right else _NOTHING
-            for name in there.keys() | here.keys():
-                if there.get(name) != here.get(name):
-                    path = prefix + name
-                    (was, gone), (became, came) = _part(path, there), _part(path, here)
+            there = next(old) if left else _NOTHING
+            here = next(new) if right else _NOTHING
+            for name in there.items.keys() | here.items.keys():
+                if there.items.get(name) != here.items.get(name):
+                    path = prefix + os.fsdecode(name)
+                    was, gone = _part(path, there.get(name))
+                    became, came = _part(path, here.get(name))
                     if gone or came:
                         below.append((path + "/", gone, came))
                     if was != became:
@@ -76,9 +78,8 @@ def _between_commits(before: CommitTree, after: CommitTree) -> Iterator[Differen
         level = below
 
 
-def _part(path: str, items: Mapping[str, tuple[str, str]]) -> tuple[Entry | None, str | None]:
+def _part(path: str, found: tuple[str, str] | None) -> tuple[Entry | None, str | None]:
     """Return what is at `path`: an entry, or the id of a folder, or neither."""
-    found = items.get(path.rpartition("/")[2])
     if found is None:
         return None, None
     mode, id = found

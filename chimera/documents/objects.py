@@ -6,7 +6,7 @@ Refuses tree objects that no Git would write: an entry that is named twice.
 from __future__ import annotations
 
 import contextlib
-import os
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,10 +28,15 @@ INCOMPLETE = (
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One tree object: its id, and the mode and id of each name in it."""
+    """One tree object: its id, and by name the mode and id of what it holds, as Git writes them."""
 
     id: str
-    items: Mapping[str, tuple[str, str]]
+    items: Mapping[bytes, tuple[bytes, bytes]]
+
+    def get(self, name: bytes) -> tuple[str, str] | None:
+        """Return the canonical mode and the id of what is called `name`."""
+        found = self.items.get(name)
+        return found and (canonical_mode(int(found[0], 8)), found[1].hex())
 
 
 class Objects:
@@ -102,23 +107,13 @@ def canonical_mode(mode: int) -> str:
     return {0o120000: SYMLINK, 0o040000: FOLDER}.get(kind, SUBMODULE)
 
 
-def _items(id: str, data: bytes) -> dict[str, tuple[str, str]]:
+def _items(id: str, data: bytes) -> dict[bytes, tuple[bytes, bytes]]:
     """Read a tree object: `mode name NUL id`, again and again."""
     width = len(id) // 2
-    items: dict[str, tuple[str, str]] = {}
-    count = at = 0
-    try:
-        while at < len(data):
-            space = data.index(b" ", at)
-            end = data.index(b"\0", space)
-            mode, name = canonical_mode(int(data[at:space], 8)), os.fsdecode(data[space + 1 : end])
-            at = end + 1 + width
-            items[name] = (mode, data[end + 1 : at].hex())
-            count += 1
-    except ValueError as error:
-        raise GitError(f"the tree {id} is damaged", help="run `git fsck`") from error
-    if at != len(data):
-        raise GitError(f"the tree {id} ends too early", help="run `git fsck`")
-    if len(items) != count:
+    found = re.findall(rb"([0-7]{5,6}) ([^\0]+)\0(.{%d})" % width, data, re.DOTALL)
+    items = {name: (mode, id) for mode, name, id in found}
+    if sum(len(mode) + len(name) + width + 2 for mode, name, _ in found) != len(data):
+        raise GitError(f"the tree {id} is damaged", help="run `git fsck`")
+    if len(items) != len(found):
         raise GitError(f"the tree {id} names an entry twice", help="run `git fsck`")
     return items
