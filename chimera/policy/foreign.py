@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chimera.documents import Globs, is_document, load_foreign
-from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot
-from chimera.model import Address, Diagnostic, Place, Severity, Span
+from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot, Subject
+from chimera.model import Address, Diagnostic, Place, Severity, Span, is_dormant
 from chimera.policy.schemas.kinds import SchemaSpec
 
 _LINKS = {"120000": "a symlink is", "160000": "a submodule is"}
@@ -43,6 +43,14 @@ class Foreign:
 def foreign_documents(snapshot: Snapshot) -> tuple[ForeignDocument, ...]:
     """Return the foreign documents of a snapshot that can be read, by path and position."""
     return read_foreign(snapshot).documents
+
+
+def judged_documents(subject: Subject) -> tuple[ForeignDocument, ...]:
+    """Return the foreign documents for which a Schema acts: one in a dormant layer claims none."""
+    found = foreign_documents(subject.snapshot)
+    claiming = {address for document in found for address in document.schemas}
+    acting = {address for address in claiming if not is_dormant(subject.placed(address))}
+    return tuple(document for document in found if not acting.isdisjoint(document.schemas))
 
 
 def read_foreign(snapshot: Snapshot) -> Foreign:

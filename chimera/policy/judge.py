@@ -8,7 +8,7 @@ from __future__ import annotations
 from chimera.kinds import Subject
 from chimera.model import Verdict, is_dormant
 from chimera.policy.candidates import Selection
-from chimera.policy.foreign import foreign_documents
+from chimera.policy.foreign import judged_documents
 from chimera.policy.kinds import PolicySpec
 from chimera.policy.parts import judge_parts
 from chimera.policy.rulebook import Rulebook, compile_policies
@@ -26,7 +26,7 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
         books = compile_policies(worker, policies, subject.environment, memo=subject.memo)
         acting = [book for book in books if _acts(book, subject)]
         wanted = any(Selection(b.policy.spec.match, subject).wants_foreign for b in acting)
-        foreign = foreign_documents(subject.snapshot) if wanted else ()
+        foreign = judged_documents(subject) if wanted else ()
         tally = judge_parts(worker, acting, subject, foreign)
     waivers = Waivers(subject)
     return [

@@ -8,10 +8,10 @@ import pytest
 
 from chimera.documents import open_work_tree, span_of
 from chimera.model import Severity
-from chimera.policy.foreign import foreign_documents, read_foreign
+from chimera.policy.foreign import foreign_documents, judged_documents, read_foreign
 
 from .claiming import Claimed
-from .conftest import Bench, document
+from .conftest import Bench, document, findings, rule
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\n"
 
@@ -162,3 +162,15 @@ def test_in_a_folder_without_roots_documents_of_ours_are_not_foreign_either(
     claimed.file("deploy/own.yaml", json.dumps(document("Schema", "s", {"paths": ["deploy/*"]})))
     claimed.file("deploy/theirs.yaml", "a: 1\n")
     assert claimed.values() == [("deploy/own.json", 0, [1]), ("deploy/theirs.yaml", 0, {"a": 1})]
+
+
+def test_policies_judge_no_file_for_a_dormant_schema(claimed: Claimed) -> None:
+    claimed.schema("*.yaml", name="dormant")
+    claimed.schema("b.yaml", name="acting")
+    claimed.file("a.yaml", "a: 1\n")
+    claimed.file("b.yaml", "a: 1\n")
+    claimed.bench.layers["Schema/dormant"] = ("ops/later",)
+    claimed.bench.dormant.add("ops/later")
+    assert [d.path for d in judged_documents(claimed.bench.subject())] == ["b.yaml"]
+    claimed.bench.policy(rule("object.a > 1"), match={"paths": ["*.yaml"]})
+    assert findings(claimed.bench.judge()) == {("Policy/p#small", "b.yaml"): "fail"}
