@@ -5,6 +5,7 @@ What comes back equals what went in. Refuses what has no JSON form.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -95,7 +96,7 @@ def read_verdict(data: list[Any]) -> Verdict:
     )
 
 
-def marks_json(marks: Iterable[Marked]) -> list[Any] | None:
+def marks_text(marks: Iterable[Marked]) -> str | None:
     """Return marked values as JSON; `None` where a mark or a value has no such form."""
     found: list[Any] = []
     for one in marks:
@@ -103,24 +104,24 @@ def marks_json(marks: Iterable[Marked]) -> list[Any] | None:
         if type(value) not in _PLAIN_TYPES:
             return None
         if type(mark) is Reference:
-            name: Any = [list(mark.kinds), mark.cites]
+            name: Any = [mark.kinds, mark.cites]
         else:
             name = _NAMES.get(mark)
             if name is None:
                 return None
         found.append([name, value, one.route])
-    return found
+    return json.dumps(found, separators=(",", ":"))
 
 
-def read_marks(data: Iterable[Any]) -> tuple[Marked, ...]:
-    """Read what `marks_json` wrote."""
+def read_marks(text: str) -> tuple[Marked, ...]:
+    """Read what `marks_text` wrote."""
     return tuple(
         Marked(
             _PLAIN[name] if type(name) is str else _reference(tuple(name[0]), cites=name[1]),
             value,
             tuple(route),
         )
-        for name, value, route in data
+        for name, value, route in json.loads(text)
     )
 
 

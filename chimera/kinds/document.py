@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from chimera.kinds.coding import read_marks
 from chimera.kinds.fields import Marked, Model, marked
@@ -55,79 +55,77 @@ class Document(Generic[S_co]):
 class Facts:
     """What is kept of a document, so that few questions about it ask for its file again.
 
-    `marks` are as `read_marks` reads them, `None` where one of the values has no JSON form.
+    `marks` is what `marks_text` wrote, `None` where one of the values has no JSON form.
     """
 
     place: Place
     layers: tuple[str, ...]
     labels: Mapping[str, str]
-    marks: Sequence[Any] | None
+    marks: str | None
+
+
+class Origin(Protocol):
+    """Where stored documents come from, by the rows in which they were stored."""
+
+    def whole(self, row: int) -> Document[Model]:
+        """Read a document again; raises `ChimeraError` where it is no longer what it was."""
+
+    def digest(self, row: int) -> Digest:
+        """Return the digest of what its author wrote."""
 
 
 class StoredDocument(Document[Model]):
     """A document of which only facts are at hand: the rest is read when it is asked for.
 
-    Raises `ChimeraError` where the file is no longer what it was.
+    It keeps nothing of that, so that a judge can look at each document of a large repository.
     """
 
     def __init__(
-        self,
-        address: Address,
-        kind: Kind,
-        facts: Facts,
-        read: Callable[[], Document[Model]],
-        digest: Callable[[], Digest],
+        self, address: Address, kind: Kind, facts: Facts, origin: Origin, row: int
     ) -> None:
-        # The fields of the base are read, and never set: most are worked out here.
+        # The base's other fields are worked out here. Its initializer would want to set them.
         self.__dict__.update(address=address, kind=kind, place=facts.place)
-        self.__dict__.update(_facts=facts, _read=read, _digest=digest)
+        self.__dict__.update(_facts=facts, _origin=origin, _row=row)
 
-    @cached_property
-    def _whole(self) -> Document[Model]:
-        whole: Document[Model] = self.__dict__["_read"]()
-        return whole
+    _facts: Facts
+    _origin: Origin
+    _row: int
 
     @property
-    def _known(self) -> Facts:
-        facts: Facts = self.__dict__["_facts"]
-        return facts
-
-    @cached_property
     def metadata(self) -> Metadata:
         """Everything that the envelope says."""
-        return self._whole.metadata
+        return self._origin.whole(self._row).metadata
 
-    @cached_property
+    @property
     def spec(self) -> Model:
         """The typed spec."""
-        return self._whole.spec
+        return self._origin.whole(self._row).spec
 
-    @cached_property
+    @property
     def value(self) -> Mapping[str, Any]:
         """Exactly what its author wrote."""
-        return self._whole.value
+        return self._origin.whole(self._row).value
 
-    @cached_property
+    @property
     def digest(self) -> Digest:
         """SHA-256 over the canonical JSON of what the author wrote."""
-        digest: Digest = self.__dict__["_digest"]()
-        return digest
+        return self._origin.digest(self._row)
 
-    @cached_property
+    @property
     def marks(self) -> tuple[Marked, ...]:
         """Every marked value of the spec, with its route in the document."""
-        marks = self._known.marks
-        return self._whole.marks if marks is None else read_marks(marks)
+        text = self._facts.marks
+        return self._origin.whole(self._row).marks if text is None else read_marks(text)
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that the document says it belongs to."""
-        return self._known.layers
+        return self._facts.layers
 
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels to select it by."""
-        return self._known.labels
+        return self._facts.labels
 
     def __eq__(self, other: object) -> bool:
         """Compare by what was written, and where."""

@@ -51,7 +51,9 @@ class Part:
             return self.data
         found: list[Diagnostic] = []
         data = dict(contents(tree, list(self.paths), found))
-        if tuple(found) != self.unreadable or self._digest(data) != self.key:
+        if self.key is None:
+            self.unreadable = tuple(found)
+        elif self._digest(data) != self.key:
             raise changed()
         return data
 

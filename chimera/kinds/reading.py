@@ -7,8 +7,8 @@ longer what they were.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 
 from chimera.documents import RawDocument, Tree, contents, parse, without_collector
 from chimera.kinds.document import Document, StoredDocument
@@ -16,13 +16,22 @@ from chimera.kinds.fields import Model
 from chimera.kinds.memo import Memo, store_key
 from chimera.kinds.parts import GROUP, Part, changed, content_digest, is_ours
 from chimera.kinds.registry import Registry
-from chimera.kinds.shards import Faults, LoadedShard, Outline, facts_json, outline, read_facts
+from chimera.kinds.shards import (
+    Faults,
+    LoadedShard,
+    Outline,
+    address_of,
+    facts_json,
+    outline,
+    read_facts,
+)
 from chimera.kinds.validation import salvage
-from chimera.model import Address, Diagnostic, Digest
+from chimera.model import Diagnostic, Digest, Place
 from chimera.state import Store
 
-_HELD = 8_192
+_HELD = 6_000
 """Documents that stay in memory once they have been read; of more, facts do."""
+_RECENT = 512
 
 
 def read_part(part: Part, data: Mapping[str, bytes]) -> tuple[list[RawDocument], Faults]:
@@ -46,10 +55,12 @@ class Reader:
     """Reads the shards of one tree, with one set of plugins."""
 
     def __init__(self, tree: Tree, registry: Registry, store: Store, memo: Memo) -> None:
-        self._tree = tree
-        self._registry = registry
+        self.tree = tree
+        self.registry = registry
+        self.memo = memo
+        self.recent: dict[tuple[str, int], Document[Model]] = {}
+        """Documents that were read again lately, by file and index, the latest last."""
         self._store = store
-        self._memo = memo
         self._room = _HELD
 
     def shard(self, part: Part) -> LoadedShard:
@@ -58,47 +69,48 @@ class Reader:
         kept = self._store.get(key) if key else None
         if kept is None:
             return self._read(part, key)
-        known = Outline.from_bytes(kept)
-        return self._shard(part, known, partial(self._stored, part, known))
+        return self._shard(part, Outline.from_bytes(kept))
 
     def _key(self, what: str, part: Part) -> bytes | None:
-        version = self._registry.version
+        version = self.registry.version
         return store_key(what, version, part.key) if version and part.key else None
 
-    def _shard(
-        self, part: Part, known: Outline, documents: Callable[[], Sequence[Document[Model]]]
-    ) -> LoadedShard:
-        if part.key is None:
-            return LoadedShard.of(documents(), self._registry, known.files)
-        key: Digest = part.key
-        return LoadedShard(known.names, lambda: key, lambda: known, documents)
+    def _shard(self, part: Part, known: Outline, facts: bytes | None = None) -> LoadedShard:
+        key: Digest = part.key or ""
+        stored = partial(self._stored, part, known.names, facts)
+        return LoadedShard(known.names, lambda: key, lambda: known, stored)
 
     def _read(self, part: Part, key: bytes | None) -> LoadedShard:
         """Parse, validate and judge the documents of a part, and keep what was found."""
-        data = part.data if part.key is None and part.data is not None else part.read(self._tree)
-        part.data = None
-        documents, files = self._validated(part, data)
-        known = outline(documents, self._registry, files)
-        facts = _facts(data, documents)
+        data, part.data = part.read(self.tree), None
+        documents, files = self.validated(part, data)
+        if part.key is None:
+            return LoadedShard.of(documents, self.registry, files)
+        known = outline(documents, self.registry, files)
+        self._room -= len(documents)
+        if self._room >= 0:
+            digest: Digest = part.key
+            shard = LoadedShard(known.names, lambda: digest, lambda: known, lambda: documents)
+            facts = _facts(data, documents) if key else b""
+        else:
+            facts = _facts(data, documents)
+            shard = self._shard(part, known, None if key else facts)
         if key:
             self._store.put(key, known.to_bytes())
             self._store.put(self._facts_key(part), facts)
-        self._room -= len(documents)
-        if self._room >= 0 or part.key is None:
-            return self._shard(part, known, lambda: documents)
-        kept = None if key else facts
-        return self._shard(part, known, partial(self._stored, part, known, kept))
+        return shard
 
-    def _validated(
+    def validated(
         self, part: Part, data: Mapping[str, bytes]
     ) -> tuple[list[Document[Model]], Faults]:
+        """Return the valid documents of a part, and what is wrong with the others."""
         with without_collector():
             raw, files = read_part(part, data)
             documents, faults, invalid = [], list(files.found), []
             # What stands in for a number that could not be read is not judged once more.
             reported = {fault.where for fault in (*files.found, *files.strays)}
             for one in raw:
-                document, found = salvage(one, self._registry)
+                document, found = salvage(one, self.registry)
                 faults += (fault for fault in found if fault.where not in reported)
                 if document is None:
                     invalid.append(claimed_address(one))
@@ -110,51 +122,68 @@ class Reader:
         return self._key("facts/1", part) or b""
 
     def _stored(
-        self, part: Part, known: Outline, facts: bytes | None = None
-    ) -> list[Document[Model]]:
+        self, part: Part, names: Sequence[str], facts: bytes | None
+    ) -> Sequence[Document[Model]]:
         """Return the documents of a part by their facts; where those are lost, by its files."""
         facts = facts or self._store.get(self._facts_key(part))
         if facts is None:
-            data = part.read(self._tree)
-            documents, _ = self._validated(part, data)
-            self._store.put(self._facts_key(part), _facts(data, documents))
-            return documents
+            data = part.read(self.tree)
+            facts = _facts(data, self.validated(part, data)[0])
+            self._store.put(self._facts_key(part), facts)
         digests, described = json.loads(facts)
-        found: list[Document[Model]] = []
-        for row, (name, fact) in enumerate(zip(known.names, read_facts(described), strict=True)):
-            kind, _, label = name.partition("/")
-            read = partial(self._document, part, fact.place.path, fact.place.index, digests)
-            digest = partial(self._digest, part, row, found)
-            found.append(
-                StoredDocument(Address(kind, label), self._registry.kinds[kind], fact, read, digest)
-            )
-        return found
+        known = list(read_facts(described))
+        origin = PartOrigin(self, part, digests, [fact.place for fact in known])
+        kinds = self.registry.kinds
+        return [
+            StoredDocument(address, kinds[address.kind], fact, origin, row)
+            for row, (address, fact) in enumerate(zip(map(address_of, names), known, strict=True))
+        ]
 
-    def _document(
-        self, part: Part, path: str, index: int, digests: Mapping[str, str]
-    ) -> Document[Model]:
-        """Read one document again."""
-        data = dict(contents(self._tree, [path], []))
-        if path not in data or content_digest(data[path]) != digests[path]:
+
+class PartOrigin:
+    """The files of one part, as where its stored documents come from."""
+
+    def __init__(
+        self, reader: Reader, part: Part, content: Mapping[str, str], places: Sequence[Place]
+    ) -> None:
+        self._reader = reader
+        self._part = part
+        self._content = content
+        self._places = places
+
+    def whole(self, row: int) -> Document[Model]:
+        """Read a document again; raises `ChimeraError` where it is no longer what it was."""
+        path, index = self._places[row].path, self._places[row].index
+        recent = self._reader.recent
+        if (path, index) not in recent:
+            recent[path, index] = self._read(path, index)
+            if len(recent) > _RECENT:
+                del recent[next(iter(recent))]
+        return recent[path, index]
+
+    def _read(self, path: str, index: int) -> Document[Model]:
+        data = dict(contents(self._reader.tree, [path], []))
+        if path not in data or content_digest(data[path]) != self._content[path]:
             raise changed()
         raw = next(one for one in parse(path, data[path])[0] if one.index == index)
-        document, _ = salvage(raw, self._registry)
+        document, _ = salvage(raw, self._reader.registry)
         if document is None:
             raise changed()
         return document
 
-    def _digest(self, part: Part, row: int, documents: Sequence[Document[Model]]) -> Digest:
-        """Return the digest of one document; those of its part are remembered together."""
-        key = f"digests/1 {part.key}"
-        digests = self._memo.get(key)
-        if digests is None:
-            whole, _ = self._validated(part, part.read(self._tree))
-            digests = [document.digest for document in whole]
-            self._memo.put(key, digests)
-        for document, digest in zip(documents, digests, strict=True):
-            document.__dict__.setdefault("digest", digest)
-        found: Digest = digests[row]
-        return found
+    @cached_property
+    def _digests(self) -> Sequence[Digest]:
+        key = f"digests/1 {self._part.key}"
+        known: Sequence[Digest] | None = self._reader.memo.get(key)
+        if known is None:
+            part, tree = self._part, self._reader.tree
+            known = [d.digest for d in self._reader.validated(part, part.read(tree))[0]]
+            self._reader.memo.put(key, known)
+        return known
+
+    def digest(self, row: int) -> Digest:
+        """Return the digest of what its author wrote; those of a part are remembered together."""
+        return self._digests[row]
 
 
 def _facts(data: Mapping[str, bytes], documents: Sequence[Document[Model]]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 
 from chimera.kinds.coding import (
     diagnostic_json,
-    marks_json,
+    marks_text,
     read_diagnostic,
     read_verdict,
     verdict_json,
@@ -143,10 +143,16 @@ def _unknown_kinds(document: AnyDocument, registry: Registry) -> Iterator[Diagno
             )
 
 
+def address_of(name: str) -> Address:
+    """Return the address that is written so in an outline."""
+    kind, _, label = name.partition("/")
+    return Address(kind, label)
+
+
 def facts_json(documents: Iterable[AnyDocument]) -> list[Any]:
     """Return the facts of documents as JSON."""
     return [
-        [d.place.path, d.place.index, d.layers, dict(d.labels), marks_json(d.marks)]
+        [d.place.path, d.place.index, d.layers, dict(d.labels), marks_text(d.marks)]
         for d in documents
     ]
 
@@ -220,7 +226,7 @@ class LoadedShard(Shard):
     @cached_property
     def addresses(self) -> tuple[Address, ...]:
         """The addresses of the documents, by row."""
-        return tuple(Address(*name.split("/", 1)) for name in self.names)
+        return tuple(map(address_of, self.names))
 
     @cached_property
     def kinds(self) -> Mapping[str, int]:

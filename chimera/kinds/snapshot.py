@@ -14,7 +14,7 @@ from chimera.kinds.document import Document
 from chimera.kinds.fields import Governs, Model, Reference
 from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.registry import Registry
-from chimera.kinds.shards import LoadedShard
+from chimera.kinds.shards import LoadedShard, address_of
 from chimera.model import Address, Digest, Finding, Place, Verdict, digest_json
 
 S = TypeVar("S", bound=Model)
@@ -50,7 +50,7 @@ class Documents(Mapping[Address, Document[Model]]):
     @cached_property
     def _addresses(self) -> tuple[Address, ...]:
         # As text they have the same order: no character of a kind comes before the slash.
-        return tuple(Address(*name.split("/", 1)) for name in sorted(self._rows))
+        return tuple(map(address_of, sorted(self._rows)))
 
     def __getitem__(self, address: Address) -> Document[Model]:
         """Return the document at `address`."""

@@ -25,8 +25,8 @@ from chimera.documents import worktree
 from chimera.kinds import loading, reading, registry
 from chimera.model import ChimeraError
 from chimera.plugin import manager
-from chimera.render.check import check_json, check_text
 from chimera.render.changes import plan_report_json
+from chimera.render.check import check_json, check_text
 
 NOW = Context.system().clock.now()
 
@@ -41,7 +41,8 @@ TEXTS = {
     "  requires: {approvals: [{role: Role/ower}, {role: Role/other}]}\n",
     "workflow": "kind: Workflow\nmetadata: {name: w}\nspec:\n  trigger: human\n  stages:\n"
     "    - {id: a, operation: command, inputs: {argv: [echo, hi]}}\n",
-    "workflow-faulty": "kind: Workflow\nmetadata: {name: v}\nspec:\n  trigger: schedule\n  stages:\n"
+    "workflow-faulty": "kind: Workflow\nmetadata: {name: v}\nspec:\n  trigger: schedule\n"
+    "  stages:\n"
     "    - {id: a, operation: command, inputs: {argv: [echo, '${b.stdout}']}}\n"
     "    - {id: a, operation: comand, inputs: {}}\n",
     "contract": "kind: LayerContract\nmetadata: {name: ops}\nspec:\n  layers:\n"
@@ -104,7 +105,7 @@ def trusted(*, aged: bool) -> Iterator[None]:
     """Let sources have a version, though somebody edits them; and let files look old."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "engine_version", lambda: "engine")
-        patch.setattr(registry, "judging_version", lambda plugins: version_of(plugins))
+        patch.setattr(registry, "judging_version", version_of)
         if aged:
             patch.setattr(worktree, "_RACY", -(10**13))
         yield
@@ -116,7 +117,7 @@ def version_of(plugins: Any) -> str:
 
 def damage(cache: Path, seed: int) -> None:
     """Spoil the file in one of several ways; what is left may be anything."""
-    file, chance = cache / "checks-1.db", random.Random(seed)  # noqa: S311 - to spoil
+    file, chance = cache / "checks-1.db", random.Random(seed)
     way = seed % 4
     if not file.exists():
         return
