@@ -107,7 +107,8 @@ def _too_far(root: Path, ref: str, name: str) -> str:
     if not is_shallow(root):
         return f"{name} is there, and has no such ancestor: name another"
     steps = sum(int(n or 1) for n in re.findall(r"~(\d*)", ref)) + len(re.findall(r"\^", ref))
-    return f"this clone is shallow, and {name}'s history is cut off before: {how_to_deepen(steps or 1)}"
+    how = how_to_deepen(steps or 1)
+    return f"this clone is shallow, and {name}'s history is cut off before: {how}"
 
 
 def _lost(root: Path) -> str:
