@@ -1,11 +1,12 @@
 """A waiver silences one rule for one document until it expires, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chimera.model import Finding, Severity
+from chimera.model import Action, Address, Change, Finding, Severity
 
 from .conftest import NOW, Bench, document, findings, rule, rules_of, thing
 
@@ -20,7 +21,8 @@ def waive(bench: Bench, name: str = "w", **changes: Any) -> None:
         "expires": "2026-12-31",
         **changes,
     }
-    bench.write(document("Waiver", name, spec))
+    given = {name: value for name, value in spec.items() if value is not None}
+    bench.write(document("Waiver", name, given))
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def test_a_waiver_silences_one_rule_for_one_document(broken: Bench) -> None:
         ("Policy/p#noted", "Thing/b"): "fail",
     }
     (waived,) = [v for v in verdicts if v.finding is Finding.PASS]
+    assert (waived.label, waived.waiver, waived.action) == ("waived", "Waiver/w", "deny")
     assert waived.diagnostics == ()
     assert "Waiver/w until 2026-12-31: the new one ships next week" in waived.reasons[0]
 
@@ -109,3 +112,47 @@ def test_a_waiver_serves_a_change_as_it_serves_a_check(broken: Bench) -> None:
     waive(broken)
     subject = broken.changed((thing("a", size=1), thing("a", size=11)))
     assert findings(broken.judge(subject))["Policy/p#small", "Thing/a"] == "pass"
+
+
+@pytest.mark.parametrize("more", [{"address": None}, {"path": "deploy/a.yaml"}])
+def test_a_waiver_is_for_one_document(broken: Bench, more: dict[str, Any]) -> None:
+    waive(broken, **more)
+    verdicts = broken.judge()
+    assert "waiver-subject-invalid" in rules_of(verdicts)
+    assert findings(verdicts)["Policy/p#small", "Thing/a"] == "fail"
+
+
+def test_a_waiver_of_a_path_where_nothing_stands_fails(broken: Bench) -> None:
+    waive(broken, address=None, path="Thing/a")
+    verdicts = broken.judge()
+    assert findings(verdicts)["Waiver/w", "Thing/a"] == "fail"
+    assert findings(verdicts)["Policy/p#small", "Thing/a"] == "fail"
+    assert "waiver-unknown-path" in rules_of(verdicts)
+
+
+def test_what_is_deleted_cannot_be_waived(bench: Bench) -> None:
+    bench.policy(rule("change.action != 'delete'"))
+    waive(bench, address="Thing/gone")
+    subject = bench.subject(allow=("reference-dangling",))
+    assert [d.rule for d in bench.load().diagnostics] == ["reference-dangling"]
+    gone = Change(Address("Thing", "gone"), Action.DELETE, "sha256:a", None, "it is gone")
+    found = findings(
+        bench.judge(replace(subject, changes=(gone,), before={gone.target: thing("gone")}))
+    )
+    assert found["Policy/p#small", "Thing/gone"] == "fail"
+
+
+def test_a_broken_rule_says_what_its_action_is(bench: Bench) -> None:
+    bench.policy(
+        rule("false", "denies"),
+        rule("false", "warns", action="warn"),
+        rule("false", "audits", action="audit"),
+    )
+    bench.write(thing("a"))
+    verdicts = bench.judge()
+    assert {(v.judge, v.label, v.action) for v in verdicts} == {
+        ("Policy/p#denies", "fail", "deny"),
+        ("Policy/p#warns", "warn", "warn"),
+        ("Policy/p#audits", "audit", "audit"),
+    }
+    assert rules_of(verdicts) == ["policy-audited", "policy-denied", "policy-warned"]
