@@ -55,8 +55,11 @@ def report_of(
 
 
 def places_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the file of each document, by its address."""
-    return {str(address): d.place.path for address, d in snapshot.documents.items()}
+    """Return the file of each document by its address, and of foreign ones by their path."""
+    from chimera.policy.foreign import foreign_documents
+
+    foreign = {document.path: document.path for document in foreign_documents(snapshot)}
+    return foreign | {str(address): d.place.path for address, d in snapshot.documents.items()}
 
 
 def check_report(result: Result[CheckReport]) -> Report:

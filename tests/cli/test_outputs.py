@@ -95,3 +95,53 @@ def test_no_format_shows_a_secret(
     shown = chimera("check", "-o", format).out
     assert "hunter2" not in shown
     assert "***" in shown or "&#42;&#42;&#42;" in shown
+
+
+MANIFESTS = {
+    "specs/manifests.yaml": """\
+apiVersion: chimera/v1
+kind: Schema
+metadata: {name: manifests}
+spec:
+  paths: [k8s/*.yaml]
+  schema: {properties: {replicas: {type: integer}}}
+""",
+    "policies/names.yaml": """\
+apiVersion: chimera/v1
+kind: Policy
+metadata: {name: names}
+spec:
+  match: {paths: ["k8s/**"]}
+  rules:
+    - {id: named, expression: has(object.name), message: it has a name, action: deny}
+  cases:
+    - {name: named, object: {name: a}, expect: []}
+    - {name: nameless, object: {}, expect: [named]}
+""",
+    "specs/waiver.yaml": """\
+apiVersion: chimera/v1
+kind: Waiver
+metadata: {name: nameless}
+spec:
+  {policy: Policy/names, rule: named, path: k8s/a b.yaml, reason: why, approver: ben,
+   expires: "2999-01-01"}
+""",
+    "k8s/a b.yaml": "replicas: 1\n",
+    "k8s/c.yaml": "name: c\nreplicas: many\n",
+}
+
+
+def test_files_of_other_systems_are_reported_like_documents(chimera: Any, tmp_path: Path) -> None:
+    for path, text in MANIFESTS.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (run,) = json.loads(chimera("check", "-o", "sarif").out)["runs"]
+    found = {
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: result
+        for result in run["results"]
+    }
+    assert set(found) == {"k8s/c.yaml", "k8s/a%20b.yaml"}
+    assert found["k8s/c.yaml"]["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+    assert found["k8s/a%20b.yaml"]["suppressions"]
+    cases = ElementTree.fromstring(chimera("check", "-o", "junit").out).iter("testcase")
+    assert {case.get("name") for case in cases} >= {"k8s/a b.yaml", "k8s/c.yaml"}
