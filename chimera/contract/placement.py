@@ -20,6 +20,7 @@ from chimera.kinds import (
     Snapshot,
     diagnostic_json,
     read_diagnostic,
+    suggestion,
 )
 from chimera.model import Address, Diagnostic, Place, Placement, Route, digest_json
 
@@ -143,14 +144,19 @@ class Placer:
                 "layer-contract-unknown",
                 f"there is no LayerContract/{_contract(name)} for the layer {name}",
                 where,
-                "write contract/id with the name of a LayerContract of this repository",
+                suggestion(
+                    name,
+                    self.layers,
+                    "write contract/id with the name of a LayerContract of this repository",
+                ),
                 address=str(document.address),
             )
+        known = [layer.name for layer in contract.layers]
         return Diagnostic(
             "layer-unknown",
             f"LayerContract/{_contract(name)} has no layer {name}",
             where,
-            f"its layers are {', '.join(layer.name for layer in contract.layers)}",
+            suggestion(name, known, f"its layers are {', '.join(known)}"),
             address=str(document.address),
         )
 

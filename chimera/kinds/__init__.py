@@ -43,7 +43,7 @@ from chimera.kinds.fields import (
     parse_duration,
     refuse,
 )
-from chimera.kinds.former import former_snapshot
+from chimera.kinds.former import documents_in, former_snapshot
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.loading import Loaded, Source, load_snapshot, load_values, read_source
 from chimera.kinds.memo import Memo, NoMemo
@@ -56,7 +56,7 @@ from chimera.kinds.shards import LoadedShard, Shard
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
 from chimera.kinds.validation import salvage_model, validate, validate_model
-from chimera.kinds.wording import nearest, shown
+from chimera.kinds.wording import nearest, shown, suggestion
 
 __all__ = [
     "API_VERSION",
@@ -119,6 +119,7 @@ __all__ = [
     "check_deletions",
     "check_references",
     "diagnostic_json",
+    "documents_in",
     "explain",
     "explain_model",
     "export_schemas",
@@ -137,6 +138,7 @@ __all__ = [
     "salvage_model",
     "schema_catalog",
     "shown",
+    "suggestion",
     "validate",
     "validate_model",
 ]

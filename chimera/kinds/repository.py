@@ -10,6 +10,7 @@ from chimera.documents import is_root
 from chimera.kinds.document import Document
 from chimera.kinds.fields import Glob, Items, Model, Name
 from chimera.kinds.snapshot import Snapshot
+from chimera.kinds.wording import suggestion
 from chimera.model import Diagnostic, Related, Severity
 from chimera.plugin import DEFAULT, can_disable, short_name
 
@@ -58,7 +59,11 @@ def check_repositories(snapshot: Snapshot) -> Iterator[Diagnostic]:
                 "repository-plugin-not-optional",
                 f"{name!r} is no plugin that can be left out",
                 first.at("spec", "plugins", "disable", index),
-                f"remove it; these can be: {', '.join(map(short_name, DEFAULT))}",
+                suggestion(
+                    name,
+                    map(short_name, DEFAULT),
+                    f"remove it; these can be: {', '.join(map(short_name, DEFAULT))}",
+                ),
                 address=str(first.address),
             )
 

@@ -76,6 +76,12 @@ def _either(words: Iterable[str]) -> str:
     return f"{', '.join(rest)} or {last}" if rest else last
 
 
+def suggestion(name: str, names: Iterable[str], otherwise: str) -> str:
+    """Return the help for a `name` that is none of `names`: the nearest, or else `otherwise`."""
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else otherwise
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return which of `names` a misspelt `name` most likely means, whatever the case."""
     by_lower = {known.lower(): known for known in sorted(names)}

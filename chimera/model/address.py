@@ -24,9 +24,12 @@ class Address:
         """Read `Kind/name`; raises `UsageError` for anything else."""
         match = _ADDRESS.fullmatch(text)
         if match is None:
+            kind, _, name = text.partition("/")
+            near = f"{kind[:1].upper()}{kind[1:]}/{name.lower()}"
+            meant = f"did you mean {near}? " if _ADDRESS.fullmatch(near) else ""
             raise UsageError(
                 f"{text!r} is not an address",
-                help="write Kind/name, as in Workflow/release-notes",
+                help=f"{meant}write Kind/name, as in Workflow/release-notes",
             )
         return Address(match[1], match[2])
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from chimera.documents import MAX_BYTES, RawDocument, Tree, locate
-from chimera.kinds import API_VERSION, Document, EnvironmentFacts, Subject, validate
+from chimera.kinds import (
+    API_VERSION,
+    Document,
+    EnvironmentFacts,
+    Subject,
+    suggestion,
+    validate,
+)
 from chimera.model import (
     Diagnostic,
     Finding,
@@ -193,7 +200,11 @@ def _named(workspace: Workspace, name: str) -> Document[PolicySpec]:
     if address not in known:
         raise UsageError(
             f"there is no file and no policy {name!r}",
-            help=f"name a file, or one of: {', '.join(sorted(known)) or 'no policies here'}",
+            help=suggestion(
+                address,
+                known,
+                f"name a file, or one of: {', '.join(sorted(known)) or 'no policies here'}",
+            ),
         )
     return known[address]
 

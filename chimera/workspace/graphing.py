@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from chimera.contract import LayerContractSpec
 from chimera.documents import spans_of
-from chimera.kinds import Document, Model, ReferenceUse, Snapshot, nearest
+from chimera.kinds import Document, Model, ReferenceUse, Snapshot, suggestion
 from chimera.model import Action, Address, Category, Change, Placement, Target, UsageError
 from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import PlanReport
@@ -184,10 +184,10 @@ def around(graph: Graph, address: Address) -> Graph:
 def require(snapshot: Snapshot, address: Address) -> None:
     """Raise `UsageError`, with the nearest address, where there is no document at `address`."""
     if snapshot.get(address) is None:
-        near = nearest(str(address), map(str, snapshot.documents))
+        known = map(str, snapshot.documents)
         raise UsageError(
             f"there is no {address}",
-            help=f"did you mean {near}?" if near else "`chimera get` lists the documents",
+            help=suggestion(str(address), known, "`chimera get` lists the documents"),
         )
 
 

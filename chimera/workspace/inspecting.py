@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from chimera.documents import dump, parse
 from chimera.gate import environments
-from chimera.kinds import Document, Model, ReferenceUse, references_of, validate
+from chimera.kinds import (
+    Document,
+    Model,
+    ReferenceUse,
+    references_of,
+    suggestion,
+    validate,
+)
 from chimera.model import Address, Digest, Placement, Result, UsageError, is_dormant
 from chimera.plan import target_digests
 from chimera.runtime import RunView, list_runs, read_log, show_run
@@ -143,16 +150,16 @@ class _Standing:
 
 def _refuse_unknown(workspace: Workspace, what: str) -> NoReturn:
     if "/" in what:
+        known = (*workspace.loaded.snapshot.documents, *_recorded_documents(workspace))
+        listing = "`chimera get` lists the documents, `chimera get --records` the records"
         raise UsageError(
-            f"there is no {Address.parse(what)}",
-            help="`chimera get` lists the documents, `chimera get --records` the records",
+            f"there is no {Address.parse(what)}", help=suggestion(what, map(str, known), listing)
         )
     if what in workspace.registry.kinds:
         raise UsageError(f"there is no {what}", help=f"`chimera new {what}` writes a first one")
-    near = workspace.registry.nearest(what)
     raise UsageError(
         f"there is no kind {what!r}",
-        help=f"did you mean {near}?" if near else "`chimera explain` lists the kinds",
+        help=suggestion(what, workspace.registry.kinds, "`chimera explain` lists the kinds"),
     )
 
 

@@ -18,6 +18,7 @@ from chimera.kinds import (
     Registry,
     Snapshot,
     Subject,
+    suggestion,
     validate,
 )
 from chimera.model import (
@@ -54,9 +55,10 @@ def facts_of(snapshot: Snapshot, environment: str) -> EnvironmentFacts:
     """Return what judges may know of an environment; raises `UsageError` for an unknown one."""
     known = environments(snapshot)
     if environment not in known:
+        listed = f"there is: {', '.join(sorted(known))}; add an Environment document for another"
         raise UsageError(
             f"there is no environment {environment!r}",
-            help=f"there is: {', '.join(sorted(known))}; add an Environment document for another",
+            help=suggestion(environment, known, listed),
         )
     return EnvironmentFacts(environment, known[environment])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chimera.kinds import Document, Loaded
+from chimera.kinds import Document, Loaded, suggestion
 from chimera.model import (
     Address,
     Finding,
@@ -64,7 +64,10 @@ def _selected(
     for address in wanted:
         if address not in proofs:
             known = ", ".join(map(str, proofs)) or "none"
-            raise UsageError(f"there is no {address}", help=f"there is: {known}")
+            raise UsageError(
+                f"there is no {address}",
+                help=suggestion(str(address), map(str, proofs), f"there is: {known}"),
+            )
         if is_dormant(placed(address)):
             raise GateError(
                 f"{address} stands in a dormant layer, in which nothing acts",

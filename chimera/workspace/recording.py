@@ -8,7 +8,7 @@ from typing import Any
 
 from chimera.context import Context, write_whole
 from chimera.documents import dump
-from chimera.kinds import API_VERSION
+from chimera.kinds import API_VERSION, suggestion
 from chimera.model import Address, ChimeraError, Result, UsageError
 
 FOLDER = Path(".chimera") / "records"
@@ -59,7 +59,10 @@ def copy_records(root: Path, names: Sequence[str]) -> Result[tuple[str, ...]]:
     for address in wanted:
         if address not in known:
             raise UsageError(
-                f"there is no record {address}", help="`chimera get --records` lists them"
+                f"there is no record {address}",
+                help=suggestion(
+                    str(address), map(str, known), "`chimera get --records` lists them"
+                ),
             )
         target = Path(_HOMES.get(address.kind, "changelog")) / f"{address.name}.yaml"
         if (root / target).exists():

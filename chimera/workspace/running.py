@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.documents import RawDocument, open_commit
 from chimera.gate import Ruling
-from chimera.kinds import Loaded, load_values
+from chimera.kinds import Loaded, load_values, suggestion
 from chimera.model import (
     Action,
     Address,
@@ -79,6 +79,15 @@ def applied_snapshot(workspace: Workspace, applied: Mapping[str, Applied]) -> Lo
     return load_values(workspace.tree, raw, workspace.registry)
 
 
+def _how_to_apply(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> str:
+    """Return what to do about a target that is not applied; one that is nowhere is misspelt."""
+    applying = f"apply it first: `chimera apply --env {environment}`"
+    if tree.snapshot.get(target) is not None:
+        return applying
+    known = {*map(str, loaded.snapshot.documents), *map(str, tree.snapshot.documents)}
+    return suggestion(str(target), known, applying)
+
+
 def _refuse_unfit(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> None:
     """Raise unless what is applied at `target` can run; `tree` tells why it was never applied."""
     document = loaded.snapshot.get(target)
@@ -90,7 +99,7 @@ def _refuse_unfit(target: Address, loaded: Loaded, tree: Loaded, environment: st
     if document is None:
         raise UsageError(
             f"{target} is not applied to {environment}",
-            help=f"apply it first: `chimera apply --env {environment}`",
+            help=_how_to_apply(target, loaded, tree, environment),
         )
     if not document.kind.executable:
         raise UsageError(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.documents import locate
+from chimera.kinds import suggestion
 from chimera.model import Finding, Outcome, Result, UsageError, has_errors
 from chimera.policy import CasesReport, PolicySpec, run_cases
 from chimera.workspace.judging import located
@@ -24,9 +25,8 @@ def policy_cases(
     wanted = {name if "/" in name else f"Policy/{name}" for name in names}
     unknown = sorted(wanted - policies)
     if unknown:
-        raise UsageError(
-            f"there is no {unknown[0]}", help=f"there is: {', '.join(sorted(policies)) or 'none'}"
-        )
+        listed = f"there is: {', '.join(sorted(policies)) or 'none'}"
+        raise UsageError(f"there is no {unknown[0]}", help=suggestion(unknown[0], policies, listed))
     report = run_cases(loaded.snapshot, workspace.context, now=now)
     meant = wanted or policies
     shown = located(
