@@ -11,8 +11,10 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from chimera.model import Place
 from chimera.policy.schemas.child import Bench
-from chimera.policy.schemas.definition import DIALECTS
+from chimera.policy.schemas.definition import DIALECTS, Definition
+from chimera.policy.schemas.wording import Speaker
 
 Json = Any
 Path = tuple[str | int, ...]
@@ -118,6 +120,32 @@ def test_generated_schemas_are_read_as_the_reference_reads_them(
     found = ours(schema, instance)
     event("invalid" if found else "valid")
     assert found == reference(schema, instance)
+
+
+def values_at(instance: Json, route: Path) -> Json:
+    for segment in route:
+        instance = instance[segment]
+    return instance
+
+
+@settings(max_examples=200, deadline=None)
+@given(SCHEMAS, LEAF_SCHEMAS, LEAF_SCHEMAS, INSTANCES)
+def test_whatever_is_wrong_is_said_at_a_place_that_the_document_has(
+    schema: dict[str, Json], x: Json, y: Json, instance: Json
+) -> None:
+    schema = {"anyOf": [schema, {"oneOf": [schema, x]}], "$defs": {"x": x, "y": y}}
+    bench = Bench(jsonschema_rs)
+    assert bench.compile(ROOT, {ROOT: schema}, DIALECTS[0]) == []
+    definition = Definition(ROOT, {ROOT: schema}, {ROOT: Place("schema.json")})
+    facts = bench.judge(instance)["errors"]
+    speaker = Speaker("Schema/s", instance, Place("x.json"), definition)
+    said = [diagnostic for fact in facts for diagnostic in speaker.diagnostics(fact)]
+    assert bool(said) == bool(facts)
+    for diagnostic in said:
+        values_at(instance, diagnostic.where.route)  # type: ignore[union-attr]
+        (cited,) = diagnostic.related
+        values_at(schema, cited.where.route)  # type: ignore[union-attr]
+        assert diagnostic.message.isprintable()
 
 
 NULL = {"type": "null"}
