@@ -202,11 +202,12 @@ def test_a_schema_that_means_only_first_documents_leaves_the_others(claimed: Cla
 
 
 def test_a_schema_that_meets_nothing_says_so(claimed: Claimed) -> None:
-    claimed.schema("none/*.yaml", name="paths", schema={})
+    claimed.schema("none/*.yaml", name="paths", schema={"requird": []})
     claimed.schema("*.yaml", name="kinds", selects={"kind": "A"}, schema={})
     claimed.file("x.yaml", "other: 1\n")
     found = {v.judge: v.reasons for v in claimed.judge() if v.finding is Finding.NOT_EXERCISED}
     assert found["Schema/paths"] == ("its paths match no file",)
+    assert [d.rule for d in claimed.located()] == ["schema-keyword-unknown"]
     assert found["Schema/kinds"] == ("it selects no document of 1 files",)
 
 
@@ -342,3 +343,21 @@ def test_no_process_is_started_without_a_schema(
     claimed.file("x.yaml", "a: 1\n")
     monkeypatch.setattr(Processes, "start", lambda *_: pytest.fail("a process was started"))
     assert findings(claimed.judge()) == {("Schema/s", "x.yaml"): "pass"}
+
+
+def test_a_misspelt_keyword_is_told_and_those_of_others_are_not(claimed: Claimed) -> None:
+    schema = {
+        "requird": ["a"],
+        "x-order": 1,
+        "markdownDescription": "…",
+        "properties": {"requird": {"maxlength": 1}, "maxlength": {}},
+        "enum": [{"requird": 1}],
+    }
+    claimed.schema("x.yaml", schema=schema)
+    claimed.file("x.yaml", "{requird: 1}\n")
+    verdicts = claimed.judge()
+    assert findings(verdicts) == {("Schema/s", "Schema/s"): "pass", ("Schema/s", "x.yaml"): "pass"}
+    assert [(d.rule, d.help, d.severity) for d in claimed.located(verdicts)] == [
+        ("schema-keyword-unknown", "did you mean required?", Severity.WARNING),
+        ("schema-keyword-unknown", "did you mean maxLength?", Severity.WARNING),
+    ]

@@ -16,6 +16,7 @@ from chimera.policy.foreign import Foreign, ForeignDocument, read_foreign
 from chimera.policy.schemas.checker import Checker, Found, UndecidedError
 from chimera.policy.schemas.definition import Definition, define
 from chimera.policy.schemas.faults import schema_faults
+from chimera.policy.schemas.keywords import misspelt
 from chimera.policy.schemas.kinds import SchemaSpec
 from chimera.policy.schemas.selecting import selects, unselected
 from chimera.policy.schemas.wording import Speaker
@@ -72,10 +73,11 @@ def _judge(claim: _Claim, subject: Subject, checker: Checker) -> Iterator[Verdic
     if definition is not None:
         try:
             facts = checker.compile(definition)
-            faults = (*faults, *schema_faults(claim.schema, definition, facts))
+            misspellings = misspelt(definition.files, definition.places)
+            faults = (*faults, *schema_faults(claim.schema, definition, facts), *misspellings)
         except UndecidedError as error:
             faults = (*faults, _undecided(claim.schema.at("spec"), error, claim.name))
-    if faults:
+    if has_errors(faults) or (faults and claim.documents):
         yield _verdict(claim.name, claim.name, faults)
     if definition is None or has_errors(faults):
         found: Mapping[str, list[Diagnostic]] = {}
@@ -89,10 +91,10 @@ def _judge(claim: _Claim, subject: Subject, checker: Checker) -> Iterator[Verdic
         elif diagnostics:
             reasons = tuple(diagnostic.message for diagnostic in diagnostics)
             yield Verdict(claim.name, path, Finding.NOT_EXERCISED, reasons, diagnostics)
-    if not claim.documents and not faults:
+    if not claim.documents and not has_errors(faults):
         count = len(claim.files)
         why = f"it selects no document of {count} files" if count else "its paths match no file"
-        yield _idle(claim.schema, why)
+        yield _idle(claim.schema, why, faults)
 
 
 def _faults_of(
@@ -137,8 +139,9 @@ def _verdict(judge: str, subject: str, diagnostics: Sequence[Diagnostic]) -> Ver
     return Verdict(judge, subject, finding, reasons, tuple(diagnostics))
 
 
-def _idle(schema: Schema, why: str) -> Verdict:
-    return Verdict(str(schema.address), str(schema.address), Finding.NOT_EXERCISED, (why,))
+def _idle(schema: Schema, why: str, diagnostics: tuple[Diagnostic, ...] = ()) -> Verdict:
+    name = str(schema.address)
+    return Verdict(name, name, Finding.NOT_EXERCISED, (why,), diagnostics)
 
 
 def _undecided(place: Place, error: UndecidedError, who: str) -> Diagnostic:

@@ -51,7 +51,7 @@ def _near_misses(
         differing = list(_differing(schema.spec, document).items())
         name, wanted = differing[0]
         said = document.value.get(name) if isinstance(document.value, dict) else None
-        if len(differing) == 1 and isinstance(said, str) and _are_alike(said, wanted):
+        if len(differing) == 1 and isinstance(said, str) and are_alike(said, wanted):
             yield Diagnostic(
                 "schema-not-selected",
                 f"{name} is {shown(said)}, which no Schema selects, so that nothing is checked",
@@ -61,5 +61,6 @@ def _near_misses(
             )
 
 
-def _are_alike(one: str, other: str) -> bool:
+def are_alike(one: str, other: str) -> bool:
+    """Tell whether one word may be the other, misspelt."""
     return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio() >= _ALIKE
