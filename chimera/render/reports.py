@@ -222,7 +222,7 @@ def _ruled(
 
 def _planned(plan: Plan) -> Changes:
     """Return the changes of a plan that nothing else is known about."""
-    layers = dict.fromkeys(item.layers for item in plan.changing)
+    layers = sorted({item.layers for item in plan.changing}, key=lambda key: (not key, key))
     by_layer = {key: tuple(i for i in plan.changing if i.layers == key) for key in layers}
     return Changes(plan, f"compared with {plan.compared_with}", by_layer)
 

@@ -30,6 +30,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 # nor is the version, which only an installed Chimera knows.
 VOLATILE = (
     (re.compile(r"evidence [0-9a-f]{12}"), "evidence (digest)"),
+    (re.compile(r"evidence sha256:[0-9a-f]{64}"), "evidence (digest)"),
     (re.compile(r'("evidence": )"sha256:[0-9a-f]{64}"'), r'\1"(digest)"'),
     (re.compile(r'("networkIsolated": )(true|false)'), r"\1(either)"),
     (re.compile(r"\([0-9a-f]{7}\)"), "(commit)"),
