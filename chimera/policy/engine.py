@@ -38,13 +38,12 @@ class Environment(NamedTuple):
 
     check: Any
     run: Any
+    bind: Any
+    """Where values are bound: an environment knows the types of its names once it has compiled."""
 
     def activation(self, bindings: dict[str, Any]) -> Any:
-        """Return bindings as CEL wants them.
-
-        From where something was compiled: only there does it make times of Python's.
-        """
-        return self.check.Activation(bindings)
+        """Return bindings as CEL wants them."""
+        return self.bind.Activation(bindings)
 
 
 class Compiled(NamedTuple):
@@ -84,17 +83,21 @@ class Engine:
         if key not in self._environments:
             times = {_NOW: self._cel.Type.TIMESTAMP} if _NOW in types else {}
             names = {**types, **times}
-            self._environments[key] = Environment(
-                self._cel.NewEnv(
-                    variables=names,
-                    extensions=[*(make() for make in self._standard), self._shared],
-                    functions=self._declared,
-                ),
-                self._cel.NewEnv(
-                    variables={name: self._types.at_run_time(of) for name, of in names.items()},
-                    extensions=[*(make() for make in self._standard), self._running],
-                ),
+            check = self._cel.NewEnv(
+                variables=names,
+                extensions=[*(make() for make in self._standard), self._shared],
+                functions=self._declared,
             )
+            lowered = {name: self._types.at_run_time(of) for name, of in names.items()}
+            run = self._cel.NewEnv(
+                variables=lowered,
+                extensions=[*(make() for make in self._standard), self._running],
+            )
+            bind = check
+            if lowered != names:
+                bind = self._cel.NewEnv(variables=lowered)
+                bind.compile("true")
+            self._environments[key] = Environment(check, run, bind)
         return self._environments[key]
 
     def compile(self, environment: Environment, expression: str, returns: str) -> Compiled:
@@ -206,7 +209,7 @@ class _Types:
 
     def at_run_time(self, type: Any) -> Any:
         """Return the type of a variable at run time: open where it has one of our types in it."""
-        return self._of.DYN if "." in str(type) or _OPTIONAL in str(type) else type
+        return self._of.DYN if any(part in str(type) for part in _OURS) else type
 
 
 def _lacking(expression: str, message: str) -> str | None:

@@ -55,5 +55,4 @@ def _request(request: Request) -> dict[str, Any]:
         "operation": request.operation,
         "dryRun": False,
         "options": {"apiVersion": "meta.k8s.io/v1", "kind": _OPTIONS[request.operation]},
-        "userInfo": {},  # so that has() finds it; what is read of it is asked of a name of its own
     }
