@@ -76,6 +76,7 @@ def test_nothing_may_more_than_it_needs() -> None:
 
 
 def test_a_required_check_always_starts_and_ends() -> None:
+    assert {"pull_request", "merge_group"} <= set(workflow("ci.yml")[True])
     loaded = workflow("chimera.yml")
     triggers = loaded[True]  # YAML 1.1 reads `on` as a truth value
     assert triggers == {"pull_request": None, "merge_group": None}, "no paths, no branches"

@@ -447,6 +447,17 @@ def test_a_long_summary_fits_into_a_comment_and_counts_what_it_leaves_out() -> N
     assert "#### Not exercised" in text
 
 
+@pytest.mark.parametrize("render", [sarif, junit, github, markdown])
+def test_every_format_tells_what_was_not_exercised_and_what_was_waived(render: Any) -> None:
+    text = render(EVERY)
+    assert "Policy/q" in text
+    assert "waived" in text
+    assert "not-exercised" in text or "not exercised" in text or "skipped" in text
+    clean = render(replace(EVERY, verdicts=(PASSED,)))
+    assert "Policy/q" not in clean
+    assert "waived" not in clean
+
+
 # Hostile text
 
 ODD = st.text(
