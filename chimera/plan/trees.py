@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from chimera.documents import Globs
-from chimera.kinds import Document, Model, Snapshot, change_of
+from chimera.kinds import Document, Model, Snapshot, change_of, documents_in
 from chimera.model import (
     Action,
     Address,
@@ -29,10 +29,7 @@ Desired = Document[Model] | None
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two trees: its documents, and where they stand.
-
-    Of the tree from before it is enough to place what differs, and what is dormant in the other.
-    """
+    """One of the two trees: its documents, and where they stand."""
 
     snapshot: Snapshot
     placements: Mapping[Address, tuple[Placement, ...]]
@@ -41,39 +38,44 @@ class Side:
         """Return the layers in which a document stands."""
         return tuple(placement.layer for placement in self.placements.get(address, ()))
 
+    def desired(self, address: Address) -> Document[Model] | None:
+        """Return the document at `address`, unless it is a record."""
+        document = self.snapshot.get(address)
+        return None if document is None or document.kind.record else document
+
     def is_dormant(self, address: Address) -> bool:
         """Tell whether nothing may act for a document."""
         return is_dormant(self.placements.get(address, ()))
 
 
 def compare_trees(
-    before: Side, after: Side, differing: Collection[str], base: str
+    before: Side,
+    after: Side,
+    differing: Collection[str],
+    base: str,
+    others: Collection[Address] = (),
 ) -> tuple[Change, ...]:
-    """Return one change a target, `no-op` included, in order: documents first, then path sets.
+    """Return one change for each target that differs, documents first, then path sets, in order.
 
     `differing` holds every path whose content or mode is not the same in both trees, and `base` is
-    what the tree from before is called. A document of a dormant layer counts as not being there. A
-    path set, or an executable document, that nothing differs of is `no-op` without digests: its
-    paths were not read.
+    what the tree from before is called. A document of a dormant layer counts as not being there;
+    `others` are documents that came into such a layer or left it, whose files are the same. What
+    nothing differs of is left out, and was not read. A `no-op` is a document that is only written
+    otherwise, that moved to another file, or that is dormant.
     """
     comparing = _Comparing(before, after, differing, base)
-    former = {document.address: document for document in before.snapshot.desired}
-    present = {document.address: document for document in after.snapshot.desired}
-    addresses = sorted(former.keys() | present.keys(), key=str)
-    documents = [comparing.document(a, former.get(a), present.get(a)) for a in addresses]
+    documents = [change for a in comparing.addresses(others) if (change := comparing.document(a))]
     changed = frozenset(p for c in documents if c.action is not Action.NO_OP for p in c.paths)
     return (
-        *(_as_told(change, changed, base) for change in documents),
-        *comparing.path_sets(former.values(), present.values()),
+        *(change for change in documents if not _is_beside(change, changed)),
+        *comparing.path_sets(),
     )
 
 
-def _as_told(change: Change, changed: frozenset[str], base: str) -> Change:
-    """Call nothing cosmetic whose file changes anyway: what else in it differs cannot be told."""
-    is_told = change.category is not Category.COSMETIC or len(change.paths) > 1
-    if is_told or not changed.intersection(change.paths):
-        return change
-    return replace(change, reason=f"is as in {base}", category=None, paths=())
+def _is_beside(change: Change, changed: frozenset[str]) -> bool:
+    """Tell whether another document of the same file changes: no one can tell what differs here."""
+    is_rewritten = change.category is Category.COSMETIC and len(change.paths) == 1
+    return is_rewritten and not changed.isdisjoint(change.paths)
 
 
 class _Comparing:
@@ -92,8 +94,28 @@ class _Comparing:
             self._touched[governed] = tuple(Globs(governed.globs).select(self._differing))
         return self._touched[governed]
 
-    def document(self, address: Address, former: Desired, present: Desired) -> Change:
-        """Return what becomes of a document; what was dormant was not there."""
+    def addresses(self, others: Collection[Address]) -> list[Address]:
+        """Return the desired documents of which something differs: file, declared paths, layer."""
+        before, after = self._before.snapshot, self._after.snapshot
+        found = {
+            *documents_in(self._known, before, after),
+            *documents_in(self._known, after, before),
+            *others,
+        }
+        for document in (*before.governing, *after.governing):
+            declared = _declared(document)
+            if declared is not None and self.touched(declared):
+                found.add(document.address)
+        return sorted(found)
+
+    def document(self, address: Address) -> Change | None:
+        """Return what becomes of a document, `None` where nothing does.
+
+        What was dormant was not there, and a record never is.
+        """
+        former, present = (side.desired(address) for side in (self._before, self._after))
+        if former is None and present is None:
+            return None
         was = None if self._before.is_dormant(address) else former
         old, new = self._digests(was, present)
         change = change_of(address, old, new, self._base)
@@ -106,6 +128,8 @@ class _Comparing:
             return replace(change, reason="stood in a dormant layer", paths=files)
         if former is None or former.digest != present.digest:
             return replace(change, paths=files)
+        if self._known.isdisjoint(files):
+            return None
         return self._rewritten(change, former, present)
 
     def _digests(self, was: Desired, present: Desired) -> tuple[Digest | None, Digest | None]:
@@ -130,8 +154,6 @@ class _Comparing:
         """Return the change of a document that says what it said, where its file is another."""
         source, target = former.place.path, present.place.path
         if source == target:
-            if source not in self._known:
-                return change
             reason = f"says what it says in {self._base}"
             return replace(change, reason=reason, paths=(source,), category=Category.COSMETIC)
         files = tuple(sorted((source, target)))
@@ -143,15 +165,13 @@ class _Comparing:
         reason = f"moved from {source} to {target}, and so from {left} to {entered}"
         return replace(change, reason=reason, paths=files, category=Category.COMPATIBLE)
 
-    def path_sets(
-        self, former: Iterable[Document[Model]], present: Iterable[Document[Model]]
-    ) -> Iterator[Change]:
+    def path_sets(self) -> Iterator[Change]:
         """Yield what becomes of each governed set of paths, once, whoever governs it."""
-        were, are = set(_governed(former)), set(_governed(present))
+        were = set(_governed(self._before.snapshot.governing))
+        are = set(_governed(self._after.snapshot.governing))
         for governed in sorted(were | are, key=str):
             paths = self.touched(governed)
             if governed in were and governed in are and not paths:
-                yield Change(governed, Action.NO_OP, None, None, f"is as in {self._base}")
                 continue
             before = self._former.digest(governed) if governed in were else None
             after = self._present.digest(governed) if governed in are else None
@@ -182,5 +202,7 @@ def _bound(document: Digest | None, declared: PathSet | None, paths: Paths) -> D
 def _governed(documents: Iterable[Document[Model]]) -> Iterator[PathSet]:
     """Yield the path sets that are targets of their own."""
     for document in documents:
-        if not document.kind.executable and (globs := governed_globs(document)):
+        if document.kind.record or document.kind.executable:
+            continue
+        if globs := governed_globs(document):
             yield PathSet.of(globs)

@@ -14,9 +14,9 @@ from chimera.plan import plan_to_json
 from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
 from chimera.render.paint import Paint, count, plain
 from chimera.render.plan import (
+    actions_text,
     item_lines,
     obligation_lines,
-    plan_summary,
     plan_text,
     some_of,
 )
@@ -38,10 +38,20 @@ def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
     else:
         lines.append(f"plan for {report.plan.environment}: {compared_text(report.compared)}")
         lines += change_lines(report, paint)
-        lines.append(plan_summary(report.plan, paint))
+        lines.append(_summary(report, paint))
     if result.diagnostics:
         lines.append(severities_text(result.diagnostics, paint))
     return "\n".join(lines)
+
+
+def _summary(report: PlanReport, paint: Paint) -> str:
+    """Return how many there are of each action and category; what nothing differs of is no item."""
+    told = report.categories
+    parts = [f"{told[category]} {category.value}" for category in Category if told[category]]
+    if not report.plan.changing:
+        return ", ".join((paint("nothing to do", "good"), *parts))
+    digest = f"plan {report.plan.digest[7:19]}"
+    return f"{', '.join((actions_text(report.plan), *parts))}; {digest}"
 
 
 def plan_report_json(result: Result[PlanReport]) -> dict[str, Any]:

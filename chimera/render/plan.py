@@ -34,12 +34,16 @@ def plan_text(plan: Plan, paint: Paint = plain) -> str:
 
 def plan_summary(plan: Plan, paint: Paint = plain) -> str:
     """Return `3 to create, 1 to update`, or `nothing to do`."""
-    found = Counter(item.change.action for item in plan.changing)
-    if not found:
+    if not plan.changing:
         return paint("nothing to do", "good")
-    parts = [f"{found[a]} to {a.value}" for a in Action if found[a]]
     same = len(plan.items) - len(plan.changing)
-    return f"{', '.join(parts)}, {same} unchanged; plan {plan.digest[7:19]}"
+    return f"{actions_text(plan)}, {same} unchanged; plan {plan.digest[7:19]}"
+
+
+def actions_text(plan: Plan) -> str:
+    """Return how many items there are of each action, `no-op` left out."""
+    found = Counter(item.change.action for item in plan.changing)
+    return ", ".join(f"{found[a]} to {a.value}" for a in Action if found[a])
 
 
 def item_lines(item: PlanItem, paint: Paint = plain, *, told_layers: bool = False) -> Iterator[str]:

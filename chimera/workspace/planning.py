@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from chimera.context import Context
 from chimera.contract import LayerContractSpec
 from chimera.documents import Merge, Tree, conversions, differences
 from chimera.kinds import (
+    Document,
     EnvironmentFacts,
     Loaded,
+    Model,
     Registry,
     Snapshot,
     Source,
@@ -20,6 +22,7 @@ from chimera.kinds import (
     affected_by,
     categorize,
     check_deletions,
+    documents_in,
     former_snapshot,
     load_snapshot,
     read_source,
@@ -36,7 +39,6 @@ from chimera.model import (
     Target,
     Touch,
     has_errors,
-    is_dormant,
     parse_target,
 )
 from chimera.plan import (
@@ -52,6 +54,8 @@ from chimera.plan import (
 from chimera.plugin import PluginManager, ask
 from chimera.state import StateReader
 from chimera.workspace.judging import Judgement, judge, placements_of
+
+V = TypeVar("V")
 
 ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.contract.plugin")
 
@@ -172,22 +176,20 @@ def _differing(before: Tree, after: Tree) -> frozenset[str]:
 
 
 def _against(base: Snapshot, name: str) -> Comparison:
-    return Comparison(
-        Baseline(name, {}),
-        _Values(base),
-        {address: document.place.path for address, document in base.documents.items()},
-        base,
-    )
+    values = _Each(base, lambda document: document.value)
+    paths = _Each(base, lambda document: document.place.path)
+    return Comparison(Baseline(name, {}), values, paths, base)
 
 
-class _Values(Mapping[Address, Mapping[str, Any]]):
-    """What the documents of a snapshot say, read where it is asked for."""
+class _Each(Mapping[Address, V]):
+    """Something of each document of a snapshot, read where it is asked for."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, of: Callable[[Document[Model]], V]) -> None:
         self._documents = snapshot.documents
+        self._of = of
 
-    def __getitem__(self, address: Address) -> Mapping[str, Any]:
-        return self._documents[address].value
+    def __getitem__(self, address: Address) -> V:
+        return self._of(self._documents[address])
 
     def __iter__(self) -> Iterator[Address]:
         return iter(self._documents)
@@ -207,44 +209,43 @@ def make_plan(
     environment: EnvironmentFacts,
 ) -> PlanReport:
     """Compare, judge and collect what is owed; no side effects."""
-    snapshot = loaded.snapshot
-    former = {a: p for a, p in comparison.paths.items() if snapshot.get(a) is None}
+    snapshot, base = loaded.snapshot, comparison.base
+    differing = comparison.differing
+    if base is not None and differing is None:
+        differing = _differing(base.tree, snapshot.tree)
+    known = comparison.paths if base is None else documents_in(differing or (), base, snapshot)
+    former = {a: comparison.paths[a] for a in known if snapshot.get(a) is None}
     deletions = tuple(check_deletions(snapshot, former)) if former else ()
     told = _without_dangling(loaded, deletions)
     is_stored = snapshot.tree.revision is not None
     converted = () if is_stored else conversions(snapshot.tree, governed_paths(snapshot))
     told = replace(told, diagnostics=(*told.diagnostics, *deletions, *converted))
-    changes = _as_read(_changes(snapshot, comparison), comparison, told)
+    changes = (
+        compute_changes(snapshot, comparison.baseline, placements_of(snapshot))
+        if base is None
+        else _between(base, snapshot, differing or frozenset(), comparison.baseline.name)
+    )
+    changes = _as_read(changes, comparison, told)
     changes = categorize(changes, comparison.values, snapshot)
     return plan_changes(told, changes, comparison, plugins, context, environment)
 
 
-def _changes(snapshot: Snapshot, comparison: Comparison) -> tuple[Change, ...]:
-    placements, base = placements_of(snapshot), comparison.base
-    if base is None:
-        return compute_changes(snapshot, comparison.baseline, placements)
-    differing = comparison.differing
-    if differing is None:
-        differing = _differing(base.tree, snapshot.tree)
-    dormant = {address for address, standing in placements.items() if is_dormant(standing)}
-    before = Side(base, placements_of(_to_place(base, differing, dormant)))
-    return compare_trees(before, Side(snapshot, placements), differing, comparison.baseline.name)
-
-
-def _to_place(base: Snapshot, differing: Container[str], dormant: Container[Address]) -> Snapshot:
-    """Return the documents of the base of which it matters where they stood, with the contracts.
-
-    That is all of them where a contract differs.
-    """
-    contracts = base.of_model(LayerContractSpec)
-    if any(contract.place.path in differing for contract in contracts):
-        return base
-    chosen = (
-        document
-        for document in base.documents.values()
-        if document.place.path in differing or document.address in dormant
+def _between(
+    base: Snapshot, snapshot: Snapshot, differing: Collection[str], name: str
+) -> tuple[Change, ...]:
+    """Compare two trees; where a contract differs, any document may have come out of a layer."""
+    before, after = (Side(one, placements_of(one)) for one in (base, snapshot))
+    contracts = (*base.of_model(LayerContractSpec), *snapshot.of_model(LayerContractSpec))
+    others = (
+        {a for side in (before, after) for a in side.placements if _wakes(a, before, after)}
+        if any(contract.place.path in differing for contract in contracts)
+        else ()
     )
-    return Snapshot.of(base.tree, base.registry, (*contracts, *chosen))
+    return compare_trees(before, after, differing, name, others)
+
+
+def _wakes(address: Address, before: Side, after: Side) -> bool:
+    return before.is_dormant(address) != after.is_dormant(address)
 
 
 def plan_changes(
