@@ -7,11 +7,11 @@ always.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from chimera.kinds import NoMemo, Shard, Subject
+from chimera.kinds import NoMemo, Shard, Snapshot, Subject
 from chimera.model import Address, Digest, digest_json
 from chimera.policy.candidates import (
     SNAPSHOT,
@@ -33,63 +33,99 @@ from chimera.policy.worker import Worker
 _FORMAT = "policy-part/1"
 
 
+_CROWD = 2_000
+"""Candidates that are given to the worker at once, where rules ask for nothing but them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What the rules of one reach judge together: a shard, or `None` for the whole snapshot.
+    """What the rules of one reach judge together: a shard but for what is `left_out`.
 
-    Documents that change are `left_out` where that matters; without a key nothing is remembered.
+    Without a key nothing of it is remembered.
     """
 
     reach: Reach
-    shard: Shard | None
-    left_out: frozenset[Address] = frozenset()
-    key: Digest | None = None
+    shard: Shard
+    left_out: frozenset[Address]
+    key: Digest | None
 
-    def addresses(self, subject: Subject) -> Iterator[Address]:
-        """Yield the addresses of its documents."""
-        every = subject.snapshot.documents if self.shard is None else self.shard.addresses
-        return (address for address in every if address not in self.left_out)
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """The documents that are judged."""
+        return [address for address in self.shard.addresses if address not in self.left_out]
 
 
 def judge_parts(
     worker: Worker, books: Sequence[Rulebook], subject: Subject, foreign: Sequence[ForeignDocument]
 ) -> Tally:
     """Return what all rules say of all candidates, asking the worker for what is not known."""
-    told, new = Tally(), list[tuple[Digest, Tally]]()
-    errands: list[tuple[Errand, Tally]] = []
+    told = Tally()
+    crowd, rest = _Crowd(worker, subject), _Crowd(worker, subject)
     for part in _parts(books, subject):
         known = tally_from_json(subject.memo.get(part.key), books, subject) if part.key else None
         if known is not None:
             told.update(known)
             continue
-        tally = Tally() if part.key else told
-        errands += ((errand, tally) for errand in _errands(part, books, subject))
-        new += [(part.key, tally)] if part.key else []
-    errands += ((errand, told) for errand in _loose_errands(books, subject, foreign))
-    for number, judged in run_errands(worker, subject, [errand for errand, _ in errands]):
-        errands[number][1].add(judged)
-    for key, tally in new:
-        if tally.is_certain:
-            subject.memo.put(key, tally.to_json())
-        told.update(tally)
+        gathered = rest if part.reach.whole else crowd
+        gathered.add(part.key, _errands(part, books, subject))
+        if crowd.size >= _CROWD:
+            told.update(crowd.judge())
+    told.update(crowd.judge())
+    rest.add(None, _loose_errands(books, subject, foreign))
+    told.update(rest.judge())
     return told
+
+
+class _Crowd:
+    """Errands that are run together, and where their tallies are remembered."""
+
+    def __init__(self, worker: Worker, subject: Subject) -> None:
+        self._worker = worker
+        self._subject = subject
+        self._errands: list[tuple[Errand, Tally]] = []
+        self._tallies: list[tuple[Digest | None, Tally]] = []
+        self.size = 0
+
+    def add(self, key: Digest | None, errands: Iterable[Errand]) -> None:
+        """Gather what is tallied together."""
+        tally = Tally()
+        self._tallies.append((key, tally))
+        for errand in errands:
+            self._errands.append((errand, tally))
+            self.size += len(errand.candidates)
+
+    def judge(self) -> Tally:
+        """Run what was gathered, and remember what is certain."""
+        errands, tallies = self._errands, self._tallies
+        self._errands, self._tallies, self.size = [], [], 0
+        told = Tally()
+        run = run_errands(self._worker, self._subject, [errand for errand, _ in errands])
+        for number, judged in run:
+            errands[number][1].add(judged)
+        for key, tally in tallies:
+            if key is not None and tally.is_certain:
+                self._subject.memo.put(key, tally.to_json())
+            told.update(tally)
+        return told
 
 
 def _parts(books: Sequence[Rulebook], subject: Subject) -> Iterator[Part]:
     """Yield the documents as they stand: in parts, without those that change where that matters."""
     keys = None if isinstance(subject.memo, NoMemo) else _Keys(books, subject)
-    changed = {target for target in changes_of(subject) if isinstance(target, Address)}
+    changed = frozenset(a for a in changes_of(subject) if isinstance(a, Address))
     for reach in sorted({reach for book in books for reach in book.reaches if not reach.timely}):
-        whole = reach.whole or keys is None
-        for shard in [None] if whole else subject.snapshot.shards:
-            part = Part(
-                reach, shard, _changed_in(shard, changed) if reach.changing else frozenset()
-            )
-            yield part if keys is None else replace(part, key=keys.key(part))
+        for shard in _shards(reach, subject.snapshot):
+            left_out = changed.intersection(shard.addresses) if reach.changing else frozenset()
+            key = keys.key(reach, shard, left_out) if keys else None
+            yield Part(reach, shard, left_out, key)
 
 
-def _changed_in(shard: Shard | None, changed: set[Address]) -> frozenset[Address]:
-    return frozenset(changed if shard is None else changed.intersection(shard.addresses))
+def _shards(reach: Reach, snapshot: Snapshot) -> Sequence[Shard]:
+    """Return the shards, or all of them as one."""
+    if not reach.whole:
+        return snapshot.shards
+    key = digest_json([shard.key for shard in snapshot.shards])
+    return [Shard(key, tuple(snapshot.documents))]
 
 
 class _Keys:
@@ -99,21 +135,20 @@ class _Keys:
         self._subject = subject
         policies = [[str(book.policy.address), book.policy.digest] for book in books]
         environment = subject.environment
-        self._base = [_FORMAT, policies, environment.name, environment.protected]
+        known = [_FORMAT, policies, environment.name, environment.protected]
+        self._base = digest_json(known)
         self._layers_matter = any(_asks_for_layers(book) for book in books)
 
-    def key(self, part: Part) -> Digest:
-        """Return the key of a part."""
-        shards = self._subject.snapshot.shards if part.shard is None else [part.shard]
-        reach = [part.reach.whole, part.reach.changing]
-        left_out = sorted(map(str, part.left_out))
-        layers = self._layers(part) if self._layers_matter else []
-        return digest_json([*self._base, reach, [s.key for s in shards], left_out, layers])
+    def key(self, reach: Reach, shard: Shard, left_out: Collection[Address]) -> Digest:
+        """Return the key of the documents of a shard that are not left out."""
+        without = [str(address) for address in sorted(left_out)]
+        layers = self._layers(shard) if self._layers_matter else []
+        return digest_json([self._base, reach.whole, reach.changing, shard.key, without, layers])
 
-    def _layers(self, part: Part) -> list[Any]:
+    def _layers(self, shard: Shard) -> list[Any]:
         return [
             [str(address), [[p.layer, p.dormant] for p in placements]]
-            for address in part.addresses(self._subject)
+            for address in shard.addresses
             if (placements := self._subject.placed(address))
         ]
 
@@ -127,7 +162,7 @@ def _errands(part: Part, books: Sequence[Rulebook], subject: Subject) -> Iterato
     """Yield what there is to do for one part."""
     documents = subject.snapshot.documents
     by_kind: dict[str, list[Candidate]] = {}
-    for address in part.addresses(subject):
+    for address in part.addresses:
         standing = Candidate(str(address), documents[address])
         by_kind.setdefault(address.kind, []).append(standing)
     for book in books:
