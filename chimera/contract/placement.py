@@ -19,6 +19,7 @@ from chimera.kinds import (
     Model,
     Snapshot,
     diagnostic_json,
+    nearest,
     read_diagnostic,
     suggestion,
 )
@@ -152,11 +153,13 @@ class Placer:
                 address=str(document.address),
             )
         known = [layer.name for layer in contract.layers]
+        near = nearest(name, known)
+        meant = f"did you mean {near}? " if near else ""
         return Diagnostic(
             "layer-unknown",
             f"LayerContract/{_contract(name)} has no layer {name}",
             where,
-            suggestion(name, known, f"its layers are {', '.join(known)}"),
+            f"{meant}its layers are {', '.join(known)}",
             address=str(document.address),
         )
 
