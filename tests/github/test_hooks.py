@@ -48,8 +48,8 @@ def pre_commit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_the_manifest_is_valid() -> None:
-    done = pre_commit(ROOT, "validate-manifest", str(MANIFEST))
+def test_the_manifest_is_valid(tmp_path: Path) -> None:
+    done = pre_commit(tmp_path, "validate-manifest", str(MANIFEST))
     assert done.returncode == 0, done.stdout
 
 
