@@ -45,9 +45,10 @@ def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
 
 
 def _summary(report: PlanReport, paint: Paint) -> str:
-    """Return how many there are of each action and category; what nothing differs of is no item."""
+    """Return how many there are of each action, break something, or are only written otherwise."""
     told = report.categories
-    parts = [f"{told[category]} {category.value}" for category in Category if told[category]]
+    worth = (Category.BREAKING, Category.COSMETIC)
+    parts = [f"{told[category]} {category.value}" for category in worth if told[category]]
     if not report.plan.changing:
         return ", ".join((paint("nothing to do", "good"), *parts))
     digest = f"plan {report.plan.digest[7:19]}"

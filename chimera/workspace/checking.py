@@ -25,8 +25,7 @@ class CheckReport:
     @property
     def documents(self) -> dict[str, int]:
         """How many documents of each kind were judged."""
-        found = Counter(a.kind for a in self.judgement.subject.snapshot.documents)
-        return dict(sorted(found.items()))
+        return dict(self.judgement.subject.snapshot.kinds)
 
     @property
     def findings(self) -> dict[str, int]:
