@@ -32,7 +32,7 @@ def test_own_workflows_are_exercised_and_pass(own: Claimed) -> None:
     [
         ("permissions: {}", "permissions: write-all", "permissions should be {}, not 'write-all'"),
         ("    timeout-minutes: 15\n", "", "the field 'timeout-minutes' is missing"),
-        ("timeout-minutes: 15", "timeout-minutes: 360", "should be at most 90, not 360"),
+        ("timeout-minutes: 15", "timeout-minutes: 360", "should be at most 180, not 360"),
         (
             "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8",
             "actions/checkout@v5",
