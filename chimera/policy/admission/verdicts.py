@@ -15,6 +15,11 @@ _BROKEN: dict[RuleAction, tuple[str, Severity]] = {
     "warn": ("admission-warned", Severity.WARNING),
     "audit": ("admission-audited", Severity.INFO),
 }
+_THERE: dict[RuleAction, str] = {
+    "deny": "refuse it",
+    "warn": "admit it with this warning",
+    "audit": "admit it and note this in its audit log",
+}
 
 
 def action_of(actions: Sequence[ValidationAction]) -> RuleAction:
@@ -29,7 +34,7 @@ def broken(
 ) -> Verdict:
     """Return the verdict of a validation that does not hold."""
     rule, severity = _BROKEN[action]
-    help = f"change {resource.subject}; {judge} says what it asks for"
+    help = f"change {resource.subject}: a cluster would {_THERE[action]}"
     fault = Diagnostic(
         rule,
         f"{judge}: {message}",
