@@ -70,7 +70,8 @@ def edge_class(edge: Edge, layout: Layout, kinds: dict[str, str]) -> str:
 def _rules(index: int) -> str:
     hues = {f"k{number}": pair[index] for number, pair in enumerate(HUES)}
     fates = {name: pair[index] for name, pair in FATES.items()}
-    rules = [f".{name} .bar,.edge.{name}{{stroke:{hue}}}" for name, hue in (hues | fates).items()]
+    bars = {name: hue for name, hue in (hues | fates).items() if name != "focus"}
+    rules = [f".{name} .bar,.edge.{name}{{stroke:{hue}}}" for name, hue in bars.items()]
     rules += [
         f".{name}.fated .box{{stroke:{hue};fill:{hue};fill-opacity:.13}}"
         f".{name}.fated .said{{fill:{hue}}}"

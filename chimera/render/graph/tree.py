@@ -25,7 +25,7 @@ Ends = Mapping[str, list[tuple[str, Edge]]]
 def graph_text(graph: Graph, paint: Paint = plain) -> str:
     """Return what is most asked of `graph`: of a change its reach, of a document its neighbours."""
     if not graph.nodes:
-        return "no documents"
+        return f"{graph.title}: nothing"
     forth, back = _ends(graph)
     focus = [node for node in graph.nodes if node.reach == "focus"]
     changed = [node for node in graph.nodes if node.reach == "changed"]
