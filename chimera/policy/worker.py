@@ -31,6 +31,8 @@ _SCRIPT = Path(__file__).with_name("child.py")
 _MEBIBYTE = 1024 * 1024
 # A parsed document takes about this many times the bytes of its JSON.
 _PARSED = 24
+# What every child has room for, so that few documents more take no other child.
+_ROOM = 4 * _MEBIBYTE
 _LOAD_SECONDS = 60.0
 _LOAD_BATCH = 500
 _SHOWN = 500
@@ -111,6 +113,7 @@ class Worker:
         self._running: Running | None = None
         self._compiles: list[tuple[bytes, int]] = []
         self._loads: list[tuple[bytes, int]] = []
+        self._room = 0
         self._programs = 0
         self._lost: dict[int, str] = {}
         self._losses = 0
@@ -147,6 +150,8 @@ class Worker:
         ]
         lines = [_line(ask="load", reset=batch is first, **batch) for batch in batches]
         self._loads = [(line, 1) for line in lines]
+        if self._known > self._room:
+            self.close()  # it may not use the memory that these documents take
         if self._running is not None:
             for line in lines:
                 self._ask(line, [None], _LOAD_SECONDS)
@@ -219,10 +224,16 @@ class Worker:
                 self._lose(programs[at], error)
         return replies + [None] * (len(programs) - len(replies))
 
+    @property
+    def _known(self) -> int:
+        """How many bytes of JSON a child has to know."""
+        return sum(len(line) for line, _ in self._loads)
+
     def _start(self) -> Running:
         """Start a child and tell it all that its predecessor knew."""
-        known = sum(len(line) for line, _ in self._loads)
-        limits = Limits(memory_bytes=self._bounds.memory_bytes + _PARSED * known)
+        memory = self._bounds.memory_bytes
+        self._room = max(self._known, min(_ROOM, memory // _PARSED))
+        limits = Limits(memory_bytes=memory + _PARSED * self._room)
         argv = (sys.executable, "-I", "-S", str(_SCRIPT), _site_packages())
         self._running = self._processes.start(
             Command(argv, cwd=_SCRIPT.parent, env=base_environment(), limits=limits)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chimera.context import Processes
+from chimera.context import Command, Processes, Running
 from chimera.model import ChimeraError
 from chimera.policy import Bounds, evaluate
 from chimera.policy.worker import Answer, Program, Seen, Task, Worker
@@ -257,7 +257,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 SLOW_JUDGING = f"""
-from chimera.context import Processes
+from chimera.context import Command, Processes, Running
 from chimera.policy import Bounds, evaluate
 print("ready", flush=True)
 evaluate({SLOW!r}, {{"object": list(range(9000)), "text": "ab" * 10_000_000}},
@@ -314,3 +314,25 @@ def test_evaluate_gives_the_value_of_one_expression() -> None:
 def test_evaluate_raises_where_there_is_no_value(expression: str) -> None:
     with pytest.raises(ChimeraError):
         evaluate(expression, {"input": {"zero": 0}})
+
+
+def test_a_child_gets_the_memory_that_later_documents_take(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    start = Processes.start
+
+    def noted(self: Processes, command: Command) -> Running:
+        assert command.limits.memory_bytes is not None
+        started.append(command.limits.memory_bytes)
+        return start(self, command)
+
+    monkeypatch.setattr(Processes, "start", noted)
+    with Worker(processes, Bounds()) as worker:
+        worker.compile([Program("size(object.spec.note) > 0", ("object",))])
+        for size in (1, 2, 6_000_000):
+            worker.load([], others=[{"spec": {"note": "x" * size}}])
+            ((answer,),) = worker.judge({}, [Seen(0, {})], [Task(0, (0,))])
+            assert answer == Answer(value=True)
+    first, second = started
+    assert second - first > 24 * 1_500_000
