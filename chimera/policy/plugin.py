@@ -43,7 +43,8 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
 
 @hookimpl
 def chimera_touch(subject: Subject) -> Iterable[Touch]:
-    """Return the policies that are about the subject's changes."""
+    """Return the policies and Schemas that are about the subject's changes."""
+    from chimera.policy.schemas.touching import touch_schemas
     from chimera.policy.touching import touch
 
-    return tuple(touch(subject))
+    return (*touch(subject), *touch_schemas(subject))

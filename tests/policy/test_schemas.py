@@ -6,6 +6,7 @@ import pytest
 
 from chimera.context import Processes
 from chimera.model import Finding, Severity
+from chimera.policy.schemas.touching import touch_schemas
 
 from .claiming import Claimed
 from .conftest import Bench, findings
@@ -361,3 +362,16 @@ def test_a_misspelt_keyword_is_told_and_those_of_others_are_not(claimed: Claimed
         ("schema-keyword-unknown", "did you mean required?", Severity.WARNING),
         ("schema-keyword-unknown", "did you mean maxLength?", Severity.WARNING),
     ]
+
+
+def test_a_change_of_files_concerns_the_schema_that_they_keep_to(claimed: Claimed) -> None:
+    claimed.schema("deploy/*.yaml", name="one", file="d.json", uses=["lib/*"])
+    claimed.schema("other/*.yaml", name="two", schema={})
+    subject = claimed.bench.paths_changed(["deploy/*.yaml", "d.json", "lib/*"], ["deploy/a.yaml"])
+    (found,) = touch_schemas(subject)
+    assert (found.name, found.paths) == ("Schema/one", ("deploy/a.yaml",))
+    assert not list(touch_schemas(claimed.bench.subject()))
+    claimed.bench.layers["Schema/one"] = ("ops/later",)
+    claimed.bench.dormant.add("ops/later")
+    subject = claimed.bench.paths_changed(["deploy/*.yaml", "d.json", "lib/*"], ["deploy/a.yaml"])
+    assert not list(touch_schemas(subject))

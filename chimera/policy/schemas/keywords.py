@@ -37,7 +37,7 @@ def misspelt(files: Mapping[str, Json], places: Mapping[str, Place]) -> Iterator
     """Yield a warning for each keyword that nobody knows and that resembles a known one."""
     for uri, schema in files.items():
         for route, value in _schemas(schema):
-            for keyword in value.keys() - _KNOWN:
+            for keyword in sorted(value.keys() - _KNOWN):
                 near = nearest(keyword, _KNOWN)
                 if near and are_alike(keyword, near):
                     yield Diagnostic(
