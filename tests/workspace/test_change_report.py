@@ -462,3 +462,53 @@ def test_a_failing_rule_more_never_turns_a_red_check_green(
     red = judged(*expressions) is Outcome.FAILED
     more = judged(*expressions, "false")
     assert more is Outcome.FAILED or not red
+
+
+def placed(value: dict[str, Any], layer: str) -> dict[str, Any]:
+    return {**value, "metadata": {**value["metadata"], "layers": [layer]}}
+
+
+def test_a_contract_that_wakes_or_lulls_a_layer_changes_the_documents_in_it() -> None:
+    active, dormant = contract(layer("1")), contract(layer("1", "dormant"))
+    rest = [placed(workflow(), "ops/1"), placed(gate("asleep"), "ops/1"), workflow("v")]
+    woken = change([dormant, *rest], [active, *rest])
+    actions = {str(i.change.target): i.change.action.value for i in woken.plan.changing}
+    assert actions == {
+        "Gate/asleep": "create",
+        "LayerContract/ops": "update",
+        "Workflow/w": "create",
+    }
+    edited = [*rest[:2], workflow("v", mode="parallel")]
+    lulled = change([active, *rest], [dormant, *edited])
+    actions = {str(i.change.target): i.change.action.value for i in lulled.plan.changing}
+    assert actions == {
+        "Gate/asleep": "delete",
+        "LayerContract/ops": "update",
+        "Workflow/v": "update",
+        "Workflow/w": "delete",
+    }
+    owing = {str(o.target) for o in lulled.plan.obligations if str(o.source) == "Gate/asleep"}
+    assert "Workflow/v" in owing, "a gate that falls asleep counts as it was"
+    assert ("Gate/asleep", "Workflow/v") in touches(lulled, "Gate/asleep")
+
+
+def test_a_layer_that_is_gone_wakes_whoever_slept_in_it() -> None:
+    sleeper = placed(workflow(), "ops/2")
+    before = [contract(layer("1"), layer("2", "dormant")), sleeper]
+    woken = change(before, [contract(layer("1")), sleeper])
+    assert told(woken)["Workflow/w"] == ("compatible", ())
+
+
+def test_dormant_documents_that_nobody_edits_are_not_told() -> None:
+    before = [contract(layer("1", "dormant")), placed(workflow(), "ops/1"), workflow("v")]
+    after = [*before[:2], workflow("v", mode="parallel")]
+    report = change(before, after)
+    assert [str(item.change.target) for item in report.plan.items] == ["Workflow/v"]
+    edited = [before[0], placed(workflow(mode="parallel"), "ops/1"), workflow("v")]
+    (item,) = change(before, edited).plan.items
+    assert (item.dormant, item.changes, item.change.paths) == (
+        True,
+        False,
+        ("specs/Workflow-w.yaml",),
+    )
+    assert list(change(before, edited).by_layer) == [("ops/1",)]
