@@ -20,7 +20,7 @@ import click
 
 from chimera.cli.exit_codes import EXIT_CODES
 from chimera.cli.index import COMMANDS
-from chimera.cli.session import Session
+from chimera.cli.session import Session, for_log
 from chimera.model import ChimeraError, Outcome
 
 
@@ -151,9 +151,10 @@ def _complain(message: str, help: str | None) -> None:
     plain = os.environ.get("NO_COLOR") or "--no-color" in sys.argv
     color = False if plain else None  # else Click looks whether anybody can see it
     error = click.style("error", fg="red", bold=True)
-    click.echo(f"{error}: {harmless(message)}", err=True, color=color)
+    click.echo(f"{error}: {for_log(harmless(message))}", err=True, color=color)
     if help:
-        click.echo(f"{click.style(' help', fg='cyan')}: {harmless(help)}", err=True, color=color)
+        written = for_log(harmless(help))
+        click.echo(f"{click.style(' help', fg='cyan')}: {written}", err=True, color=color)
 
 
 _ROOM = "make room on the disk, and run the same command again"

@@ -107,7 +107,7 @@ class Session:
                 told = told or self._told(report(), code)
                 shown = _render(name, told)
             if file is None:
-                _say(shown, self.color)
+                _say(shown if name == "github" else for_log(shown), self.color)
             else:
                 write_file(file, shown + "\n")
         click.get_current_context().exit(code)
@@ -180,6 +180,15 @@ def _render(name: str, report: Report) -> str:
     from chimera.render.markdown import markdown
 
     return markdown(report)
+
+
+def for_log(text: str) -> str:
+    """Keep documents from giving commands to the runner of a GitHub job, which reads its log."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return text
+    from chimera.render.paint import muted
+
+    return muted(text)
 
 
 def _say(text: str, color: bool | None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 _UNUSUAL = re.compile(r"[^ -~\n\t]")
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(##)\[", re.MULTILINE)
 _MARK = re.compile("\0([0-9]{1,9})\0")
 
 Style = Literal["good", "bad", "warn", "dim", "bold", "accent"]
@@ -25,6 +26,15 @@ def harmless(text: str) -> str:
     writes it: names, paths and what programs said are not to move the cursor or turn text around.
     """
     return _UNUSUAL.sub(_written_out, text)
+
+
+def muted(text: str) -> str:
+    """Return `text` with all that GitHub's runner takes for a command in a job's log written out.
+
+    That is `::` at the beginning of a line, and `##[` anywhere (Runner.Common/ActionCommand.cs).
+    JSON means the same afterwards.
+    """
+    return _COMMAND.sub(lambda m: f"{m[2]}\\u005b" if m[2] else f"{m[1]}\\u003a", text)
 
 
 def _written_out(found: re.Match[str]) -> str:

@@ -116,11 +116,15 @@ def said(verdict: Verdict) -> str:
 
 
 def _faults(report: Report) -> Iterator[Json]:
+    judges = {d: verdict.judge for verdict in report.verdicts for d in verdict.diagnostics}
     seen: dict[str, int] = {}
     for diagnostic in report.worst_first:
         same = _same(diagnostic)
         seen[same] = seen.get(same, 0) + 1
-        yield _result(diagnostic, f"{same}:{seen[same]}")
+        result = _result(diagnostic, f"{same}:{seen[same]}")
+        if diagnostic in judges:
+            result["properties"] = {"judge": judges[diagnostic]}
+        yield result
 
 
 def _same(diagnostic: Diagnostic) -> str:

@@ -97,6 +97,22 @@ def test_no_format_shows_a_secret(
     assert "***" in shown or "&#42;&#42;&#42;" in shown
 
 
+@pytest.mark.parametrize("format", REPORT_FORMATS)
+def test_a_document_gives_a_runner_no_command(
+    chimera: Any, broken: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    key = r'"x\n::set-output name=a::b\n##[add-mask]c"'
+    broken.write_text(broken.read_text().replace("protectd", key))
+    lines = [line.strip() for line in chimera("check", "-o", format).out.splitlines()]
+    assert any("add-mask" in line for line in lines)
+    obeyed = [line for line in lines if line.startswith("::")]
+    assert {line.split()[0] for line in obeyed} == (
+        {"::error", "::notice"} if format == "github" else set()
+    )
+    assert not any("##[" in line for line in lines if line not in obeyed)
+
+
 MANIFESTS = {
     "specs/manifests.yaml": """\
 apiVersion: chimera/v1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.render.paint import Brush, Style, count, harmless, plain, table
+from chimera.render.paint import Brush, Style, count, harmless, muted, plain, table
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,25 @@ def test_ordinary_text_stays(text: str) -> None:
 def test_json_means_the_same_afterwards() -> None:
     value = {"a\x9b": "\u202e\x1b[2J\udcff é"}
     assert json.loads(harmless(json.dumps(value, ensure_ascii=False))) == value
+
+
+@pytest.mark.parametrize(
+    ("hostile", "written"),
+    [
+        ("::error::x", "\\u003a:error::x"),
+        ("a\n  ::stop-commands::x", "a\n  \\u003a:stop-commands::x"),
+        ("a\n\u00a0::debug::x", "a\n\u00a0\\u003a:debug::x"),
+        ("x ##[add-mask]y", "x ##\\u005badd-mask]y"),
+    ],
+)
+def test_what_a_runner_would_obey_is_written_out(hostile: str, written: str) -> None:
+    assert muted(hostile) == written
+    assert muted(written) == written
+
+
+def test_ordinary_text_means_nothing_to_a_runner() -> None:
+    text = "a::b, c :: d\n# [x]\n:e"
+    assert muted(text) == text
 
 
 def red(text: str, style: Style) -> str:
