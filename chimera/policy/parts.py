@@ -31,8 +31,6 @@ from chimera.policy.tally import Tally, tally_from_json
 from chimera.policy.worker import Worker
 
 _FORMAT = "policy-part/1"
-
-
 _CROWD = 2_000
 """Candidates that are given to the worker at once, where rules ask for nothing but them."""
 
@@ -114,17 +112,17 @@ def _parts(books: Sequence[Rulebook], subject: Subject) -> Iterator[Part]:
     keys = None if isinstance(subject.memo, NoMemo) else _Keys(books, subject)
     changed = frozenset(a for a in changes_of(subject) if isinstance(a, Address))
     for reach in sorted({reach for book in books for reach in book.reaches if not reach.timely}):
-        for shard in _shards(reach, subject.snapshot):
+        for shard in _shards(reach, subject.snapshot, keyed=keys is not None):
             left_out = changed.intersection(shard.addresses) if reach.changing else frozenset()
             key = keys.key(reach, shard, left_out) if keys else None
             yield Part(reach, shard, left_out, key)
 
 
-def _shards(reach: Reach, snapshot: Snapshot) -> Sequence[Shard]:
-    """Return the shards, or all of them as one."""
+def _shards(reach: Reach, snapshot: Snapshot, *, keyed: bool) -> Sequence[Shard]:
+    """Return the shards, or all of them as one; what has no key costs no digest."""
     if not reach.whole:
         return snapshot.shards
-    key = digest_json([shard.key for shard in snapshot.shards])
+    key = digest_json([shard.key for shard in snapshot.shards]) if keyed else ""
     return [Shard(key, tuple(snapshot.documents))]
 
 
