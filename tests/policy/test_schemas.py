@@ -306,6 +306,16 @@ def test_a_schema_file_has_its_faults_in_the_file(
     assert [(d.rule, str(d.span)) for d in claimed.located()] == [said]
 
 
+def test_a_schema_file_in_yaml_is_warned_of_what_versions_read_apart(claimed: Claimed) -> None:
+    claimed.file("d.yaml", "enum: [yes, no]\n")
+    claimed.schema("x.yaml", file="d.yaml")
+    claimed.file("x.yaml", '"yes"\n')
+    said = [(d.rule, str(d.span), d.severity) for d in claimed.located()]
+    assert said == [
+        ("yaml-ambiguous-scalar", f"d.yaml:1:{column}", Severity.WARNING) for column in (8, 13)
+    ]
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -77,7 +77,7 @@ def define(
 ) -> tuple[Definition | None, tuple[Diagnostic, ...]]:
     """Return what a Schema asks of its files, `None` where it only has them read, and its faults.
 
-    With faults there is no definition.
+    With an error there is no definition.
     """
     spec = document.spec
     if spec.inline is not None and spec.file is not None:
@@ -111,7 +111,7 @@ def define(
         uris[own],
         {uris[path]: value for path, value in values.items()},
         {uris[path]: places[path] for path in values},
-    ), ()
+    ), tuple(faults)
 
 
 def _used(document: Document[SchemaSpec], tree: Tree) -> list[str]:

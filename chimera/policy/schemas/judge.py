@@ -83,7 +83,7 @@ def _judge(claim: _Claim, subject: Subject, checker: Checker) -> Iterator[Verdic
         found: Mapping[str, list[Diagnostic]] = {}
     else:
         found = _faults_of(claim, definition, checker)
-    exercised = {} if has_errors(faults) else {document.path for document in claim.documents}
+    exercised = set() if has_errors(faults) else {d.path for d in claim.documents}
     for path, unread in claim.files.items():
         diagnostics = (*unread, *found.get(path, ()))
         if path in exercised or has_errors(diagnostics):
