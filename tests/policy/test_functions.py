@@ -5,6 +5,7 @@ Each function is seen to give a value, and what it refuses is seen to be an erro
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from chimera.context import Processes
 from chimera.policy import Bounds
-from chimera.policy.functions import FUNCTIONS, authorizers
+from chimera.policy.functions import FUNCTIONS, Function, authorizers, signature
 from chimera.policy.functions.quantities import parse
 from chimera.policy.worker import Answer, Program, Seen, Task, Worker
 
@@ -307,3 +308,49 @@ def test_reading_a_quantity_gives_a_number_or_says_why_not(text: str) -> None:
     except ValueError as error:
         said = str(error)
     assert not said or "is not a quantity" in said
+
+
+_TEXTS = st.sampled_from(
+    [
+        "",
+        "1",
+        "1Gi",
+        "1.0.0-a",
+        "::1/64",
+        "http://[a]:1/%zz?a;b#c",
+        "v1",
+        "-",
+        "2021-01-01",
+        "%",
+        "(",
+    ]
+) | st.text(max_size=8)
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | _TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["optional", signature.QUANTITY, signature.IP, signature.CIDR])
+            | st.sampled_from([signature.URL, signature.SEMVER, signature.FORMAT]),
+            inner,
+            max_size=1,
+        )
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize("function", FUNCTIONS, ids=[f.name for f in FUNCTIONS])
+@given(data=st.data())
+def test_whatever_a_function_is_given_it_answers_or_refuses(
+    function: Function, data: st.DataObject
+) -> None:
+    takes, _ = data.draw(st.sampled_from(function.overloads))
+    kinds = {"string": _TEXTS, "int": st.integers(-(2**63), 2**63 - 1), "bool": st.booleans()}
+    arguments = [
+        data.draw(st.lists(_ANY, max_size=4) if t.startswith("list") else kinds.get(t, _ANY))
+        for t in takes
+    ]
+    with suppress(ValueError, TypeError, LookupError, OverflowError):
+        function.run(*arguments)

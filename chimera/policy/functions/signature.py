@@ -46,9 +46,9 @@ def tag(type: str, value: str) -> Value:
 
 def untag(type: str, value: Any) -> str:
     """Return the text of a value of `type`; raises `TypeError` for any other value."""
-    if not isinstance(value, dict) or list(value) != [type]:
+    text = value.get(type) if isinstance(value, dict) and len(value) == 1 else None
+    if not isinstance(text, str):
         raise TypeError(f"no such overload: this is no {type}")
-    text: str = value[type]
     return text
 
 
