@@ -109,6 +109,7 @@ def read_library(objects: Iterable[Found]) -> Library:
             if bound is not None:
                 bindings.append(Binding(_name(one), bound, one.place))
         faults += said
+    faults += _repeated((*policies, *bindings))
     faults += _dangling(policies, bindings)
     return Library(tuple(policies), tuple(bindings), tuple(others), tuple(faults))
 
@@ -160,6 +161,24 @@ def _empty(policy: Policy) -> list[Diagnostic]:
         )
         for field, why in missing
     ]
+
+
+def _repeated(found: Iterable[Policy | Binding]) -> Iterator[Diagnostic]:
+    """Warn of a second policy or binding of a name, which would replace the first in a cluster."""
+    seen: set[tuple[type, str]] = set()
+    for one in found:
+        key = (type(one), one.name)
+        if key in seen:
+            kind = POLICY if isinstance(one, Policy) else BINDING
+            yield Diagnostic(
+                "admission-name-duplicate",
+                f"a second {kind} with the name {one.name!r}",
+                one.place.at("metadata", "name"),
+                "rename one of the two: a cluster keeps only the last",
+                Severity.WARNING,
+                f"{kind}/{one.name}",
+            )
+        seen.add(key)
 
 
 def _dangling(policies: Iterable[Policy], bindings: Iterable[Binding]) -> Iterator[Diagnostic]:

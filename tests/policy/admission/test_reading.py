@@ -75,6 +75,13 @@ def test_a_binding_of_a_policy_that_is_not_there_is_a_warning() -> None:
     assert library(policy("true"), binding()).diagnostics == ()
 
 
+def test_a_second_policy_of_a_name_is_a_warning() -> None:
+    found = library(policy("true"), policy("false"), binding(), binding())
+    assert [(d.rule, route(d)) for d in found.diagnostics] == [
+        ("admission-name-duplicate", ("metadata", "name"))
+    ] * 2
+
+
 def test_lists_are_unpacked_at_their_places_in_yaml_and_json() -> None:
     items = {
         "apiVersion": "v1",
