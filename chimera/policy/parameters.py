@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chimera.kinds import Document
+from chimera.kinds import Document, suggestion
 from chimera.model import Diagnostic, Segment
 from chimera.policy.kinds import ParameterType, PolicyParameter, PolicySpec
 
@@ -114,6 +114,6 @@ def _unknown(
         "policy-parameter-unknown",
         f"the policy has no parameter {name!r}",
         policy.at("spec", *route),
-        f"it has: {', '.join(known) or 'none'}",
+        suggestion(name, known, f"it has: {', '.join(known) or 'none'}"),
         address=str(policy.address),
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
-from chimera.kinds import Document
+from chimera.kinds import Document, nearest, suggestion
 from chimera.model import Diagnostic, Segment
+from chimera.policy.candidates import NAMES
 from chimera.policy.kinds import PolicySpec
 from chimera.policy.parameters import parameter_faults
+from chimera.policy.reading import SNAPSHOT
+
+_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 
 
 def definition_faults(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
@@ -50,9 +55,26 @@ def invalid_expression(
         policy,
         "policy-expression-invalid",
         f"the expression is not valid CEL: {message}",
-        "line and column count from the expression's own start",
+        f"{_name_meant(policy, message)}line and column count from the expression's own start",
         *route,
     )
+
+
+def _name_meant(policy: Document[PolicySpec], message: str) -> str:
+    """Return what a name that CEL does not know most likely meant, as the start of a help."""
+    unknown = _UNDECLARED.search(message)
+    if unknown is None:
+        return ""
+    head, _, rest = unknown[1].partition(".")
+    inside = {
+        "variables": [variable.name for variable in policy.spec.variables],
+        "parameters": [parameter.name for parameter in policy.spec.parameters],
+    }
+    if head in inside:
+        near = nearest(rest, inside[head])
+        return f"did you mean {head}.{near}? " if near else ""
+    near = nearest(head, (*NAMES, SNAPSHOT, *inside))
+    return f"did you mean {near}? " if near else ""
 
 
 def _mixed_match(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
@@ -94,7 +116,7 @@ def _unknown_expectations(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:
                     policy,
                     "policy-case-unknown-rule",
                     f"the policy has no rule {expected!r}",
-                    f"it has: {', '.join(sorted(known))}",
+                    suggestion(expected, known, f"it has: {', '.join(sorted(known))}"),
                     "cases",
                     number,
                     "expect",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chimera.kinds import Document, Snapshot, Subject
+from chimera.kinds import Document, Snapshot, Subject, suggestion
 from chimera.model import Address, Diagnostic, Finding, Severity, Verdict
 from chimera.policy.candidates import Candidate, Key, Selection, documents_of, foreign_candidate
 from chimera.policy.foreign import ForeignDocument
@@ -116,7 +116,7 @@ def _unknown_rule(waiver: Document[WaiverSpec], snapshot: Snapshot) -> Diagnosti
         "waiver-unknown-rule",
         f"{policy.address} has no rule {waiver.spec.rule!r}",
         waiver.at("spec", "rule"),
-        f"it has: {', '.join(known)}",
+        suggestion(waiver.spec.rule, known, f"it has: {', '.join(known)}"),
         address=str(waiver.address),
     )
 

@@ -91,6 +91,8 @@ def shop(tmp_path: Path) -> Path:
         ("role: Role/owner", "role: role/owner", "Role/owner"),
         ("action: warn", "action: wran", "warn"),
         ("message: m", "mesage: m", "message"),
+        ('expression: "true"', 'expression: "objct.spec == 1"', "object"),
+        ("cases: []", "cases: [{name: a, documents: [], expect: [ownr]}]", "owner"),
         ("trigger: human", "trigger: humn", "human"),
         ("operation: command", "operation: comand", "command"),
         ("timeout: 1m", "timout: 1m", "timeout"),
