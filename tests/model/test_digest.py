@@ -137,3 +137,15 @@ def test_the_digest_of_paths_knows_paths_modes_and_content_and_no_order() -> Non
     ):
         assert digest_paths([other, two]) != digest_paths([one, two])
     assert digest_paths([one]) != digest_paths([one, two])
+
+
+@given(st.lists(st.tuples(st.text(), st.text(max_size=6), st.text(max_size=6))))
+def test_the_digest_of_paths_is_that_of_their_canonical_json(
+    entries: list[tuple[str, str, str]],
+) -> None:
+    assert digest_paths(entries) == digest_json([list(entry) for entry in sorted(entries)])
+
+
+def test_a_path_that_is_not_utf_8_has_no_digest() -> None:
+    with pytest.raises(ChimeraError, match="not UTF-8"):
+        digest_paths([("caf\udce9", "100644", "sha256:0")])
