@@ -289,7 +289,10 @@ def _collect_from(
         found += [Marked(mark, value, route) for mark in on_values]
     elif isinstance(value, (tuple, list)):
         for index, item in enumerate(value):
-            _collect_from(item, (*route, index), on_values, on_models, found)
+            if isinstance(item, str):
+                found += [Marked(mark, item, (*route, index)) for mark in on_values]
+            else:
+                _collect_from(item, (*route, index), on_values, on_models, found)
     elif isinstance(value, dict):
         for key, item in value.items():
             _collect_from(item, (*route, key), on_values, on_models, found)

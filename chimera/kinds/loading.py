@@ -13,6 +13,7 @@ from chimera.documents import (
     is_root,
     list_documents,
     not_read,
+    without_collector,
 )
 from chimera.kinds.document import Document
 from chimera.kinds.fields import Model
@@ -120,7 +121,9 @@ def load_snapshot(source: Source, registry: Registry) -> Loaded:
     """Validate every document of `source`, resolve references, and report all that is wrong."""
     memo: Memo = StoredMemo(source.store, registry.version) if registry.version else NoMemo()
     reader = Reader(source.tree, registry, source.store, memo)
-    return _loaded(source.tree, registry, list(map(reader.shard, source.parts)), source.links, memo)
+    with without_collector():
+        shards = list(map(reader.shard, source.parts))
+        return _loaded(source.tree, registry, shards, source.links, memo)
 
 
 def load_values(tree: Tree, raw: Iterable[RawDocument], registry: Registry) -> Loaded:

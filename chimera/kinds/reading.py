@@ -88,17 +88,16 @@ class Reader:
             return LoadedShard.of(documents, self.registry, files)
         known = outline(documents, self.registry, files)
         self._room -= len(documents)
-        if self._room >= 0:
-            digest: Digest = part.key
-            shard = LoadedShard(known.names, lambda: digest, lambda: known, lambda: documents)
-            facts = _facts(data, documents) if key else b""
-        else:
-            facts = _facts(data, documents)
-            shard = self._shard(part, known, None if key else facts)
         if key:
             self._store.put(key, known.to_bytes())
+        if self._room >= 0:
+            # Facts are left to the first run that asks for them: most ask of a few shards.
+            digest: Digest = part.key
+            return LoadedShard(known.names, lambda: digest, lambda: known, lambda: documents)
+        facts = _facts(data, documents)
+        if key:
             self._store.put(self._facts_key(part), facts)
-        return shard
+        return self._shard(part, known, None if key else facts)
 
     def validated(
         self, part: Part, data: Mapping[str, bytes]

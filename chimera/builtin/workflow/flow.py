@@ -74,7 +74,7 @@ class Flow:
     def _stage_faults(self, index: int, stage: StageSpec) -> Iterator[Diagnostic]:
         place = self._place.at("stages", index, "inputs")
         operation = self._operations.get(stage.operation)
-        found = tuple(slots(stage.inputs))
+        found = slots(stage.inputs)
         brought = [slot for slot in found if slot.references]
         for slot in found:
             yield from self._slot_faults(slot, place, index)

@@ -8,8 +8,9 @@ references again, so that no output can smuggle one in. Refuses expressions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from chimera.builtin.workflow.kinds import STAGE_PATTERN, VARIABLE_PATTERN
@@ -67,6 +68,7 @@ class Slot:
         return only if isinstance(only, Reference) else None
 
 
+@lru_cache(maxsize=1024)  # the stages of a repository resemble one another
 def parse(text: str) -> tuple[Part, ...]:
     """Cut a string into literal text and references; `$${` is a literal `${`."""
     if _OPENING not in text:
@@ -100,17 +102,23 @@ def escape(text: str) -> str:
     return text.replace("${", "$${")
 
 
-def slots(value: Any, route: Route = ()) -> Iterator[Slot]:
-    """Yield the strings of a JSON value in which something begins like a reference, depth first."""
+def slots(value: Any) -> tuple[Slot, ...]:
+    """Return the strings of a JSON value in which something begins like a reference, in order."""
+    found: list[Slot] = []
+    _gather(value, (), found)
+    return tuple(found)
+
+
+def _gather(value: Any, route: Route, found: list[Slot]) -> None:
     if isinstance(value, str):
         if _OPENING in value:
-            yield Slot(route, parse(value))
+            found.append(Slot(route, parse(value)))
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from slots(item, (*route, key))
+            _gather(item, (*route, key), found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from slots(item, (*route, index))
+            _gather(item, (*route, index), found)
 
 
 def replace_strings(value: Any, change: Callable[[str], Any]) -> Any:
