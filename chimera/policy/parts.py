@@ -17,7 +17,6 @@ from chimera.policy.candidates import (
     SNAPSHOT,
     Candidate,
     Selection,
-    candidates_of,
     changes_of,
     documents_of,
     foreign_candidate,
@@ -178,24 +177,27 @@ def _loose_errands(
 
     For rules about the time all candidates; for the others what changes, and foreign documents.
     """
-    changed = changes_of(subject)
-    standing = [a for a in subject.snapshot.documents if a in changed] if changed else []
-    others = (
-        *documents_of(subject, standing),
-        *map(foreign_candidate, foreign),
-        *gone(subject),
-    )
-    timely = any(reach.timely for book in books for reach in book.reaches)
-    every = candidates_of(subject, foreign) if timely else ()
+    documents = subject.snapshot.documents
+    changed = sorted(a for a in changes_of(subject) if isinstance(a, Address) and a in documents)
+    besides = (*map(foreign_candidate, foreign), *gone(subject))
+    others = (*documents_of(subject, changed), *besides)
     for book in books:
         rules = range(len(book.rules))
-        at_once = tuple(rule for rule in rules if book.reaches[rule].timely)
-        changing = tuple(rule for rule in rules if book.reaches[rule].changing)
-        plain = tuple(rule for rule in rules if rule not in {*at_once, *changing})
-        yield _errand(book, at_once, subject, every)
-        yield _errand(book, tuple(r for r in changing if r not in at_once), subject, others)
+        timely = tuple(rule for rule in rules if book.reaches[rule].timely)
+        changing = tuple(r for r in rules if book.reaches[r].changing and r not in timely)
+        plain = tuple(rule for rule in rules if rule not in {*timely, *changing})
+        if timely:
+            yield _errand(book, timely, subject, (*_standing(book, subject), SNAPSHOT, *besides))
+        yield _errand(book, changing, subject, others)
         selection = Selection(book.policy.spec.match, subject)
         yield _errand(book, plain, subject, (c for c in others if not selection.means_as_is(c)))
+
+
+def _standing(book: Rulebook, subject: Subject) -> Iterator[Candidate]:
+    """Yield the documents that a policy can be about, with what changes in them."""
+    kinds, snapshot = book.policy.spec.match.kinds, subject.snapshot
+    known = [d.address for d in snapshot.of_kinds(set(kinds))] if kinds else snapshot.documents
+    return documents_of(subject, known)
 
 
 def _errand(

@@ -138,10 +138,6 @@ def _why_idle(book: Rulebook, subject: Subject) -> str:
         )
     if match.paths and not match.names_documents:
         return "it matched nothing: no foreign document stands at its paths, and none changes"
-    if match.kinds and not any(_has(subject, kind) for kind in match.kinds):
+    if match.kinds and subject.snapshot.kinds.keys().isdisjoint(match.kinds):
         return f"it matched nothing: there is no {' and no '.join(match.kinds)}"
     return "it matched nothing"
-
-
-def _has(subject: Subject, kind: str) -> bool:
-    return any(address.kind == kind for address in subject.snapshot.documents)
