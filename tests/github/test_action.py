@@ -274,10 +274,28 @@ def test_the_sources_beside_the_action_are_installed(runner: Runner, pull_reques
     assert "--quiet chimera==1" in runner.run(tree, package="chimera==1").log
 
 
+HOSTILE = r"""
+apiVersion: chimera/v1
+kind: Policy
+metadata: {name: hostile}
+spec:
+  match: {kinds: [Role]}
+  rules:
+    - id: never
+      expression: size(object.spec.principals) > 1
+      message: "x\n::set-output name=a::b\n##[add-mask]c"
+      action: deny
+  cases:
+    - {name: fails, object: {spec: {principals: [ann]}}, expect: [never]}
+    - {name: holds, object: {spec: {principals: [ann, ben]}}, expect: []}
+"""
+
+
 def test_a_document_gives_the_runner_no_command(runner: Runner, pull_request: Any) -> None:
-    hostile = ROLE % "other" + '"x\\n::set-output name=a::b\\n##[add-mask]c": 1\n'
-    job = runner.run(pull_request({"specs/other.yaml": hostile}))
-    assert "::set-output" in job.log
+    job = runner.run(pull_request({"specs/hostile.yaml": HOSTILE}))
+    mute = job.log.partition("::stop-commands::")[2].partition("\n")[0]
+    muted = job.log.partition(f"::stop-commands::{mute}\n")[2].partition(f"\n::{mute}::\n")[0]
+    assert ":set-output name=a::b" in muted
     assert {line.split()[0] for line in job.heard} == {"::error", "::notice"}
 
 
