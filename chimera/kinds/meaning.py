@@ -7,8 +7,9 @@ kind. Refuses to suggest what was written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Tag
@@ -44,7 +45,7 @@ class _Branch:
 def field_help(model: type[BaseModel], loc: Sequence[int | str]) -> str:
     """Return what to do about a field of `model` that is unknown, at pydantic's `loc`."""
     name = str(loc[-1])
-    here, others = _branches_at(model, loc[:-1])
+    here, others = _branches_at(model, tuple(0 if isinstance(s, int) else s for s in loc[:-1]))
     own = sorted({field for branch in here for field in _fields(branch.model)})
     near = nearest(name, own)
     if near:
@@ -53,7 +54,7 @@ def field_help(model: type[BaseModel], loc: Sequence[int | str]) -> str:
         if branch.told_by and name in _fields(branch.model):
             field, value = branch.told_by
             return f"did you mean {field}: {value}? That has {name}"
-    owner = _owner(model, name)
+    owner = _owners(model).get(name)
     if owner:
         return f"did you mean {owner}.{name}?"
     if len(own) <= _MOST_LISTED:
@@ -78,9 +79,10 @@ def value_meant(error: ErrorDetails) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _branches_at(
-    model: type[BaseModel], loc: Sequence[int | str]
-) -> tuple[list[_Branch], list[_Branch]]:
+    model: type[BaseModel], loc: tuple[int | str, ...]
+) -> tuple[Sequence[_Branch], Sequence[_Branch]]:
     """Return the models that stand at `loc`, and the other branches of the same union."""
     here, others = [_Branch(model)], []
     for segment in loc:
@@ -118,17 +120,19 @@ def _fields(model: type[BaseModel]) -> Iterable[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
-def _owner(model: type[BaseModel], name: str) -> str | None:
-    """Return the nearest field, by its way from `model`, whose model has a field `name`."""
+@cache
+def _owners(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return for each field inside `model` the way to the nearest field whose model has it."""
+    owners: dict[str, str] = {}
     seen = {model}
     pending: list[tuple[str, type[BaseModel]]] = [("", model)]
     for route, outer in pending:  # grows while it is read
         for field, info in outer.model_fields.items():
             way = f"{route}.{info.alias or field}".lstrip(".")
             for branch in _branches(info.annotation):
-                if name in _fields(branch.model):
-                    return way
+                for name in _fields(branch.model):
+                    owners.setdefault(name, way)
                 if branch.model not in seen:
                     seen.add(branch.model)
                     pending.append((way, branch.model))
-    return None
+    return owners
