@@ -93,7 +93,7 @@ def change_lines(report: PlanReport, paint: Paint = plain) -> Iterator[str]:
     for layers, items in report.by_layer.items():
         yield paint(f"changes in {', '.join(layers) or 'no layer'}:", "bold")
         for item in items:
-            yield from item_lines(item, paint, told_layers=True)
+            yield from item_lines(item, paint, of_change=True)
             yield from _affected(item.change.target, report)
     yield from _cosmetic(report.cosmetic, paint)
     touches = [touch for touch in report.touches if touch.asks or not touch.is_layer]

@@ -46,17 +46,18 @@ def actions_text(plan: Plan) -> str:
     return ", ".join(f"{found[a]} to {a.value}" for a in Action if found[a])
 
 
-def item_lines(item: PlanItem, paint: Paint = plain, *, told_layers: bool = False) -> Iterator[str]:
+def item_lines(item: PlanItem, paint: Paint = plain, *, of_change: bool = False) -> Iterator[str]:
     """Yield an item with its reason, what it breaks and the paths that differ.
 
-    `told_layers` where a heading says already in which layers it is.
+    `of_change` where a heading says in which layers it is, and a reviewer asks what it means.
     """
     change = item.change
     sign, style = _SIGNS[change.action]
     action = "no-op (dormant)" if item.dormant and not item.changes else change.action.value
-    where = f" [{', '.join(item.layers)}]" if item.layers and not told_layers else ""
-    breaking = f" {paint('breaking', 'bad')}" if change.category is Category.BREAKING else ""
-    head = f"{paint(sign, style)} {paint(action, style)}{breaking} {change.target}{where}"
+    where = f" [{', '.join(item.layers)}]" if item.layers and not of_change else ""
+    is_told = of_change or change.category is Category.BREAKING
+    category = f" {_category(change.category, paint)}" if change.category and is_told else ""
+    head = f"{paint(sign, style)} {paint(action, style)}{category} {change.target}{where}"
     yield f"{head}: {change.reason}"
     yield from (f"      {broken}" for broken in change.breaks[:_MOST_PATHS])
     yield from _more(len(change.breaks) - _MOST_PATHS, "more")
@@ -64,6 +65,10 @@ def item_lines(item: PlanItem, paint: Paint = plain, *, told_layers: bool = Fals
         return  # a document that stayed in its file
     yield from (f"      {path}" for path in change.paths[:_MOST_PATHS])
     yield from _more(len(change.paths) - _MOST_PATHS, "more path")
+
+
+def _category(category: Category, paint: Paint) -> str:
+    return paint(category.value, "bad" if category is Category.BREAKING else "dim")
 
 
 def _more(number: int, what: str) -> Iterator[str]:

@@ -197,7 +197,7 @@ def test_colour_adds_nothing_but_colour(case: str, tmp_path: Path) -> None:
 
 def test_a_failure_that_nobody_explains_is_shown_and_never_called_no_fault() -> None:
     verdict = Verdict("Policy/p#r", "Thing/t", Finding.FAIL, ("because",))
-    judgement = Judgement(SimpleNamespace(snapshot=SimpleNamespace(documents={})), (verdict,), ())
+    judgement = Judgement(SimpleNamespace(snapshot=SimpleNamespace(kinds={})), (verdict,), ())
     shown = check_text(Result(CheckReport(judgement, 0), Outcome.FAILED))
     assert "fail  Thing/t: Policy/p#r\n      because" in shown
     assert "no faults" not in shown
