@@ -44,7 +44,9 @@ def literal(parameter: PolicyParameter, value: Any) -> str:
     """Return a value in CEL; an empty one in place of what does not fit, which is a fault."""
     if not _fits(parameter.type, value):
         return _NOTHING[parameter.type]
-    return json.dumps(float(value) if parameter.type == "number" else value, ensure_ascii=False)
+    if parameter.type == "number":
+        return f"double({json.dumps(value)})"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def parameter_faults(policy: Document[PolicySpec]) -> Iterator[Diagnostic]:

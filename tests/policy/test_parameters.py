@@ -80,6 +80,14 @@ def test_a_value_of_a_wrong_type_is_a_fault_at_its_place(
     assert '"default"' in line
 
 
+@pytest.mark.parametrize("type_", ["integer", "number"])
+def test_a_number_that_no_expression_can_hold_is_a_fault(bench: Bench, type_: str) -> None:
+    parameter = {"name": "p", "type": type_, "description": "any", "default": 10**30}
+    bench.write(document("Policy", "p", {"rules": [rule("true")], "parameters": [parameter]}))
+    faults = {d.rule for d in bench.load().diagnostics}
+    assert faults or "policy-expression-invalid" in rules_of(bench.judge())
+
+
 def test_an_expression_is_checked_against_the_type(bench: Bench) -> None:
     bench.policy(rule("parameters.most + 'x' == ''"), parameters=[most()])
     assert rules_of(bench.judge()) == ["policy-expression-invalid"]

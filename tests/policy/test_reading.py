@@ -1,0 +1,82 @@
+"""What a rule reads is told from its text: rather too much than too little."""
+
+from typing import Any
+
+import pytest
+
+from chimera.policy.kinds import PolicySpec
+from chimera.policy.reading import Reach, parameters_of, reach_of, reads, variables_of
+
+from .conftest import rule
+
+
+def spec(expression: str, message: str | None = None, **more: Any) -> PolicySpec:
+    said = {"messageExpression": message} if message else {}
+    return PolicySpec.model_validate({"rules": [rule(expression, **said)], **more})
+
+
+def reach(expression: str, message: str | None = None, **more: Any) -> Reach:
+    made = spec(expression, message, **more)
+    return reach_of(made, made.rules[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "now", "a < now", "f(now)", "now - a", "{'a': now}", "a<.now", "x in.now", "x in [1, now]",
+        "a\n.now", "a // b.\n now", "'b'.now", "-now",
+    ],
+)  # fmt: skip
+def test_a_name_is_read(text: str) -> None:
+    assert reads(text, "now")
+
+
+@pytest.mark.parametrize(
+    "text", ["object.now", "object.spec['a'].now", "f(a).now", "nowhere", "known", "now_", "_now"]
+)
+def test_a_field_or_a_longer_name_is_not(text: str) -> None:
+    assert not reads(text, "now")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("object.spec.size < 3 && 'a/b' in layer", Reach(False, False, False)),
+        ("environment.protected", Reach(False, False, False)),
+        ("snapshot.count('Thing') > 1", Reach(True, False, False)),
+        ("before.spec.size < 1", Reach(False, True, False)),
+        ("actor.kind == 'human'", Reach(False, True, False)),
+        ("now > before.spec.at", Reach(False, True, True)),
+        ("object.spec.change == object.now", Reach(False, False, False)),
+    ],
+)
+def test_what_a_rule_depends_on(expression: str, expected: Reach) -> None:
+    assert reach(expression) == expected
+
+
+def test_messages_variables_and_the_match_count_too() -> None:
+    assert reach("true", "string(now)").timely
+    variables = [
+        {"name": "first", "expression": "snapshot.count('Thing')"},
+        {"name": "second", "expression": "variables.first + 1"},
+        {"name": "third", "expression": "now"},
+    ]
+    assert reach("variables.second > 1", variables=variables) == Reach(True, False, False)
+    assert reach("true", match={"snapshot": True}).whole
+    assert reach("true", match={"changes": ["create"]}).changing
+
+
+def test_a_rule_needs_only_what_it_names_also_through_variables() -> None:
+    made = spec(
+        "variables.b > 1",
+        variables=[
+            {"name": "a", "expression": "parameters.p"},
+            {"name": "b", "expression": "variables.a"},
+            {"name": "c", "expression": "parameters.q"},
+        ],
+        parameters=[
+            {"name": name, "type": "integer", "description": "n", "default": 1} for name in "pq"
+        ],
+    )
+    assert variables_of(made, made.rules[0]) == ("a", "b")
+    assert parameters_of(made, made.rules[0]) == ("p",)
