@@ -27,6 +27,11 @@ _PYTHON = {"bool": bool, "string": str}
 _UNBOUND = re.compile(r'UNKNOWN: No value with name "([A-Za-z0-9_.]+)" found in Activation')
 _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 _GENERIC = re.compile(r"(\w+)\((.*)\)")
+_UNDECLARED = re.compile(r"undeclared reference to '(\w+)'")
+_NEWER = frozenset(
+    ("image", "isImage", "lists", "sort", "sortBy", "distinct", "flatten", "slice", "first", "last")
+    + ("includes", "mul", "div", "divInt")
+)
 _TWO_VARIABLES = re.compile(
     r"\.(?:all|exists|existsOne|transformList|transformMap|transformMapEntry)"
     r"\(\s*[A-Za-z_]\w*\s*,\s*[A-Za-z_]\w*\s*,"
@@ -213,7 +218,10 @@ class _Types:
 
 
 def _lacking(expression: str, message: str) -> str | None:
-    """Return what the engine lacks that Kubernetes has, where that is why it does not compile."""
+    """Return what there is in Kubernetes and not here, where that is why it does not compile."""
+    newer = sorted(_NEWER.intersection(_UNDECLARED.findall(message)))
+    if newer:
+        return f"has no {newer[0]}, which the newest versions of Kubernetes have"
     if _TWO_VARIABLES.search(expression):
         return "has no comprehensions with two variables"
     if "'string' applied to '(net." in message:

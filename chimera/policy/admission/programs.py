@@ -157,11 +157,13 @@ def compile_library(worker: Worker, policies: Sequence[Policy]) -> list[Book]:
 
 def _programs(policy: Policy, part: Sequence[Stated], first: int) -> Iterator[Program]:
     """Yield programs; a variable may read those before it, a condition none, the rest all."""
-    names = [f"variables.{variable.name}" for variable in policy.spec.variables]
-    values = tuple(zip(names, range(first, first + len(names)), strict=True))
+    bound = [f"variables.{variable.name}" for variable in policy.spec.variables]
+    values = tuple(zip(bound, range(first, first + len(bound)), strict=True))
     for number, one in enumerate(part):
         known = () if one.route[0] == "matchConditions" else values[:number]
-        yield Program(one.text, NAMES, one.returns, known)
+        # A cluster lets no message ask its authorizer.
+        names = NAMES[:-1] if one.route[-1] == "messageExpression" else NAMES
+        yield Program(one.text, names, one.returns, known)
 
 
 def _invalid(policy: Policy, one: Stated, fault: Fault) -> Diagnostic:

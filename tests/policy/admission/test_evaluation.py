@@ -271,6 +271,11 @@ class TestFaults:
         )
         assert "undeclared reference" in fault(judge([given], [pod()])).message
 
+    def test_a_message_cannot_ask_the_authorizer(self) -> None:
+        asking = "authorizer.path('/').check('get').reason()"
+        given = policy({"expression": "true", "messageExpression": asking})
+        assert "undeclared reference to 'authorizer'" in fault(judge([given], [pod()])).message
+
     def test_what_the_engine_lacks_is_not_exercised(self) -> None:
         given = policy("object.spec.containers.all(i, c, c.image != '')")
         evaluation = judge([given], [pod()])
