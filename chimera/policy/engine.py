@@ -29,8 +29,10 @@ _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 _GENERIC = re.compile(r"(\w+)\((.*)\)")
 _UNDECLARED = re.compile(r"undeclared reference to '(\w+)'")
 _NEWER = frozenset(
-    ("image", "isImage", "lists", "sort", "sortBy", "distinct", "flatten", "slice", "first", "last")
-    + ("includes", "mul", "div", "divInt")
+    (
+        *("image", "isImage", "mul", "div", "divInt", "includes"),
+        *("lists", "sort", "sortBy", "distinct", "flatten", "slice", "first", "last"),
+    )
 )
 _TWO_VARIABLES = re.compile(
     r"\.(?:all|exists|existsOne|transformList|transformMap|transformMapEntry)"
