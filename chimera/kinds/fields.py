@@ -265,6 +265,27 @@ def _annotation_marks(annotation: Any) -> Iterator[tuple[Mark, bool]]:
         yield from _annotation_marks(argument)
 
 
+@cache
+def mark_types(model: type[BaseModel]) -> frozenset[type[Mark]]:
+    """Return the types of the marks that values of `model` can bear, at any depth."""
+    found: set[type[Mark]] = set()
+    seen, pending = {model}, [model]
+    for one in pending:  # grows while it is read
+        for _, _, on_values, on_models in _fields_of(one):
+            found.update(type(mark) for mark in (*on_values, *on_models))
+        inner = {m for info in one.model_fields.values() for m in _models_in(info.annotation)}
+        pending += inner - seen
+        seen |= inner
+    return frozenset(found)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if _is_model(annotation):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
 def marked(model: BaseModel, route: Route = ()) -> list[Marked]:
     """Return every marked value of `model`, depth first, with its route in the document."""
     found: list[Marked] = []
@@ -332,6 +353,7 @@ __all__ = [
     "TriggerName",
     "ValidationError",
     "format_duration",
+    "mark_types",
     "marked",
     "parse_duration",
     "refuse",

@@ -25,8 +25,8 @@ GROUP = API_VERSION.partition("/")[0] + "/"
 _MEAN = 64
 """Files in a part, more or less: what one edit makes us read again."""
 _MOST = 512
-# The word, or an escape or folded line of double-quoted text that may spell it.
-_REPOSITORY = re.compile(rb"Repository|\\[xuU\r\n]")
+# An escape or folded line of double-quoted text, which may spell what is not there to be found.
+_ESCAPE = re.compile(rb"\\[xuU\r\n]")
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Part:
         self.repositories = [
             raw.value
             for path, data in self.data.items()
-            if _REPOSITORY.search(data)
+            if b"Repository" in data or (b"\\" in data and _ESCAPE.search(data))
             for raw in parse(path, data)[0]
             if raw.value.get("kind") == "Repository" and (is_ours(raw) or not self.is_whole)
         ]

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
+from chimera.kinds.document import Document
+from chimera.kinds.fields import Model, Reference, mark_types
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.model import Address, Diagnostic
 
@@ -50,16 +52,24 @@ def _astray(snapshot: Snapshot, invalid: Collection[str]) -> Iterator[ReferenceU
         key = f"astray/1 {known} {shard.key}"
         rows = snapshot.memo.get(key)
         if rows is None:
-            rows = [
-                row
-                for row, document in enumerate(shard.documents)
-                if any(_is_astray(use, there) for use in references_of(document))
-            ]
+            rows = [row for row, document in enumerate(shard.documents) if _errs(document, there)]
             snapshot.memo.put(key, rows)
         for row in rows:
             yield from (u for u in references_of(shard.documents[row]) if _is_astray(u, there))
     if not snapshot.loaded:
         yield from (use for use in snapshot.references if _is_astray(use, there))
+
+
+def _errs(document: Document[Model], there: Collection[str]) -> bool:
+    """Tell whether any reference of a document is at fault; most documents have none that is."""
+    if Reference not in mark_types(document.kind.spec):
+        return False
+    return any(
+        found.value not in there
+        or (found.mark.kinds and found.value.partition("/")[0] not in found.mark.kinds)
+        for found in document.marks
+        if isinstance(found.mark, Reference)
+    )
 
 
 def _is_astray(use: ReferenceUse, there: Collection[str]) -> bool:

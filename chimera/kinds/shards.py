@@ -22,11 +22,14 @@ from chimera.kinds.coding import (
     verdict_json,
 )
 from chimera.kinds.document import Document, Facts
-from chimera.kinds.fields import Governs, KindReference, LayerReference, Model
+from chimera.kinds.fields import Governs, KindReference, LayerReference, Model, mark_types
 from chimera.kinds.registry import Registry
 from chimera.model import Address, Diagnostic, Digest, Finding, Place, Verdict, digest_json
 
 AnyDocument = Document[Model]
+
+_TELLING = frozenset((KindReference, Governs, LayerReference))
+"""Marks that an outline tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ def outline(documents: Sequence[AnyDocument], registry: Registry, files: Faults)
     passed: dict[str, list[int]] = {}
     governing, layered = [], []
     for row, document in enumerate(documents):
-        marks = {type(found.mark) for found in document.marks}
+        marks = set()
+        if not mark_types(type(document.spec)).isdisjoint(_TELLING):
+            marks = {type(found.mark) for found in document.marks}
         if KindReference in marks:
             faults += ((row, fault) for fault in _unknown_kinds(document, registry))
         if Governs in marks:
