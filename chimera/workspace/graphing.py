@@ -141,7 +141,7 @@ def graph_change(report: PlanReport) -> Graph:
     }
     changed = [target for target in changes if isinstance(target, Address)]
     affected = {a for address in changed for a in report.affected.get(address, ())}
-    asking = [t for t in report.touches if t.target in changes and (t.asks or "/" not in t.name)]
+    asking = [touch for touch in report.touches if touch.asks and touch.target in changes]
     askers = {touch.source for touch in asking if drawing.snapshot.get(touch.source)}
     drawn = drawing.graph(
         f"what changes against {report.plan.compared_with}", {*changed, *affected, *askers}
@@ -155,12 +155,13 @@ def graph_change(report: PlanReport) -> Graph:
         plain = nodes.get(str(target)) or _path_node(target)
         former = subject.former_paths.get(target, "") if isinstance(target, Address) else ""
         nodes[str(target)] = _changed(plain, change, former)
-    questions = {
-        Edge(str(touch.source), str(touch.target), touch.asks, asks=True)
-        for touch in asking
-        if touch.source in askers and touch.source != touch.target
-    }
-    edges = tuple(sorted({*drawn.edges, *questions}, key=_order))
+    questions: dict[tuple[str, str], dict[str, None]] = {}
+    for touch in asking:
+        if touch.source in askers and touch.source != touch.target:
+            asked = questions.setdefault((str(touch.source), str(touch.target)), {})
+            asked.update(dict.fromkeys(touch.asks))
+    asks = [Edge(a, b, tuple(asked), asks=True) for (a, b), asked in questions.items()]
+    edges = tuple(sorted((*drawn.edges, *asks), key=_order))
     return replace(drawn, nodes=tuple(nodes[key] for key in sorted(nodes)), edges=edges)
 
 

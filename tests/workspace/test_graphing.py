@@ -167,3 +167,13 @@ def test_the_committed_picture_is_what_is_drawn_today(request: pytest.FixtureReq
     if request.config.getoption("--update-golden"):
         PICTURE.write_text(drawn, "utf-8")
     assert PICTURE.read_text("utf-8") == drawn
+
+
+def test_what_one_gate_asks_of_one_change_is_one_edge(shop: Repository) -> None:
+    shop.write("specs/gate.yaml", GATE.replace("paths: [src/**]", "kinds: [Role]"))
+    shop.commit()
+    shop.write("specs/role.yaml", ROLE.replace("ann", "bea"))
+    shop.commit()
+    ends = [(edge.source, edge.target, edge.asks) for edge in graph(shop, base="HEAD~1").edges]
+    assert len(ends) == len(set(ends))
+    assert ("Gate/code", "Role/owner", True) in ends
