@@ -33,11 +33,15 @@ def plan_text(plan: Plan, paint: Paint = plain) -> str:
 
 
 def plan_summary(plan: Plan, paint: Paint = plain) -> str:
-    """Return `3 to create, 1 to update`, or `nothing to do`."""
+    """Return `3 to create, 1 to update, 7 unchanged`, or `nothing to do`.
+
+    A plan against a tree lists nothing that is the same, and so says nothing of it.
+    """
     if not plan.changing:
         return paint("nothing to do", "good")
-    same = len(plan.items) - len(plan.changing)
-    return f"{actions_text(plan)}, {same} unchanged; plan {plan.digest[7:19]}"
+    same = sum(not item.changes and not item.change.paths for item in plan.items)
+    unchanged = f", {same} unchanged" if same else ""
+    return f"{actions_text(plan)}{unchanged}; plan {plan.digest[7:19]}"
 
 
 def actions_text(plan: Plan) -> str:
