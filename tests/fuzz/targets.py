@@ -8,13 +8,16 @@ notice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
+from typing import Any
 
 from chimera.context import Context, Processes
 from chimera.documents import locate
+from chimera.documents.foreign import parse_foreign
 from chimera.kinds import EnvironmentFacts, Registry, load_snapshot, read_source
-from chimera.model import Category, Diagnostic, Span
+from chimera.model import Category, Diagnostic, Place, Route, Span
 from chimera.plan import Plan, plan_from_json, plan_to_json
 from chimera.plugin import PluginManager, load_plugins
 from chimera.policy.places import narrowest
@@ -25,6 +28,7 @@ from tests.fuzz.trees import MemoryTree
 PATH = "specs/a.yaml"
 LOCAL = EnvironmentFacts("local", protected=False)
 _MOST_PROGRAMS = 500
+_MOST_ROUTES = 50
 _NAMES = ("object", "before", "now")
 
 
@@ -61,6 +65,31 @@ def reader(data: bytes) -> None:
     again = load_snapshot(read_source(tree), _registry())
     assert locate(again.diagnostics, tree) == located
     assert again.snapshot.digest == loaded.snapshot.digest
+
+
+def foreign(data: bytes) -> None:
+    """Read one file of another system: YAML, JSON or front matter, as the first byte says."""
+    path = ("deploy/a.yaml", "deploy/a.json", "docs/a.md")[data[0] % 3 if data else 0]
+    content = data[1:]
+    tree = MemoryTree({path: content})
+    values, faults = parse_foreign(path, content)
+    _hold_places(locate(faults, tree), tree)
+    places = [
+        Diagnostic("shown", "a value", Place(path, index, route), "look at it")
+        for index, value, _ in values
+        for route in islice(_routes(value), _MOST_ROUTES)
+    ]
+    _hold_places(locate(places, tree), tree)
+
+
+def _routes(value: Any, route: Route = ()) -> Iterator[Route]:
+    yield route
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _routes(child, (*route, key))
+    elif isinstance(value, list):
+        for position, child in enumerate(value):
+            yield from _routes(child, (*route, position))
 
 
 def differ(data: bytes) -> None:
@@ -117,4 +146,4 @@ class Expressions:
 
 
 policy = Expressions()
-TARGETS = {"reader": reader, "differ": differ, "policy": policy}
+TARGETS = {"reader": reader, "foreign": foreign, "differ": differ, "policy": policy}

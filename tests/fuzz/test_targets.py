@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import TARGETS, differ, policy, reader
+from tests.fuzz.targets import TARGETS, differ, foreign, policy, reader
 
 CORPUS = Path(__file__).parent / "corpus"
 SEEDS = sorted(path for path in CORPUS.rglob("*") if path.is_file())
@@ -44,6 +44,11 @@ def test_seeds_keep_the_laws(seed: Path) -> None:
 @example(b"[" * 100_000)
 def test_reader(data: bytes) -> None:
     reader(data)
+
+
+@given(st.sampled_from([b"0", b"1", b"2"]), BYTES)
+def test_foreign(suffix: bytes, data: bytes) -> None:
+    foreign(suffix + data)
 
 
 @given(BYTES, BYTES)
