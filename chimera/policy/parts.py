@@ -27,7 +27,7 @@ from chimera.policy.reading import Reach, reads
 from chimera.policy.rulebook import Rulebook
 from chimera.policy.sitting import Errand, run_errands
 from chimera.policy.tally import Tally, tally_from_json
-from chimera.policy.worker import Worker
+from chimera.policy.worker import Worker, cel_version
 
 _FORMAT = "policy-part/1"
 _CROWD = 2_000
@@ -132,8 +132,9 @@ class _Keys:
         self._subject = subject
         policies = [[str(book.policy.address), book.policy.digest] for book in books]
         environment = subject.environment
-        known = [_FORMAT, policies, environment.name, environment.protected]
-        self._base = digest_json(known)
+        self._base = digest_json(
+            [_FORMAT, cel_version(), policies, environment.name, environment.protected]
+        )
         self._layers_matter = any(_asks_for_layers(book) for book in books)
 
     def key(self, reach: Reach, shard: Shard, left_out: Collection[Address]) -> Digest:

@@ -17,7 +17,7 @@ from chimera.policy.kinds import PolicyRule, PolicySpec
 from chimera.policy.parameters import literal, values_in
 from chimera.policy.reading import Reach, full_text, parameters_of, reach_of, variables_of
 from chimera.policy.soundness import definition_faults, invalid_expression
-from chimera.policy.worker import Fault, Program, Task, Worker
+from chimera.policy.worker import Fault, Program, Task, Worker, cel_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _size(parts: Iterable[Sequence[Stated]]) -> int:
 def _faults(worker: Worker, programs: Sequence[Program], memo: Memo) -> Iterable[tuple[Fault, ...]]:
     """Return the faults of each program; that there are none is remembered."""
     known = [[p.expression, *p.names, p.returns, *map(list, p.values)] for p in programs]
-    key = digest_json(["policy-programs/1", known])
+    key = digest_json(["policy-programs/1", cel_version(), known])
     if memo.get(key) is True:
         worker.queue(programs)
         return [()] * len(programs)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -298,6 +299,15 @@ def _site_packages() -> str:
             "the CEL engine is not installed", help="install the package cel-expr-python"
         )
     return str(Path(next(iter(spec.submodule_search_locations))).parent)
+
+
+@cache
+def cel_version() -> str:
+    """Return the version of CEL, on which answers depend that are remembered."""
+    try:
+        return version("cel-expr-python")
+    except PackageNotFoundError:
+        return "none"
 
 
 def evaluate(
