@@ -80,7 +80,7 @@ def _write(suite: Xml.Element, case: _Case) -> None:
 def _documents(report: Report) -> Iterator[_Case]:
     """Yield a case for each file, with the faults that no judge brought."""
     carried = {diagnostic for verdict in report.verdicts for diagnostic in verdict.diagnostics}
-    found: dict[str, list[Diagnostic]] = {path: [] for path in report.files}
+    found: dict[str, list[Diagnostic]] = {path: [] for path in report.list_files()}
     for diagnostic in report.diagnostics:
         if diagnostic not in carried:
             found.setdefault(diagnostic.span.path, []).append(diagnostic)

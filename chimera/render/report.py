@@ -48,7 +48,8 @@ class Report:
     """The result of one command, for every format.
 
     `diagnostics` are located, in order, and include those that the verdicts carry. `notes` say what
-    was looked at. `files` are those whose documents were judged, `places` the file of each address.
+    was looked at. `list_files` names the files whose documents were judged, which may be many;
+    `places` holds the files of those that verdicts without a place are about.
     """
 
     command: str
@@ -57,7 +58,7 @@ class Report:
     verdicts: tuple[Verdict, ...] = ()
     changes: Changes | None = None
     notes: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    list_files: Callable[[], tuple[str, ...]] = tuple
     places: Mapping[str, str] = field(default_factory=dict)
     exit_code: int = 0
     version: str = "unknown"
@@ -121,7 +122,8 @@ class Report:
 
         _each(self, remember)
         whole = "\n".join((*texts, ""))  # one look at all of it: most reports hold no secret
-        return self if mask(whole) == whole else _each(self, mask)
+        masked = self if mask(whole) == whole else _each(self, mask)
+        return replace(masked, list_files=lambda: tuple(map(mask, self.list_files())))
 
 
 def _each(value: T, change: Callable[[str], str]) -> T:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chimera.documents import spans_of
 from chimera.model import (
+    Address,
     Diagnostic,
     Finding,
     Outcome,
@@ -15,6 +17,7 @@ from chimera.model import (
     Related,
     Result,
     Span,
+    UsageError,
     Verdict,
     in_order,
 )
@@ -43,23 +46,43 @@ def report_of(
     *,
     changes: Changes | None = None,
     notes: Iterable[str] = (),
-    files: Iterable[str] = (),
     places: Mapping[str, str] | None = None,
+    list_files: Callable[[], tuple[str, ...]] = tuple,
 ) -> Report:
     """Return a report; what located verdicts carry joins the other diagnostics."""
     verdicts = tuple(verdicts)
     carried = (diagnostic for verdict in verdicts for diagnostic in verdict.diagnostics)
     found = in_order((*diagnostics, *carried))
     places = places or {}
-    return Report(command, outcome, found, verdicts, changes, tuple(notes), tuple(files), places)
+    return Report(command, outcome, found, verdicts, changes, tuple(notes), list_files, places)
 
 
-def places_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the file of each document by its address, and of foreign ones by their path."""
+def places_of(snapshot: Snapshot, verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """Return the files of the documents that verdicts without a place are about, or come from.
+
+    Looks at no other document: most of a large snapshot has not been read.
+    """
+    spoken = (v for v in verdicts if v.finding is not Finding.PASS or v.waiver is not None)
+    names = {name.partition("#")[0] for v in spoken for name in (v.subject, v.judge)}
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        with suppress(UsageError):  # not every subject is an address
+            document = snapshot.get(Address.parse(name))
+            if document is not None:
+                found[name] = document.place.path
+    paths = {name for name in names - set(found) if "/" in name or "." in name}
+    return found | {path: path for path in paths & _foreign(snapshot)} if paths else found
+
+
+def _foreign(snapshot: Snapshot) -> set[str]:
     from chimera.policy.foreign import foreign_documents
 
-    foreign = {document.path: document.path for document in foreign_documents(snapshot)}
-    return foreign | {str(address): d.place.path for address, d in snapshot.documents.items()}
+    return {document.path for document in foreign_documents(snapshot)}
+
+
+def _files(snapshot: Snapshot) -> tuple[str, ...]:
+    own = {document.place.path for document in snapshot.documents.values()}
+    return tuple(sorted(own | _foreign(snapshot)))
 
 
 def check_report(result: Result[CheckReport]) -> Report:
@@ -101,7 +124,6 @@ def _judged(
     notes: Iterable[str],
 ) -> Report:
     snapshot = judgement.subject.snapshot
-    places = places_of(snapshot)
     return report_of(
         command,
         result.outcome,
@@ -109,8 +131,8 @@ def _judged(
         result.diagnostics,
         changes=changes,
         notes=notes,
-        files=sorted(set(places.values())),
-        places=places,
+        places=places_of(snapshot, judgement.verdicts),
+        list_files=lambda: _files(snapshot),
     )
 
 
@@ -139,7 +161,7 @@ def verdicts_report(
     command: str, result: Result[tuple[Verdict, ...]], snapshot: Snapshot | None = None
 ) -> Report:
     """Return located verdicts as a report."""
-    places = places_of(snapshot) if snapshot else None
+    places = places_of(snapshot, result.value) if snapshot else None
     return report_of(command, result.outcome, result.value, result.diagnostics, places=places)
 
 
@@ -154,19 +176,15 @@ def cases_report(result: Result[CasesReport], snapshot: Snapshot) -> Report:
         found.verdicts,
         result.diagnostics,
         notes=(f"{shown} of {total} shown by cases to hold and to find fault",),
-        places=places_of(snapshot),
+        places=places_of(snapshot, found.verdicts),
     )
 
 
 def prove_report(result: Result[ProveReport], snapshot: Snapshot) -> Report:
     """Return what each proof showed, and what evidence stood already."""
-    return report_of(
-        "prove",
-        result.outcome,
-        _proofs(result.value),
-        result.diagnostics,
-        places=places_of(snapshot),
-    )
+    verdicts = tuple(_proofs(result.value))
+    places = places_of(snapshot, verdicts)
+    return report_of("prove", result.outcome, verdicts, result.diagnostics, places=places)
 
 
 def _proofs(report: ProveReport) -> Iterator[Verdict]:
@@ -216,7 +234,7 @@ def _ruled(
         verdicts,
         result.diagnostics,
         changes=_planned(plan),
-        places=places_of(snapshot),
+        places=places_of(snapshot, verdicts),
     )
 
 
