@@ -48,6 +48,7 @@ class Model(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         ser_json_inf_nan="strings",
+        defer_build=True,  # a validator is built when it is first used: most never are
     )
 
 
