@@ -31,7 +31,10 @@ TODAY = date(2026, 11, 21)
 TEMPLATES = Path(__file__).parents[3] / "chimera/builtin/scaffold/templates/new"
 BY_HAND = sorted(set(REGISTRY.kinds) - {"Genome", "ReleaseProof"})
 CHOICES = {
-    "Waiver": ["--set", "policy=Policy/workflow-timeouts", "--set", "rule=stage-timeout"],
+    "Waiver": [
+        *("--set", "policy=Policy/workflow-timeouts", "--set", "rule=stage-timeout"),
+        *("--set", "address=Workflow/manifest"),
+    ],
 }
 """What an author has to choose, because nothing could be chosen for them."""
 
