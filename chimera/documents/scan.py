@@ -23,6 +23,8 @@ _NOT_PRINTABLE = re.compile("[\x80-\x84\x86-\x9f\ufffe\uffff]")
 _INDENT = re.compile(f"(?:\\A|[\\r\\n])[ \\t?:-]{{{MAX_INDENT + 1}}}")
 # Line breaks in YAML 1.1 only: for PyYAML they are made plain blanks of the same width.
 _NEUTRAL = {0x85: 0xA0, 0x2028: 0xA0, 0x2029: 0xA0}
+_BREAK = re.compile(r"\r\n|\r|\n")
+_LEGACY_BREAK = re.compile("[\x85\u2028\u2029]")
 # Where a node may begin: a tag, an anchor, a merge key, or a scalar that versions read apart.
 # Conservative: it also hits inside quoted and block scalars, and then costs time only. (A hyphen
 # begins a node only before a blank: `note-0:` is one word. All of these begin one character class,
@@ -157,7 +159,11 @@ def is_suspect(text: str) -> bool:
     """Tell whether the exact pass has to look at `text`: never false where it would find anything,
     but for keys that are not text, which the values show.
     """
-    return _SUSPECT.search("\n" + text) is not None
+    return _SUSPECT.search("\n" + text) is not None or _has_legacy_break(text)
+
+
+def _has_legacy_break(text: str) -> bool:
+    return not text.isascii() and _LEGACY_BREAK.search(text) is not None
 
 
 def examine(path: str, text: str) -> Examination:
@@ -165,7 +171,24 @@ def examine(path: str, text: str) -> Examination:
     examiner = _Examiner(path, text)
     for event in events(text):
         examiner.take(event)
-    return examiner.result()
+    found = examiner.result()
+    if _has_legacy_break(text):
+        found.diagnostics += _legacy_breaks(path, text)
+    return found
+
+
+def _legacy_breaks(path: str, text: str) -> Iterator[Diagnostic]:
+    """Yield the lines that YAML 1.1 ends before: what is a comment here is a field there."""
+    for number, line in enumerate(_BREAK.split(text), 1):
+        if found := _LEGACY_BREAK.search(line):
+            code = f"{ord(found[0]):04X}"
+            yield Diagnostic(
+                "yaml-ambiguous-break",
+                f"U+{code} is text here (YAML 1.2), and YAML 1.1 tools begin a new line",
+                Span(path, number, found.start() + 1),
+                f'remove it, or write "\\u{code}" in double quotes',
+                Severity.WARNING,
+            )
 
 
 def _alike(number: Any) -> str:

@@ -14,6 +14,12 @@ from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot, Sub
 from chimera.model import Address, Diagnostic, Place, Severity, Span, is_dormant
 from chimera.policy.schemas.kinds import SchemaSpec
 
+_AMBIGUOUS = {
+    "yaml-ambiguous-scalar": "write what both versions read alike: quoted text, or a plain number",
+    "yaml-ambiguous-break": "",
+}
+"""What the versions of YAML read apart, and what to do about it where that is refused."""
+
 _LINKS = {"120000": "a symlink is", "160000": "a submodule is"}
 
 
@@ -121,14 +127,13 @@ def _not_followed(path: str, what: str) -> Diagnostic:
 def _by_readers(
     found: Iterable[Diagnostic], schemas: Iterable[Document[SchemaSpec]]
 ) -> tuple[Diagnostic, ...]:
-    """Weigh scalars that versions of YAML read apart by the versions that Schemas speak of."""
+    """Weigh what versions of YAML read apart by the versions that Schemas speak of."""
     versions = {schema.spec.read_by for schema in schemas} - {None}
 
     def weighed(fault: Diagnostic) -> Diagnostic | None:
-        if fault.rule != "yaml-ambiguous-scalar" or not versions:
+        if fault.rule not in _AMBIGUOUS or not versions:
             return fault
-        help = "write what both versions read alike: quoted text, or a plain number"
-        refused = replace(fault, severity=Severity.ERROR, help=help)
+        refused = replace(fault, severity=Severity.ERROR, help=_AMBIGUOUS[fault.rule] or fault.help)
         return refused if "yaml-1.1" in versions else None
 
     return tuple(fault for one in found if (fault := weighed(one)) is not None)

@@ -66,11 +66,13 @@ FIRES: dict[str, list[str | bytes]] = {
     "yaml-syntax": ["a: [1, 2\n", "a: b: c\n", "a:\n\t- b\n", 'a: "\\x"\n', "a: *x\n", "}"],
     "yaml-number-not-json": ["a: .inf\n", "a: .nan\n", f"a: {2**53 + 1}\n", "a: -" + "1" * 4400],
     "yaml-ambiguous-scalar": ["a: yes\n", "a: [010]\n", "a: 12:30\n", "a: 1_000\n", "on: 1\n"],
+    "yaml-ambiguous-break": ["a: 1 # \u2028b: 2\n", "a: b\u2029c\n", "a: |\n  b\u0085c\n"],
     "yaml-not-portable": ["a: &é 1\n", "? : :\n"],
     "document-not-mapping": ["- a\n", "text\n", "5\n", "true\n"],
     "document-empty": ["", "# only a comment\n", "---\n", "a: 1\n---\n", "null\n"],
 }
 SILENT = [
+    'a: "\\u2028"\n',
     "a: 1\n",
     "a: [b, {c: d}]\n---\ne: f\n",
     'a: "yes"\nb: \'010\'\nc: "<<"\n',
@@ -157,6 +159,7 @@ def test_all_faults_of_a_file_are_reported() -> None:
         ("a: é!\nb: \x07\n", "f:2:4"),
         ("a: 1\nb: !t x\n", "f:2:4"),
         ("# \u2028\na: !t x\n", "f:2:4"),
+        ("a: 1\r\nb: 2\rc: 3 # \u2028\n", "f:3:8"),
     ],
 )
 def test_a_fault_is_placed_by_line_and_column(text: str, place: str) -> None:

@@ -140,6 +140,16 @@ def test_what_versions_of_yaml_read_apart_is_never_a_silent_choice(
     assert claimed.values() == [("a.yaml", 0, {"defaultMode": 755})]
 
 
+@pytest.mark.parametrize(("version", "refused"), [("yaml-1.1", True), ("yaml-1.2", False)])
+def test_a_comment_that_hides_a_field_from_one_version_is_refused(
+    claimed: Claimed, version: str, refused: bool
+) -> None:
+    claimed.schema("a.yaml", readBy=version)
+    claimed.file("a.yaml", "spec:\n  a: b # harmless\u2028  privileged: true\n")
+    wanted = [("yaml-ambiguous-break", Severity.ERROR)] if refused else []
+    assert [(f.rule, f.severity) for f in claimed.faults()] == wanted
+
+
 def test_the_stricter_of_two_schemas_says_which_yaml_is_read(claimed: Claimed) -> None:
     claimed.schema("a.yaml", name="new", readBy="yaml-1.2")
     claimed.schema("a.yaml", name="old", readBy="yaml-1.1")
