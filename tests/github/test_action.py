@@ -26,19 +26,19 @@ DEFINITION: dict[str, Any] = yaml.safe_load((ACTION / "action.yml").read_text("u
 
 PYTHON = f"""\
 #!/bin/bash
-# Stands in for python3: `-m venv FOLDER` makes commands that run this checkout.
-if [ "$1" != -m ] || [ "$2" != venv ]; then exec {shlex.quote(sys.executable)} "$@"; fi
-mkdir -p "$3/bin"
-cat > "$3/bin/python" <<'END'
+# Stands in for python3: `-I -m venv FOLDER` makes commands that run this checkout.
+if [ "$2 $3" != "-m venv" ]; then exec {shlex.quote(sys.executable)} "$@"; fi
+mkdir -p "$4/bin"
+cat > "$4/bin/python" <<'END'
 #!/bin/bash
 echo "pip: $*"
 [ -z "$BROKEN_INDEX" ]
 END
-cat > "$3/bin/chimera" <<'END'
+cat > "$4/bin/chimera" <<'END'
 #!/bin/bash
-PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m chimera "$@"
+PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -P -m chimera "$@"
 END
-chmod +x "$3/bin/python" "$3/bin/chimera"
+chmod +x "$4/bin/python" "$4/bin/chimera"
 """
 
 
@@ -297,6 +297,20 @@ def test_a_document_gives_the_runner_no_command(runner: Runner, pull_request: An
     muted = job.log.partition(f"::stop-commands::{mute}\n")[2].partition(f"\n::{mute}::\n")[0]
     assert ":set-output name=a::b" in muted
     assert {line.split()[0] for line in job.heard} == {"::error", "::notice"}
+
+
+def test_no_module_of_the_change_is_imported_by_the_steps(
+    runner: Runner, pull_request: Any
+) -> None:
+    """The steps run where the change is checked out, which Python would look into first."""
+    names = ("secrets", "venv", "pip", "json")
+    files = {f"{name}.py": "open('pwned', 'w'); raise SystemExit" for name in names}
+    tree = pull_request(files)
+    job = runner.run(tree, token="good")
+    assert not (tree / "pwned").exists(), job.log
+    steps = "\n".join(step["run"] for step in DEFINITION["runs"]["steps"])
+    calls = re.findall(r"(?:python3|bin/python\"?) +(\S+)", steps)
+    assert calls == ["-I"] * 4
 
 
 def test_arguments_are_words_and_never_a_script(runner: Runner, pull_request: Any) -> None:
