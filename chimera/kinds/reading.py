@@ -91,13 +91,21 @@ class Reader:
         if key:
             self._store.put(key, known.to_bytes())
         if self._room >= 0:
-            # Facts are left to the first run that asks for them: most ask of a few shards.
             digest: Digest = part.key
-            return LoadedShard(known.names, lambda: digest, lambda: known, lambda: documents)
+            content = {path: content_digest(found) for path, found in data.items()}
+            keep = partial(self._keep, part, content, documents)
+            return LoadedShard(known.names, lambda: digest, lambda: known, lambda: documents, keep)
         facts = _facts(data, documents)
         if key:
             self._store.put(self._facts_key(part), facts)
         return self._shard(part, known, None if key else facts)
+
+    def _keep(
+        self, part: Part, content: Mapping[str, str], documents: Sequence[Document[Model]]
+    ) -> None:
+        """Keep the facts of documents that are at hand; of most shards nobody asks for them."""
+        if self._key("facts/1", part):
+            self._store.put(self._facts_key(part), _facts_of(content, documents))
 
     def validated(
         self, part: Part, data: Mapping[str, bytes]
@@ -186,8 +194,12 @@ class PartOrigin:
 
 
 def _facts(data: Mapping[str, bytes], documents: Sequence[Document[Model]]) -> bytes:
-    digests = {path: content_digest(content) for path, content in data.items()}
-    return json.dumps([digests, facts_json(documents)], separators=(",", ":")).encode("ascii")
+    content = {path: content_digest(found) for path, found in data.items()}
+    return _facts_of(content, documents)
+
+
+def _facts_of(content: Mapping[str, str], documents: Sequence[Document[Model]]) -> bytes:
+    return json.dumps([content, facts_json(documents)], separators=(",", ":")).encode("ascii")
 
 
 def claimed_address(raw: RawDocument) -> str:

@@ -188,11 +188,14 @@ class LoadedShard(Shard):
         key: Callable[[], Digest],
         outline: Callable[[], Outline],
         documents: Callable[[], Sequence[AnyDocument]],
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
-        self.__dict__.update(names=names, _makers=(key, outline, documents))
+        self.__dict__.update(names=names, _makers=(key, outline, documents), keep=keep)
 
     names: tuple[str, ...]
     """The addresses of its documents as text; a position among them is a row."""
+    keep: Callable[[], None]
+    """Has the facts of its documents kept: they are asked for in every run."""
     _makers: tuple[Callable[[], Digest], Callable[[], Outline], Callable[[], Sequence[AnyDocument]]]
 
     @staticmethod

@@ -114,7 +114,11 @@ class Snapshot:
         """Return all documents of some kinds, in order of address; no spec is read for it."""
         if not self.loaded:
             return [d for d in self.documents.values() if d.address.kind in kinds]
-        found = [shard.documents[row] for shard in self.loaded for row in shard.rows_of(kinds)]
+        found = []
+        for shard in self.loaded:
+            if rows := tuple(shard.rows_of(kinds)):
+                shard.keep()
+                found += [shard.documents[row] for row in rows]
         return sorted(found, key=lambda document: document.address)
 
     @cached_property

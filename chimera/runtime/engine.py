@@ -5,7 +5,6 @@ Refuses to execute a run with another definition than the one that it is pinned 
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -47,6 +46,8 @@ class Engine:
                 help="build the steps from the definition of the run",
             )
         past = self._resume(run)
+        import asyncio  # here and below: it takes 25 ms, and few commands run anything
+
         return asyncio.run(self._carry_through(run, graph, past))
 
     def _resume(self, run: Run) -> RunState:
@@ -57,6 +58,8 @@ class Engine:
         return fold(self._state.events(run.uid))
 
     async def _carry_through(self, run: Run, graph: Graph, past: RunState) -> RunResult:
+        import asyncio
+
         scheduler = Scheduler(self._state, self._context, run, graph, past, grace=self._grace)
         loop = asyncio.get_running_loop()
         with _on_signals(lambda: loop.call_soon_threadsafe(scheduler.interrupt)):

@@ -6,16 +6,18 @@ what work returns or raises.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.runtime.steps import Step, StepCall
 from chimera.state import Json
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(eq=False, slots=True)
@@ -52,11 +54,13 @@ def depart(flight: Flight, loop: asyncio.AbstractEventLoop, landed: Landed) -> N
 
 
 async def _await(flight: Flight, landed: Landed) -> None:
+    from asyncio import CancelledError
+
     work: Any = flight.step.work
     value, error = None, None
     try:
         value = await work(flight.call)
-    except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - the step runner
+    except (Exception, CancelledError) as raised:  # noqa: BLE001 - the step runner
         error = raised
     landed(flight, value, error)
 

@@ -7,10 +7,10 @@ needs has finished, and a step with effects before its START is on disk.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chimera.context import Context
 from chimera.runtime.control import ControlAction, Request, requests_for
@@ -22,6 +22,9 @@ from chimera.runtime.result import RunResult
 from chimera.runtime.steps import Graph, PermanentError, Step, StepCall, idempotency_key
 from chimera.runtime.timers import Timers
 from chimera.state import EventKind, Json, Run, RunStatus, StateWriter
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LOOK_SECONDS = 0.2  # between looks for requests of other processes
 _ESCALATED = (
@@ -49,7 +52,9 @@ class Scheduler:
         self._graph = graph
         self._grace = grace
         self._journal = Journal(state, run.uid, context.clock)
-        self._loop = asyncio.get_running_loop()
+        from asyncio import get_running_loop
+
+        self._loop = get_running_loop()
         self._over: asyncio.Future[RunStatus] = self._loop.create_future()
         self._timers = Timers(self._loop, self._wake)
         self._is_awake = False

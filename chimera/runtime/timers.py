@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Timers:
