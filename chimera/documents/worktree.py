@@ -36,7 +36,7 @@ _RACY = 2_000_000_000
 """Nanoseconds within which two changes of a file can bear the same time: FAT counts by 2 s."""
 
 _OWN = (".git", ".chimera")
-_DOUBTFUL = re.compile(r"[\\:~]|\A\.")
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _ATTRIBUTES = ("text", "eol", "filter", "ident", "working-tree-encoding")
 
 
@@ -203,7 +203,7 @@ class WorkTree:
         self, prefix: str, *, hidden: bool = False
     ) -> Iterator[tuple[os.DirEntry[str], str]]:
         """Yield what lies below `prefix` with its path; the folders yielded are submodules."""
-        pending = [prefix]
+        pending, is_plain = [prefix], _PLAIN.fullmatch
         while pending:
             here = pending.pop()
             for item in self._items(here):
@@ -217,7 +217,7 @@ class WorkTree:
                     else:
                         pending.append(path + "/")
                 # In a folder that is safe no other name can be unsafe.
-                elif not _DOUBTFUL.search(name) or is_safe(path):
+                elif is_plain(name) or is_safe(path):
                     yield item, path
 
     def _items(self, folder: str) -> list[os.DirEntry[str]]:

@@ -29,7 +29,7 @@ from chimera.kinds.validation import salvage
 from chimera.model import Diagnostic, Digest, Place
 from chimera.state import Store
 
-_HELD = 6_000
+_HELD = 5_500
 """Documents that stay in memory once they have been read; of more, facts do."""
 _RECENT = 512
 

@@ -30,7 +30,7 @@ from chimera.policy.tally import Tally, tally_from_json
 from chimera.policy.worker import Worker, cel_version
 
 _FORMAT = "policy-part/1"
-_CROWD = 2_000
+_CROWD = 1_000
 """Candidates that are given to the worker at once, where rules ask for nothing but them."""
 
 
