@@ -7,9 +7,9 @@ own: documents are read by the roles that their fields declare.
 from chimera.contract.facts import Concerned, LayerFacts, Marks, Use
 from chimera.contract.judge import judge
 from chimera.contract.kinds import Layer, LayerContractSpec
-from chimera.contract.layers import ContractLayer
+from chimera.contract.layers import ContractLayer, contracts_of
 from chimera.contract.obligations import owed
-from chimera.contract.placement import Placing, place
+from chimera.contract.placement import Placer, Placing, place
 from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
 
 __all__ = [
@@ -20,9 +20,11 @@ __all__ = [
     "LayerContractSpec",
     "LayerFacts",
     "Marks",
+    "Placer",
     "Placing",
     "Prohibition",
     "Use",
+    "contracts_of",
     "judge",
     "owed",
     "place",

@@ -18,7 +18,7 @@ from chimera.model import Address, Change, PathSet, Touch
 
 def touch(subject: Subject) -> Iterator[Touch]:
     """Yield layers of changed documents, edited contracts, and whose documentation changed."""
-    changes = [change for change in subject.changes or () if change.concerns]
+    changes = [change for change in subject.changes or () if change.changes]
     if not changes:
         return
     contracts = contracts_of(subject.snapshot)

@@ -15,7 +15,7 @@ from chimera.model import Address, Change, Touch
 
 def touch(subject: Subject) -> Iterator[Touch]:
     """Yield each gate with each change that it is about, as it is and as it was, once."""
-    changes = [change for change in subject.changes or () if change.concerns]
+    changes = [change for change in subject.changes or () if change.changes]
     found: dict[tuple[Address, Change], dict[str, None]] = {}
     for address, gate in subject.binding(GateSpec):
         for change in changes:

@@ -56,15 +56,14 @@ class Change:
         return self.category is Category.COSMETIC
 
     @property
-    def concerns(self) -> bool:
-        """Whether it is of any concern to gates, proofs, policies and layers.
+    def changes(self) -> bool:
+        """Whether an apply would do anything about it."""
+        return self.action is not Action.NO_OP
 
-        What is not planned may be, too: a document that came into another layer by its path.
-        """
-        return self.action is not Action.NO_OP or self.category in {
-            Category.COMPATIBLE,
-            Category.BREAKING,
-        }
+    @property
+    def is_move(self) -> bool:
+        """Whether the same document stands in other layers, because its file moved."""
+        return self.action is Action.UPDATE and self.before == self.after
 
 
 @dataclass(frozen=True, slots=True)

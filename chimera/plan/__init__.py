@@ -2,6 +2,7 @@
 
 from chimera.plan.building import (
     Baseline,
+    as_moved,
     build_plan,
     compute_changes,
     governed_globs,
@@ -18,6 +19,7 @@ __all__ = [
     "Plan",
     "PlanItem",
     "Side",
+    "as_moved",
     "build_plan",
     "compare_trees",
     "compute_changes",

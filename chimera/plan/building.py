@@ -143,6 +143,19 @@ def as_dormant(change: Change) -> Change:
     return replace(change, action=Action.DELETE, after=None, reason=reason)
 
 
+def as_moved(
+    change: Change, files: tuple[str, str], left: Iterable[str], entered: Iterable[str]
+) -> Change:
+    """Return the change of a document whose file moved, and with it the layers it stands in."""
+    before, after = (", ".join(names) or "no layer" for names in (left, entered))
+    return replace(
+        change,
+        action=Action.UPDATE,
+        reason=f"moved from {files[0]} to {files[1]}, and so from {before} to {after}",
+        paths=tuple(sorted(files)),
+    )
+
+
 def build_plan(
     environment: EnvironmentFacts,
     baseline: Baseline,

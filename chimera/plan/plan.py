@@ -11,7 +11,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-from chimera.model import Action, Change, Digest, Obligation, Target, digest_json
+from chimera.model import Change, Digest, Obligation, Target, digest_json
 
 FORMAT = "chimera-plan/1"
 
@@ -28,7 +28,7 @@ class PlanItem:
     @property
     def changes(self) -> bool:
         """Whether an apply would do anything about it."""
-        return self.change.action is not Action.NO_OP
+        return self.change.changes
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from chimera.model import (
     digest_json,
     is_dormant,
 )
-from chimera.plan.building import Paths, as_dormant, governed_globs
+from chimera.plan.building import Paths, as_dormant, as_moved, governed_globs
 
 Desired = Document[Model] | None
 
@@ -161,9 +161,7 @@ class _Comparing:
         if layers[0] == layers[1]:
             reason = f"moved from {source} to {target}"
             return replace(change, reason=reason, paths=files, category=Category.COSMETIC)
-        left, entered = (", ".join(names) or "no layer" for names in layers)
-        reason = f"moved from {source} to {target}, and so from {left} to {entered}"
-        return replace(change, reason=reason, paths=files, category=Category.COMPATIBLE)
+        return as_moved(change, (source, target), *layers)
 
     def path_sets(self) -> Iterator[Change]:
         """Yield what becomes of each governed set of paths, once, whoever governs it."""

@@ -17,7 +17,7 @@ def touch(subject: Subject) -> Iterator[Touch]:
 
     A policy judges as it is, and not as it was: a change of one is judged by its cases.
     """
-    changes = [change for change in subject.changes or () if change.concerns]
+    changes = [change for change in subject.changes or () if change.changes]
     for policy in subject.snapshot.of_model(PolicySpec) if changes else ():
         if is_dormant(subject.placed(policy.address)):
             continue

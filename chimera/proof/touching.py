@@ -21,7 +21,7 @@ _WHEN: dict[Phase, str] = {
 
 def touch(subject: Subject) -> Iterator[Touch]:
     """Yield each proof with each change that it covers, as it is and as it was, once."""
-    changes = [change for change in subject.changes or () if change.concerns]
+    changes = [change for change in subject.changes or () if change.changes]
     found: dict[tuple[Address, Change], dict[str, None]] = {}
     for address, spec in subject.binding(ProofSpec):
         for change in changes if covers_anything(spec) else ():

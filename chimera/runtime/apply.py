@@ -126,6 +126,9 @@ class _Applier:
 
     def _carry_out(self, item: PlanItem) -> ItemResult:
         change = item.change
+        if change.is_move:
+            self._keep_moved(change)
+            return ItemResult(change, "applied")
         runs = TargetRuns(Runs(self.state, self.context, self.plan.environment), str(change.target))
         try:
             outputs = self._reconcile(change, runs)
@@ -199,6 +202,12 @@ class _Applier:
             run=run,
         )
         self.state.put_applied(self.plan.environment, applied)
+
+
+    def _keep_moved(self, change: Change) -> None:
+        """Record where a document is now; what it brought about, it brought about already."""
+        applied = self.state.applied(self.plan.environment)[str(change.target)]
+        self._keep(change, applied.outputs, applied.run)
 
 
 def references(target: Target, subject: Subject) -> Iterator[Address]:

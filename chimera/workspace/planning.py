@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from chimera.context import Context
-from chimera.contract import LayerContractSpec
+from chimera.contract import LayerContractSpec, Placer, contracts_of
 from chimera.documents import Merge, Tree, conversions, differences
 from chimera.kinds import (
     Document,
@@ -46,6 +46,7 @@ from chimera.plan import (
     Plan,
     PlanItem,
     Side,
+    as_moved,
     build_plan,
     compare_trees,
     compute_changes,
@@ -225,6 +226,8 @@ def make_plan(
         if base is None
         else _between(base, snapshot, differing or frozenset(), comparison.baseline.name)
     )
+    if base is None:
+        changes = _as_moved(changes, comparison, snapshot)
     changes = _as_read(changes, comparison, told)
     changes = categorize(changes, comparison.values, snapshot)
     return plan_changes(told, changes, comparison, plugins, context, environment)
@@ -265,6 +268,7 @@ def plan_changes(
         changes=changes,
         before=comparison.values,
         former_paths=comparison.paths,
+        former=comparison.base,
     )
     subject = judgement.subject
     obligations = _answers(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
@@ -292,6 +296,30 @@ def _answers(
             help="fix or remove the plugin: without its word no plan is complete",
         )
     return answers
+
+
+def _as_moved(
+    changes: Iterable[Change], comparison: Comparison, snapshot: Snapshot
+) -> tuple[Change, ...]:
+    """Call a document changed that stands in other layers because its file moved."""
+    contracts = contracts_of(snapshot)
+    placer = Placer(contracts)
+
+    def moved(change: Change) -> Change:
+        document = snapshot.get(change.target) if isinstance(change.target, Address) else None
+        path = comparison.paths.get(document.address) if document is not None else None
+        if change.changes or document is None or path is None or path == document.place.path:
+            return change
+        left, entered = (
+            placer.standing(document.kind.name, where, document.layers)
+            for where in (path, document.place.path)
+        )
+        if left == entered:
+            return change
+        names = ([layer.name for layer in layers] for layers in (left, entered))
+        return as_moved(change, (path, document.place.path), *names)
+
+    return tuple(map(moved, changes)) if contracts else tuple(changes)
 
 
 def _as_read(

@@ -98,7 +98,8 @@ def differ(data: bytes) -> None:
     base, tree = MemoryTree({PATH: before}), MemoryTree({PATH: after})
     plan = _plan(tree, base)
     for item in plan.items:
-        assert item.changes == (item.change.before != item.change.after) or item.dormant
+        differs = item.change.before != item.change.after
+        assert item.changes == (differs or item.change.is_move) or item.dormant
         assert not (item.changes and item.change.category is Category.COSMETIC)
     assert plan_from_json(json.loads(json.dumps(plan_to_json(plan)))).digest == plan.digest
     assert not _plan(tree, tree).changing, "a tree differs from itself"

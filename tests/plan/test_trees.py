@@ -200,7 +200,7 @@ def test_a_document_that_says_the_same_in_other_words_is_cosmetic(pair: Pair) ->
         Category.COSMETIC,
         ("specs/Guard-a.yaml",),
     )
-    assert not change.concerns
+    assert not change.changes
 
 
 def test_of_a_file_in_which_something_changes_nothing_is_called_cosmetic(pair: Pair) -> None:
@@ -225,11 +225,8 @@ def test_a_document_that_moved_is_cosmetic_where_its_layers_are_the_same(pair: P
     )
     pair.after.stand(A, "ops/2")
     change = pair.changes()["Guard/a"]
-    assert (change.action, change.category, change.concerns) == (
-        Action.NO_OP,
-        Category.COMPATIBLE,
-        True,
-    )
+    assert (change.action, change.before) == (Action.UPDATE, change.after)
+    assert change.is_move
     assert change.reason.endswith("and so from ops/1 to ops/2")
     assert change.paths == ("specs/Guard-a.yaml", "specs/other.yaml")
 

@@ -11,7 +11,7 @@ from chimera.policy.schemas.kinds import SchemaSpec
 
 def touch_schemas(subject: Subject) -> Iterator[Touch]:
     """Yield each Schema with the change of the files that it claims or is made of."""
-    changes = {c.target: c for c in subject.changes or () if c.concerns}
+    changes = {c.target: c for c in subject.changes or () if c.changes}
     for schema in subject.snapshot.of_model(SchemaSpec) if changes else ():
         globs = [found.value for found in schema.marks if isinstance(found.mark, Governs)]
         change = changes.get(PathSet.of(globs))
