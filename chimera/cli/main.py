@@ -91,6 +91,9 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 )
 @click.option("--color/--no-color", default=None, help="Colour always, or never.")
 @click.option(
+    "--no-cache", is_flag=True, help="Read and judge everything anew; the result is the same."
+)
+@click.option(
     "--version",
     is_flag=True,
     is_eager=True,
@@ -99,13 +102,15 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
     help="Show the version and exit.",
 )
 @click.pass_context
-def root(ctx: click.Context, directory: Path, color: bool | None) -> None:
+def root(ctx: click.Context, directory: Path, color: bool | None, no_cache: bool) -> None:
     """Keep an operations contract in Git: check it, prove it, and apply what was proven.
 
     Start with `chimera init` in an empty folder, or `chimera check` in any folder with documents.
     """
     if color is None and os.environ.get("NO_COLOR"):
         color = False
+    if no_cache:
+        os.environ["CHIMERA_CACHE"] = "off"  # for the processes that are started here, too
     ctx.obj = Session(directory, color)
     ctx.color = color
 

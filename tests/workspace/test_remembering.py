@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chimera import Workspace
+from chimera.cli.main import run
 from chimera.context import Context
 from chimera.documents import worktree
 from chimera.kinds import loading, reading, registry
@@ -314,3 +315,14 @@ def test_no_order_of_files_documents_or_plugins_changes_what_is_said(
         patch.setattr(worktree.os, "scandir", shuffled)
         assert said(root, "off") == expected
     shutil.rmtree(root)
+
+
+def test_the_command_line_can_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "tree", {FILES[0]: ("role",)})
+    monkeypatch.setenv("CHIMERA_CACHE", str(tmp_path / "cache"))
+    with trusted(aged=True):
+        assert run(["--no-cache", "-C", str(tmp_path / "tree"), "check"]) == 0
+        assert not list(tmp_path.rglob("*.db"))
+        monkeypatch.setenv("CHIMERA_CACHE", str(tmp_path / "cache"))
+        assert run(["-C", str(tmp_path / "tree"), "check"]) == 0
+        assert list(tmp_path.rglob("*.db"))
