@@ -23,7 +23,7 @@ from chimera.documents.parse import (
 from chimera.documents.portions import is_document
 from chimera.documents.refs import head
 from chimera.documents.repository import find_root, tracked_below
-from chimera.documents.scan import MAX_BYTES
+from chimera.documents.scan import MAX_BYTES, Extensions
 from chimera.documents.spans import locate, span_of, spans_of
 from chimera.documents.trees import YAML_SUFFIXES, Entry, Tree, export, is_below, is_root
 from chimera.documents.worktree import conversions, open_work_tree
@@ -33,6 +33,7 @@ __all__ = [
     "YAML_SUFFIXES",
     "Difference",
     "Entry",
+    "Extensions",
     "Globs",
     "Listing",
     "Merge",

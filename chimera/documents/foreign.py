@@ -7,20 +7,15 @@ and of JSON what RFC 8259 does not have.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chimera.documents.parse import (
-    clamped,
-    contents,
-    judge_value,
-    parse_values,
-    without_collector,
-)
+from chimera.documents.parse import contents, parse_values, without_collector
 from chimera.documents.portions import front_matter, is_json, is_markup, yaml_part
-from chimera.documents.scan import TooDeepError, decode, events, too_deep
+from chimera.documents.scan import CORE, Extensions, TooDeepError, decode, events, too_deep
 from chimera.documents.spans import duplicate_keys
 from chimera.documents.trees import Tree
+from chimera.documents.values import clamped, judge_value
 from chimera.model import Diagnostic, Span
 
 Values = list[tuple[int, Any, bool]]
@@ -31,25 +26,34 @@ _BATCH = 500  # files whose bytes are held at once
 
 
 def load_foreign(
-    tree: Tree, paths: Sequence[str]
+    tree: Tree, paths: Sequence[str], extensions: Mapping[str, Extensions] | None = None
 ) -> Iterator[tuple[str, Values, list[Diagnostic]]]:
-    """Yield each file's values and faults, in order; one that cannot be read has faults alone."""
+    """Yield each file's values and faults, in order; one that cannot be read has faults alone.
+
+    `extensions` says by path what a file may use.
+    """
+    allowed = extensions or {}
     for start in range(0, len(paths), _BATCH):
         batch = list(paths[start : start + _BATCH])
         unreadable: list[Diagnostic] = []
         with without_collector():
-            read = {p: parse_foreign(p, data) for p, data in contents(tree, batch, unreadable)}
+            read = {
+                p: parse_foreign(p, data, allowed.get(p, CORE))
+                for p, data in contents(tree, batch, unreadable)
+            }
         faults = {fault.where.path: [fault] for fault in unreadable}
         for path in batch:
             yield path, *read.get(path, ([], faults.get(path, [])))
 
 
-def parse_foreign(path: str, data: bytes) -> tuple[Values, list[Diagnostic]]:
+def parse_foreign(
+    path: str, data: bytes, extensions: Extensions = CORE
+) -> tuple[Values, list[Diagnostic]]:
     """Read the values of one file, by its suffix; what cannot be read is reported and left out."""
     if is_json(path):
         return _parse_json(path, data)
     if not is_markup(path):
-        return parse_values(path, data)
+        return parse_values(path, data, extensions=extensions)
     part = front_matter(data)
     if part is None:
         return [], [
@@ -69,7 +73,7 @@ def parse_foreign(path: str, data: bytes) -> tuple[Values, list[Diagnostic]]:
                 "begin the file with --- and end the front matter with the same line",
             )
         ]
-    return parse_values(path, part)
+    return parse_values(path, part, extensions=extensions)
 
 
 class _RepeatedKeyError(ValueError):

@@ -7,19 +7,19 @@ whatever YAML can say and JSON cannot, and every construct that two readers coul
 from __future__ import annotations
 
 import gc
-import math
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from chimera.documents.merging import MAX_REPLAYED, merge
 from chimera.documents.scan import (
+    CORE,
     MAX_BYTES,
-    MAX_DEPTH,
     Examination,
+    Extensions,
     TooDeepError,
     decode,
     events,
@@ -29,10 +29,9 @@ from chimera.documents.scan import (
 )
 from chimera.documents.spans import duplicate_keys
 from chimera.documents.trees import SUBMODULE, SYMLINK, Entry, Tree, leaves_tree
-from chimera.model import ChimeraError, Diagnostic, Place, Route, Severity, Span
+from chimera.documents.values import clamped, empty, judge_mapping, judge_value, key_not_text
+from chimera.model import ChimeraError, Diagnostic, Place, Severity, Span, has_errors
 
-_MAX_REPLAYED = 20_000  # nodes that aliases may stand for in one file
-_LARGEST = 2**53
 _POSITION = re.compile(r"at line (\d+), column (\d+)")
 _SENTINEL = "--- 0\n"
 _COLLECTION_KEY = "a key is a collection"
@@ -56,7 +55,7 @@ class RawDocument:
 def _limits() -> Any:
     from yaml_rs import AliasLimits
 
-    return AliasLimits(max_total_replayed_events=_MAX_REPLAYED)
+    return AliasLimits(max_total_replayed_events=MAX_REPLAYED)
 
 
 def _load(text: str, *, keep_first: bool = False) -> list[Any]:
@@ -97,15 +96,15 @@ def parse(path: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
 
 
 def parse_values(
-    path: str, data: bytes, *, only_mappings: bool = False
+    path: str, data: bytes, *, only_mappings: bool = False, extensions: Extensions = CORE
 ) -> tuple[list[tuple[int, Any, bool]], list[Diagnostic]]:
     """Read the values of one file with their indexes, and whether they are sound, as in `parse`."""
     text = decode(path, data)
     if isinstance(text, Diagnostic):
         return [], [text]
     diagnostics: list[Diagnostic] = []
-    refused: set[int] = set()
     doubtful: set[int] = set()
+    examined = Examination(text)
     try:
         try:
             values = _load(text)
@@ -116,143 +115,42 @@ def parse_values(
             diagnostics += (diagnostic for _, diagnostic in repeated)
             doubtful.update(index for index, _ in repeated)
             values = _load(text, keep_first=True)
-        judge = _judge_mapping if only_mappings else judge_value
+        judge = judge_mapping if only_mappings else judge_value
         judged = [judge(path, index, value) for index, value in enumerate(values)]
         if is_suspect(text) or None in judged:
-            examined = _examine(path, text, len(values))
+            examined = _examine(path, text, len(values), extensions)
             diagnostics += examined.diagnostics
-            refused |= examined.refused
             if examined.text != text:
                 values = _load(examined.text, keep_first=True)
                 judged = [judge(path, index, value) for index, value in enumerate(values)]
     except ValueError as error:
-        return [], [*diagnostics, *_failure(path, text, str(error))]
-    found = []
+        return [], [*diagnostics, *_failure(path, text, str(error), extensions)]
+    found: list[tuple[int, Any, bool]] = []
     for index, (value, judgement) in enumerate(zip(values, judged, strict=True)):
-        if judgement is None and index not in refused:
-            diagnostics.append(_key_not_text(Place(path, index)))
+        if judgement is None and index not in examined.refused:
+            diagnostics.append(key_not_text(Place(path, index)))
         diagnostics += judgement or ()
         usable = type(value) is dict or not (only_mappings or value is None)
-        if judgement is not None and usable and index not in refused:
-            sound = not judgement and index not in doubtful
-            found.append((index, clamped(value) if judgement else value, sound))
-    return found, diagnostics if values else [_empty(Place(path))]
+        if judgement is not None and usable and index not in examined.refused:
+            merged, faults = _merged(examined, Place(path, index), value)
+            diagnostics += faults
+            sound = not (judgement or faults or index in doubtful)
+            found.append((index, clamped(merged) if judgement else merged, sound))
+    return found, diagnostics if values else [empty(Place(path))]
 
 
-def _empty(place: Place) -> Diagnostic:
-    return Diagnostic(
-        "document-empty",
-        "there is no document here",
-        place,
-        "write one, or remove the file or the '---'",
-        Severity.WARNING,
-    )
+def _merged(examined: Examination, place: Place, value: Any) -> tuple[Any, list[Diagnostic]]:
+    return merge(place, value) if place.index in examined.merging else (value, [])
 
 
-def _judge_mapping(path: str, index: int, value: Any) -> list[Diagnostic] | None:
-    """Return what is wrong with the value of a document, as `judge_value` does."""
-    if value is not None and type(value) is not dict:
-        return [
-            Diagnostic(
-                "document-not-mapping",
-                f"a document is a mapping, and this is {_kind_of(value)}",
-                Place(path, index),
-                "begin with apiVersion, kind, metadata and spec",
-            )
-        ]
-    return judge_value(path, index, value)
-
-
-def judge_value(path: str, index: int, value: Any) -> list[Diagnostic] | None:
-    """Return what is wrong with a value; `None` where JSON cannot hold it at all.
-
-    `None` means a key that is not text or nesting that is too deep: the exact pass says where.
-    """
-    place = Place(path, index)
-    if value is None:
-        return [_empty(place)]
-    if type(value) is not dict and type(value) is not list:
-        return [_number(place.at(*route)) for route in _bad_numbers(value)]
-    return _judge_numbers(place, value)
-
-
-def _key_not_text(place: Place) -> Diagnostic:
-    return Diagnostic(
-        "yaml-key-not-text", "a key of this document is not text", place, "quote the key"
-    )
-
-
-def _kind_of(value: Any) -> str:
-    return {list: "a sequence", str: "text", bool: "true or false"}.get(type(value), "a number")
-
-
-def _judge_numbers(place: Place, value: dict[Any, Any] | list[Any]) -> list[Diagnostic] | None:
-    has_bad = False
-    pending: list[tuple[Any, int]] = [(value, 1)]
-    for node, depth in pending:  # grows while it is read
-        if depth > MAX_DEPTH:
-            return None
-        if type(node) is dict:
-            for key in node:
-                if type(key) is not str:
-                    return None
-            children: Iterable[Any] = node.values()
-        else:
-            children = node
-        for child in children:
-            kind = type(child)
-            if kind is dict or kind is list:
-                pending.append((child, depth + 1))
-            elif (kind is int and not -_LARGEST <= child <= _LARGEST) or (
-                kind is float and not math.isfinite(child)
-            ):
-                has_bad = True
-    return [_number(place.at(*route)) for route in _bad_numbers(value)] if has_bad else []
-
-
-def _bad_numbers(value: Any, route: Route = ()) -> Iterator[Route]:
-    """Yield the routes of numbers that canonical JSON cannot hold."""
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _bad_numbers(child, (*route, key))
-    elif isinstance(value, list):
-        for position, child in enumerate(value):
-            yield from _bad_numbers(child, (*route, position))
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield route
-    elif isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
-        yield route
-
-
-def clamped(value: Any) -> Any:
-    """Return a copy of `value` with, for each bad number, the nearest that JSON has."""
-    if isinstance(value, dict):
-        return {key: clamped(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [clamped(child) for child in value]
-    if isinstance(value, float):
-        return max(-sys.float_info.max, min(value, sys.float_info.max))
-    return max(-_LARGEST, min(value, _LARGEST)) if type(value) is int else value
-
-
-def _number(place: Place) -> Diagnostic:
-    return Diagnostic(
-        "yaml-number-not-json",
-        "this number is infinite, not a number, or an integer beyond 2**53",
-        place,
-        "write it as quoted text, a seed as hexadecimal digits; JSON readers would lose it",
-    )
-
-
-def _examine(path: str, text: str, count: int) -> Examination:
+def _examine(path: str, text: str, count: int, extensions: Extensions = CORE) -> Examination:
     """Run the exact pass; what it cannot read through refuses all `count` documents."""
     from yaml import YAMLError
 
     everything = set(range(count))
     try:
-        examined = examine(path, text)
-        if examined.refused and examined.documents != count:
+        examined = examine(path, text, extensions)
+        if (examined.refused or examined.merging) and examined.documents != count:
             examined.refused = everything  # the parsers count documents differently
         return examined
     except TooDeepError as deep:
@@ -277,10 +175,11 @@ def _examine(path: str, text: str, count: int) -> Examination:
         )
 
 
-def _failure(path: str, text: str, message: str) -> list[Diagnostic]:
+def _failure(path: str, text: str, message: str, extensions: Extensions) -> list[Diagnostic]:
     """Return why there are no values at all."""
     if message == _COLLECTION_KEY:
-        return _examine(path, text, 0).diagnostics or [_key_not_text(Place(path))]
+        found = _examine(path, text, 0, extensions).diagnostics
+        return found if has_errors(found) else [*found, key_not_text(Place(path))]
     return [_syntax_error(path, text, message)]
 
 
@@ -299,7 +198,7 @@ def _syntax_error(path: str, text: str, message: str) -> Diagnostic:
     if "alias" in reason and "limit" in reason:
         return Diagnostic(
             "yaml-too-many-aliases",
-            f"aliases stand for more than {_MAX_REPLAYED} values",
+            f"aliases stand for more than {MAX_REPLAYED} values",
             _first_alias(path, text),
             "write the values out",
         )

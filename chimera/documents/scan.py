@@ -38,17 +38,36 @@ _SUSPECT = re.compile(
 _NUMBER_LIKE = re.compile(r"[-+._]*[0-9._][0-9A-Za-z_.+-]*")
 
 
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """What a file may use that is not of YAML's core schema: nothing, unless it is let in.
+
+    `merges` has merge keys merge, as in YAML 1.1. `tags` are an application's own (`!Ref`): what
+    they mark is read as plain data, a scalar as text. `advice` says what to do about one that is
+    not let in.
+    """
+
+    merges: bool = False
+    tags: frozenset[str] = frozenset()
+    advice: str = "remove it: values are what they look like, and text is quoted"
+
+
+CORE = Extensions()
+"""What our own documents are written in."""
+
+
 @dataclass(slots=True)
 class Examination:
     """What the exact pass found: diagnostics, the documents they refuse, and the text to parse.
 
     In that text, scalars that yaml-rs would take for numbers against the core schema are quoted.
-    `documents` counts what PyYAML saw.
+    `documents` counts what PyYAML saw; `merging` are those in which a merge key has to merge.
     """
 
     text: str
     diagnostics: list[Diagnostic] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
+    merging: set[int] = field(default_factory=set)
     documents: int = 0
 
 
@@ -166,9 +185,9 @@ def _has_legacy_break(text: str) -> bool:
     return not text.isascii() and _LEGACY_BREAK.search(text) is not None
 
 
-def examine(path: str, text: str) -> Examination:
+def examine(path: str, text: str, extensions: Extensions = CORE) -> Examination:
     """Look at every node of `text` for what the values no longer show."""
-    examiner = _Examiner(path, text)
+    examiner = _Examiner(path, text, extensions)
     for event in events(text):
         examiner.take(event)
     found = examiner.result()
@@ -208,14 +227,16 @@ class _Frame:
 class _Examiner:
     """Follows the events of one file, knowing for each node whether it is a key."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, extensions: Extensions) -> None:
         import yaml
 
         self._yaml = yaml
         self._path = path
+        self._extensions = extensions
         self._index = -1
         self._stack: list[_Frame] = []
         self._anchored: dict[str, bool] = {}
+        self._merge_anchors: set[str] = set()
         self._quote: list[tuple[int, int]] = []
         self._found = Examination(text)
 
@@ -232,12 +253,13 @@ class _Examiner:
             if isinstance(event, yaml.AliasEvent):
                 self._alias(event, is_key)
                 return
-            if event.tag is not None:
+            if event.tag is not None and (is_key or event.tag not in self._extensions.tags):
+                is_local = event.tag.startswith("!") and not is_key
                 self._error(
                     "yaml-tag",
                     f"the tag {event.tag[:80]!r} is not allowed",
                     event,
-                    "remove it: values are what they look like, and text is quoted",
+                    self._extensions.advice if is_local else CORE.advice,
                 )
             if isinstance(event, yaml.ScalarEvent):
                 self._scalar(event, is_key)
@@ -278,6 +300,8 @@ class _Examiner:
                 event,
                 "write the value out",
             )
+        elif is_key and event.anchor in self._merge_anchors and self._extensions.merges:
+            self._merge_key(event, plain=False)
         elif is_key and not self._anchored.get(event.anchor, False):
             self._key_error(event)
 
@@ -287,13 +311,10 @@ class _Examiner:
         is_text = not plain or isinstance(core_value(text), str)
         if event.anchor is not None:
             self._anchored[event.anchor] = is_text
-        if is_key and plain and text == "<<":
-            self._error(
-                "yaml-merge-key",
-                "the merge key '<<' is not part of YAML 1.2",
-                event,
-                "write the merged fields out",
-            )
+            if text == "<<":
+                self._merge_anchors.add(event.anchor)
+        if is_key and text == "<<" and (plain or self._extensions.merges):
+            self._merge_key(event, plain=plain)
             return
         if is_key and not is_text:
             self._key_error(event)
@@ -305,6 +326,25 @@ class _Examiner:
         legacy = legacy_reading(text)
         if legacy is not None:
             self._ambiguous(event, text, legacy)
+
+    def _merge_key(self, event: Any, *, plain: bool) -> None:
+        if not self._extensions.merges:
+            message = "the merge key '<<' is not part of YAML 1.2"
+            self._error("yaml-merge-key", message, event, "write the merged fields out")
+        elif not plain:
+            message = "a key '<<' that is not plain does not merge, and looks as if it did"
+            self._error("yaml-merge-key", message, event, "remove the quotes, or rename it")
+        else:
+            self._found.merging.add(self._index)
+            self._found.diagnostics.append(
+                Diagnostic(
+                    "yaml-merge-key",
+                    "'<<' merges here, as in YAML 1.1, and is a field of this name in YAML 1.2",
+                    self._span(event),
+                    "write the merged fields out",
+                    Severity.WARNING,
+                )
+            )
 
     def _ambiguous(self, event: Any, text: str, legacy: str) -> None:
         core = core_value(text)

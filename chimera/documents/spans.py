@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from chimera.documents.merging import fields_of
 from chimera.documents.portions import yaml_part
 from chimera.documents.scan import MAX_BYTES, TooDeepError, decode, events, neutral
 from chimera.model import ChimeraError, Diagnostic, Place, Related, Span, in_order
@@ -119,18 +120,18 @@ _Keys = dict[int, dict[str, tuple[Any, Any]]]
 def walk(root: Any, place: Place, keys: _Keys) -> tuple[Any, Any, bool]:
     """Follow the route of `place`; return the last key node, the node, whether all was there.
 
-    Segments that the document lacks are skipped: models report some that are not in the file (the
-    tag of a union). The key is `None` at the root and for a position in a sequence.
+    A merged field is found where it is written. Segments that the document lacks are skipped:
+    models report some that are not in the file (the tag of a union).
+    The key is `None` at the root and for a position in a sequence.
     """
-    from yaml import MappingNode, ScalarNode, SequenceNode
+    from yaml import MappingNode, SequenceNode
 
     key, node, complete = None, root, True
     for segment in place.route:
         found = None
         if isinstance(node, MappingNode):
             if id(node) not in keys:
-                scalars = (pair for pair in reversed(node.value) if isinstance(pair[0], ScalarNode))
-                keys[id(node)] = {pair[0].value: pair for pair in scalars}
+                keys[id(node)] = fields_of(node)
             found = keys[id(node)].get(str(segment))
         elif isinstance(node, SequenceNode) and segment in range(len(node.value)):
             found = (None, node.value[segment])

@@ -5,11 +5,11 @@ A file below one of Chimera's own roots is not foreign. Refuses to follow symlin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chimera.documents import Globs, is_document, load_foreign
+from chimera.documents import Extensions, Globs, is_document, load_foreign
 from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot, Subject
 from chimera.model import Address, Diagnostic, Place, Severity, Span, is_dormant
 from chimera.policy.schemas.kinds import SchemaSpec
@@ -19,6 +19,9 @@ _AMBIGUOUS = {
     "yaml-ambiguous-break": "",
 }
 """What the versions of YAML read apart, and what to do about it where that is refused."""
+
+_MOST_NAMED = 3
+_MERGED = "let the Schema say readBy: yaml-1.1, or write the merged fields out"
 
 _LINKS = {"120000": "a symlink is", "160000": "a submodule is"}
 
@@ -68,7 +71,8 @@ def _read(snapshot: Snapshot) -> Foreign:
     claims, faults = _claims(snapshot)
     documents: list[ForeignDocument] = []
     readable = [path for path in claims if path not in faults]
-    for path, values, found in load_foreign(snapshot.tree, readable):
+    allowed = {path: _extensions(claims[path]) for path in readable}
+    for path, values, found in load_foreign(snapshot.tree, readable, allowed):
         schemas = tuple(schema.address for schema in claims[path])
         documents += (
             ForeignDocument(path, index, value, Place(path, index), schemas)
@@ -114,6 +118,15 @@ def _ours(snapshot: Snapshot, known: str) -> Callable[[str], bool]:
     return paths.__contains__
 
 
+def _extensions(schemas: Sequence[Document[SchemaSpec]]) -> Extensions:
+    """Return what a file may use: what every Schema that claims it lets in."""
+    merges = all(schema.spec.read_by != "yaml-1.2" for schema in schemas)
+    tags = frozenset.intersection(*(frozenset(schema.spec.tags) for schema in schemas))
+    names = " and ".join(str(schema.address) for schema in schemas[:_MOST_NAMED])
+    advice = f"let spec.tags of {names} name it, to have what it marks read as plain data"
+    return Extensions(merges, tags, advice)
+
+
 def _not_followed(path: str, what: str) -> Diagnostic:
     return Diagnostic(
         "foreign-not-followed",
@@ -131,6 +144,8 @@ def _by_readers(
     versions = {schema.spec.read_by for schema in schemas} - {None}
 
     def weighed(fault: Diagnostic) -> Diagnostic | None:
+        if fault.rule == "yaml-merge-key" and fault.severity is Severity.WARNING:
+            return None if versions else replace(fault, help=_MERGED)
         if fault.rule not in _AMBIGUOUS or not versions:
             return fault
         refused = replace(fault, severity=Severity.ERROR, help=_AMBIGUOUS[fault.rule] or fault.help)

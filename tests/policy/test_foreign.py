@@ -89,7 +89,13 @@ def test_places_stand_where_the_file_has_them(
     [
         ("a.yaml", "a: [1\n", "yaml-syntax", (1, 4)),
         ("a.yaml", "a: 1\na: 2\n", "yaml-duplicate-key", (2, 1)),
-        ("a.yaml", "b:\n  <<: {a: 1}\n", "yaml-merge-key", (2, 3)),
+        ("a.yaml", "b:\n  <<: 1\n", "yaml-merge-key", (2, 7)),
+        ("a.yaml", "b:\n  <<: [{a: 1}, [{b: 1}]]\n", "yaml-merge-key", (2, 16)),
+        ("a.yaml", 'b:\n  <<: {a: 1}\nc: {"<<": 1}\n', "yaml-merge-key", (3, 5)),
+        ("a.yaml", "- &m <<\n- {*m : {a: 1}}\n", "yaml-merge-key", (2, 4)),
+        ("a.yaml", "b: &b\n  <<: *b\n", "yaml-recursive-alias", (2, 7)),
+        ("a.yaml", "b: !Ref x\n", "yaml-tag", (1, 4)),
+        ("a.yaml", "b: !!binary aGk=\n", "yaml-tag", (1, 4)),
         ("a.yaml", b"a: \xff\n", "yaml-not-utf8", (1, 4)),
         ("a.yaml", "a: .inf\n", "yaml-number-not-json", (1, 4)),
         ("a.yaml", "- .inf\n", "yaml-number-not-json", (1, 3)),
@@ -118,7 +124,6 @@ def test_a_file_that_cannot_be_read_has_its_fault_where_it_stands(
     assert claimed.values() == []
     found = [(f.rule, f.span.line, f.span.column) for f in claimed.faults()]
     assert (rule, *span) in found
-    assert all(f.severity is Severity.ERROR for f in claimed.faults())
 
 
 @pytest.mark.parametrize(
@@ -148,6 +153,49 @@ def test_a_comment_that_hides_a_field_from_one_version_is_refused(
     claimed.file("a.yaml", "spec:\n  a: b # harmless\u2028  privileged: true\n")
     wanted = [("yaml-ambiguous-break", Severity.ERROR)] if refused else []
     assert [(f.rule, f.severity) for f in claimed.faults()] == wanted
+
+
+@pytest.mark.parametrize(
+    ("read_by", "severity"),
+    [
+        ({}, [Severity.WARNING]),
+        ({"readBy": "yaml-1.1"}, []),
+        ({"readBy": "yaml-1.2"}, [Severity.ERROR]),
+    ],
+)
+def test_merge_keys_merge_where_the_files_tools_merge_them(
+    claimed: Claimed, read_by: dict[str, str], severity: list[Severity]
+) -> None:
+    claimed.schema("a.yaml", **read_by)
+    claimed.file("a.yaml", "x-base: &base {image: a, tty: true}\nweb:\n  <<: *base\n  tty: false\n")
+    assert [(f.rule, f.severity) for f in claimed.faults()] == [
+        ("yaml-merge-key", one) for one in severity
+    ]
+    base = {"image": "a", "tty": True}
+    merged = [("a.yaml", 0, {"x-base": base, "web": {"image": "a", "tty": False}})]
+    assert claimed.values() == ([] if Severity.ERROR in severity else merged)
+
+
+def test_a_tag_is_let_in_by_the_schemas_that_name_it_and_by_no_others(claimed: Claimed) -> None:
+    claimed.schema("a.yaml", name="one", tags=["!Ref", "!Sub"])
+    claimed.file("a.yaml", "a: !Ref 012\nb: !Sub [x, {y: no}]\n")
+    assert [(f.rule, f.span.line) for f in claimed.faults()] == [("yaml-ambiguous-scalar", 2)]
+    assert claimed.values() == [("a.yaml", 0, {"a": "012", "b": ["x", {"y": "no"}]})]
+    claimed.schema("*.yaml", name="two", tags=["!Ref"])
+    (fault,) = (f for f in claimed.faults() if f.severity is Severity.ERROR)
+    assert (fault.rule, fault.span.line, fault.span.column) == ("yaml-tag", 2, 4)
+    assert "spec.tags of Schema/one and Schema/two" in fault.help
+
+
+def test_tags_of_yaml_itself_cannot_be_let_in(claimed: Claimed) -> None:
+    claimed.schema("a.yaml", tags=["!!binary"])
+    assert [d.rule for d in claimed.bench.load().diagnostics] == ["field-invalid"]
+
+
+def test_a_key_has_no_tag(claimed: Claimed) -> None:
+    claimed.schema("a.yaml", tags=["!Ref"])
+    claimed.file("a.yaml", "!Ref a: 1\n")
+    assert [f.rule for f in claimed.faults()] == ["yaml-tag"]
 
 
 def test_the_stricter_of_two_schemas_says_which_yaml_is_read(claimed: Claimed) -> None:

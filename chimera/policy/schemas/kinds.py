@@ -10,6 +10,10 @@ SchemaFile = Annotated[Glob, StringConstraints(pattern=r"^[^*?\[\]\\]+$"), Gover
 """The path of one file in the tree: a glob without wildcards."""
 
 
+Tag = Annotated[str, StringConstraints(pattern=r"^![\w:/.-]+$")]
+"""A tag of an application's own; those of YAML itself say what a value is and stay refused."""
+
+
 class SchemaSpec(Model):
     """Maps files of other systems to a JSON Schema, and makes them known to policies and plans."""
 
@@ -30,7 +34,13 @@ class SchemaSpec(Model):
         default=None,
         description="Version of YAML that the files' own tools read. A plain scalar that the "
         "versions read apart is an error with yaml-1.1 (Kubernetes), in order with yaml-1.2, and a "
-        "warning if left out.",
+        "warning if left out. Merge keys (<<) merge with yaml-1.1, are an error with yaml-1.2, and "
+        "merge with a warning if left out.",
+    )
+    tags: Items[Tag] = Field(
+        default=(),
+        description="Tags of the files' own tools that are let in, as in ['!Ref', '!Sub']: what "
+        "they mark is read as plain data, a scalar as text. Any other tag is an error.",
     )
     inline: dict[str, Any] | None = Field(
         default=None,
