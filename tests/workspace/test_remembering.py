@@ -23,7 +23,7 @@ from chimera import Workspace
 from chimera.cli.main import run
 from chimera.context import Context
 from chimera.documents import worktree
-from chimera.kinds import loading, reading, registry
+from chimera.kinds import loading, parts, reading, registry
 from chimera.model import ChimeraError
 from chimera.plugin import manager
 from chimera.render.changes import plan_report_json
@@ -103,8 +103,12 @@ def said(root: Path, cache: str) -> Any:
 
 @contextmanager
 def trusted(*, aged: bool) -> Iterator[None]:
-    """Let sources have a version, though somebody edits them; and let files look old."""
+    """Let sources have a version, though somebody edits them; and let files look old.
+
+    Every file is a shard of its own.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "_MEAN", 1)
         patch.setattr(loading, "engine_version", lambda: "engine")
         patch.setattr(registry, "judging_version", version_of)
         if aged:
@@ -179,6 +183,37 @@ def test_facts_alone_say_what_documents_say(
         for _ in range(2):
             assert said(root / "tree", str(root / "cache")) == expected
     shutil.rmtree(root)
+
+
+A, B, C = FILES[:3]
+STEPS = {
+    "a target goes": ({A: ("role",), B: ("gate",)}, {B: ("gate",)}),
+    "a target comes": ({B: ("gate",)}, {A: ("role",), B: ("gate",)}),
+    "a target breaks": ({A: ("role",), B: ("gate",)}, {A: ("syntax",), B: ("gate",)}),
+    "a contract comes": ({A: ("role-labelled",)}, {A: ("role-labelled",), B: ("contract",)}),
+    "a contract goes": ({A: ("role-labelled",), B: ("contract",)}, {A: ("role-labelled",)}),
+    "a policy comes": ({A: ("role",)}, {A: ("role",), B: ("policy",)}),
+    "a second one comes": ({B: ("role",)}, {A: ("role-again",), B: ("role",)}),
+    "the first one goes": ({A: ("role-again",), B: ("role",)}, {B: ("role",)}),
+    "a file moves": ({A: ("field",)}, {C: ("field",)}),
+    "roots are named": (
+        {A: ("gate",), FILES[4]: ("role",)},
+        {A: ("gate",), B: ("repository",), FILES[4]: ("role",)},
+    ),
+    "a plugin is left out": ({A: ("workflow",)}, {A: ("workflow",), B: ("repository-escaped",)}),
+}
+
+
+@pytest.mark.parametrize("aged", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_what_changes_elsewhere_is_noticed(tmp_path: Path, step: str, aged: bool) -> None:
+    root, cache, before = tmp_path / "tree", str(tmp_path / "cache"), None
+    with trusted(aged=aged):
+        for tree in STEPS[step]:
+            write(root, tree)
+            found = said(root, "off")
+            assert said(root, cache) == said(root, cache) == found != before
+            before = found
 
 
 def test_what_did_not_change_is_not_parsed_again(
