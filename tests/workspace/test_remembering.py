@@ -50,6 +50,8 @@ TEXTS = {
     "    - {id: '1', name: One, status: active, purpose: p, admits: {kinds: [Workflow]}}\n"
     "    - {id: '2', name: Two, status: dormant, purpose: p, admits: {kinds: [Role]},"
     " prohibits: [ownership]}\n",
+    "contract-again": "kind: LayerContract\nmetadata: {name: ops}\nspec:\n  layers:\n"
+    "    - {id: '1', name: One, status: active, purpose: p, admits: {kinds: [Role]}}\n",
     "policy": "kind: Policy\nmetadata: {name: p}\nspec:\n  match: {kinds: [Role]}\n  rules:\n"
     "    - {id: r, expression: has(object.metadata.labels), message: label it}\n  cases:\n"
     "    - {name: a, object: {metadata: {labels: {}}}, expect: []}\n"
@@ -192,6 +194,10 @@ STEPS = {
     "a target breaks": ({A: ("role",), B: ("gate",)}, {A: ("syntax",), B: ("gate",)}),
     "a contract comes": ({A: ("role-labelled",)}, {A: ("role-labelled",), B: ("contract",)}),
     "a contract goes": ({A: ("role-labelled",), B: ("contract",)}, {A: ("role-labelled",)}),
+    "a contract changes": (
+        {A: ("role-labelled",), B: ("contract",)},
+        {A: ("role-labelled",), B: ("contract-again",)},
+    ),
     "a policy comes": ({A: ("role",)}, {A: ("role",), B: ("policy",)}),
     "a second one comes": ({B: ("role",)}, {A: ("role-again",), B: ("role",)}),
     "the first one goes": ({A: ("role-again",), B: ("role",)}, {B: ("role",)}),
