@@ -46,6 +46,8 @@ class Subject:
     """The files in which those documents stood."""
     former_placements: Mapping[Address, tuple[Placement, ...]] = field(default_factory=dict)
     """Where today's documents would stand by the contracts that this change edits or deletes."""
+    former: Snapshot | None = None
+    """What is compared with, where that is a tree and not a state that was applied."""
     context: Context = field(default_factory=Context.system, compare=False, repr=False)
     """Runs what judging needs; `now` and `actor` above are what verdicts may depend on."""
     memo: Memo = field(default_factory=NoMemo, compare=False, repr=False)

@@ -9,6 +9,7 @@ from chimera.kinds import Subject
 from chimera.model import Verdict, is_dormant
 from chimera.policy.candidates import Selection
 from chimera.policy.foreign import judged_documents
+from chimera.policy.former import former_policies, judge_former, touched
 from chimera.policy.kinds import PolicySpec
 from chimera.policy.parts import judge_parts
 from chimera.policy.rulebook import Rulebook, compile_policies
@@ -18,20 +19,30 @@ from chimera.policy.worker import Bounds, Worker
 
 
 def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa: B008 - immutable
-    """Return the verdicts of every policy and waiver of the subject's snapshot."""
+    """Return the verdicts of every policy and waiver of the subject's snapshot.
+
+    And of the policies that a change of it edits or deletes, as they were.
+    """
     policies = subject.snapshot.of_model(PolicySpec)
-    if not policies:
+    former = former_policies(subject)
+    if not policies and not former:
         return []
     with Worker(subject.context.processes, bounds) as worker:
         books = compile_policies(worker, policies, subject.environment, memo=subject.memo)
         acting = [book for book in books if _acts(book, subject)]
-        wanted = any(Selection(b.policy.spec.match, subject).wants_foreign for b in acting)
+        asking = [*(book.policy for book in acting), *former]
+        wanted = any(Selection(policy.spec.match, subject).wants_foreign for policy in asking)
         foreign = judged_documents(subject) if wanted else ()
         tally = judge_parts(worker, acting, subject, foreign)
+        loosened: list[Verdict] = []
+        if former and (candidates := touched(subject, former, foreign)):
+            old = compile_policies(worker, former, subject.environment, memo=subject.memo)
+            loosened += judge_former(worker, old, candidates, subject, tally)
     waivers = Waivers(subject)
     return [
         *counted(tally, acting, subject),
         *(of_fault(judged, waivers) for judged in tally.found),
+        *loosened,
         *(verdict for book in books for verdict in unjudged(book, tally, subject)),
         *waivers.review(tally, acting, foreign),
     ]

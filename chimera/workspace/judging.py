@@ -51,8 +51,13 @@ class Judgement:
         return tuple(v for v in self.verdicts if v.finding is Finding.NOT_EXERCISED)
 
 
-def facts_of(snapshot: Snapshot, environment: str) -> EnvironmentFacts:
-    """Return what judges may know of an environment; raises `UsageError` for an unknown one."""
+def facts_of(
+    snapshot: Snapshot, environment: str, former: Snapshot | None = None
+) -> EnvironmentFacts:
+    """Return what judges may know of an environment; raises `UsageError` for an unknown one.
+
+    One that was protected in the `former` snapshot is: no change unprotects itself.
+    """
     known = environments(snapshot)
     if environment not in known:
         listed = f"there is: {', '.join(sorted(known))}; add an Environment document for another"
@@ -60,7 +65,8 @@ def facts_of(snapshot: Snapshot, environment: str) -> EnvironmentFacts:
             f"there is no environment {environment!r}",
             help=suggestion(environment, known, listed),
         )
-    return EnvironmentFacts(environment, known[environment])
+    was_protected = former is not None and environments(former).get(environment, False)
+    return EnvironmentFacts(environment, known[environment] or was_protected)
 
 
 def judge(
@@ -72,8 +78,12 @@ def judge(
     changes: tuple[Change, ...] | None = None,
     before: Mapping[Address, Mapping[str, Any]] | None = None,
     former_paths: Mapping[Address, str] | None = None,
+    former: Snapshot | None = None,
 ) -> Judgement:
-    """Place every document, then let every judge speak."""
+    """Place every document, then let every judge speak.
+
+    `former` is what the snapshot is compared with, where that is a tree.
+    """
     snapshot = loaded.snapshot
     placing = place(snapshot)
     subject = Subject(
@@ -86,6 +96,7 @@ def judge(
         before or {},
         former_paths or {},
         _former_placements(snapshot, changes or (), before or {}),
+        former,
         context,
         snapshot.memo,
     )

@@ -182,8 +182,8 @@ class Workspace:
         proposed = Workspace(self.root, self.context, merge.tree)
         loaded = proposed.loaded
         loaded = replace(loaded, diagnostics=(*loaded.diagnostics, *merge.conflicts))
-        facts = facts_of(loaded.snapshot, environment)
         comparison = against_merge_base(merge, proposed.source, loaded)
+        facts = facts_of(loaded.snapshot, environment, comparison.base)
         report = make_plan(loaded, comparison, proposed.plugins, self.context, facts)
         return replace(report, compared=Compared.of(merge, base, head))
 
