@@ -46,11 +46,11 @@ TEXTS = {
     "  stages:\n"
     "    - {id: a, operation: command, inputs: {argv: [echo, '${b.stdout}']}}\n"
     "    - {id: a, operation: comand, inputs: {}}\n",
-    "contract": "kind: LayerContract\nmetadata: {name: ops}\nspec:\n  layers:\n"
+    "contract": "kind: LayerContract\nmetadata: {name: ops}\nspec:\n  purpose: p\n  layers:\n"
     "    - {id: '1', name: One, status: active, purpose: p, admits: {kinds: [Workflow]}}\n"
     "    - {id: '2', name: Two, status: dormant, purpose: p, admits: {kinds: [Role]},"
     " prohibits: [ownership]}\n",
-    "contract-again": "kind: LayerContract\nmetadata: {name: ops}\nspec:\n  layers:\n"
+    "contract-again": "kind: LayerContract\nmetadata: {name: ops}\nspec:\n  purpose: p\n  layers:\n"
     "    - {id: '1', name: One, status: active, purpose: p, admits: {kinds: [Role]}}\n",
     "policy": "kind: Policy\nmetadata: {name: p}\nspec:\n  match: {kinds: [Role]}\n  rules:\n"
     "    - {id: r, expression: has(object.metadata.labels), message: label it}\n  cases:\n"
