@@ -32,6 +32,9 @@ from chimera.state import Store
 _HELD = 5_500
 """Documents that stay in memory once they have been read; of more, facts do."""
 _RECENT = 512
+"""Documents that were read again and stay in memory."""
+_FEW = 4
+"""Digests of one part that are worked out one by one."""
 
 
 def read_part(part: Part, data: Mapping[str, bytes]) -> tuple[list[RawDocument], Faults]:
@@ -157,6 +160,7 @@ class PartOrigin:
         self._part = part
         self._content = content
         self._places = places
+        self._asked: set[int] = set()
 
     def whole(self, row: int) -> Document[Model]:
         """Read a document again; raises `ChimeraError` where it is no longer what it was."""
@@ -180,6 +184,7 @@ class PartOrigin:
 
     @cached_property
     def _digests(self) -> Sequence[Digest]:
+        """The digests of all documents of the part, which are remembered together."""
         key = f"digests/1 {self._part.key}"
         known: Sequence[Digest] | None = self._reader.memo.get(key)
         if known is None:
@@ -189,8 +194,9 @@ class PartOrigin:
         return known
 
     def digest(self, row: int) -> Digest:
-        """Return the digest of what its author wrote; those of a part are remembered together."""
-        return self._digests[row]
+        """Return the digest of what its author wrote; who asks for some will ask for all."""
+        self._asked.add(row)
+        return self.whole(row).digest if len(self._asked) <= _FEW else self._digests[row]
 
 
 def _facts(data: Mapping[str, bytes], documents: Sequence[Document[Model]]) -> bytes:
