@@ -12,7 +12,7 @@ from typing import Any
 from chimera.model import Category, Change, Finding, Result, Target, Touch, Verdict
 from chimera.plan import plan_to_json
 from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
-from chimera.render.paint import Paint, count, plain
+from chimera.render.paint import Paint, count, plain, unbroken
 from chimera.render.plan import (
     actions_text,
     item_lines,
@@ -123,7 +123,7 @@ def _cosmetic(changes: Iterable[Change], paint: Paint) -> Iterator[str]:
     if files:
         yield paint("cosmetic, and owes nothing:", "bold")
     for paths, documents in files.items():
-        yield f"  {', '.join(paths)}: {some_of(documents)}"
+        yield f"  {unbroken(', '.join(paths))}: {some_of(documents)}"
 
 
 def _touched(touches: Iterable[Touch]) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _touched(touches: Iterable[Touch]) -> Iterator[str]:
     for (name, asks), group in grouped.items():
         yield from _asked(name, asks)
         for touch in group[:_MOST_CAUSES]:
-            yield f"      by {touch.target} ({some_of(touch.paths)})"
+            yield f"      by {unbroken(touch.target)} ({some_of(touch.paths)})"
         if len(group) > _MOST_CAUSES:
             yield f"      and by {count(len(group) - _MOST_CAUSES, 'more change')}"
 
@@ -157,7 +157,7 @@ def not_exercised_lines(verdicts: Iterable[Verdict], paint: Paint = plain) -> It
     for (judge, reasons), subjects in list(idle.items())[:_MOST_IDLE]:
         others = [subject for subject in subjects if not judge.startswith(subject)]
         of = f" for {some_of(others)}" if others else ""
-        why = "; ".join(reasons[:_MOST_REASONS])
+        why = unbroken("; ".join(reasons[:_MOST_REASONS]))
         more = len(reasons) - _MOST_REASONS
         why += f"; and {count(more, 'more reason')}" if more > 0 else ""
         yield f"  {judge}{of}" + (f": {why}" if why else "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chimera.model import Diagnostic, Finding, Place, Severity, Span, Verdict
-from chimera.render.paint import Paint, Style, count, plain
+from chimera.render.paint import Paint, Style, count, plain, unbroken
 
 _STYLES: dict[Severity, Style] = {
     Severity.ERROR: "bad",
@@ -24,10 +24,11 @@ FINDING_STYLES: dict[Finding, Style] = {
 def diagnostic_text(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """Return `path:line:column: severity[rule]: message`, then help and related places."""
     level = paint(f"{diagnostic.severity.value}[{diagnostic.rule}]", _STYLES[diagnostic.severity])
-    lines = [f"{paint(str(diagnostic.span), 'bold')}: {level}: {_indent(diagnostic.message)}"]
+    where = paint(unbroken(diagnostic.span), "bold")
+    lines = [f"{where}: {level}: {_indent(diagnostic.message)}"]
     lines.append(f"    {paint('help:', 'accent')} {_indent(diagnostic.help)}")
     for related in diagnostic.related:
-        where = span_of(related.where)
+        where = unbroken(span_of(related.where))
         lines.append(f"    {paint('note:', 'accent')} {where}: {_indent(related.message)}")
     return "\n".join(lines)
 
@@ -90,7 +91,7 @@ def verdict_text(verdict: Verdict, paint: Paint = plain) -> str:
     plainly = verdict.label == verdict.finding.value
     word = paint(verdict.label, FINDING_STYLES[verdict.finding] if plainly else "warn")
     judge = f": {verdict.judge}" if verdict.judge != verdict.subject else ""
-    lines = [f"{word}  {verdict.subject}{judge}"]
+    lines = [f"{word}  {unbroken(f'{verdict.subject}{judge}')}"]
     if verdict.finding is not Finding.PASS or not plainly:
         shown = [diagnostic_text(diagnostic, paint) for diagnostic in verdict.diagnostics]
         explained = "\n".join(shown) or "\n".join(map(_indent, verdict.reasons))

@@ -28,6 +28,11 @@ def harmless(text: str) -> str:
     return _UNUSUAL.sub(_written_out, text)
 
 
+def unbroken(name: object) -> str:
+    """Return the name of a path, or of what stands in one, in one line: it forges no other."""
+    return str(name).replace("\n", "\\n")
+
+
 def muted(text: str) -> str:
     """Return `text` with all that GitHub's runner takes for a command in a job's log written out.
 

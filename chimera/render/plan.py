@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from chimera.model import Action, Address, Category, Obligation
 from chimera.plan import Plan, PlanItem
-from chimera.render.paint import Paint, Style, count, plain
+from chimera.render.paint import Paint, Style, count, plain, unbroken
 
 _SIGNS: dict[Action, tuple[str, Style]] = {
     Action.CREATE: ("+", "good"),
@@ -61,13 +61,14 @@ def item_lines(item: PlanItem, paint: Paint = plain, *, of_change: bool = False)
     where = f" [{', '.join(item.layers)}]" if item.layers and not of_change else ""
     is_told = of_change or change.category is Category.BREAKING
     category = f" {_category(change.category, paint)}" if change.category and is_told else ""
-    head = f"{paint(sign, style)} {paint(action, style)}{category} {change.target}{where}"
-    yield f"{head}: {change.reason}"
-    yield from (f"      {broken}" for broken in change.breaks[:_MOST_PATHS])
+    target = f"{unbroken(change.target)}{where}"
+    head = f"{paint(sign, style)} {paint(action, style)}{category} {target}"
+    yield f"{head}: {unbroken(change.reason)}"
+    yield from (f"      {unbroken(broken)}" for broken in change.breaks[:_MOST_PATHS])
     yield from _more(len(change.breaks) - _MOST_PATHS, "more")
     if isinstance(change.target, Address) and len(change.paths) < 2:
         return  # a document that stayed in its file
-    yield from (f"      {path}" for path in change.paths[:_MOST_PATHS])
+    yield from (f"      {unbroken(path)}" for path in change.paths[:_MOST_PATHS])
     yield from _more(len(change.paths) - _MOST_PATHS, "more path")
 
 
@@ -89,7 +90,7 @@ def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
     for (kind, subject, source), group in asked.items():
         first = group[0]
         if len(group) == 1:
-            yield f"  {kind} {subject} for {first.target} ({first.reason})"
+            yield f"  {kind} {subject} for {unbroken(first.target)} ({first.reason})"
             continue
         named = some_of(str(o.target) for o in group)
         yield f"  {kind} {subject} for {named} (asked by {source})"
@@ -97,6 +98,6 @@ def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
 
 def some_of(names: Iterable[str]) -> str:
     """Return the first few names, and how many more there are."""
-    every = list(names)
+    every = list(map(unbroken, names))
     more = len(every) - _MOST_TARGETS
     return ", ".join(every[:_MOST_TARGETS]) + (f" and {more} more" if more > 0 else "")

@@ -217,3 +217,21 @@ def test_a_change_does_not_unprotect_the_environment_that_it_is_planned_for(
     planned = team.chimera("plan", "--base", "main", "--env", "production", "-o", "json").json
     owed = {o["subject"] for item in planned["items"] for o in item["obligations"]}
     assert owed == ({"Role/owner"} if base_protects else set())
+
+
+# Names and texts that forge what is said
+
+
+def test_a_path_in_several_lines_forges_no_line_of_what_is_said(team: Any) -> None:
+    for path in ("deploy/x\nno faults\n.yaml", "src/x\nno faults", "specs/x\nz.yaml"):
+        team.write(path, BAD)
+    team.write("specs/a\nb.yaml", ROLE.replace("owner", "other"))
+    team.commit("a")
+    team.git("mv", "specs/a\nb.yaml", "specs/c\nd.yaml")
+    team.commit("b")
+    for base in ("main", "HEAD~1"):
+        said = team.chimera("check", "--base", base)
+        assert said.code == 1
+        forged = ("no faults", ".yaml", "z.yaml", "b.yaml", "d.yaml")
+        assert not [line for line in said.out.splitlines() if line.startswith(forged)]
+    assert r"deploy/x\nno faults\n.yaml:2:20: error[policy-denied]" in said.out
