@@ -9,6 +9,8 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +26,14 @@ from chimera.cli.main import run
 from chimera.context import Context
 from chimera.documents import worktree
 from chimera.kinds import loading, parts, reading, registry
-from chimera.model import ChimeraError
+from chimera.model import Action, ChimeraError
 from chimera.plugin import manager
 from chimera.render.changes import plan_report_json
 from chimera.render.check import check_json, check_text
+from chimera.workspace.judging import facts_of
+from chimera.workspace.planning import against_tree, make_plan
 
+ROOT = Path(__file__).parents[2]
 NOW = Context.system().clock.now()
 
 TEXTS = {
@@ -355,6 +360,38 @@ def test_no_order_of_files_documents_or_plugins_changes_what_is_said(
 
         patch.setattr(worktree.os, "scandir", shuffled)
         assert said(root, "off") == expected
+    shutil.rmtree(root)
+
+
+def test_checks_at_the_same_time_say_the_same(tmp_path: Path) -> None:
+    write(tmp_path / "tree", {A: ("role", "field"), B: ("gate", "workflow-faulty"), C: ("policy",)})
+    command = [sys.executable, "-m", "chimera", "-C", str(tmp_path / "tree"), "check", "-o", "json"]
+    cached = {**os.environ, "CHIMERA_CACHE": str(tmp_path / "cache")}
+    running = [
+        subprocess.Popen(command, cwd=ROOT, env=cached, stdout=subprocess.PIPE) for _ in range(4)
+    ]
+    found = {process.communicate()[0] for process in running}
+    off = {**os.environ, "CHIMERA_CACHE": "off"}
+    alone = subprocess.run(command, cwd=ROOT, env=off, stdout=subprocess.PIPE, check=False)
+    assert found == {alone.stdout}
+    assert b"workflow-operation-unknown" in alone.stdout
+
+
+@settings(max_examples=settings.default.max_examples // 4)
+@given(TREES)
+def test_nothing_changed_between_a_tree_and_itself(
+    tmp_path_factory: pytest.TempPathFactory, tree: dict[str, tuple[str, ...]]
+) -> None:
+    root = tmp_path_factory.mktemp("law")
+    write(root, tree)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHIMERA_CACHE", "off")
+        one = Workspace.open(root, Context.system(now=NOW))
+        itself = against_tree(one.tree, one.registry, "itself")
+        local = facts_of(one.loaded.snapshot, "local")
+        report = make_plan(one.loaded, itself, one.plugins, one.context, local)
+    assert {item.change.action for item in report.plan.items} <= {Action.NO_OP}
+    assert (report.touches, report.affected) == ((), {})
     shutil.rmtree(root)
 
 
