@@ -25,7 +25,15 @@ from chimera.documents.refs import head
 from chimera.documents.repository import find_root, tracked_below
 from chimera.documents.scan import MAX_BYTES, Extensions
 from chimera.documents.spans import locate, span_of, spans_of
-from chimera.documents.trees import YAML_SUFFIXES, Entry, Tree, export, is_below, is_root
+from chimera.documents.trees import (
+    YAML_SUFFIXES,
+    Entry,
+    Tree,
+    export,
+    is_below,
+    is_link,
+    is_root,
+)
 from chimera.documents.worktree import conversions, open_work_tree
 
 __all__ = [
@@ -50,6 +58,7 @@ __all__ = [
     "head",
     "is_below",
     "is_document",
+    "is_link",
     "is_root",
     "list_documents",
     "load_documents",

@@ -36,7 +36,7 @@ _STAR, _DEEP, _DEEPER, _SLASH = b"*", b"**/", b"**", b"/"
 class Globs:
     """A set of `:(glob)` patterns; a path matches when any of them does."""
 
-    __slots__ = ("_beginnings", "_pattern", "patterns")
+    __slots__ = ("_beginnings", "_folders", "_pattern", "patterns")
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.patterns = tuple(patterns)
@@ -44,10 +44,19 @@ class Globs:
         self._beginnings = {_WILD.split(pattern, maxsplit=1)[0] for pattern in normal}
         choices = [_expression(os.fsencode(pattern)) for pattern in normal]
         self._pattern = re.compile(b"|".join(choices) or _NEVER, re.S)
+        folders = {folder for pattern in normal for folder in _folders(os.fsencode(pattern))}
+        self._folders = b"|".join(map(_whole, sorted(folders)))
 
     def matches(self, path: str) -> bool:
         """Tell whether `path`, relative to the root, is matched."""
         return self._pattern.fullmatch(os.fsencode(path)) is not None
+
+    def leads_to(self, path: str) -> bool:
+        """Tell whether `path` stands where a pattern goes through a folder: `src` for `src/**`.
+
+        Git matches no such path. If it is a symlink or a submodule, it brings what is matched.
+        """
+        return bool(self._folders) and re.fullmatch(self._folders, os.fsencode(path)) is not None
 
     def filter(self, paths: Iterable[str]) -> list[str]:
         """Return those of `paths` that are matched, in their order."""
@@ -92,6 +101,23 @@ def _expression(pattern: bytes) -> bytes:
     # Git compares the plain beginning as text and starts matching after it.
     plain, rest = pattern[: special.start()], pattern[special.start() :]
     return literal + b"|" + re.escape(plain) + _wild(list(_tokens(rest)))
+
+
+def _folders(pattern: bytes) -> Iterator[bytes]:
+    """Yield the folders that a pattern goes through, as patterns, up to where it goes anywhere."""
+    parts = pattern.split(b"/")
+    for number, part in enumerate(parts[:-1], 1):
+        if part.startswith(b"**"):
+            return
+        yield b"/".join(parts[:number])
+
+
+def _whole(pattern: bytes) -> bytes:
+    """Return the expression for what a pattern names, without what lies below."""
+    special = _SPECIAL.search(pattern)
+    plain = pattern[: special.start()] if special else pattern
+    rest = pattern[special.start() :] if special else b""
+    return re.escape(plain) + _wild(list(_tokens(rest)))
 
 
 def _wild(tokens: list[bytes]) -> bytes:

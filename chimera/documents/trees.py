@@ -40,6 +40,11 @@ class Entry:
     id: str | None = None
 
 
+def is_link(entry: Entry) -> bool:
+    """Tell whether an entry brings what is elsewhere: a symlink or a submodule."""
+    return entry.mode in (SYMLINK, SUBMODULE)
+
+
 class Tree(Protocol):
     """What is read: a work tree or a commit."""
 

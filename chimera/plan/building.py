@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from chimera.documents import Globs, Tree
+from chimera.documents import Globs, Tree, is_link
 from chimera.kinds import (
     Document,
     EnvironmentFacts,
@@ -79,13 +79,18 @@ class Paths:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._paths: list[str] | None = None
+        self._links: list[str] = []
         self._digests: dict[PathSet, Digest | None] = {}
 
     def select(self, governed: PathSet) -> list[str]:
-        """Return the paths of a set."""
+        """Return the paths of a set, with links that stand where it goes through a folder."""
         if self._paths is None:
-            self._paths = [entry.path for entry in self._tree.entries()]
-        return Globs(governed.globs).select(self._paths)
+            entries = self._tree.entries()
+            self._paths = [entry.path for entry in entries]
+            self._links = [entry.path for entry in entries if is_link(entry)]
+        globs = Globs(governed.globs)
+        found, links = globs.select(self._paths), filter(globs.leads_to, self._links)
+        return sorted({*found, *links})
 
     def digest(self, governed: PathSet) -> Digest | None:
         """Return the digest of the set's content, `None` where no path matches."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from chimera.documents import Globs
+from chimera.documents import Globs, is_link
 from chimera.kinds import Document, Model, Snapshot, change_of, documents_in
 from chimera.model import (
     Action,
@@ -91,8 +91,15 @@ class _Comparing:
     def touched(self, governed: PathSet) -> tuple[str, ...]:
         """Return the differing paths of a set."""
         if governed not in self._touched:
-            self._touched[governed] = tuple(Globs(governed.globs).select(self._differing))
+            globs = Globs(governed.globs)
+            links = filter(self._is_link, filter(globs.leads_to, self._differing))
+            self._touched[governed] = tuple(sorted({*globs.select(self._differing), *links}))
         return self._touched[governed]
+
+    def _is_link(self, path: str) -> bool:
+        """Tell whether a symlink or a submodule stands at a path, in either tree."""
+        trees = (self._before.snapshot.tree, self._after.snapshot.tree)
+        return any(is_link(entry) for tree in trees for entry in tree.under((path,), ()))
 
     def addresses(self, others: Collection[Address]) -> list[Address]:
         """Return the desired documents of which something differs: file, declared paths, layer."""

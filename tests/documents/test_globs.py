@@ -143,3 +143,27 @@ def test_of_sorted_paths_the_same_are_selected_as_filtered(
         return
     ordered = sorted(paths)
     assert globs.select(ordered) == globs.filter(ordered)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "leads"),
+    [
+        ("src/**", "src", True),
+        ("src/api/**", "src", True),
+        ("src/api/pay.py", "src/api", True),
+        ("apps/*/config/**", "apps/web", True),
+        ("apps/[a-f]*/x.yaml", "apps/eve", True),
+        ("src/", "src", True),
+        ("src/**", "lib", False),
+        ("src/**", "src/api", False),
+        ("src/**/x/y", "src/x", False),
+        ("apps/*/x", "apps/a/b", False),
+        ("**/*.py", "src", False),
+        ("*.py", "a.py", False),
+        ("src", "src", False),
+    ],
+)
+def test_where_a_pattern_goes_through_a_folder_a_link_leads_to_what_it_matches(
+    pattern: str, path: str, leads: bool
+) -> None:
+    assert Globs([pattern]).leads_to(path) is leads

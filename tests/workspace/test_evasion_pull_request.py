@@ -235,3 +235,49 @@ def test_a_path_in_several_lines_forges_no_line_of_what_is_said(team: Any) -> No
         forged = ("no faults", ".yaml", "z.yaml", "b.yaml", "d.yaml")
         assert not [line for line in said.out.splitlines() if line.startswith(forged)]
     assert r"deploy/x\nno faults\n.yaml:2:20: error[policy-denied]" in said.out
+
+
+# Links in the place of folders
+
+
+def link(team: Any) -> None:
+    (team.root / "src").symlink_to("lib")
+    team.commit()
+
+
+def submodule(team: Any) -> None:
+    team.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},src")
+    team.git("commit", "-q", "-m", "submodule")
+
+
+def touched_paths(team: Any, base: str) -> dict[str, list[str]]:
+    planned = team.chimera("plan", "--base", base, "--env", "production", "-o", "json").json
+    return {
+        item["target"]: item["paths"]
+        for item in planned["items"]
+        if {"Role/owner"} == {o["subject"] for o in item["obligations"]}
+    }
+
+
+@pytest.mark.parametrize("put", [link, submodule])
+def test_a_link_that_brings_a_governed_folder_from_elsewhere_is_owed_for(
+    team: Any, put: Any
+) -> None:
+    put(team)
+    assert touched_paths(team, "main") == {"paths:src/**": ["src"]}
+
+
+def test_a_submodule_in_a_governed_place_is_owed_for_whenever_it_moves(team: Any) -> None:
+    submodule(team)
+    team.git("update-index", "--cacheinfo", f"160000,{'2' * 40},src")
+    team.git("commit", "-q", "-m", "moved")
+    assert touched_paths(team, "HEAD~1") == {"paths:src/**": ["src"]}
+    team.git("rm", "-q", "--cached", "src")
+    team.git("commit", "-q", "-m", "gone")
+    assert touched_paths(team, "HEAD~1") == {"paths:src/**": ["src"]}
+
+
+def test_a_file_in_the_place_of_a_governed_folder_brings_nothing(team: Any) -> None:
+    team.write("src", "pay\n")
+    team.commit()
+    assert touched_paths(team, "main") == {}
