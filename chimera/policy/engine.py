@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from chimera.policy.functions import Function
+from chimera.policy.qualified import as_list, with_tests, without_tests
 
 Answer = list[Any]
 """`["value", v]`, `["error", message]`, or `["absent", name]` for a binding that is not there."""
@@ -47,6 +48,7 @@ class Environment(NamedTuple):
     run: Any
     bind: Any
     """Where values are bound: an environment knows the types of its names once it has compiled."""
+    names: tuple[str, ...]
 
     def activation(self, bindings: dict[str, Any]) -> Any:
         """Return bindings as CEL wants them."""
@@ -59,6 +61,8 @@ class Compiled(NamedTuple):
     program: Any
     type: Any
     returns: str
+    optional: bool
+    """Whether its value is a list that stands for an optional one: of one item, or of none."""
 
 
 class Engine:
@@ -104,28 +108,28 @@ class Engine:
             if lowered != names:
                 bind = self._cel.NewEnv(variables=lowered)
                 bind.compile("true")
-            self._environments[key] = Environment(check, run, bind)
+            self._environments[key] = Environment(check, run, bind, tuple(names))
         return self._environments[key]
 
     def compile(self, environment: Environment, expression: str, returns: str) -> Compiled:
         """Compile `expression`; raises `RuntimeError` with CEL's own account of what is wrong."""
-        try:
-            checked = environment.check.compile(expression)
-        except RuntimeError as error:
-            lacking = _lacking(expression, str(error))
-            if lacking is None:
-                raise
-            raise RuntimeError(_fault(lacking)) from error
+        stated = without_tests(expression, environment.names)
+        checked = _checked(environment, stated)
         types = self._cel.Type
         wanted = {"bool": types.BOOL, "string": types.STRING}.get(returns)
         given = checked.return_type()
-        if str(given).startswith(_OPTIONAL):
+        optional = str(given).startswith(_OPTIONAL)
+        if optional and returns != "variable":
             raise RuntimeError(_fault("gives out no optional value: say .orValue(…)"))
         if wanted is not None and given not in (wanted, types.DYN):
             raise RuntimeError(
                 f"ERROR: <input>:1:1: the expression gives {str(given).lower()}, not {returns}"
             )
-        return Compiled(environment.run.deserialize(checked.serialize()), given, returns)
+        written = with_tests(as_list(expression) if optional else expression, environment.names)
+        if written != stated:
+            checked = environment.check.compile(written)
+        program = environment.run.deserialize(checked.serialize())
+        return Compiled(program, checked.return_type(), returns, optional)
 
     def answer(self, compiled: Compiled, activation: Any) -> Answer:
         """Evaluate a program; whatever goes wrong is an answer."""
@@ -217,6 +221,17 @@ class _Types:
     def at_run_time(self, type: Any) -> Any:
         """Return the type of a variable at run time: open where it has one of our types in it."""
         return self._of.DYN if any(part in str(type) for part in _OURS) else type
+
+
+def _checked(environment: Environment, expression: str) -> Any:
+    """Check an expression, and tell what this engine lacks from what its author got wrong."""
+    try:
+        return environment.check.compile(expression)
+    except RuntimeError as error:
+        lacking = _lacking(expression, str(error))
+        if lacking is None:
+            raise
+        raise RuntimeError(_fault(lacking)) from error
 
 
 def _lacking(expression: str, message: str) -> str | None:

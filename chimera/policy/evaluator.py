@@ -19,6 +19,7 @@ from typing import Any
 from chimera.policy.engine import Answer, Compiled, Engine, Environment, stripped
 from chimera.policy.functions import FUNCTIONS
 from chimera.policy.index import Index, snapshot_functions
+from chimera.policy.qualified import with_optionals
 
 Json = Any
 
@@ -107,14 +108,22 @@ class Evaluator:
             open_types = dict.fromkeys(program["names"], self._engine.open_type)
             values = {name: self._types[number] for name, number in program["values"].items()}
             environment = self._engine.environment({**open_types, **values})
+            expression = with_optionals(program["expression"], self._optional(program["values"]))
             if len(self._programs) not in self._lost:
                 try:
-                    compiled = self._engine.compile(environment, program["expression"], returns)
+                    compiled = self._engine.compile(environment, expression, returns)
                 except Exception as error:  # noqa: BLE001 - the boundary: every failure is an answer
                     faults = _faults(str(error) or type(error).__name__)
             self._programs.append((compiled, environment))
             self._types.append(compiled.type if compiled else self._engine.open_type)
             yield faults
+
+    def _optional(self, values: dict[str, int]) -> Iterator[str]:
+        """Yield the names whose values are optional."""
+        for name, number in values.items():
+            compiled, _ = self._programs[number]
+            if compiled is not None and compiled.optional:
+                yield name
 
     def _judge(self, request: dict[str, Json]) -> Iterator[Json]:
         subjects = [self._subject(given, request["common"]) for given in request["subjects"]]

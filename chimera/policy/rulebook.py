@@ -180,7 +180,9 @@ def _expressions(spec: PolicySpec, first: int, values: Mapping[str, Any]) -> Ite
     before = len(spec.parameters)
     for position, variable in enumerate(spec.variables):
         route = ("variables", position, "expression")
-        yield Stated(Program(variable.expression, NAMES, "any", names[: before + position]), route)
+        yield Stated(
+            Program(variable.expression, NAMES, "variable", names[: before + position]), route
+        )
     for position, rule in enumerate(spec.rules):
         route = ("rules", position, "expression")
         yield Stated(Program(rule.expression, NAMES, "bool", names), route)

@@ -39,7 +39,8 @@ _LOAD_BATCH = 500
 _SHOWN = 500
 
 Json = Any
-Returns = Literal["bool", "string", "any"]
+Returns = Literal["bool", "string", "any", "variable"]
+"""What a program must give; that of a variable is bound for others and may be optional, too."""
 
 
 @dataclass(frozen=True, slots=True)

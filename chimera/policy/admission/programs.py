@@ -115,7 +115,7 @@ def stated(policy: Policy) -> Iterator[Stated]:
     """Yield the expressions of a policy in the order of their numbers."""
     spec = policy.spec
     for number, variable in enumerate(spec.variables):
-        yield Stated(variable.expression, "any", ("variables", number, "expression"))
+        yield Stated(variable.expression, "variable", ("variables", number, "expression"))
     for number, condition in enumerate(spec.match_conditions):
         yield Stated(condition.expression, "bool", ("matchConditions", number, "expression"))
     for number, validation in enumerate(spec.validations):

@@ -79,6 +79,34 @@ def test_variables_read_one_another_and_err_only_where_they_are_read() -> None:
     assert "variables.broken: " in evaluation.verdicts[2].diagnostics[0].message
 
 
+OPTIONAL = [
+    {"name": "zone", "expression": "object.spec.?nodeSelector.?zone"},
+    {"name": "named", "expression": "variables.zone.optMap(z, 'zone-' + z) // of 'zone'"},
+    {"name": "labels", "expression": "{'a': 1}"},
+    {"name": "wrong", "expression": "object.spec.nothing"},
+]
+
+
+@pytest.mark.parametrize(
+    ("expression", "spec", "expected"),
+    [
+        ("variables.zone.orValue('none') == 'b'", {"nodeSelector": {"zone": "b"}}, "pass"),
+        ("variables.zone.orValue('none') == 'none'", {}, "pass"),
+        ("variables.zone.hasValue()", {}, "fail"),
+        ("variables.named == optional.of('zone-b')", {"nodeSelector": {"zone": "b"}}, "pass"),
+        ("variables.named == optional.none() && has(variables.named)", {}, "pass"),
+        ("has(variables.labels) && !has(variables.labels.b)", {}, "pass"),
+        ("has(variables.wrong)", {}, "fail"),
+        ("has(request.userInfo)", {}, "not-exercised"),
+    ],
+)
+def test_variables_hold_optional_values_and_can_be_tested(
+    expression: str, spec: dict[str, Any], expected: str
+) -> None:
+    evaluation = judge([policy(expression, variables=OPTIONAL)], [pod(**spec)])
+    assert findings(evaluation) == [expected]
+
+
 def test_an_error_refuses_unless_the_policy_ignores_failures() -> None:
     diagnostic = fault(judge([policy("object.spec.none == 1")], [pod()]))
     assert (diagnostic.rule, diagnostic.severity) == ("admission-error", Severity.ERROR)
