@@ -7,7 +7,7 @@ and of JSON what RFC 8259 does not have.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chimera.documents.parse import contents, parse_values, without_collector
@@ -26,21 +26,14 @@ _BATCH = 500  # files whose bytes are held at once
 
 
 def load_foreign(
-    tree: Tree, paths: Sequence[str], extensions: Mapping[str, Extensions] | None = None
+    tree: Tree, paths: Sequence[str]
 ) -> Iterator[tuple[str, Values, list[Diagnostic]]]:
-    """Yield each file's values and faults, in order; one that cannot be read has faults alone.
-
-    `extensions` says by path what a file may use.
-    """
-    allowed = extensions or {}
+    """Yield each file's values and faults, in order; one that cannot be read has faults alone."""
     for start in range(0, len(paths), _BATCH):
         batch = list(paths[start : start + _BATCH])
         unreadable: list[Diagnostic] = []
         with without_collector():
-            read = {
-                p: parse_foreign(p, data, allowed.get(p, CORE))
-                for p, data in contents(tree, batch, unreadable)
-            }
+            read = {p: parse_foreign(p, data) for p, data in contents(tree, batch, unreadable)}
         faults = {fault.where.path: [fault] for fault in unreadable}
         for path in batch:
             yield path, *read.get(path, ([], faults.get(path, [])))

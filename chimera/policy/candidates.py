@@ -149,9 +149,9 @@ class Selection:
         self._paths = Globs(match.paths) if match.means_paths else None
 
     @property
-    def wants_foreign(self) -> bool:
-        """Whether foreign documents can be meant."""
-        return self._paths is not None and not self._match.snapshot
+    def foreign(self) -> Globs | None:
+        """The paths of foreign documents that are meant, `None` where none are."""
+        return None if self._match.snapshot else self._paths
 
     def means(self, candidate: Candidate) -> bool:
         """Tell whether the policy is about a candidate, as it is or as it was."""

@@ -5,11 +5,19 @@ A file below one of Chimera's own roots is not foreign. Refuses to follow symlin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from chimera.documents import Extensions, Globs, is_document, load_foreign
+from chimera.documents import (
+    Extensions,
+    Globs,
+    contents,
+    is_document,
+    parse_foreign,
+    without_collector,
+)
 from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot, Subject
 from chimera.model import Address, Diagnostic, Place, Severity, Span, is_dormant
 from chimera.policy.schemas.kinds import SchemaSpec
@@ -20,6 +28,7 @@ _AMBIGUOUS = {
 }
 """What the versions of YAML read apart, and what to do about it where that is refused."""
 
+_BATCH = 500  # files that are read at once
 _MOST_NAMED = 3
 _MERGED = "let the Schema say readBy: yaml-1.1, or write the merged fields out"
 
@@ -41,68 +50,112 @@ class ForeignDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """All files that Schemas claim: what could be read, and by path what is wrong with the rest."""
+class ForeignFile:
+    """One file that Schemas claim: what of it can be read, and what is wrong with the rest."""
 
-    claims: Mapping[str, tuple[Document[SchemaSpec], ...]]
+    path: str
     documents: tuple[ForeignDocument, ...]
-    faults: Mapping[str, tuple[Diagnostic, ...]]
+    faults: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The files that Schemas claim, by path in order, and which of them are none to be read.
+
+    `ids` are those of the files' content in a commit.
+    """
+
+    schemas: Mapping[str, tuple[Document[SchemaSpec], ...]]
+    links: Mapping[str, Diagnostic]
+    ids: Mapping[str, str]
+
+    def read(self, path: str, data: bytes) -> ForeignFile:
+        """Read the content of a file that is claimed."""
+        schemas = self.schemas[path]
+        addresses = tuple(schema.address for schema in schemas)
+        values, found = parse_foreign(path, data, _extensions(schemas))
+        documents = (
+            ForeignDocument(path, index, value, Place(path, index), addresses)
+            for index, value, sound in values
+            if sound
+        )
+        return ForeignFile(path, tuple(documents), _by_readers(found, schemas))
 
 
 def foreign_documents(snapshot: Snapshot) -> tuple[ForeignDocument, ...]:
     """Return the foreign documents of a snapshot that can be read, by path and position."""
-    return read_foreign(snapshot).documents
+    claims = claims_of(snapshot)
+    return tuple(d for file in read_files(snapshot, claims.schemas) for d in file.documents)
 
 
-def judged_documents(subject: Subject) -> tuple[ForeignDocument, ...]:
-    """Return the foreign documents for which a Schema acts: one in a dormant layer claims none."""
-    found = foreign_documents(subject.snapshot)
-    claiming = {address for document in found for address in document.schemas}
-    acting = {address for address in claiming if not is_dormant(subject.placed(address))}
-    return tuple(document for document in found if not acting.isdisjoint(document.schemas))
+def judged_documents(subject: Subject, globs: Sequence[Globs]) -> tuple[ForeignDocument, ...]:
+    """Return the foreign documents that any of `globs` matches and for which a Schema acts.
+
+    One in a dormant layer claims none.
+    """
+    claims = claims_of(subject.snapshot)
+    chosen = (
+        path
+        for path, schemas in claims.schemas.items()
+        if not all(is_dormant(subject.placed(schema.address)) for schema in schemas)
+        and any(one.matches(path) for one in globs)
+    )
+    return tuple(d for file in read_files(subject.snapshot, chosen) for d in file.documents)
 
 
-def read_foreign(snapshot: Snapshot) -> Foreign:
-    """Return the files that the snapshot's Schemas claim, read when first asked for."""
-    return snapshot.once(_read)
+def read_files(snapshot: Snapshot, paths: Iterable[str]) -> Iterator[ForeignFile]:
+    """Yield the files at `paths`, which are claimed, in order; values are held a batch at a time.
+
+    One that cannot be read has faults alone.
+    """
+    claims = claims_of(snapshot)
+    for batch in _batches(paths):
+        data, faults = read_contents(snapshot, batch)
+        with without_collector():
+            files = {path: claims.read(path, content) for path, content in data.items()}
+        for path in batch:
+            yield files.get(path) or ForeignFile(path, (), (faults[path],))
 
 
-def _read(snapshot: Snapshot) -> Foreign:
-    claims, faults = _claims(snapshot)
-    documents: list[ForeignDocument] = []
-    readable = [path for path in claims if path not in faults]
-    allowed = {path: _extensions(claims[path]) for path in readable}
-    for path, values, found in load_foreign(snapshot.tree, readable, allowed):
-        schemas = tuple(schema.address for schema in claims[path])
-        documents += (
-            ForeignDocument(path, index, value, Place(path, index), schemas)
-            for index, value, sound in values
-            if sound
-        )
-        if weighed := _by_readers(found, claims[path]):
-            faults[path] = weighed
-    return Foreign(claims, tuple(documents), faults)
+def read_contents(
+    snapshot: Snapshot, paths: Iterable[str]
+) -> tuple[dict[str, bytes], dict[str, Diagnostic]]:
+    """Return the content of files that are claimed, and by path why one has none."""
+    claims = claims_of(snapshot)
+    chosen = [path for path in paths if path not in claims.links]
+    unreadable: list[Diagnostic] = []
+    data = dict(contents(snapshot.tree, chosen, unreadable))
+    return data, {**claims.links, **{fault.where.path: fault for fault in unreadable}}
 
 
-def _claims(
-    snapshot: Snapshot,
-) -> tuple[dict[str, tuple[Document[SchemaSpec], ...]], dict[str, tuple[Diagnostic, ...]]]:
-    """Return the Schemas of each claimed file, and faults of what is claimed and no file."""
+def claims_of(snapshot: Snapshot) -> Claims:
+    """Return which files the snapshot's Schemas claim, worked out when first asked for."""
+    return snapshot.once(_claims)
+
+
+def _batches(paths: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(paths)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _claims(snapshot: Snapshot) -> Claims:
     schemas = [(document, Globs(document.spec.paths)) for document in snapshot.of_model(SchemaSpec)]
-    claims: dict[str, tuple[Document[SchemaSpec], ...]] = {}
-    faults: dict[str, tuple[Diagnostic, ...]] = {}
     if not schemas:
-        return claims, faults
+        return Claims({}, {}, {})
+    found, links, ids = {}, {}, {}
     is_ours = _ours(snapshot, schemas[0][0].place.path)
     for entry in snapshot.tree.entries():
         path = entry.path
-        found = tuple(document for document, globs in schemas if globs.matches(path))
-        if not found or is_ours(path):
+        claiming = tuple(document for document, globs in schemas if globs.matches(path))
+        if not claiming or is_ours(path):
             continue
-        claims[path] = found
+        found[path] = claiming
+        if entry.id is not None:
+            ids[path] = entry.id
         if entry.mode in _LINKS:
-            faults[path] = (_not_followed(path, _LINKS[entry.mode]),)
-    return claims, faults
+            links[path] = _not_followed(path, _LINKS[entry.mode])
+    return Claims(found, links, ids)
 
 
 def _ours(snapshot: Snapshot, known: str) -> Callable[[str], bool]:

@@ -31,8 +31,8 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
         books = compile_policies(worker, policies, subject.environment, memo=subject.memo)
         acting = [book for book in books if _acts(book, subject)]
         asking = [*(book.policy for book in acting), *former]
-        wanted = any(Selection(policy.spec.match, subject).wants_foreign for policy in asking)
-        foreign = judged_documents(subject) if wanted else ()
+        selections = [Selection(policy.spec.match, subject) for policy in asking]
+        foreign = judged_documents(subject, [s.foreign for s in selections if s.foreign])
         tally = judge_parts(worker, acting, subject, foreign)
         loosened: list[Verdict] = []
         if former and (candidates := touched(subject, former, foreign)):

@@ -75,9 +75,9 @@ def places_of(snapshot: Snapshot, verdicts: Iterable[Verdict]) -> dict[str, str]
 
 
 def _foreign(snapshot: Snapshot) -> set[str]:
-    from chimera.policy.foreign import foreign_documents
+    from chimera.policy.foreign import claims_of
 
-    return {document.path for document in foreign_documents(snapshot)}
+    return set(claims_of(snapshot).schemas)
 
 
 def _files(snapshot: Snapshot) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from chimera.documents import locate, open_work_tree
 from chimera.kinds import Snapshot
 from chimera.model import Diagnostic, Verdict
 from chimera.policy import Bounds
-from chimera.policy.foreign import foreign_documents, read_foreign
+from chimera.policy.foreign import claims_of, foreign_documents, read_files
 from chimera.policy.schemas.judge import judge_schemas
 
 from .conftest import Bench, document
@@ -39,7 +39,9 @@ class Claimed:
 
     def faults(self) -> list[Diagnostic]:
         """What cannot be read, located."""
-        found = [f for faults in read_foreign(self.snapshot).faults.values() for f in faults]
+        snapshot = self.snapshot
+        files = read_files(snapshot, claims_of(snapshot).schemas)
+        found = [fault for file in files for fault in file.faults]
         return list(locate(found, open_work_tree(self.bench.root)))
 
     def judge(self, seconds: float = 30.0, losses: int = 3) -> list[Verdict]:

@@ -29,6 +29,7 @@ from chimera.policy.worker import Bounds
 
 _SCRIPT = Path(__file__).with_name("child.py")
 _BATCH = 50  # documents on their way at once
+_ROOM = 8 * 1024 * 1024  # bytes of schemas that one child has in use
 
 Json = Any
 Fact = dict[str, Json]
@@ -48,13 +49,18 @@ class Found:
 
 
 class Checker:
-    """Takes one schema after another into use, and applies it to documents."""
+    """Takes schemas into use, and applies them to documents.
+
+    What a child had in use when it was ended is taken into use again by the next, where it is
+    asked for.
+    """
 
     def __init__(self, processes: Processes, bounds: Bounds) -> None:
         self._processes = processes
         self._bounds = bounds
         self._running: Running | None = None
         self._losses = 0
+        self._used: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -66,28 +72,36 @@ class Checker:
         """End the child, if there is one."""
         if self._running is not None:
             running, self._running = self._running, None
+            self._used = {}
             running.close()
 
     def compile(self, definition: Definition) -> tuple[Fact, ...]:
         """Take a schema into use and return what is wrong with it; raises `UndecidedError`."""
+        if self._used and sum(self._used.values()) + definition.size > _ROOM:
+            self.close()
         request = {
             "ask": "compile",
+            "name": definition.digest,
             "root": definition.root,
             "files": dict(definition.files),
             "dialect": definition.dialect,
         }
         (faults,) = self._ask([request])
+        self._used[definition.digest] = definition.size
         return tuple(faults)
 
-    def judge(self, instances: Sequence[Json]) -> Iterator[Found]:
-        """Yield what the schema in use finds in each instance.
+    def judge(self, definition: Definition, instances: Sequence[Json]) -> Iterator[Found]:
+        """Yield what a schema that has no faults finds in each instance.
 
         Raises `UndecidedError` in the place of the first that cannot be decided: those after it
         cannot either.
         """
         for start in range(0, len(instances), _BATCH):
             batch = instances[start : start + _BATCH]
-            for answer in self._ask([{"ask": "judge", "instance": one} for one in batch]):
+            if definition.digest not in self._used:
+                self.compile(definition)
+            ask = {"ask": "judge", "name": definition.digest}
+            for answer in self._ask([{**ask, "instance": one} for one in batch]):
                 yield Found(tuple(answer["errors"]), answer["more"])
 
     def _ask(self, requests: Sequence[Json]) -> Iterator[Json]:

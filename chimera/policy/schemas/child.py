@@ -58,19 +58,20 @@ def _fact(error: Any, depth: int = 0) -> Fact:
 
 
 class Bench:
-    """The schema in use: compiled by one request, applied by those that follow."""
+    """The schemas in use by name: each compiled by one request, applied by those that follow."""
 
     def __init__(self, engine: Any) -> None:
         self._engine = engine
         self._linear = engine.RegexOptions()
-        self._validator: Any = None
+        self._validators: dict[str, Any] = {}
 
-    def compile(self, root: str, files: dict[str, Json], dialect: str) -> list[Fact]:
+    def compile(
+        self, root: str, files: dict[str, Json], dialect: str, name: str = ""
+    ) -> list[Fact]:
         """Take the schema at the URI `root` into use; return what is wrong with it and its files.
 
         `dialect` is the metaschema that `files` are written in where they name no other.
         """
-        self._validator = None
         faults = [
             {**_fact(error), "file": uri}
             for uri, schema in files.items()
@@ -81,12 +82,12 @@ class Bench:
         if not faults:
             faults += self._reference_faults(files, dialect)
         if not faults:
-            faults += self._build(root, files, dialect)
+            faults += self._build(root, files, dialect, name)
         return faults
 
-    def judge(self, instance: Json) -> Json:
+    def judge(self, instance: Json, name: str = "") -> Json:
         """Return the errors of an instance, and whether there are more than are told."""
-        errors = islice(self._validator.iter_errors(instance), _MOST_ERRORS + 1)
+        errors = islice(self._validators[name].iter_errors(instance), _MOST_ERRORS + 1)
         facts = [_fact(error) for error in errors]
         return {"errors": facts[:_MOST_ERRORS], "more": len(facts) > _MOST_ERRORS}
 
@@ -149,13 +150,13 @@ class Bench:
         draft = getattr(self._engine, _DRAFTS[dialect])
         return self._engine.Registry(list(files.items()), draft=draft, retriever=retriever)
 
-    def _build(self, root: str, files: dict[str, Json], dialect: str) -> list[Fact]:
+    def _build(self, root: str, files: dict[str, Json], dialect: str, name: str) -> list[Fact]:
         schema = files[root]
         if isinstance(schema, dict):
             schema = {"$schema": dialect, **schema}
         others = {uri: value for uri, value in files.items() if uri != root}
         try:
-            self._validator = self._engine.validator_for(
+            self._validators[name] = self._engine.validator_for(
                 schema,
                 registry=self._registry(others, dialect, lambda uri: False),
                 base_uri=root,

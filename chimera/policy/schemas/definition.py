@@ -5,6 +5,7 @@ Every file is the snapshot's own. Refuses to look anything up elsewhere, and to 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from urllib.parse import quote, unquote, urljoin
 
 from chimera.documents import Globs, Tree, load_foreign
 from chimera.kinds import Document, nearest
-from chimera.model import Diagnostic, Place, Route, has_errors
+from chimera.model import Diagnostic, Digest, Place, Route, digest_bytes, has_errors
 from chimera.policy.schemas.kinds import SchemaSpec
 
 Json = Any
@@ -40,6 +41,21 @@ class Definition:
     def dialect(self) -> str:
         """The metaschema that the schema is written in."""
         return _dialect(self.files[self.root]) or DIALECTS[0]
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Of everything that it asks, and where each part of that stands."""
+        return digest_bytes(self._text)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it is, more or less."""
+        return len(self._text)
+
+    @cached_property
+    def _text(self) -> bytes:
+        places = {uri: [p.path, p.index, p.route, p.on] for uri, p in self.places.items()}
+        return json.dumps([self.root, self.files, places]).encode("ascii")
 
     def find(self, location: str | None) -> tuple[Place, Json] | None:
         """Return where a keyword stands and the schema that it is a part of.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from chimera.kinds import Document, shown
-from chimera.model import Address, Diagnostic, Finding, Severity, Verdict
-from chimera.policy.foreign import Foreign, ForeignDocument
+from chimera.kinds import shown
+from chimera.model import Diagnostic, Finding, Severity, Verdict
+from chimera.policy.foreign import ForeignDocument
+from chimera.policy.schemas.answers import Answer
 from chimera.policy.schemas.kinds import SchemaSpec
 
 _JUDGE = "Schema"
@@ -19,23 +20,30 @@ def selects(spec: SchemaSpec, document: ForeignDocument) -> bool:
     return not (spec.documents == "first" and document.index) and not _differing(spec, document)
 
 
-def unselected(foreign: Foreign, acting: Collection[Address]) -> Iterator[Verdict]:
-    """Yield a verdict for each document that is claimed, and meant by none that could mean it.
+def unselected(
+    documents: Iterable[ForeignDocument], specs: Collection[SchemaSpec]
+) -> Iterator[tuple[int, tuple[Diagnostic, ...]]]:
+    """Yield the positions of a file's documents that no Schema means of those that could.
 
-    Where a Schema nearly selects it, a misspelt kind may have slipped it past.
+    `specs` are those of the Schemas that claim the file. Where one nearly selects a document, a
+    misspelt kind may have slipped it past.
     """
-    for document in foreign.documents:
-        claims = [s for s in foreign.claims[document.path] if s.address in acting]
-        could = [s for s in claims if s.spec.documents == "each" or not document.index]
-        if could and not any(selects(schema.spec, document) for schema in could):
-            number = f"#{document.index}" if document.index else ""
-            yield Verdict(
-                _JUDGE,
-                f"{document.path}{number}",
-                Finding.NOT_EXERCISED,
-                ("no Schema that claims this file selects this document",),
-                tuple(_near_misses(document, could)),
-            )
+    for document in documents:
+        could = [spec for spec in specs if spec.documents == "each" or not document.index]
+        if could and not any(selects(spec, document) for spec in could):
+            yield document.index, tuple(_near_misses(document, could))
+
+
+def of_unselected(answer: Answer) -> Iterator[Verdict]:
+    """Yield a verdict for each document of a file that no Schema means."""
+    for index, faults in answer.missed:
+        yield Verdict(
+            _JUDGE,
+            f"{answer.path}#{index}" if index else answer.path,
+            Finding.NOT_EXERCISED,
+            ("no Schema that claims this file selects this document",),
+            faults,
+        )
 
 
 def _differing(spec: SchemaSpec, document: ForeignDocument) -> Mapping[str, str]:
@@ -44,11 +52,9 @@ def _differing(spec: SchemaSpec, document: ForeignDocument) -> Mapping[str, str]
     return {name: text for name, text in spec.selects.items() if value.get(name) != text}
 
 
-def _near_misses(
-    document: ForeignDocument, schemas: Collection[Document[SchemaSpec]]
-) -> Iterator[Diagnostic]:
-    for schema in schemas:
-        differing = list(_differing(schema.spec, document).items())
+def _near_misses(document: ForeignDocument, specs: Iterable[SchemaSpec]) -> Iterator[Diagnostic]:
+    for spec in specs:
+        differing = list(_differing(spec, document).items())
         name, wanted = differing[0]
         said = document.value.get(name) if isinstance(document.value, dict) else None
         if len(differing) == 1 and isinstance(said, str) and are_alike(said, wanted):
