@@ -44,7 +44,10 @@ def svg(title: str, series: Series) -> str:
             f'text-anchor="middle">{count:,}</text>'
         )
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 10}">documents</text>')
-    labels = _apart({name: y(points[max(points)]) for name, points in series.items()})
+    labels: dict[str, float] = {}
+    for count in counts:
+        ending = {name: y(p[count]) for name, p in series.items() if max(p) == count}
+        labels |= _apart(ending)
     for colour, (name, points) in zip(COLOURS, series.items(), strict=False):
         line = " ".join(f"{x(n):.1f},{y(took):.1f}" for n, took in sorted(points.items()))
         last = x(max(points))
