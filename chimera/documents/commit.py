@@ -26,7 +26,7 @@ from chimera.documents.trees import (
     require_safe_all,
     root_names,
 )
-from chimera.model import ChimeraError, Digest, GitError
+from chimera.model import ChimeraError, Digest, GitError, digest_bytes
 
 _LISTING_BYTES = 256 << 20  # some two million paths
 
@@ -105,7 +105,16 @@ class CommitTree:
         """Return the digest of a path set."""
         chosen = sorted(set(paths))
         modes = {path: self._find(path).mode for path in chosen}
-        return digest_contents(modes, self._contents(chosen))
+        return digest_contents(modes, zip(chosen, self._digests(chosen), strict=True))
+
+    def _digests(self, paths: Sequence[str]) -> Iterator[Digest]:
+        found = [self._find(path) for path in paths]
+        blobs = self.objects.digests([e.id or "" for e in found if e.mode != SUBMODULE])
+        for entry in found:
+            if entry.mode == SUBMODULE:
+                yield digest_bytes((entry.id or "").encode("ascii"))
+            else:
+                yield next(blobs)
 
     def _contents(
         self, paths: Iterable[str], limit: int | None = None

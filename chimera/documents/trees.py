@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Protocol
 
-from chimera.model import ChimeraError, Digest, digest_bytes, digest_paths
+from chimera.model import ChimeraError, Digest, digest_paths
 
 FILE = "100644"
 EXECUTABLE = "100755"
@@ -150,11 +150,11 @@ def is_root(root: str) -> bool:
         return False
 
 
-def digest_contents(modes: Mapping[str, str], contents: Iterable[tuple[str, bytes]]) -> Digest:
-    """Return the digest of a path set from its contents, of which one is held at a time."""
+def digest_contents(modes: Mapping[str, str], digests: Iterable[tuple[str, Digest]]) -> Digest:
+    """Return the digest of a path set from the digests of its contents."""
 
     def triples() -> Iterator[tuple[str, str, Digest]]:
-        for path, data in contents:
+        for path, digest in digests:
             try:
                 path.encode()
             except UnicodeEncodeError as error:
@@ -162,7 +162,7 @@ def digest_contents(modes: Mapping[str, str], contents: Iterable[tuple[str, byte
                     f"the path {path!r} is not UTF-8 and cannot be part of a digest",
                     help="rename the file",
                 ) from error
-            yield path, modes[path], digest_bytes(data)
+            yield path, modes[path], digest
 
     return digest_paths(triples())
 

@@ -10,8 +10,11 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from chimera.documents.repository import enclosing, is_bare, run
 from chimera.documents.trees import (
@@ -27,7 +30,18 @@ from chimera.documents.trees import (
     require_safe,
     root_names,
 )
-from chimera.model import ChimeraError, Diagnostic, Digest, Severity, Span, UsageError
+from chimera.model import (
+    ChimeraError,
+    Diagnostic,
+    Digest,
+    Severity,
+    Span,
+    UsageError,
+    digest_chunks,
+)
+
+T = TypeVar("T")
+_CHUNK = 1 << 20
 
 Stamp = str
 """What stands for a file's content: a blob's id, or inode, size and times of change."""
@@ -115,27 +129,32 @@ class WorkTree:
         """Return the digest of a path set."""
         modes: dict[str, str] = {}
 
-        def contents() -> Iterator[tuple[str, bytes]]:
+        def digests() -> Iterator[tuple[str, Digest]]:
             for path in sorted(set(paths)):
-                modes[path], data = self._content(path)
-                yield path, data
+                modes[path], digest = self._take(path, _digest)
+                yield path, digest
 
-        return digest_contents(modes, contents())
+        return digest_contents(modes, digests())
 
     def _content(self, path: str, limit: int | None = None) -> tuple[str, bytes]:
+        most = -1 if limit is None else limit + 1
+        return self._take(path, lambda file: file.read(most))
+
+    def _take(self, path: str, take: Callable[[BinaryIO], T]) -> tuple[str, T]:
+        """Return the mode at `path`, and what is made of the content there."""
         entry = self._entry(require_safe(path))
         try:
             if entry is not None and entry.mode == SYMLINK:
-                return SYMLINK, os.fsencode((self.root / path).readlink())
+                return SYMLINK, take(BytesIO(os.fsencode((self.root / path).readlink())))
             if entry is not None:
                 # Half the time of `Path.open`, which counts over thousands of files.
                 with open(f"{self.root}/{path}", "rb") as file:  # noqa: PTH123
-                    return entry.mode, file.read(-1 if limit is None else limit + 1)
+                    return entry.mode, take(file)
         except OSError as error:
             raise _unreadable(path, error) from error
         for listed in self.entries() if self._is_folder(path) else ():
             if listed.path == path:
-                return SUBMODULE, (listed.id or "").encode("ascii")
+                return SUBMODULE, take(BytesIO((listed.id or "").encode("ascii")))
         raise ChimeraError(f"{path!r} is not in the work tree", help="check the path")
 
     def _entry(self, path: str) -> Entry | None:
@@ -232,6 +251,10 @@ class WorkTree:
             return []
         except OSError as error:
             raise _unreadable(folder or ".", error) from error
+
+
+def _digest(file: BinaryIO) -> Digest:
+    return digest_chunks(iter(partial(file.read, _CHUNK), b""))
 
 
 def _stamp(status: os.stat_result, before: int) -> Stamp | None:

@@ -25,7 +25,14 @@ from chimera.model.diagnostic import (
     has_errors,
     in_order,
 )
-from chimera.model.digest import Digest, canonical_json, digest_bytes, digest_json, digest_paths
+from chimera.model.digest import (
+    Digest,
+    canonical_json,
+    digest_bytes,
+    digest_chunks,
+    digest_json,
+    digest_paths,
+)
 from chimera.model.errors import (
     ChimeraError,
     GateError,
@@ -75,6 +82,7 @@ __all__ = [
     "Verdict",
     "canonical_json",
     "digest_bytes",
+    "digest_chunks",
     "digest_json",
     "digest_paths",
     "has_errors",

@@ -23,6 +23,14 @@ def digest_bytes(data: bytes) -> Digest:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def digest_chunks(chunks: Iterable[bytes]) -> Digest:
+    """Return the digest of what is too large to be held at once."""
+    hasher = hashlib.sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+    return "sha256:" + hasher.hexdigest()
+
+
 def canonical_json(value: Any) -> bytes:
     """Return `value` as canonical JSON (RFC 8785).
 
