@@ -5,7 +5,6 @@ Refuses to guess renames: a path that moved is gone in one place and new in anot
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from chimera.documents.commit import CommitTree
 from chimera.documents.globs import Globs
 from chimera.documents.objects import FOLDER, Folder
 from chimera.documents.trees import Entry, Tree, require_safe_all
+from chimera.documents.worktree import WorkTree
 from chimera.model import GitError
 
 _MOST = 500_000  # folders of one depth that are looked into
@@ -101,10 +101,6 @@ def _between_trees(before: Tree, after: Tree, globs: Globs | None) -> Iterator[D
 
 def _identified(entry: Entry, tree: Tree, *, sha256: bool) -> Entry:
     """Return an entry with the id that Git gives its content."""
-    if entry.id is not None:
+    if entry.id is not None or not isinstance(tree, WorkTree):
         return entry
-    content = tree.read(entry.path)
-    hasher = hashlib.sha256() if sha256 else hashlib.sha1(usedforsecurity=False)
-    hasher.update(b"blob %d\0" % len(content))
-    hasher.update(content)
-    return replace(entry, id=hasher.hexdigest())
+    return replace(entry, id=tree.blob_id(entry.path, sha256=sha256))

@@ -6,6 +6,7 @@ symlink, so that nothing outside the tree is ever read.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -135,6 +136,19 @@ class WorkTree:
                 yield path, digest
 
         return digest_contents(modes, digests())
+
+    def blob_id(self, path: str, *, sha256: bool) -> str:
+        """Return the id that Git gives the content at `path`, as it lies there."""
+
+        def identify(file: BinaryIO) -> str:
+            hasher = hashlib.sha256() if sha256 else hashlib.sha1(usedforsecurity=False)
+            hasher.update(b"blob %d\0" % file.seek(0, os.SEEK_END))
+            file.seek(0)
+            for chunk in iter(partial(file.read, _CHUNK), b""):
+                hasher.update(chunk)
+            return hasher.hexdigest()
+
+        return self._take(path, identify)[1]
 
     def _content(self, path: str, limit: int | None = None) -> tuple[str, bytes]:
         most = -1 if limit is None else limit + 1
