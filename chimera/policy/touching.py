@@ -7,24 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.kinds import Subject
-from chimera.model import Change, Touch, is_dormant
+from chimera.kinds import Document, Subject
+from chimera.model import Address, Change, Touch, is_dormant
+from chimera.policy.former import former_policies
 from chimera.policy.kinds import PolicyMatch, PolicySpec
 
 
 def touch(subject: Subject) -> Iterator[Touch]:
-    """Yield each policy that judges with each change that it selects.
-
-    A policy judges as it is, and not as it was: a change of one is judged by its cases.
-    """
+    """Yield each policy that judges with each change that it selects, as it is and as it was."""
     changes = [change for change in subject.changes or () if change.changes]
-    for policy in subject.snapshot.of_model(PolicySpec) if changes else ():
-        if is_dormant(subject.placed(policy.address)):
-            continue
-        asks = tuple(f"rule {rule.id}" for rule in policy.spec.rules)
+    found: dict[tuple[Address, Change], dict[str, None]] = {}
+    for policy in _judging(subject) if changes else ():
+        asks = dict.fromkeys(f"rule {rule.id}" for rule in policy.spec.rules)
         for change in changes:
             if _is_about(policy.spec.match, change, subject):
-                yield Touch(str(policy.address), policy.address, change.target, change.paths, asks)
+                found.setdefault((policy.address, change), {}).update(asks)
+    for (address, change), asks in found.items():
+        yield Touch(str(address), address, change.target, change.paths, tuple(asks))
+
+
+def _judging(subject: Subject) -> Iterator[Document[PolicySpec]]:
+    for policy in subject.snapshot.of_model(PolicySpec):
+        if not is_dormant(subject.placed(policy.address)):
+            yield policy
+    yield from former_policies(subject)
 
 
 def _is_about(match: PolicyMatch, change: Change, subject: Subject) -> bool:

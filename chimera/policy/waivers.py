@@ -1,8 +1,8 @@
 """Waivers: one rule of one policy, silenced for one document until a moment.
 
 The one matcher that check, plan and apply go through. Refuses to waive anything else (an error, a
-rule about the snapshot as a whole, a governed path, what is deleted), and to count a waiver from
-the moment on which it expires.
+rule about the snapshot as a whole, a governed path, what is deleted, a waiver), and to count a
+waiver from the moment on which it expires.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Waivers:
         self._subject = subject
         self._waivers = subject.snapshot.of_model(WaiverSpec)
         self._by_key: dict[Waived, list[Document[WaiverSpec]]] = {}
-        for waiver in (w for w in self._waivers if w.spec.is_clear):
+        for waiver in (w for w in self._waivers if w.spec.is_clear and not _is_of_waiver(w)):
             self._by_key.setdefault(_key_of(waiver.spec), []).append(waiver)
 
     def find(self, judged: Judged) -> Document[WaiverSpec] | None:
@@ -51,6 +51,8 @@ class Waivers:
         for waiver in self._waivers:
             if not waiver.spec.is_clear:
                 yield _verdict(waiver, Finding.FAIL, _unclear(waiver))
+            elif _is_of_waiver(waiver):
+                yield _verdict(waiver, Finding.FAIL, _of_waiver(waiver))
             elif fault := _unknown_rule(waiver, self._subject.snapshot):
                 yield _verdict(waiver, Finding.FAIL, fault)
             elif waiver.spec.path is not None and _key_of(waiver.spec)[2] not in standing:
@@ -93,6 +95,21 @@ def _key(judged: Judged) -> Waived:
 
 def _judge_of(spec: WaiverSpec) -> str:
     return f"{spec.policy}#{spec.rule}"
+
+
+def _is_of_waiver(waiver: Document[WaiverSpec]) -> bool:
+    address = waiver.spec.address
+    return address is not None and Address.parse(address).kind == waiver.address.kind
+
+
+def _of_waiver(waiver: Document[WaiverSpec]) -> Diagnostic:
+    return Diagnostic(
+        "waiver-of-waiver",
+        "what policies ask of waivers cannot be waived, or a waiver could allow itself",
+        waiver.at("spec", "address"),
+        "keep the rule, or change the policy",
+        address=str(waiver.address),
+    )
 
 
 def _unclear(waiver: Document[WaiverSpec]) -> Diagnostic:

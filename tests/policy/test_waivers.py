@@ -122,6 +122,15 @@ def test_a_waiver_is_for_one_document(broken: Bench, more: dict[str, Any]) -> No
     assert findings(verdicts)["Policy/p#small", "Thing/a"] == "fail"
 
 
+def test_a_waiver_allows_neither_itself_nor_another(bench: Bench) -> None:
+    bench.policy(rule("object.spec.expires < '2027'"), match={"kinds": ["Waiver"]})
+    for name, other in (("w", "w"), ("x", "y"), ("y", "x")):
+        waive(bench, name, address=f"Waiver/{other}", expires="9999-12-31")
+    verdicts = bench.judge()
+    assert rules_of(verdicts).count("waiver-of-waiver") == 3
+    assert findings(verdicts)["Policy/p#small", "Waiver/w"] == "fail"
+
+
 def test_a_waiver_of_a_path_where_nothing_stands_fails(broken: Bench) -> None:
     waive(broken, address=None, path="Thing/a")
     verdicts = broken.judge()

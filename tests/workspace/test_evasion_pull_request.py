@@ -154,6 +154,8 @@ def test_a_policy_loosened_in_the_change_still_judges_what_the_change_touches(
     assert fault["path"] == "deploy/web.yaml", fault
     assert "as it was before this change" in fault["message"]
     assert "in a change of its own" in fault["help"]
+    touches = {(t["name"], *t["asks"]) for t in answer.json["change"]["touches"]}
+    assert ("Policy/unprivileged", "rule unprivileged") in touches
 
 
 @pytest.mark.parametrize("loosen", LOOSENINGS)
