@@ -44,24 +44,34 @@ class Candidate:
 
     @property
     def key(self) -> Key:
-        """What tells it from every other candidate: a file can be called like a document."""
-        return self.subject, self.foreign is not None
+        """What tells it from every other candidate: a file can be called like a document.
+
+        And what is gone from a file like what stands there now, to which alone a waiver speaks.
+        """
+        is_gone = self.foreign is not None and self.foreign.is_gone
+        return f"{self.subject}\0" if is_gone else self.subject, self.foreign is not None
 
     @property
     def value(self) -> Any:
         """What a rule sees as `object`; `None` where there is none."""
-        written = self.document or self.foreign
+        written = self._written
         return None if written is None else written.value
 
     @property
     def has_object(self) -> bool:
         """Whether there is an `object`."""
-        return self.document is not None or self.foreign is not None
+        return self._written is not None
 
     def at(self, *route: Segment) -> Place | None:
         """Return the place of `route` in what is judged, `None` for what stands nowhere."""
-        written = self.document or self.foreign
+        written = self._written
         return None if written is None else written.place.at(*route)
+
+    @property
+    def _written(self) -> Document[Model] | ForeignDocument | None:
+        if self.foreign is not None:
+            return None if self.foreign.is_gone else self.foreign
+        return self.document
 
 
 SNAPSHOT = Candidate(THE_SNAPSHOT)
@@ -91,9 +101,9 @@ def documents_of(subject: Subject, addresses: Collection[Address]) -> Iterator[C
 
 
 def foreign_candidate(document: ForeignDocument) -> Candidate:
-    """Return a foreign document as a candidate."""
+    """Return a foreign document as a candidate, with what changes in it."""
     number = f"#{document.index}" if document.index else ""
-    return Candidate(f"{document.path}{number}", foreign=document)
+    return Candidate(f"{document.path}{number}", foreign=document, change=document.change)
 
 
 def gone(subject: Subject) -> Iterator[Candidate]:
@@ -130,6 +140,8 @@ def bindings_of(subject: Subject, candidate: Candidate) -> dict[str, Any]:
     bound["change"] = {"action": change.action.value, "reason": change.reason}
     if isinstance(change.target, PathSet):
         bound["change"]["paths"] = list(change.paths)
+        if candidate.foreign is not None and candidate.foreign.before is not None:
+            bound["before"] = candidate.foreign.before
     elif change.target in subject.before:
         bound["before"] = subject.before[change.target]
     return bound

@@ -19,7 +19,7 @@ from chimera.documents import (
     without_collector,
 )
 from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot, Subject
-from chimera.model import Address, Diagnostic, Place, Severity, Span, is_dormant
+from chimera.model import Action, Address, Change, Diagnostic, Place, Severity, Span, is_dormant
 from chimera.policy.schemas.kinds import SchemaSpec
 
 _AMBIGUOUS = {
@@ -39,7 +39,9 @@ _LINKS = {"120000": "a symlink is", "160000": "a submodule is"}
 class ForeignDocument:
     """One document that is none of Chimera's: its file, its position there, what it says.
 
-    `schemas` are those that claim its file, whether or not they select the document.
+    `schemas` are those that claim its file, whether or not they select the document. Where a tree
+    is compared with, `change` is what becomes of it and `before` what it said, `None` where it is
+    new. One that `is_gone` has the position, and says, what it did.
     """
 
     path: str
@@ -47,6 +49,13 @@ class ForeignDocument:
     value: Any
     place: Place
     schemas: tuple[Address, ...] = ()
+    change: Change | None = None
+    before: Any = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the change deletes it."""
+        return self.change is not None and self.change.action is Action.DELETE
 
 
 @dataclass(frozen=True, slots=True)

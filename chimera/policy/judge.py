@@ -8,6 +8,7 @@ from __future__ import annotations
 from chimera.kinds import Subject
 from chimera.model import Verdict, is_dormant
 from chimera.policy.candidates import Selection
+from chimera.policy.comparing import with_changes
 from chimera.policy.foreign import judged_documents
 from chimera.policy.former import former_policies, judge_former, touched
 from chimera.policy.kinds import PolicySpec
@@ -32,7 +33,8 @@ def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa
         acting = [book for book in books if _acts(book, subject)]
         asking = [*(book.policy for book in acting), *former]
         selections = [Selection(policy.spec.match, subject) for policy in asking]
-        foreign = judged_documents(subject, [s.foreign for s in selections if s.foreign])
+        globs = [selection.foreign for selection in selections if selection.foreign]
+        foreign = with_changes(subject, judged_documents(subject, globs), globs)
         tally = judge_parts(worker, acting, subject, foreign)
         loosened: list[Verdict] = []
         if former and (candidates := touched(subject, former, foreign)):

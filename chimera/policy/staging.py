@@ -7,7 +7,7 @@ about a field that no document can have shows nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -68,10 +68,10 @@ def stage(
     """
     place = policy.at("spec", "cases", number)
     match = policy.spec.match
-    foreign = _foreign(case, match, place.at("object"))
+    foreign = _foreign(case, match, place)
     stand_in = _stand_in(policy.spec)
     given = None if foreign else _complete(case.object, stand_in)
-    before = _complete(case.before, given or stand_in)
+    before = None if foreign else _complete(case.before, given or stand_in)
     judged = given or before
     target: Target = _address(judged) if judged else PathSet.of(match.paths)
     faults = [*_faults_of(case, place), *_misfits(match, case, place)]
@@ -89,7 +89,7 @@ def stage(
         environment=EnvironmentFacts(case.environment.name, case.environment.protected),
         actor=Actor(case.actor.name, case.actor.kind),
         now=_time(case, now),
-        changes=None if change is None else (change,),
+        changes=None if change is None else () if foreign else (change,),
         before={target: before} if before and isinstance(target, Address) else {},
         context=context,
     )
@@ -106,9 +106,14 @@ def _time(case: PolicyCase, now: datetime | None) -> datetime:
 
 def _foreign(case: PolicyCase, match: PolicyMatch, place: Place) -> tuple[ForeignDocument, ...]:
     """Return the foreign document of a case; a pattern, read as a path, mostly matches itself."""
-    if case.object is None or not match.means_paths:
+    value = case.before if case.object is None else case.object
+    if value is None or not match.means_paths:
         return ()
-    return (ForeignDocument(case.file or match.paths[0], 0, case.object, place),)
+    path = case.file or match.paths[0]
+    change = _change(case, PathSet.of([path]), case.before, case.object)
+    change = change and replace(change, paths=(path,))
+    where = place.at("before" if case.object is None else "object")
+    return (ForeignDocument(path, 0, value, where, (), change, case.before),)
 
 
 def _stand_in(spec: PolicySpec) -> dict[str, Any]:
@@ -207,9 +212,6 @@ def _misfits(match: PolicyMatch, case: PolicyCase, place: Place) -> Iterator[Dia
         )
     elif not match.snapshot and not names_one:
         yield _fault(place, "the case has nothing to judge", "give it an object, before or paths")
-    if match.means_paths and case.object is not None and case.change is not None:
-        help = "leave it out, or say what changes as paths"
-        yield _fault(place.at("change"), "a foreign document has no change", help)
     if case.file is not None and not match.means_paths:
         yield _fault(place.at("file"), "only a foreign document stands in a file", "leave it out")
 
