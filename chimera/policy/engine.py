@@ -19,7 +19,7 @@ Answer = list[Any]
 """`["value", v]`, `["error", message]`, or `["absent", name]` for a binding that is not there."""
 
 LIMIT = "this CEL engine"
-"""How a fault begins that is the engine's and not the author's."""
+"""How a fault or an error begins that is the engine's and not the author's."""
 
 _NOW = "now"
 _OPTIONAL = "optional_type"
@@ -243,6 +243,10 @@ def _lacking(expression: str, message: str) -> str | None:
         return "has no comprehensions with two variables"
     if "'string' applied to '(net." in message:
         return "makes no string of an address or network"
+    if re.search(r"undeclared reference to '(?:net|kubernetes)(?:\.\w+)*'", message):
+        return "has no names for the types that Kubernetes adds, such as net.IP"
+    if re.search(r"'(?:min|max|sum)' applied to '\(list\(google\.protobuf\.", message):
+        return "takes no time out of a list, so it has no min, max or sum of times"
     if re.search(r"'(?:orValue|or)' applied to '\(map\(string, dyn\)", message):
         return "has hasValue() and value() of a format's answer, and nothing else"
     return None

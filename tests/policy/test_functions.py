@@ -203,6 +203,9 @@ FAULTS = [
     ("[2, 1].distinct()", "this CEL engine has no distinct"),
     ("string(ip('::1'))", "this CEL engine makes no string"),
     ("format.uuid().validate('x').orValue([])", "this CEL engine has hasValue() and value()"),
+    ("type(ip('::1')) == net.IP", "this CEL engine has no names for the types"),
+    ("[duration('1s')].max()", "this CEL engine takes no time out of a list"),
+    ("[duration('1s')].sum()", "this CEL engine takes no time out of a list"),
     ("object.?name", "this CEL engine gives out no optional value"),
 ]
 

@@ -5,6 +5,7 @@ What a cluster alone could tell is not exercised and says why; it never passes.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from chimera.policy.admission.programs import Book, compile_library
 from chimera.policy.admission.reading import Binding, Found, Library
 from chimera.policy.admission.request import UNKNOWN, bindings_of
 from chimera.policy.admission.verdicts import action_of, broken, erred, faulty
+from chimera.policy.engine import LIMIT
 from chimera.policy.worker import Answer, Bounds, Seen, Task, Worker, printable
 
 _BATCH = 100
 """Requests in one question; an expression that overruns its bounds is ended with its batch."""
 _NAMED = 5
+_LIMITED = re.compile(rf"(?:variables\.\w+: )*{LIMIT} ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,13 +261,16 @@ class _Sitting:
                 self._fail(hearing, program, judge, answer)
 
     def _fail(self, hearing: _Hearing, program: int, judge: str, answer: Answer) -> None:
-        """Record an expression without an answer: it erred, or asks what is not known here."""
+        """Record an expression without an answer: it erred, or asks what cannot be told here."""
         bound, resource = hearing.bound, hearing.request.resource
         if answer.absent is not None:
             reason = UNKNOWN.get(answer.absent, f"it asks for {answer.absent}, which is not there")
             self._record.unknown(judge, resource.subject, reason)
             return
         error = answer.error or "it gives no answer"
+        if _LIMITED.match(error):
+            self._record.unknown(judge, resource.subject, error)
+            return
         verdict = erred(judge, bound.action, resource, bound.book, program, error)
         self._record.found.append(verdict)
 

@@ -65,7 +65,7 @@ def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[_Items], Any]:
             raise ValueError(f"{choose.__name__} called on empty list")
         found = choose(_comparable(items))
         if isinstance(found, (datetime, timedelta)):
-            raise TypeError("no such overload: the engine takes no time out of a list")
+            raise TypeError("this CEL engine takes no time out of a list")
         return found
 
     return extreme

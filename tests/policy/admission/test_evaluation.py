@@ -107,6 +107,21 @@ def test_variables_hold_optional_values_and_can_be_tested(
     assert findings(evaluation) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("type(ip('::1')) == net.IP", "this CEL engine has no names"),
+        ("dyn([duration('1s')]).max() == duration('1s')", "this CEL engine takes no time"),
+        ("variables.longest == duration('1s')", "variables.longest: this CEL engine takes no"),
+    ],
+)
+def test_what_the_engine_lacks_is_not_exercised(expression: str, reason: str) -> None:
+    longest = {"name": "longest", "expression": "dyn([duration('1s')]).max()"}
+    evaluation = judge([policy(expression, variables=[longest])], [pod()])
+    assert findings(evaluation) == ["not-exercised"]
+    assert only(evaluation).reasons[0].startswith(reason)
+
+
 def test_an_error_refuses_unless_the_policy_ignores_failures() -> None:
     diagnostic = fault(judge([policy("object.spec.none == 1")], [pod()]))
     assert (diagnostic.rule, diagnostic.severity) == ("admission-error", Severity.ERROR)
