@@ -15,6 +15,7 @@ from chimera.documents import (
     Globs,
     contents,
     is_document,
+    is_link,
     parse_foreign,
     without_collector,
 )
@@ -156,13 +157,18 @@ def _claims(snapshot: Snapshot) -> Claims:
     is_ours = _ours(snapshot, schemas[0][0].place.path)
     for entry in snapshot.tree.entries():
         path = entry.path
-        claiming = tuple(document for document, globs in schemas if globs.matches(path))
+        leads = is_link(entry)
+        claiming = tuple(
+            document
+            for document, globs in schemas
+            if globs.matches(path) or (leads and globs.leads_to(path))
+        )
         if not claiming or is_ours(path):
             continue
         found[path] = claiming
         if entry.id is not None:
             ids[path] = entry.id
-        if entry.mode in _LINKS:
+        if leads:
             links[path] = _not_followed(path, _LINKS[entry.mode])
     return Claims(found, links, ids)
 

@@ -283,3 +283,21 @@ def test_a_file_in_the_place_of_a_governed_folder_brings_nothing(team: Any) -> N
     team.write("src", "pay\n")
     team.commit()
     assert touched_paths(team, "main") == {}
+
+
+@pytest.mark.parametrize("put", ["a folder", "a file"])
+def test_manifests_behind_a_link_are_said_not_to_be_looked_at(team: Any, put: str) -> None:
+    team.write("hidden/web.yaml", BAD)
+    team.git("rm", "-rq", "deploy")
+    path = "deploy" if put == "a folder" else "deploy/web.yaml"
+    (team.root / path).parent.mkdir(exist_ok=True)
+    (team.root / path).symlink_to("hidden" if put == "a folder" else "../hidden/web.yaml")
+    answer = check(team)
+    warned = [d["path"] for d in answer.json["diagnostics"] if d["rule"] == "foreign-not-followed"]
+    assert warned == [path]
+    idle = [
+        (one["judge"], subject)
+        for one in answer.json["notExercised"]
+        for subject in one["subjects"]
+    ]
+    assert ("Schema/pods", path) in idle
