@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import PurePosixPath
 
 from chimera.documents.trees import YAML_SUFFIXES, is_below, is_root, root_names
@@ -22,8 +23,13 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 def is_document(path: str, roots: Iterable[str]) -> bool:
     """Tell whether the file at `path` is one of those that `roots` are read for."""
-    names = root_names(filter(is_root, roots))
+    names = _names(tuple(roots))
     return path.endswith(YAML_SUFFIXES) and any(is_below(path, name) for name in names)
+
+
+@cache
+def _names(roots: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(root_names(filter(is_root, roots)))
 
 
 def is_json(path: str) -> bool:

@@ -253,4 +253,12 @@ def _judged_by_own(
         now or context.clock.now(),
         context=context,
     )
-    return judge_manifests(policies, resources, subject)
+    root = workspace.tree.root.resolve()
+    return judge_manifests(policies, resources, subject, path_of=lambda name: _in_tree(name, root))
+
+
+def _in_tree(name: str, root: Path) -> str:
+    """Return the path that a file has in the tree at `root`; one outside is as it was named."""
+    path = Path(name).resolve()
+    is_inside = name != STANDARD_INPUT and path.is_relative_to(root)
+    return path.relative_to(root).as_posix() if is_inside else name

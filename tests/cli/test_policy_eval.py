@@ -119,6 +119,24 @@ def test_our_own_policies_judge_manifests_too(chimera: Run) -> None:
 
 
 @pytest.mark.usefixtures("files")
+def test_paths_of_a_match_are_those_of_the_repository_however_a_file_is_named(
+    chimera: Run, files: Path
+) -> None:
+    match = "{paths: ['manifests/*.yaml']}"
+    text = OWN.replace("{kinds: [Deployment]}", match)
+    (files / "paths.yaml").write_text(text)
+    web = files / "manifests" / "web.yaml"
+    web.write_text(DEPLOYMENT)
+    for name in ("manifests", "./manifests/web.yaml", "other/../manifests/web.yaml", str(web)):
+        (files / "other").mkdir(exist_ok=True)
+        answer = chimera("policy", "eval", "paths.yaml", "--resource", name)
+        assert answer.code == 1, name
+        assert "web.yaml:5:13: error[policy-denied]: Policy/replicas#two" in answer.out
+    (files / "other" / "web.yaml").write_text(DEPLOYMENT)
+    assert chimera("policy", "eval", "paths.yaml", "--resource", "other").code == 5
+
+
+@pytest.mark.usefixtures("files")
 def test_a_policy_of_the_repository_is_named(chimera: Run, files: Path) -> None:
     (files / "policies").mkdir()
     (files / "policies" / "replicas.yaml").write_text(OWN)

@@ -124,6 +124,46 @@ def test_what_a_merge_would_leave_is_held_to_the_schema(manifests: Repository) -
     assert manifests.chimera("check").code == 0
 
 
+def test_rules_compare_a_manifest_with_what_it_was(manifests: Repository) -> None:
+    manifests.write(
+        "policies/replicas.yaml",
+        """\
+        apiVersion: chimera/v1
+        kind: Policy
+        metadata: {name: replicas}
+        spec:
+          match: {paths: ["deploy/*.yaml"], changes: [update]}
+          rules:
+            - id: kept
+              expression: object.spec.replicas >= before.spec.replicas
+              message: replicas are not taken away
+          cases:
+            - name: more
+              change: update
+              before: {spec: {replicas: 1}}
+              object: {spec: {replicas: 2}}
+              expect: []
+            - name: less
+              change: update
+              before: {spec: {replicas: 2}}
+              object: {spec: {replicas: 1}}
+              expect: [kept]
+        """,
+    )
+    manifests.write("deploy/api.yaml", GOOD.replace("web", "api"))
+    manifests.commit()
+    assert manifests.chimera("policy", "test").code == 0
+    manifests.git("checkout", "-q", "-b", "topic")
+    manifests.write("deploy/web.yaml", GOOD.replace("replicas: 2", "replicas: 1"))
+    manifests.write("deploy/api.yaml", GOOD.replace("web", "api").replace(": 2", ": 3"))
+    manifests.commit()
+    answer = manifests.chimera("check", "--base", "main")
+    assert answer.code == 1
+    (said,) = (line for line in answer.out.splitlines() if "policy-denied" in line)
+    assert said.startswith("deploy/web.yaml:5:13: error[policy-denied]: Policy/replicas#kept: ")
+    assert manifests.chimera("check").code == 0
+
+
 def test_a_changed_schema_file_is_a_governed_path_as_well(manifests: Repository) -> None:
     manifests.write("schemas/app.json", '{"required": ["name"]}\n')
     manifests.write(

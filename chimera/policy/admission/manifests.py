@@ -1,11 +1,12 @@
 """Judging resources by Chimera's own policies, which are named with them.
 
-Kinds and labels of a policy's match are those of the resource here, for nothing else has them.
+Kinds and labels of a policy's match are those of the resource here, for nothing else has them; its
+paths are what they are to a check, from the repository's root.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chimera.documents import Globs
 from chimera.kinds import Document, Subject
@@ -27,10 +28,13 @@ def judge_manifests(
     resources: Sequence[Resource],
     subject: Subject,
     bounds: Bounds = Bounds(),  # noqa: B008 - immutable
+    *,
+    path_of: Callable[[str], str] = str,
 ) -> list[Verdict]:
     """Return what policies say of resources; what is about changes or a snapshot is inapplicable.
 
-    `subject` gives the snapshot that expressions may ask, the environment and the time.
+    `path_of` tells by the name that a file was given what its path is in the tree. `subject` gives
+    the snapshot that expressions may ask, the environment and the time.
     """
     if not policies:
         return []
@@ -43,7 +47,7 @@ def judge_manifests(
             Errand(
                 book,
                 tuple(range(len(book.rules))),
-                tuple(c for c in candidates if _means(book.policy.spec.match, c)),
+                tuple(c for c in candidates if _means(book.policy.spec.match, c, path_of)),
             )
             for book in sound
         ]
@@ -63,13 +67,13 @@ def _candidate(resource: Resource) -> Candidate:
     return Candidate(resource.subject, foreign=foreign)
 
 
-def _means(match: PolicyMatch, candidate: Candidate) -> bool:
+def _means(match: PolicyMatch, candidate: Candidate, path_of: Callable[[str], str]) -> bool:
     foreign = candidate.foreign
     if foreign is None or match.snapshot or match.changes or match.layers:
         return False
     if match.kinds and foreign.value.get("kind") not in match.kinds:
         return False
-    if match.paths and not Globs(match.paths).matches(foreign.path):
+    if match.paths and not Globs(match.paths).matches(path_of(foreign.path)):
         return False
     metadata = foreign.value.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None

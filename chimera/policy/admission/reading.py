@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from chimera.documents import parse_foreign
+from chimera.documents import Extensions, parse_foreign
 from chimera.kinds import Model, salvage_model
 from chimera.model import Diagnostic, Place, Severity
 from chimera.policy.admission.models import (
@@ -23,6 +23,7 @@ GROUP = "admissionregistration.k8s.io"
 M = TypeVar("M", bound=Model)
 
 _VERSIONS = tuple(f"{GROUP}/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
+_KUBERNETES = Extensions(merges=True)
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 
 
@@ -72,8 +73,8 @@ def read_objects(files: Mapping[str, bytes]) -> tuple[list[Found], list[Diagnost
     found: list[Found] = []
     faults: list[Diagnostic] = []
     for path, data in files.items():
-        values, said = parse_foreign(path, data)
-        faults += said
+        values, said = parse_foreign(path, data, _KUBERNETES)
+        faults += (fault for fault in said if not _is_merge(fault))
         for index, value, sound in values:
             if not sound:
                 continue
@@ -85,6 +86,11 @@ def read_objects(files: Mapping[str, bytes]) -> tuple[list[Found], list[Diagnost
                 if not isinstance(item.get("kind"), str):
                     faults.append(_no_object(place))
     return [one for one in found if isinstance(one.value.get("kind"), str)], faults
+
+
+def _is_merge(fault: Diagnostic) -> bool:
+    """Tell whether a fault only says that a merge key merges, which it does in a cluster, too."""
+    return fault.rule == "yaml-merge-key" and fault.severity is Severity.WARNING
 
 
 def read_library(objects: Iterable[Found]) -> Library:

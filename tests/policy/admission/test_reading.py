@@ -128,3 +128,10 @@ def test_parameters_that_no_policy_takes_are_a_warning() -> None:
 
 def test_an_empty_library_is_read() -> None:
     assert read_library([]).policies == ()
+
+
+def test_merge_keys_merge_as_in_a_cluster() -> None:
+    text = "kind: Pod\nspec: &spec {a: 1}\nother: {<<: *spec}\n"
+    (found,), faults = read_objects({"a.yaml": text.encode()})
+    assert found.value["other"] == {"a": 1}
+    assert not faults
