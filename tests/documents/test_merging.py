@@ -53,7 +53,7 @@ def lines(text: str, *routes: tuple[Any, ...], on: Any = "value") -> list[int]:
     return [spans[place].line for place in places]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_mapping(VALUES))
 def test_merge_keys_merge_as_yaml_1_1_says(value: Any) -> None:
     text = text_of(value)
