@@ -8,9 +8,11 @@ from typing import Any
 
 from chimera.model import Route
 
-# A field that is not called as a function, a quoted key, or a position in a list.
+# A field that is not called as a function, a quoted key, or a position in a list; with `?` each
+# may be missing.
 _STEPS = re.compile(
-    r"""\.([A-Za-z_]\w*)(?!\w*\s*\() | \[\s*(?:'([^'\\]*)'|"([^"\\]*)"|(\d+))\s*\]""", re.VERBOSE
+    r"""\.\??([A-Za-z_]\w*)(?!\w*\s*\() | \[\s*\??(?:'([^'\\]*)'|"([^"\\]*)"|(\d+))\s*\]""",
+    re.VERBOSE,
 )
 _OBJECT = re.compile(r"(?<![\w.])object(?=[.\[])")
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-_OPAQUE = (
+OPAQUE = (
     r"(?:[bB]?[rR][bB]?(?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|\"[^\"\n]*\")"
     r"|'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\""
     r"|//[^\n]*)"
 )
+"""A string or a comment, which a change of an expression leaves as it is."""
+
 _BEFORE, _AFTER = r"(?<![\w.])", r"(?!\w)"
 _TEST = rf"{_BEFORE}has\s*\(\s*(?:{{}})\s*\)"
 
@@ -48,7 +50,7 @@ def _replaced(expression: str, names: Iterable[str], form: str, write: Callable[
     chosen = [r"\s*\.\s*".join(map(re.escape, name.split("."))) for name in names if "." in name]
     if not chosen:
         return expression
-    pattern = f"{_OPAQUE}|(?P<found>{form.format('|'.join(chosen))})"
+    pattern = f"{OPAQUE}|(?P<found>{form.format('|'.join(chosen))})"
     return re.sub(
         pattern,
         lambda match: write(match[0]) if match["found"] else match[0],

@@ -73,7 +73,7 @@ def files(tmp_path: Path) -> Path:
 def test_a_refusal_stands_at_the_field_and_names_the_policy_s_line(chimera: Run) -> None:
     answer = chimera("policy", "eval", "policy.yaml", "--resource", "manifests")
     assert answer.code == 1
-    assert "manifests/web.yaml:14:9: error[admission-denied]" in answer.out
+    assert "manifests/web.yaml:14:11: error[admission-denied]" in answer.out
     assert "not pinned: nginx:1.27" in answer.out
     assert "note: policy.yaml:15:19:" in answer.out
     assert "it is not about: Service/web" in answer.out

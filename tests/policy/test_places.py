@@ -22,6 +22,7 @@ VALUE: dict[str, Any] = {
         ('object.metadata.labels["a.b"] == "x"', ("metadata", "labels", "a.b")),
         ("object.spec.list[0].k == 1", ("spec", "list", 0, "k")),
         ("object.spec.list[7].k == 1", ("spec", "list")),
+        ("object.?spec.?x[?'y'].orValue(1) == 2", ("spec", "x", "y")),
         ("object.spec.name.startsWith('a')", ("spec", "name")),
         ("object.spec.list.all(l, l.k == 1)", ("spec", "list")),
         ("object.spec != null && object.spec.x.y > 0", ("spec", "x", "y")),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chimera.context import Processes
 from chimera.model import Finding, RuleAction, Verdict
+from chimera.policy.admission.elements import Elements, route_to
 from chimera.policy.admission.matching import Request, Undecided, matches
 from chimera.policy.admission.parameters import Parameters, parameters_of
 from chimera.policy.admission.programs import Book, compile_library
@@ -132,6 +133,7 @@ def evaluate_library(
         record.found += (faulty(book) for book in books if book.faults)
         sound = [book for book in books if not book.faults]
         bounds_of = [bound for book in sound for bound in _bound(book, library.bindings)]
+        elements = Elements(worker)
         worker.load((), others=[request.resource.value for request in requests])
         for start in range(0, len(requests), _BATCH):
             numbered = list(enumerate(requests[start : start + _BATCH], start))
@@ -141,7 +143,7 @@ def evaluate_library(
                 for position, request in numbered
                 for hearing in _hearings(bound, request, position, parameters, record)
             ]
-            _Sitting(worker, record).judge(hearings)
+            _Sitting(worker, elements, record).judge(hearings)
     return Evaluation(record.verdicts(), record.undecided)
 
 
@@ -179,8 +181,9 @@ def _hearings(
 class _Sitting:
     """One batch: conditions first, then what must hold, then the messages of what does not."""
 
-    def __init__(self, worker: Worker, record: _Record) -> None:
+    def __init__(self, worker: Worker, elements: Elements, record: _Record) -> None:
         self._worker = worker
+        self._elements = elements
         self._record = record
 
     def judge(self, hearings: Sequence[_Hearing]) -> None:
@@ -280,14 +283,20 @@ class _Sitting:
         for hearing, program in unheld:
             book = hearing.bound.book
             number = book.message(program - book.validations.start)
-            asked.append((hearing, () if number is None else (number,)))
+            message = () if number is None else (number,)
+            asked.append((hearing, (*message, *self._elements.programs(book, program))))
         for (hearing, program), answers in zip(unheld, self._ask(asked), strict=True):
             bound, number = hearing.bound, program - hearing.bound.book.validations.start
-            judge = f"{hearing.name}#validations[{number}]"
-            said = next(iter(answers.values()), Answer()).value
-            text = _message(bound.book, number, said)
+            book, resource = bound.book, hearing.request.resource
+            said = answers.pop(book.message(number) or -1, Answer()).value
             verdict = broken(
-                judge, bound.action, hearing.request.resource, bound.book, program, text
+                f"{hearing.name}#validations[{number}]",
+                bound.action,
+                resource,
+                book,
+                program,
+                _message(book, number, said),
+                route_to(answers.values(), book.text_of(program), resource.value),
             )
             self._record.found.append(verdict)
 

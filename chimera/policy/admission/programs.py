@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from chimera.model import Diagnostic, Place, Segment
@@ -42,12 +42,19 @@ class Book:
 
     Variables come first, then conditions, validations, messages and audit annotations. `limits`
     say what the engine lacks that an expression of it needs, which is no fault of the policy.
+    `added` are the texts of further programs by their numbers.
     """
 
     policy: Policy
     first: int
     faults: tuple[Diagnostic, ...]
     limits: tuple[str, ...]
+    added: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> tuple[tuple[str, int], ...]:
+        """What the variables are called in expressions, with the numbers of their programs."""
+        return _values(self.policy, self.first)
 
     @property
     def conditions(self) -> range:
@@ -77,7 +84,7 @@ class Book:
     def tasks(self, programs: Iterable[int], subjects: tuple[int, ...]) -> Iterator[Task]:
         """Lay out the work: the variables that the programs need, then the programs."""
         chosen = tuple(programs)
-        needed = set(self.needs(self._stated[number - self.first].text for number in chosen))
+        needed = set(self.needs(map(self.expression, chosen)))
         for number, variable in enumerate(self.policy.spec.variables):
             if variable.name in needed:
                 yield Task(self.first + number, subjects, f"variables.{variable.name}")
@@ -92,9 +99,13 @@ class Book:
                 names.update(_VARIABLE.findall(variable.expression))
         return tuple(v.name for v in self.policy.spec.variables if v.name in names)
 
+    def expression(self, program: int) -> str:
+        """Return the expression of a program."""
+        return self.added.get(program) or self._stated[program - self.first].text
+
     def text_of(self, program: int) -> str:
         """Return the expression of a program with those of the variables that it needs."""
-        text = self._stated[program - self.first].text
+        text = self.expression(program)
         needed = set(self.needs([text]))
         of_variables = [v.expression for v in self.policy.spec.variables if v.name in needed]
         return "\n".join([text, *of_variables])
@@ -157,13 +168,17 @@ def compile_library(worker: Worker, policies: Sequence[Policy]) -> list[Book]:
 
 def _programs(policy: Policy, part: Sequence[Stated], first: int) -> Iterator[Program]:
     """Yield programs; a variable may read those before it, a condition none, the rest all."""
-    bound = [f"variables.{variable.name}" for variable in policy.spec.variables]
-    values = tuple(zip(bound, range(first, first + len(bound)), strict=True))
+    values = _values(policy, first)
     for number, one in enumerate(part):
         known = () if one.route[0] == "matchConditions" else values[:number]
         # A cluster lets no message ask its authorizer.
         names = NAMES[:-1] if one.route[-1] == "messageExpression" else NAMES
         yield Program(one.text, names, one.returns, known)
+
+
+def _values(policy: Policy, first: int) -> tuple[tuple[str, int], ...]:
+    names = (f"variables.{variable.name}" for variable in policy.spec.variables)
+    return tuple((name, number) for number, name in enumerate(names, first))
 
 
 def _invalid(policy: Policy, one: Stated, fault: Fault) -> Diagnostic:

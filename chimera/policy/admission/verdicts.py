@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chimera.model import Diagnostic, Finding, Place, Related, RuleAction, Severity, Verdict
+from chimera.model import Diagnostic, Finding, Place, Related, Route, RuleAction, Severity, Verdict
 from chimera.policy.admission.models import ValidationAction
 from chimera.policy.admission.programs import Book
 from chimera.policy.admission.resources import Resource
@@ -30,15 +30,22 @@ def action_of(actions: Sequence[ValidationAction]) -> RuleAction:
 
 
 def broken(
-    judge: str, action: RuleAction, resource: Resource, book: Book, program: int, message: str
+    judge: str,
+    action: RuleAction,
+    resource: Resource,
+    book: Book,
+    program: int,
+    message: str,
+    route: Route | None,
 ) -> Verdict:
-    """Return the verdict of a validation that does not hold."""
+    """Return the verdict of a validation that does not hold, at `route` if that is known."""
     rule, severity = _BROKEN[action]
     help = f"change {resource.subject}: a cluster would {_THERE[action]}"
+    where = narrowest_place(resource, book, program) if route is None else resource.place.at(*route)
     fault = Diagnostic(
         rule,
         f"{judge}: {message}",
-        narrowest_place(resource, book, program),
+        where,
         help,
         severity,
         resource.subject,

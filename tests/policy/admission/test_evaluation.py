@@ -24,7 +24,7 @@ def test_a_broken_validation_fails_at_its_field_and_names_its_own_place() -> Non
     diagnostic = evaluation.verdicts[1].diagnostics[0]
     assert diagnostic.rule == "admission-denied"
     assert diagnostic.message.endswith(f"failed expression: {TAGGED}")
-    assert route(diagnostic) == ("spec", "containers")
+    assert route(diagnostic) == ("spec", "containers", 0)
     assert diagnostic.related[0].where == Place(
         "policies.yaml", 0, ("spec", "validations", 0, "expression")
     )
