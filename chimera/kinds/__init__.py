@@ -55,7 +55,7 @@ from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.shards import LoadedShard, Shard
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.kinds.subject import EnvironmentFacts, Subject
-from chimera.kinds.validation import salvage_model, validate, validate_model
+from chimera.kinds.validation import is_valid, salvage_model, validate, validate_model
 from chimera.kinds.wording import nearest, shown, suggestion
 
 __all__ = [
@@ -125,6 +125,7 @@ __all__ = [
     "export_schemas",
     "format_duration",
     "former_snapshot",
+    "is_valid",
     "kind_schema",
     "load_snapshot",
     "load_values",

@@ -119,12 +119,27 @@ def validate_model(
     return None if faults else found, faults
 
 
+def is_valid(model: type[BaseModel], value: Any) -> bool:
+    """Tell whether `value` is valid: dearer than to validate only where it is not."""
+    try:
+        _validated(model, value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _validated(model: type[M], value: Any) -> M:
+    """Do what `model_validate` does, which takes half as long again to look at its options."""
+    found: M = model.__pydantic_validator__.validate_python(value)
+    return found
+
+
 def salvage_model(
     model: type[M], value: Any, place: Place, address: str | None
 ) -> tuple[M | None, list[Diagnostic]]:
     """Validate against `model`; past fields that it does not know, the rest is validated too."""
     try:
-        return model.model_validate(value), []
+        return _validated(model, value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=True)
     causes = [d for d in details if not _is_consequence(d, details)]

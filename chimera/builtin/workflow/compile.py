@@ -100,12 +100,11 @@ class _Faults:
         """Yield ids that are taken and dependencies that do not exist."""
         first: dict[str, int] = {}
         for index, stage in enumerate(self._spec.stages):
-            place = self._place.at("stages", index, "id")
             if stage.id in RESERVED:
                 yield self._fault(
                     "workflow-stage-reserved",
                     f"no stage can be called {stage.id!r}",
-                    place,
+                    self._place.at("stages", index, "id"),
                     f"choose another id: ${{{stage.id}.x}} means something else",
                 )
             if first.setdefault(stage.id, index) != index:
@@ -113,7 +112,7 @@ class _Faults:
                 yield self._fault(
                     "workflow-stage-duplicate",
                     f"a second stage with the id {stage.id!r}",
-                    place,
+                    self._place.at("stages", index, "id"),
                     "give each stage its own id",
                     Related("the first one stands here", there),
                 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.workflow.kinds import InputSpec, StageSpec, WorkflowSpec
@@ -23,11 +24,13 @@ from chimera.builtin.workflow.references import (
     slots,
 )
 from chimera.builtin.workflow.shapes import ANYTHING, STRING, Shape, accepts
-from chimera.kinds import Model, validate_model
-from chimera.model import Diagnostic, Place
+from chimera.kinds import Model, is_valid, validate_model
+from chimera.model import Diagnostic, Place, Route
 
 if TYPE_CHECKING:
     from chimera.runtime import Operation
+
+_SECRETS = Shape({"type": "object", "additionalProperties": STRING.schema})
 
 
 class Flow:
@@ -49,8 +52,11 @@ class Flow:
         self._position: dict[str, int] = {}
         for index, stage in enumerate(spec.stages):
             self._position.setdefault(stage.id, index)
-        types = {name: {"type": given.type} for name, given in spec.inputs.items()}
-        self._inputs = Shape({"type": "object", "properties": types, "additionalProperties": False})
+
+    @cached_property
+    def _inputs(self) -> Shape:
+        types = {name: {"type": given.type} for name, given in self._spec.inputs.items()}
+        return Shape({"type": "object", "properties": types, "additionalProperties": False})
 
     def faults(self) -> Iterator[Diagnostic]:
         """Yield every fault of defaults, stages' inputs and the workflow's outputs."""
@@ -58,53 +64,56 @@ class Flow:
             yield from self._default_faults(name, given)
         for index, stage in enumerate(self._spec.stages):
             yield from self._stage_faults(index, stage)
-        place = self._place.at("outputs")
         for slot in slots(self._spec.outputs):
-            yield from self._slot_faults(slot, place, None)
+            yield from self._slot_faults(slot, ("outputs", *slot.route), None)
 
     def _default_faults(self, name: str, given: InputSpec) -> Iterator[Diagnostic]:
         if not given.is_required and not has_type(given.default, given.type):
             yield self._fault(
                 "workflow-default-invalid",
                 f"the default of the input {name!r} is not of the type {given.type}",
-                self._place.at("inputs", name, "default"),
+                ("inputs", name, "default"),
                 f"write a default of the type {given.type}, or another type",
             )
 
     def _stage_faults(self, index: int, stage: StageSpec) -> Iterator[Diagnostic]:
-        place = self._place.at("stages", index, "inputs")
+        route = ("stages", index, "inputs")
         operation = self._operations.get(stage.operation)
         found = slots(stage.inputs)
         brought = [slot for slot in found if slot.references]
         for slot in found:
-            yield from self._slot_faults(slot, place, index)
+            yield from self._slot_faults(slot, (*route, *slot.route), index)
         if operation is None:
             return
         is_plain = len(brought) == len(found)
         value = stage.inputs if is_plain else replace_strings(stage.inputs, _unescape)
-        yield from self._literal_faults(value, operation, place, brought)
-        yield from self._shell_faults(stage, place, brought)
-        wanted = Shape.of_model(operation.inputs, "validation")
-        for slot in brought:
-            yield from self._type_faults(slot, wanted.at(slot.route), place)
+        yield from self._literal_faults(value, operation, route, brought)
+        if brought:
+            yield from self._shell_faults(stage, route, brought)
+            wanted = Shape.of_model(operation.inputs, "validation")
+            for slot in brought:
+                yield from self._type_faults(slot, wanted.at(slot.route), (*route, *slot.route))
 
     def _literal_faults(
         self,
         value: Mapping[str, Any],
         operation: Operation[Model, Model],
-        place: Place,
+        route: Route,
         brought: Iterable[Slot],
     ) -> Iterator[Diagnostic]:
         """Yield what the operation's model says of the inputs, but not of what is not there yet."""
+        if is_valid(operation.inputs, value):
+            return
+        place = self._place.at(*route)
         _, found = validate_model(operation.inputs, value, place, self._address)
         unknown = {(*place.route, *slot.route) for slot in brought}
         for fault in found:
-            route = fault.where.route if isinstance(fault.where, Place) else ()
-            if fault.rule == "field-unknown" or route not in unknown:
+            at = fault.where.route if isinstance(fault.where, Place) else ()
+            if fault.rule == "field-unknown" or at not in unknown:
                 yield fault
 
     def _shell_faults(
-        self, stage: StageSpec, place: Place, brought: Iterable[Slot]
+        self, stage: StageSpec, route: Route, brought: Iterable[Slot]
     ) -> Iterator[Diagnostic]:
         """Yield references inside a script: the shell would read what they bring as code."""
         if stage.operation != "command" or stage.inputs.get("shell", False) is False:
@@ -114,12 +123,11 @@ class Flow:
                 yield self._fault(
                     "workflow-shell-reference",
                     "a reference inside a script: the shell would read the value as code",
-                    place.at(*slot.route),
+                    (*route, *slot.route),
                     'write "$1" in the script, and the reference as the next item of argv',
                 )
 
-    def _slot_faults(self, slot: Slot, place: Place, stage: int | None) -> Iterator[Diagnostic]:
-        where = place.at(*slot.route)
+    def _slot_faults(self, slot: Slot, where: Route, stage: int | None) -> Iterator[Diagnostic]:
         for part in slot.parts:
             if isinstance(part, Malformed):
                 yield self._fault(
@@ -133,7 +141,7 @@ class Flow:
                 yield from self._reference_faults(part, where, stage)
 
     def _reference_faults(
-        self, reference: Reference, where: Place, stage: int | None
+        self, reference: Reference, where: Route, stage: int | None
     ) -> Iterator[Diagnostic]:
         """Yield why a reference, made by the stage at a position or by an output, leads nowhere."""
         if reference.source == SECRET:
@@ -142,18 +150,8 @@ class Flow:
         if reference.source != INPUT and reference.source not in self._position:
             yield self._unknown("stage", reference.source, self._position, reference, where)
             return
-        source = self._source(reference)
-        if source.member(reference.name) is None:
-            what = "input" if reference.source == INPUT else "output"
-            yield self._unknown(what, reference.name, source.properties, reference, where)
-        elif self.shape(reference) is None:
-            yield self._fault(
-                "workflow-output-unknown",
-                f"${{{reference}}} leads nowhere: {reference.name} has nothing at "
-                f"{'.'.join(reference.inside)}",
-                where,
-                f"{reference.name} is {source.member(reference.name)}",
-            )
+        if self.shape(reference) is None:
+            yield self._leading_nowhere(reference, where)
         if stage is not None and reference.source != INPUT:
             first = self._position[reference.source]
             if not self._order.is_before(first, stage):
@@ -164,8 +162,22 @@ class Flow:
                     f"add {reference.source} to the stage's dependencies",
                 )
 
+    def _leading_nowhere(self, reference: Reference, where: Route) -> Diagnostic:
+        source = self._source(reference)
+        member = source.member(reference.name)
+        if member is None:
+            what = "input" if reference.source == INPUT else "output"
+            return self._unknown(what, reference.name, source.properties, reference, where)
+        return self._fault(
+            "workflow-output-unknown",
+            f"${{{reference}}} leads nowhere: {reference.name} has nothing at "
+            f"{'.'.join(reference.inside)}",
+            where,
+            f"{reference.name} is {member}",
+        )
+
     def _secret_faults(
-        self, reference: Reference, where: Place, stage: int | None
+        self, reference: Reference, where: Route, stage: int | None
     ) -> Iterator[Diagnostic]:
         if reference.name not in self._spec.secrets or reference.inside:
             name = ".".join((reference.name, *reference.inside))
@@ -179,7 +191,7 @@ class Flow:
             )
 
     def _unknown(
-        self, what: str, name: str, known: Iterable[str], reference: Reference, where: Place
+        self, what: str, name: str, known: Iterable[str], reference: Reference, where: Route
     ) -> Diagnostic:
         owner = f" of {reference.source}" if what == "output" else ""
         listed = ", ".join(sorted(known)) or "none"
@@ -190,7 +202,7 @@ class Flow:
             did_you_mean(name, known, f"there is: {listed}"),
         )
 
-    def _type_faults(self, slot: Slot, wanted: Shape | None, place: Place) -> Iterator[Diagnostic]:
+    def _type_faults(self, slot: Slot, wanted: Shape | None, where: Route) -> Iterator[Diagnostic]:
         given = self.shape(slot.whole) if slot.whole else STRING
         if wanted is None or given is None or accepts(wanted, given):
             return
@@ -198,7 +210,7 @@ class Flow:
         yield self._fault(
             "workflow-reference-type",
             f"{text} is {given}, where {wanted} is wanted",
-            place.at(*slot.route),
+            where,
             "refer to a value of that type"
             if slot.whole
             else "a reference keeps its type only where it is all that the string holds",
@@ -213,14 +225,15 @@ class Flow:
         if reference.source == INPUT:
             return self._inputs
         if reference.source == SECRET:
-            return Shape({"type": "object", "additionalProperties": STRING.schema})
+            return _SECRETS
         index = self._position.get(reference.source)
         name = self._spec.stages[index].operation if index is not None else ""
         operation = self._operations.get(name)
         return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
 
-    def _fault(self, rule: str, message: str, place: Place, help: str) -> Diagnostic:
-        return Diagnostic(rule, message, place, help, address=self._address)
+    def _fault(self, rule: str, message: str, route: Route, help: str) -> Diagnostic:
+        """Return a fault at a route below the spec: no place is made where nothing is wrong."""
+        return Diagnostic(rule, message, self._place.at(*route), help, address=self._address)
 
 
 def has_type(value: Any, name: str) -> bool:

@@ -29,10 +29,15 @@ class Order:
         position: dict[str, int] = {}
         for index, stage in enumerate(spec.stages):
             position.setdefault(stage.id, index)
-        needs, backward = [], []
+        needs: list[tuple[int, ...]] = []
+        backward: list[tuple[int, int]] = []
+        is_sequential = spec.mode == "sequential"
         for index, stage in enumerate(spec.stages):
+            if is_sequential and not stage.dependencies:
+                needs.append((index - 1,) if index else ())
+                continue
             found = {position[name] for name in stage.dependencies if name in position}
-            if spec.mode == "sequential":
+            if is_sequential:
                 backward += [(index, later) for later in sorted(found) if later >= index]
                 found = {earlier for earlier in found if earlier < index}
                 found |= {index - 1} if index else set()

@@ -8,13 +8,13 @@ references again, so that no output can smuggle one in. Refuses expressions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from chimera.builtin.workflow.kinds import STAGE_PATTERN, VARIABLE_PATTERN
-from chimera.model import ChimeraError, Route, canonical_json
+from chimera.model import ChimeraError, Route, Segment, canonical_json
 
 INPUT = "input"
 SECRET = "secret"  # noqa: S105 - a word of the grammar
@@ -113,12 +113,17 @@ def _gather(value: Any, route: Route, found: list[Slot]) -> None:
     if isinstance(value, str):
         if _OPENING in value:
             found.append(Slot(route, parse(value)))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _gather(item, (*route, key), found)
+        return
+    if isinstance(value, dict):
+        items: Iterable[tuple[Segment, Any]] = value.items()
     elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            _gather(item, (*route, index), found)
+        items = enumerate(value)
+    else:
+        return
+    for segment, item in items:
+        # Most values are text without a reference: to know that takes no call.
+        if type(item) is not str or _OPENING in item:
+            _gather(item, (*route, segment), found)
 
 
 def replace_strings(value: Any, change: Callable[[str], Any]) -> Any:
