@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chimera.model import Route
+from chimera.model import Route, Segment
 from chimera.policy.admission.programs import NAMES, Book
 from chimera.policy.places import named_routes
 from chimera.policy.qualified import OPAQUE
@@ -53,13 +53,22 @@ def searches(expression: str) -> Iterator[str]:
 
 
 def route_to(answers: Iterable[Answer], text: str, value: Any) -> Route | None:
-    """Return the route to the first element that was found, in a list that the text names."""
-    found = [answer.value[0] for answer in answers if answer.value]
-    for element in found:
-        for route in named_routes(text):
-            items = _at(route, value)
-            if isinstance(items, list) and element in items:
-                return (*route, items.index(element))
+    """Return the route to the first element that was found, in a list or map that `text` names."""
+    for answer in answers:
+        for element in answer.value[:1] if isinstance(answer.value, list) else ():
+            for route in named_routes(text):
+                segment = _segment(element, _at(route, value))
+                if segment is not None:
+                    return (*route, segment)
+    return None
+
+
+def _segment(element: Any, items: Any) -> Segment | None:
+    """Return where an element stands in a list, or a key in a map."""
+    if isinstance(items, list) and element in items:
+        return items.index(element)
+    if isinstance(items, dict) and isinstance(element, str) and element in items:
+        return element
     return None
 
 

@@ -13,7 +13,8 @@ EVERY = "object.spec.containers + object.spec.?initContainers.orValue([])"
 TAGGED = "c.image.contains(':')"
 
 
-LIST = ("spec", "containers")
+LIST, NETWORK = ("spec", "containers"), ("spec", "hostNetwork")
+SELECTOR = {"nodeSelector": {"a": "1", "b": "2"}}
 
 
 @pytest.mark.parametrize(
@@ -30,10 +31,13 @@ LIST = ("spec", "containers")
         (f"variables.every.all(c, {TAGGED} || c.image == ')||.all(')", {}, (*LIST, 1)),
         ("object.spec.containers.all(c, c.name == 'a' || c.none == 1)", {}, LIST),
         (f"object.spec.containers.all(c, {TAGGED}) && true", {}, LIST),
+        ("object.spec.nodeSelector.all(k, k != 'b')", SELECTOR, ("spec", "nodeSelector", "b")),
+        ("false ? dyn(1) : dyn(object.spec.containers.all(c, false))", {}, LIST),
+        ("true ? object.spec.hostNetwork : dyn([1]).all(c, c)", {"hostNetwork": False}, NETWORK),
         (
             "{'x': 1}.all(k, k == 'y') || object.spec.hostNetwork",
             {"hostNetwork": False},
-            ("spec", "hostNetwork"),
+            NETWORK,
         ),
     ],
 )
