@@ -283,8 +283,7 @@ base_option = click.option(
 head_option = click.option(
     "--head",
     metavar="REF",
-    default="HEAD",
-    show_default=True,
+    show_default="HEAD",
     help="The commit that would be merged into the base.",
 )
 work_tree_option = click.option(
@@ -292,6 +291,22 @@ work_tree_option = click.option(
     is_flag=True,
     help="Compare the work tree, as it lies there, with the base instead of a merge.",
 )
+
+
+def compared_head(base: str | None, head: str | None, work_tree: bool) -> str | None:
+    """Return the commit to compare with the base, or None for the work tree.
+
+    Raises `UsageError` for an option that would be passed over: its user would take the answer for
+    one about another tree.
+    """
+    if base is None and (work_tree or head is not None):
+        option = "--head" if head is not None else "--work-tree"
+        raise UsageError(
+            f"{option} says what to compare, and nothing says with what", help="add --base REF"
+        )
+    if work_tree and head is not None:
+        raise UsageError("--head and --work-tree exclude each other", help="leave one of them out")
+    return None if work_tree else head or "HEAD"
 
 
 def _judge_as_of(ctx: click.Context, parameter: click.Parameter, text: str | None) -> None:

@@ -21,7 +21,7 @@ from chimera.documents.objects import INCOMPLETE, Objects
 from chimera.documents.refs import how_to_deepen, resolve
 from chimera.documents.repository import ask, failure, run
 from chimera.documents.trees import Tree
-from chimera.model import Diagnostic, GitError, Span
+from chimera.model import Diagnostic, GitError, RefError, Span
 
 _CONFLICT = "CONFLICT ("
 _DEEPEN = 50  # commits to fetch at least, so that few have to ask twice
@@ -86,7 +86,7 @@ _Named = tuple[str, str]
 def _require_history(
     root: Path, common: Path, base: _Named, head: _Named, bases: tuple[str, ...]
 ) -> None:
-    """Raise `GitError` where two commits have no common ancestor, or another might be better.
+    """Raise `RefError` where two commits have no common ancestor, or another might be better.
 
     That is so where a shallow clone is cut off between them and the best one that it holds.
     """
@@ -94,13 +94,13 @@ def _require_history(
     cut = set(shallow.read_text("ascii").split()) if shallow.is_file() else set()
     since = _since(root, base[1], head[1], bases) if cut else []
     if not cut.isdisjoint(since):
-        raise GitError(
+        raise RefError(
             f"this clone is shallow: where the histories of {base[0]} and {head[0]} meet is cut off"
             f" ({len(since)} commits of them are here)",
             help=how_to_deepen(max(_DEEPEN, len(since))),
         )
     if not bases:
-        raise GitError(
+        raise RefError(
             f"{base[0]} and {head[0]} have no common ancestor, so that nothing can be merged",
             help="name the branch that the change was made from; if the history was rewritten,"
             f" rebase {head[0]} onto {base[0]}",

@@ -127,7 +127,8 @@ def _near(root: Path, name: str) -> str:
         best = min(elsewhere, key=lambda found: (found != f"origin/{name}", len(found), found))
         return f"there is {best!r}: name that"
     near = difflib.get_close_matches(name, here, n=3)
-    fetch = f"fetch it with `git fetch origin {name}:refs/remotes/origin/{name}`"
+    branch = name.removeprefix("origin/")
+    fetch = f"fetch it with `git fetch origin {branch}:refs/remotes/origin/{branch}`"
     if is_shallow(root):
         fetch += ", with --unshallow since this clone is shallow (`fetch-depth: 0`)"
     if near:

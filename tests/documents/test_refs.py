@@ -28,7 +28,11 @@ def test_a_misspelt_branch_or_tag_comes_with_the_nearest(repository: Repository)
     assert "'v1.0.0'" in (refusal(repository.root, "v1.0").help or "")
     far = refusal(repository.root, "nothing-like-it")
     assert far.message == "git knows no commit 'nothing-like-it'"
-    assert "git fetch origin nothing-like-it" in (far.help or "")
+    assert "git fetch origin nothing-like-it:" in (far.help or "")
+    absent = refusal(repository.root, "origin/nothing-like-it")
+    assert "`git fetch origin nothing-like-it:refs/remotes/origin/nothing-like-it`" in (
+        absent.help or ""
+    )
 
 
 def test_a_branch_that_only_the_remote_has_is_named(repository: Repository, tmp_path: Path) -> None:

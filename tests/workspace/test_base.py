@@ -118,11 +118,23 @@ def test_what_cannot_be_compared_says_what_to_do(forked: Any) -> None:
         (forked, "man", "topic", 4, "there is 'main'"),
         (forked, "main", "topik", 4, "there is 'topic'"),
         (forked, "f" * 40, "topic", 4, "force-pushed away"),
-        (forked, "main", "unrelated", 1, "no common ancestor"),
-        (shallow, "origin/main", "origin/topic", 1, "git fetch --deepen="),
+        (forked, "main", "unrelated", 4, "no common ancestor"),
+        (shallow, "origin/main", "origin/topic", 4, "git fetch --deepen="),
         (shallow, "main", "origin/topic", 4, "there is 'origin/main'"),
         (shallow, "HEAD~1", "HEAD", 4, "`fetch-depth: 0`"),
     ):
         answer = where.chimera("check", "--base", base, "--head", head)
         assert (answer.code, answer.out) == (code, "")
         assert said in answer.err
+
+
+def test_an_option_that_would_be_passed_over_is_refused(forked: Any) -> None:
+    for command in ("check", "plan", "graph"):
+        for options, said in (
+            (("--head", "topic"), "--head says what to compare"),
+            (("--work-tree",), "--work-tree says what to compare"),
+            (("--base", "main", "--head", "topic", "--work-tree"), "exclude each other"),
+        ):
+            answer = forked.chimera(command, *options)
+            assert (answer.code, answer.out) == (4, "")
+            assert said in answer.err

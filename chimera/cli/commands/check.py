@@ -9,6 +9,7 @@ import click
 from chimera.cli.session import (
     Session,
     base_option,
+    compared_head,
     effective_time_option,
     environment_option,
     head_option,
@@ -35,7 +36,7 @@ def check(
     path: Path | None,
     notes: bool,
     base: str | None,
-    head: str,
+    head: str | None,
     work_tree: bool,
     environment: str,
     outputs: tuple[str, ...],
@@ -48,7 +49,7 @@ def check(
     from chimera.render.check import check_json, check_text
     from chimera.render.reports import check_report
 
-    result = session.workspace(path).check(environment, base, None if work_tree else head)
+    result = session.workspace(path).check(environment, base, compared_head(base, head, work_tree))
     session.emit(
         outputs,
         lambda paint: check_text(result, paint, notes=notes),

@@ -10,6 +10,7 @@ import click
 from chimera.cli.session import (
     Session,
     base_option,
+    compared_head,
     environment_option,
     head_option,
     pass_session,
@@ -44,7 +45,7 @@ def graph(
     depth: int,
     environment: str,
     base: str | None,
-    head: str,
+    head: str | None,
     work_tree: bool,
     outputs: tuple[str, ...],
 ) -> None:
@@ -57,7 +58,11 @@ def graph(
     from chimera.render.graph.tree import graph_json, graph_text
 
     drawn = session.workspace().graph(
-        address, depth, environment=environment, base=base, head=None if work_tree else head
+        address,
+        depth,
+        environment=environment,
+        base=base,
+        head=compared_head(base, head, work_tree),
     )
     session.emit(
         outputs,

@@ -12,6 +12,7 @@ from chimera.cli.exit_codes import DETAILED_CHANGED
 from chimera.cli.session import (
     Session,
     base_option,
+    compared_head,
     effective_time_option,
     environment_option,
     head_option,
@@ -41,7 +42,7 @@ def plan(
     session: Session,
     environment: str,
     base: str | None,
-    head: str,
+    head: str | None,
     work_tree: bool,
     out: Path | None,
     detailed_exitcode: bool,
@@ -52,7 +53,7 @@ def plan(
     from chimera.render.changes import plan_report_json, plan_report_text
     from chimera.render.reports import plan_report
 
-    result = session.workspace().plan(environment, base, None if work_tree else head)
+    result = session.workspace().plan(environment, base, compared_head(base, head, work_tree))
     if out is not None:
         write_file(out, json.dumps(plan_to_json(result.value.plan), indent=2) + "\n")
     changed = detailed_exitcode and result.outcome is Outcome.CHANGED
