@@ -16,6 +16,7 @@ from typing import Any
 from chimera.context import Context, Processes
 from chimera.documents import locate
 from chimera.documents.foreign import parse_foreign
+from chimera.documents.scan import CORE, Extensions
 from chimera.kinds import EnvironmentFacts, Registry, load_snapshot, read_source
 from chimera.model import Category, Diagnostic, Place, Route, Span
 from chimera.plan import Plan, plan_from_json, plan_to_json
@@ -26,6 +27,7 @@ from chimera.workspace.planning import against_tree, make_plan
 from tests.fuzz.trees import MemoryTree
 
 PATH = "specs/a.yaml"
+EXTENDED = Extensions(merges=True, tags=frozenset(("!Ref",)))
 LOCAL = EnvironmentFacts("local", protected=False)
 _MOST_PROGRAMS = 500
 _MOST_ROUTES = 50
@@ -68,11 +70,16 @@ def reader(data: bytes) -> None:
 
 
 def foreign(data: bytes) -> None:
-    """Read one file of another system: YAML, JSON or front matter, as the first byte says."""
-    path = ("deploy/a.yaml", "deploy/a.json", "docs/a.md")[data[0] % 3 if data else 0]
+    """Read one file of another system: YAML, JSON or front matter, as the first byte says.
+
+    It says as well whether merge keys merge and a tag is let in.
+    """
+    choice = data[0] if data else 0
+    path = ("deploy/a.yaml", "deploy/a.json", "docs/a.md")[choice % 3]
+    extensions = EXTENDED if choice % 2 else CORE
     content = data[1:]
     tree = MemoryTree({path: content})
-    values, faults = parse_foreign(path, content)
+    values, faults = parse_foreign(path, content, extensions)
     _hold_places(locate(faults, tree), tree)
     places = [
         Diagnostic("shown", "a value", Place(path, index, route), "look at it")

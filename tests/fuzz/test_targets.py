@@ -46,7 +46,7 @@ def test_reader(data: bytes) -> None:
     reader(data)
 
 
-@given(st.sampled_from([b"0", b"1", b"2"]), BYTES)
+@given(st.sampled_from([b"0", b"1", b"2", b"3"]), BYTES)
 def test_foreign(suffix: bytes, data: bytes) -> None:
     foreign(suffix + data)
 

@@ -50,5 +50,5 @@ class MemoryTree:
     def digest(self, paths: Iterable[str]) -> str:
         chosen = sorted(set(paths))
         return digest_contents(
-            dict.fromkeys(chosen, FILE), ((path, self.read(path)) for path in chosen)
+            dict.fromkeys(chosen, FILE), ((path, digest_bytes(self.read(path))) for path in chosen)
         )
