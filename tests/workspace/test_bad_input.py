@@ -68,6 +68,14 @@ def effects(repository: Any) -> list[list[str]]:
     return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
 
 
+def command_line(pid: int) -> bytes:
+    """Return the command line of a process, nothing where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until something is so; fail where it never is."""
     deadline = time.monotonic() + seconds
@@ -563,8 +571,7 @@ def test_ctrl_c_in_the_middle_of_a_proof_leaves_no_process_and_nothing_half_done
     )
 
     def is_proving() -> bool:
-        lines = (Path(f"/proc/{pid}/cmdline") for pid in descendants(process.pid))
-        return sum(b"check.py" in line.read_bytes() for line in lines if line.exists()) >= 2
+        return sum(b"check.py" in command_line(pid) for pid in descendants(process.pid)) >= 2
 
     until(is_proving)
     children = descendants(process.pid)
