@@ -7,10 +7,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
