@@ -20,11 +20,12 @@ from chimera.documents.parse import (
     parse,
     without_collector,
 )
+from chimera.documents.partial import PartialTree
 from chimera.documents.portions import is_document
 from chimera.documents.refs import head
 from chimera.documents.repository import find_root, tracked_below
 from chimera.documents.scan import MAX_BYTES, Extensions
-from chimera.documents.spans import locate, span_of, spans_of
+from chimera.documents.spans import Contents, locate, locate_each, span_of, spans_of
 from chimera.documents.trees import (
     YAML_SUFFIXES,
     Entry,
@@ -40,11 +41,13 @@ __all__ = [
     "MAX_BYTES",
     "YAML_SUFFIXES",
     "Difference",
+    "Contents",
     "Entry",
     "Extensions",
     "Globs",
     "Listing",
     "Merge",
+    "PartialTree",
     "RawDocument",
     "Tree",
     "contents",
@@ -64,6 +67,7 @@ __all__ = [
     "load_documents",
     "load_foreign",
     "locate",
+    "locate_each",
     "not_read",
     "open_commit",
     "open_merge",

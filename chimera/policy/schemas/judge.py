@@ -10,6 +10,7 @@ from chimera.kinds import Subject
 from chimera.model import Verdict, is_dormant
 from chimera.policy.schemas.checker import Checker
 from chimera.policy.schemas.definition import define
+from chimera.policy.schemas.former import judge_former
 from chimera.policy.schemas.hearing import Hearing
 from chimera.policy.schemas.holder import holder_of, idle
 from chimera.policy.schemas.kinds import SchemaSpec
@@ -20,9 +21,12 @@ _BOUNDS = Bounds()
 
 
 def judge_schemas(subject: Subject, bounds: Bounds = _BOUNDS) -> list[Verdict]:
-    """Return the verdicts of every Schema of the subject's snapshot."""
+    """Return the verdicts of every Schema of the subject's snapshot.
+
+    And of the Schemas that a change of it may have loosened, as they were.
+    """
     schemas = subject.snapshot.of_model(SchemaSpec)
-    if not schemas:
+    if not schemas and subject.former is None:
         return []
     dormant = {s.address for s in schemas if is_dormant(subject.placed(s.address))}
     why = "it stands in a dormant layer, for which nothing acts"
@@ -40,6 +44,7 @@ def judge_schemas(subject: Subject, bounds: Bounds = _BOUNDS) -> list[Verdict]:
             for holder in hearing.holders(answer.path):
                 verdicts += holder.take(position, answer)
             verdicts += of_unselected(answer)
-    for holder in holders.values():
-        verdicts += holder.close()
+        for holder in holders.values():
+            verdicts += holder.close()
+        verdicts += [*judge_former(subject, checker, verdicts)]
     return verdicts

@@ -1,0 +1,173 @@
+"""What a change loosens still holds for what else it changes: Schemas, contracts, proofs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SCHEMA = """\
+apiVersion: chimera/v1
+kind: Schema
+metadata: {name: pods}
+spec:
+  paths: ["deploy/**/*.yaml"]
+  selects: {kind: Pod}
+  readBy: yaml-1.1
+  file: schemas/pod.json
+  uses: ["schemas/spec.json"]
+"""
+POD = '{"required": ["spec"], "properties": {"spec": {"$ref": "spec.json"}}}\n'
+SPEC = '{"properties": {"image": {"type": "string"}}, "required": ["image"]}\n'
+GOOD = "kind: Pod\nspec: {image: a}\n"
+BAD = "kind: Pod\nspec: {image: 1}\n"
+
+
+@pytest.fixture
+def team(repository: Any) -> Any:
+    """A repository with a Schema over manifests, one of which breaks it already, and a branch."""
+    repository.write("specs/pods.yaml", SCHEMA)
+    repository.write("schemas/pod.json", POD)
+    repository.write("schemas/spec.json", SPEC)
+    repository.write("deploy/web.yaml", GOOD)
+    repository.write("deploy/db.yaml", GOOD)
+    return branch(repository)
+
+
+def branch(repository: Any) -> Any:
+    repository.commit("first")
+    repository.git("checkout", "-q", "-b", "topic")
+    return repository
+
+
+def check(team: Any) -> Any:
+    team.commit()
+    return team.chimera("check", "--base", "main", "-o", "json")
+
+
+def errors(answer: Any) -> list[Any]:
+    return [d for d in answer.json["diagnostics"] if d["severity"] == "error"]
+
+
+def merge(team: Any) -> None:
+    team.commit()
+    team.git("branch", "-f", "main", "topic")
+
+
+# Schemas
+
+
+def delete(team: Any) -> None:
+    (team.root / "specs/pods.yaml").unlink()
+
+
+def loosen_the_file(team: Any) -> None:
+    team.write("schemas/pod.json", "{}\n")
+
+
+def loosen_what_it_uses(team: Any) -> None:
+    team.write("schemas/spec.json", "{}\n")
+
+
+def ask_nothing(team: Any) -> None:
+    team.write("specs/pods.yaml", SCHEMA.partition("  file:")[0])
+
+
+def look_away(team: Any) -> None:
+    team.write("specs/pods.yaml", SCHEMA.replace("deploy/**", "deploy/old/**"))
+
+
+def select_others(team: Any) -> None:
+    team.write("specs/pods.yaml", SCHEMA.replace("kind: Pod}", "kind: Job}"))
+
+
+def lull(team: Any) -> None:
+    team.write("specs/contract.yaml", ASLEEP)
+
+
+def claim_the_folder(team: Any) -> None:
+    team.write(
+        "specs/repository.yaml",
+        "apiVersion: chimera/v1\nkind: Repository\nmetadata: {name: r}\n"
+        "spec: {roots: [specs, deploy/old]}\n",
+    )
+    team.git("mv", "deploy/web.yaml", "deploy/web.tmp")
+    (team.root / "deploy/old").mkdir()
+    team.git("mv", "deploy/web.tmp", "deploy/old/web.yaml")
+
+
+ASLEEP = """\
+apiVersion: chimera/v1
+kind: LayerContract
+metadata: {name: team}
+spec:
+  purpose: sleep
+  layers:
+    - id: "1"
+      name: Asleep
+      status: dormant
+      purpose: sleep
+      trigger: none
+      mode: enforcing
+      admits: {kinds: [Schema]}
+"""
+SCHEMA_LOOSENINGS = [
+    delete,
+    loosen_the_file,
+    loosen_what_it_uses,
+    ask_nothing,
+    look_away,
+    select_others,
+    lull,
+]
+
+
+@pytest.mark.parametrize("loosen", SCHEMA_LOOSENINGS)
+def test_a_schema_loosened_in_the_change_still_holds_for_the_files_that_it_changes(
+    team: Any, loosen: Any
+) -> None:
+    team.write("deploy/web.yaml", BAD)
+    loosen(team)
+    answer = check(team)
+    assert answer.code == 1, answer.out
+    (fault,) = errors(answer)
+    assert (fault["rule"], fault["path"], fault["line"]) == (
+        "schema-violated",
+        "deploy/web.yaml",
+        2,
+    )
+    assert "Schema/pods, as it was before this change, refuses:" in fault["message"]
+    assert "in a change of its own" in fault["help"]
+    assert team.chimera("plan", "--base", "main").code == 1
+
+
+@pytest.mark.parametrize("loosen", SCHEMA_LOOSENINGS)
+def test_a_schema_can_be_loosened_in_a_change_of_its_own(team: Any, loosen: Any) -> None:
+    loosen(team)
+    answer = check(team)
+    assert (answer.code, errors(answer)) == (0, []), answer.out
+    merge(team)
+    team.write("deploy/web.yaml", BAD)
+    assert check(team).code == 0
+
+
+def test_a_file_in_a_folder_that_the_change_makes_chimeras_own_was_foreign(team: Any) -> None:
+    team.write("deploy/web.yaml", BAD)
+    claim_the_folder(team)
+    answer = check(team)
+    assert "schema-violated" in {fault["rule"] for fault in errors(answer)}, answer.out
+
+
+def test_what_a_schema_refuses_as_it_was_and_as_it_is_is_told_once(team: Any) -> None:
+    team.write("deploy/web.yaml", BAD)
+    team.write("specs/pods.yaml", SCHEMA.replace("Pod}", "Pod, apiVersion: v1}"))
+    team.write("specs/more.yaml", SCHEMA.replace("pods", "more"))
+    (fault,) = errors(check(team))
+    assert fault["message"] == "spec.image should be a string, not 1"
+
+
+def test_a_schema_that_is_mended_with_its_files_is_one_change(team: Any) -> None:
+    team.write("schemas/spec.json", '{"required": ["image", "team"]}\n')
+    team.write("deploy/web.yaml", "kind: Pod\nspec: {image: a, team: b}\n")
+    team.write("deploy/db.yaml", "kind: Pod\nspec: {image: a, team: b}\n")
+    assert check(team).code == 0
