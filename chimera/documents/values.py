@@ -80,6 +80,8 @@ def _judge_numbers(place: Place, value: dict[Any, Any] | list[Any]) -> list[Diag
             children = node
         for child in children:
             kind = type(child)
+            if kind is str:
+                continue
             if kind is dict or kind is list:
                 pending.append((child, depth + 1))
             elif (kind is int and not -_LARGEST <= child <= _LARGEST) or (

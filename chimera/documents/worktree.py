@@ -50,6 +50,9 @@ Stamp = str
 _RACY = 2_000_000_000
 """Nanoseconds within which two changes of a file can bear the same time: FAT counts by 2 s."""
 
+# Neither follows a link nor waits for the other end of a pipe.
+_PLAINLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK if hasattr(os, "O_NOFOLLOW") else None
+
 _OWN = (".git", ".chimera")
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _ATTRIBUTES = ("text", "eol", "filter", "ident", "working-tree-encoding")
@@ -124,7 +127,26 @@ class WorkTree:
 
     def read_many(self, paths: Iterable[str], *, limit: int | None = None) -> Mapping[str, bytes]:
         """Return the content at each of `paths`, cut to one byte more than `limit`."""
-        return {path: self._content(path, limit)[1] for path in paths}
+        return {path: self._plain(path, limit) or self._content(path, limit)[1] for path in paths}
+
+    def _plain(self, path: str, limit: int | None) -> bytes:
+        """Return the content of a regular file; nothing where that takes a closer look.
+
+        It takes half the time, which counts over thousands of files.
+        """
+        if _PLAINLY is None or not self._is_folder(require_safe(path).rpartition("/")[0]):
+            return b""
+        try:
+            file = os.open(f"{self.root}/{path}", _PLAINLY)
+        except OSError:
+            return b""
+        try:
+            status = os.fstat(file)
+            size = status.st_size if limit is None else min(status.st_size, limit)
+            data = os.read(file, size + 1) if stat.S_ISREG(status.st_mode) else b""
+            return data if len(data) == status.st_size else b""
+        finally:
+            os.close(file)
 
     def digest(self, paths: Iterable[str]) -> Digest:
         """Return the digest of a path set."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
@@ -82,7 +82,8 @@ def _check_glob(pattern: str) -> str:
 Glob = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_glob)]
 """A Git `:(glob)` pattern, relative to the root of the tree."""
 
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_PIECE = re.compile(r"(\d+)(ms|s|m|h|d)")
+_DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -96,14 +97,18 @@ def parse_duration(value: Any) -> timedelta:
     """Read `1h30m`, `90s` or `250ms`; the units are d, h, m, s and ms."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, str) and re.fullmatch(rf"(?:{_DURATION.pattern})+", value):
-        pieces = _DURATION.findall(value)
+    if isinstance(value, str) and _DURATION.fullmatch(value):
         try:
-            return sum((int(count) * _UNITS[unit] for count, unit in pieces), timedelta())
+            return _sum(value)
         except OverflowError:
             raise refuse("duration-invalid", f"{value!r} is longer than can be counted") from None
     what = repr(value) if isinstance(value, str) else "this"
     raise refuse("duration-invalid", f"{what} is not a duration; write 90s, 15m or 1h30m")
+
+
+@lru_cache(maxsize=1024)  # few lengths of time are written, again and again
+def _sum(text: str) -> timedelta:
+    return sum((int(count) * _UNITS[unit] for count, unit in _PIECE.findall(text)), timedelta())
 
 
 def format_duration(value: timedelta) -> str:
@@ -226,14 +231,15 @@ class Marked:
     route: Route
 
 
-@cache
-def _fields_of(
-    model: type[BaseModel],
-) -> tuple[tuple[str, str, tuple[Mark, ...], tuple[Mark, ...]], ...]:
-    """Return the fields in which marks can stand: name, alias, marks on values and on models.
+_FieldMarks = tuple[str, str, tuple[Mark, ...], tuple[Mark, ...]]
+"""A field's name and alias, and the marks on its values and on models in it."""
 
-    Marks stand on the field, on the items of a sequence or mapping, or inside an optional. The
-    many fields of plain text are left out: specs are walked again and again.
+
+@cache
+def _marks_of(model: type[BaseModel]) -> tuple[_FieldMarks, ...]:
+    """Return the fields of a model with the marks on each.
+
+    Marks stand on the field, on the items of a sequence or mapping, or inside an optional.
     """
     found = []
     for name, info in model.model_fields.items():
@@ -242,17 +248,27 @@ def _fields_of(
         inner = list(_annotation_marks(info.annotation))
         on_values = dict.fromkeys([*own, *(mark for mark, on_model in inner if not on_model)])
         on_models = dict.fromkeys([*own, *(mark for mark, on_model in inner if on_model)])
-        if own or inner or _may_hold_models(info.annotation):
-            found.append((name, alias, tuple(on_values), tuple(on_models)))
+        found.append((name, alias, tuple(on_values), tuple(on_models)))
     return tuple(found)
+
+
+@cache
+def _fields_of(model: type[BaseModel]) -> tuple[_FieldMarks, ...]:
+    """Return the fields in which marks can stand.
+
+    Most are left out, and whole models in which there is no mark: specs are walked again and again.
+    """
+    return tuple(
+        field
+        for field in _marks_of(model)
+        if field[2]
+        or field[3]
+        or any(map(mark_types, _models_in(model.model_fields[field[0]].annotation)))
+    )
 
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _may_hold_models(annotation: Any) -> bool:
-    return _is_model(annotation) or any(map(_may_hold_models, get_args(annotation)))
 
 
 def _annotation_marks(annotation: Any) -> Iterator[tuple[Mark, bool]]:
@@ -272,7 +288,7 @@ def mark_types(model: type[BaseModel]) -> frozenset[type[Mark]]:
     found: set[type[Mark]] = set()
     seen, pending = {model}, [model]
     for one in pending:  # grows while it is read
-        for _, _, on_values, on_models in _fields_of(one):
+        for _, _, on_values, on_models in _marks_of(one):
             found.update(type(mark) for mark in (*on_values, *on_models))
         inner = {m for info in one.model_fields.values() for m in _models_in(info.annotation)}
         pending += inner - seen

@@ -20,6 +20,7 @@ from chimera.model import Address, Diagnostic, Place, Route
 M = TypeVar("M", bound=BaseModel)
 
 _ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
+_WHOLE = frozenset(_ENVELOPE)
 
 
 def validate(
@@ -62,6 +63,9 @@ def salvage(
 
 
 def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic]:
+    is_whole = value.keys() == _WHOLE and value["apiVersion"] == API_VERSION
+    if is_whole and isinstance(value["kind"], str):
+        return
     if value.get("apiVersion", API_VERSION) != API_VERSION:
         yield Diagnostic(
             "document-api-version",
