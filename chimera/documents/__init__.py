@@ -40,8 +40,8 @@ from chimera.documents.worktree import conversions, open_work_tree
 __all__ = [
     "MAX_BYTES",
     "YAML_SUFFIXES",
-    "Difference",
     "Contents",
+    "Difference",
     "Entry",
     "Extensions",
     "Globs",

@@ -49,30 +49,21 @@ def _nodes(path: str, data: bytes) -> list[Any]:
 
 def locate(diagnostics: Iterable[Diagnostic], tree: Contents) -> tuple[Diagnostic, ...]:
     """Return the diagnostics with every place as a span, in order and without repetitions."""
+    return in_order(locate_each(diagnostics, tree))
+
+
+def locate_each(diagnostics: Iterable[Diagnostic], tree: Contents) -> Iterator[Diagnostic]:
+    """Yield each diagnostic with every place of its as a span; a file is composed once for all."""
     every = tuple(diagnostics)
-    spans = spans_of(
-        tree,
-        (
-            where
-            for diagnostic in every
-            for where in (diagnostic.where, *(related.where for related in diagnostic.related))
-            if isinstance(where, Place)
-        ),
-    )
+    wheres = (w for d in every for w in (d.where, *(related.where for related in d.related)))
+    spans = spans_of(tree, (where for where in wheres if isinstance(where, Place)))
 
     def located(where: Place | Span) -> Span:
         return where if isinstance(where, Span) else spans[where]
 
-    return in_order(
-        replace(
-            diagnostic,
-            where=located(diagnostic.where),
-            related=tuple(
-                Related(related.message, located(related.where)) for related in diagnostic.related
-            ),
-        )
-        for diagnostic in every
-    )
+    for diagnostic in every:
+        related = (Related(one.message, located(one.where)) for one in diagnostic.related)
+        yield replace(diagnostic, where=located(diagnostic.where), related=tuple(related))
 
 
 def spans_of(tree: Contents, places: Iterable[Place]) -> dict[Place, Span]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from chimera.documents import MAX_BYTES, RawDocument, Tree, locate, spans_of
+from chimera.documents import MAX_BYTES, RawDocument, Tree, locate
 from chimera.kinds import (
     API_VERSION,
     Document,
@@ -21,9 +21,7 @@ from chimera.model import (
     Diagnostic,
     Finding,
     Outcome,
-    Place,
     Result,
-    Span,
     UsageError,
     Verdict,
     has_errors,
@@ -42,6 +40,7 @@ from chimera.policy.admission import (
     resources_of,
     unused,
 )
+from chimera.workspace.judging import located
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -125,30 +124,9 @@ def evaluate(workspace: Workspace, question: Question) -> Result[tuple[Verdict, 
         library, [*library.others, *given], requests, workspace.context.processes
     )
     verdicts = (*evaluation.verdicts, *_judged_by_own(workspace, own, resources, question.now))
-    located = tuple(_located(verdicts, files))
+    told = located(verdicts, files)
     shown = locate(faults, files)
-    return Result(located, _outcome(located, shown, evaluation.undecided), shown)
-
-
-def _located(verdicts: Sequence[Verdict], files: _Files) -> Iterator[Verdict]:
-    """Yield verdicts with spans in place of places; every file is composed once for all."""
-    faults = [fault for verdict in verdicts for fault in verdict.diagnostics]
-    wheres = [w for f in faults for w in (f.where, *(related.where for related in f.related))]
-    spans = spans_of(files, (where for where in wheres if isinstance(where, Place)))
-
-    def placed(where: Place | Span) -> Place | Span:
-        return spans[where] if isinstance(where, Place) else where
-
-    for verdict in verdicts:
-        told = (
-            replace(
-                fault,
-                where=placed(fault.where),
-                related=tuple(replace(one, where=placed(one.where)) for one in fault.related),
-            )
-            for fault in verdict.diagnostics
-        )
-        yield replace(verdict, diagnostics=tuple(told)) if verdict.diagnostics else verdict
+    return Result(told, _outcome(told, shown, evaluation.undecided), shown)
 
 
 def _outcome(verdicts: Sequence[Verdict], faults: Sequence[Diagnostic], undecided: int) -> Outcome:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from chimera.context import Context
 from chimera.contract import LayerContractSpec, place
-from chimera.documents import RawDocument, locate
+from chimera.documents import Contents, RawDocument, locate, locate_each
 from chimera.gate import environments
 from chimera.kinds import (
     Document,
@@ -145,10 +146,11 @@ def _as_it_was(value: Mapping[str, Any], registry: Registry) -> Document[Model] 
     return validate(RawDocument("", 0, dict(value)), registry)[0]
 
 
-def located(verdicts: tuple[Verdict, ...], snapshot: Snapshot) -> tuple[Verdict, ...]:
+def located(verdicts: Sequence[Verdict], tree: Contents) -> tuple[Verdict, ...]:
     """Return verdicts whose diagnostics have lines and columns."""
+    found = locate_each((fault for verdict in verdicts for fault in verdict.diagnostics), tree)
     return tuple(
-        replace(v, diagnostics=locate(v.diagnostics, snapshot.tree)) if v.diagnostics else v
+        replace(v, diagnostics=tuple(islice(found, len(v.diagnostics)))) if v.diagnostics else v
         for v in verdicts
     )
 

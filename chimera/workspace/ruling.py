@@ -39,7 +39,7 @@ def rule(workspace: Workspace, loaded: Loaded, planned: PlanReport, state: State
         standing_of(workspace, loaded),
     )
     ruling = weigh(weighing, workspace.plugins)
-    ruling = replace(ruling, verdicts=located(ruling.verdicts, loaded.snapshot))
+    ruling = replace(ruling, verdicts=located(ruling.verdicts, loaded.snapshot.tree))
     state.record_ruling(plan.environment, plan.digest, _as_json(ruling, planned))
     return ruling
 

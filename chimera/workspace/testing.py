@@ -29,9 +29,8 @@ def policy_cases(
         raise UsageError(f"there is no {unknown[0]}", help=suggestion(unknown[0], policies, listed))
     report = run_cases(loaded.snapshot, workspace.context, now=now)
     meant = wanted or policies
-    shown = located(
-        tuple(v for v in report.verdicts if _policy_of(v.judge) in meant), loaded.snapshot
-    )
+    chosen = [verdict for verdict in report.verdicts if _policy_of(verdict.judge) in meant]
+    shown = located(chosen, loaded.snapshot.tree)
     coverage = tuple(c for c in report.coverage if _policy_of(c.rule) in meant)
     faults = locate(loaded.diagnostics, loaded.snapshot.tree)
     broken = tuple(d for d in faults if has_errors((d,)))
