@@ -6,10 +6,12 @@ Tells too much rather than too little: a name inside a text or a comment counts 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+from chimera.model import Route
 from chimera.policy.candidates import OF_A_CHANGE
 from chimera.policy.kinds import PolicyRule, PolicySpec
 
@@ -68,6 +70,39 @@ def reads(text: str, name: str) -> bool:
     return _as_name(name).search(text) is not None
 
 
+def fields_read(texts: Iterable[str]) -> frozenset[Route] | None:
+    """Return the routes of one or two names below `object` that expressions can read.
+
+    `None` where `object` is used otherwise than by writing out the name of one of its fields.
+    """
+    found: set[Route] = set()
+    for text in texts:
+        for name in _as_name("object").finditer(text):
+            field = _FIELDS.match(text, name.end())
+            if field is None:
+                return None
+            found.add((field[1], field[2]) if field[2] else (field[1],))
+    return frozenset(found)
+
+
+def trimmed(value: Any, fields: frozenset[Route] | None) -> Any:
+    """Return as much of a document as expressions see that read no more than `fields`."""
+    if fields is None or not isinstance(value, dict):
+        return value
+    kept: dict[Any, Any] = {}
+    for first, *rest in sorted(fields):
+        inner = value.get(first)
+        if first not in value or (first in kept and kept[first] is inner):
+            continue
+        if not rest or not isinstance(inner, dict):
+            kept[first] = inner
+        else:
+            part = kept.setdefault(first, {})
+            if rest[0] in inner:
+                part[rest[0]] = inner[rest[0]]
+    return kept
+
+
 def _own(rule: PolicyRule) -> Iterator[str]:
     yield rule.expression
     if rule.message_expression is not None:
@@ -76,6 +111,12 @@ def _own(rule: PolicyRule) -> Iterator[str]:
 
 def _mentions(text: str, group: str, name: str) -> bool:
     return all(re.search(rf"\b{word}\b", text, re.ASCII) for word in (group, name))
+
+
+# A call is no field, and what follows a space, a comment or a `?` is left to CEL.
+_FIELDS = re.compile(
+    r"\.([A-Za-z_]\w*+)(?!\s*\(|\s*//)(?:\.([A-Za-z_]\w*+)(?!\s*\(|\s*//))?", re.ASCII
+)
 
 
 @cache

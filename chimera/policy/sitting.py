@@ -18,7 +18,7 @@ from chimera.policy.candidates import (
     common_bindings,
 )
 from chimera.policy.kinds import PolicyRule
-from chimera.policy.reading import SNAPSHOT, reads
+from chimera.policy.reading import SNAPSHOT, fields_read, reads, trimmed
 from chimera.policy.rulebook import Rulebook
 from chimera.policy.worker import Answer, Seen, Task, Worker, printable
 
@@ -115,15 +115,17 @@ def _load(
     """Give the worker what is to be judged; return where each candidate's object stands."""
     snapshot = subject.snapshot
     asked = {(id(e.rulebook), rule): e.rulebook for e in errands for rule in e.rules}
-    whole = any(reads(book.text_of(rule), SNAPSHOT) for (_, rule), book in asked.items())
+    texts = [book.text_of(rule) for (_, rule), book in asked.items()]
+    whole = any(reads(text, SNAPSHOT) for text in texts)
     documents = list(snapshot.documents.values()) if whole else []
     places = {Candidate(str(d.address), d).key: place for place, d in enumerate(documents)}
     others = [c for c in candidates if c.has_object and c.key not in places]
     places |= {c.key: place for place, c in enumerate(others, len(documents))}
+    fields = fields_read(texts)
     worker.load(
         [document.value for document in documents],
         ((str(use.source), str(use.target)) for use in snapshot.references) if whole else (),
-        [candidate.value for candidate in others],
+        [trimmed(candidate.value, fields) for candidate in others],
     )
     return places
 

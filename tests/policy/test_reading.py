@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from chimera.policy.kinds import PolicySpec
-from chimera.policy.reading import Reach, parameters_of, reach_of, reads, variables_of
+from chimera.policy.reading import (
+    Reach,
+    fields_read,
+    parameters_of,
+    reach_of,
+    reads,
+    trimmed,
+    variables_of,
+)
 
 from .conftest import rule
 
@@ -80,3 +88,51 @@ def test_a_rule_needs_only_what_it_names_also_through_variables() -> None:
     )
     assert variables_of(made, made.rules[0]) == ("a", "b")
     assert parameters_of(made, made.rules[0]) == ("p",)
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("object.spec", {("spec",)}),
+        ("has(object.metadata.labels.team)", {("metadata", "labels")}),
+        ("object.spec.stages.all(s, s.id)", {("spec", "stages")}),
+        ("object.spec.size() > 1 && object.kind == 'A'", {("spec",), ("kind",)}),
+        ("object.spec['a'].b", {("spec",)}),
+        ("object.spec.?a", {("spec",)}),
+        ("object.spec\n.a", {("spec",)}),
+        ("object.spec.a // here\n.b", {("spec",)}),
+        ("x.object && .object.spec.a", {("spec", "a")}),
+        ("environment.name", set()),
+    ],
+)
+def test_the_fields_are_told_that_a_rule_can_read(text: str, fields: set[Any]) -> None:
+    assert fields_read([text]) == fields
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "object", "object['spec']", "object.?spec", "f(object)", "object.size()", "object .spec",
+        "object.size ()", "object.size // so\n()", "object.`a-b`", "x.all(object, object.a)",
+    ],
+)  # fmt: skip
+def test_all_of_it_may_be_read(text: str) -> None:
+    assert fields_read(["object.a", text]) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({("a",), ("a", "b")}, {"a": {"b": 1, "c": None}}),
+        ({("a", "b"), ("a", "d")}, {"a": {"b": 1}}),
+        ({("a", "c"), ("n",), ("n", "x")}, {"a": {"c": None}, "n": None}),
+        ({("l", "x"), ("m",)}, {"l": [1]}),
+        (set(), {}),
+    ],
+)
+def test_no_more_is_sent_than_is_read(fields: set[Any], kept: Any) -> None:
+    value = {"a": {"b": 1, "c": None}, "n": None, "l": [1]}
+
+    assert trimmed(value, frozenset(fields)) == kept
+    assert trimmed(value, None) is value
+    assert trimmed([1], frozenset(fields)) == [1]
