@@ -35,19 +35,20 @@ def judge(subject: Subject, prohibitions: Mapping[str, Prohibition]) -> list[Ver
     if not contracts:
         return []
     layers = all_layers(contracts)
-    members = _members(subject)
+    members = members_of(subject)
     verdicts: list[Verdict] = []
     for contract in contracts:
         faults = [*_definition(contract, subject, prohibitions, layers)]
         for layer in layers_of(contract):
             here = members.get(layer.name, ())
-            faults += _conduct(layer, here, subject, marks, prohibitions)
+            faults += conduct(layer, here, subject, marks, prohibitions)
         verdicts += _verdicts(contract, faults)
         verdicts += exchange_verdict(contract, snapshot)
     return verdicts
 
 
-def _members(subject: Subject) -> dict[str, tuple[Document[Model], ...]]:
+def members_of(subject: Subject) -> dict[str, tuple[Document[Model], ...]]:
+    """Return the documents that stand in each layer, by the layer's name."""
     found: dict[str, list[Document[Model]]] = {}
     for address, placements in subject.placements.items():
         for placement in placements:
@@ -71,13 +72,14 @@ def _definition(
     yield from check_changes(contract, subject)
 
 
-def _conduct(
+def conduct(
     layer: ContractLayer,
     members: tuple[Document[Model], ...],
     subject: Subject,
     marks: Marks,
     prohibitions: Mapping[str, Prohibition],
 ) -> Iterator[Diagnostic]:
+    """Yield what a layer's documents, and those that lean on them, do that it forbids."""
     facts = LayerFacts(subject, layer, marks, members, "", layer.at("status"))
     if layer.is_dormant:
         yield from check_dormant(facts)

@@ -38,10 +38,13 @@ def chimera_register_prohibitions() -> tuple[Prohibition, ...]:
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge the contracts, and every document by the layers that it stands in."""
+    """Judge every document by the layers that it stands in, and by contracts as they were."""
+    from chimera.contract.former import judge_former
     from chimera.contract.judge import judge
 
-    return judge(subject, subject.snapshot.registry.prohibitions)
+    prohibitions = subject.snapshot.registry.prohibitions
+    verdicts = judge(subject, prohibitions)
+    return [*verdicts, *judge_former(subject, prohibitions, verdicts)]
 
 
 @hookimpl

@@ -171,3 +171,146 @@ def test_a_schema_that_is_mended_with_its_files_is_one_change(team: Any) -> None
     team.write("deploy/web.yaml", "kind: Pod\nspec: {image: a, team: b}\n")
     team.write("deploy/db.yaml", "kind: Pod\nspec: {image: a, team: b}\n")
     assert check(team).code == 0
+
+
+# Contracts
+
+CONTRACT = """\
+apiVersion: chimera/v1
+kind: LayerContract
+metadata: {name: team}
+spec:
+  purpose: run
+  layers:
+    - {id: "2", name: People, status: active, purpose: who does it}
+    - id: "1"
+      name: Work
+      status: active
+      purpose: what people start
+      trigger: human
+      mode: enforcing
+      prohibits: [enforcement, ownership]
+      admits: {kinds: [Workflow, Policy], paths: ["specs/work/**"]}
+      refuses: [{what: roles, kinds: [Role], to: team/2}]
+"""
+WORKFLOW = """\
+apiVersion: chimera/v1
+kind: Workflow
+metadata: {name: work}
+spec:
+  trigger: human
+  mode: sequential
+  stages:
+    - {id: list, name: List, operation: file.digest, inputs: {paths: ["deploy/**"]}}
+"""
+STARTED = WORKFLOW.replace("trigger: human", "trigger: event\n  event: pushed")
+POLICY = """\
+apiVersion: chimera/v1
+kind: Policy
+metadata: {name: named}
+spec:
+  match: {kinds: [Role]}
+  rules:
+    - {id: named, expression: object.metadata.name != 'x', message: a role is not x}
+  cases:
+    - {name: named, object: {metadata: {name: y}}, expect: []}
+    - {name: x, object: {metadata: {name: x}}, expect: [named]}
+"""
+ROLE = """\
+apiVersion: chimera/v1
+kind: Role
+metadata: {name: owner, layers: [team/1]}
+spec: {principals: [ann]}
+"""
+
+
+@pytest.fixture
+def layered(team: Any) -> Any:
+    """The repository with a contract that lets nothing but people start its workflow."""
+    team.write("specs/contract.yaml", CONTRACT)
+    team.write("specs/work.yaml", WORKFLOW)
+    merge(team)
+    return team
+
+
+def let_it_start(team: Any) -> None:
+    team.write("specs/contract.yaml", CONTRACT.replace("trigger: human", "trigger: automatic"))
+
+
+def admit_nothing(team: Any) -> None:
+    team.write(
+        "specs/contract.yaml", CONTRACT.replace("kinds: [Workflow, Policy]", "kinds: [Gate]")
+    )
+
+
+def delete_the_contract(team: Any) -> None:
+    (team.root / "specs/contract.yaml").unlink()
+
+
+def rename_the_contract(team: Any) -> None:
+    delete_the_contract(team)
+    team.write(
+        "specs/other.yaml",
+        CONTRACT.replace("team", "other").replace("human", "automatic"),
+    )
+
+
+CONTRACT_LOOSENINGS = [let_it_start, admit_nothing, delete_the_contract, rename_the_contract]
+
+
+@pytest.mark.parametrize("loosen", CONTRACT_LOOSENINGS)
+def test_a_contract_loosened_in_the_change_still_binds_the_documents_that_it_changes(
+    layered: Any, loosen: Any
+) -> None:
+    layered.write("specs/work.yaml", STARTED)
+    loosen(layered)
+    answer = check(layered)
+    assert answer.code == 1, answer.out
+    (fault,) = errors(answer)
+    assert (fault["rule"], fault["path"]) == ("layer-human-triggered", "specs/work.yaml")
+    assert "LayerContract/team, as it was before this change, forbids:" in fault["message"]
+    assert "in a change of its own" in fault["help"]
+
+
+@pytest.mark.parametrize("loosen", CONTRACT_LOOSENINGS)
+def test_a_contract_can_be_loosened_in_a_change_of_its_own(layered: Any, loosen: Any) -> None:
+    loosen(layered)
+    answer = check(layered)
+    assert (answer.code, errors(answer)) == (0, []), answer.out
+    merge(layered)
+    layered.write("specs/work.yaml", STARTED)
+    assert check(layered).code == 0
+
+
+def test_a_word_lifted_in_the_change_still_forbids(layered: Any) -> None:
+    lifted = CONTRACT.replace("[enforcement, ownership]", "[ownership]")
+    layered.write("specs/contract.yaml", lifted)
+    layered.write("policies/named.yaml", POLICY)
+    (fault,) = errors(check(layered))
+    assert (fault["rule"], fault["path"]) == ("layer-prohibits-enforcement", "policies/named.yaml")
+    (layered.root / "policies/named.yaml").unlink()
+    assert check(layered).code == 0
+
+
+def test_a_refusal_lifted_in_the_change_still_refuses(layered: Any) -> None:
+    lifted = CONTRACT.rpartition("      refuses")[0]
+    layered.write("specs/contract.yaml", lifted)
+    layered.write("specs/owner.yaml", ROLE)
+    (fault,) = errors(check(layered))
+    assert (fault["rule"], fault["path"]) == ("layer-refused", "specs/owner.yaml")
+    layered.write("specs/contract.yaml", CONTRACT)
+    (fault,) = errors(check(layered))
+    assert "as it was" not in fault["message"]
+
+
+def test_what_a_dormant_layer_holds_does_not_wake_and_act_in_one_change(layered: Any) -> None:
+    dormant = CONTRACT.replace("status: active\n", "status: dormant\n").replace("human", "none")
+    layered.write("specs/contract.yaml", dormant)
+    merge(layered)
+    layered.write("specs/contract.yaml", CONTRACT.replace("human", "automatic"))
+    layered.write("specs/work.yaml", STARTED)
+    told = {fault["rule"] for fault in errors(check(layered))}
+    assert "dormant-trigger" in told
+    layered.write("specs/work.yaml", WORKFLOW)
+    told = {fault["rule"] for fault in errors(check(layered))}
+    assert told == {"layer-activated", "layer-activated-unrecorded"}

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from chimera.documents import Globs, PartialTree
-from chimera.kinds import Document, NoMemo, RepositorySpec, Snapshot, Subject
+from chimera.kinds import Document, Model, NoMemo, RepositorySpec, Snapshot, Subject
 from chimera.model import (
     Action,
     Address,
@@ -113,7 +113,7 @@ def _verdict(schema: Schema, path: str, faults: Iterable[Diagnostic], subject: S
     return Verdict(name, path, Finding.FAIL, reasons, said)
 
 
-def _as_it_was(fault: Diagnostic, name: str, present: Document[SchemaSpec] | None) -> Diagnostic:
+def _as_it_was(fault: Diagnostic, name: str, present: Document[Model] | None) -> Diagnostic:
     """Return a fault that cites the Schema as it is now: where it stood, others may stand."""
     return replace(
         fault,
