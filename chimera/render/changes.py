@@ -20,6 +20,7 @@ from chimera.render.plan import (
     plan_text,
     some_of,
 )
+from chimera.render.report import OWED_ELSEWHERE, is_owed_elsewhere
 from chimera.workspace import CheckReport, PlanReport
 from chimera.workspace.planning import Compared
 
@@ -105,8 +106,16 @@ def change_lines(report: PlanReport, paint: Paint = plain) -> Iterator[str]:
         yield paint(f"owed in {report.plan.environment} before it may be applied:", "bold")
         yield from obligation_lines(obligations)
     elif report.plan.changing:
-        yield paint(f"nothing is owed in {report.plan.environment}", "good")
+        yield _nothing_owed(report, paint)
     yield from not_exercised_lines(report.judgement.not_exercised, paint)
+
+
+def _nothing_owed(report: PlanReport, paint: Paint) -> str:
+    """Say that nothing is owed; green only where that holds wherever it may be applied."""
+    text = f"nothing is owed in {report.plan.environment}"
+    if is_owed_elsewhere(report.plan, report.touches):
+        return f"{text}, {OWED_ELSEWHERE}"
+    return paint(text, "good")
 
 
 def _affected(target: Target, report: PlanReport) -> Iterator[str]:

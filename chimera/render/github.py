@@ -78,6 +78,8 @@ def _ending(report: Report, left_out: Iterable[str]) -> str:
     text = ", ".join(counted) or "no faults"
     if report.waived:
         text += f", {len(report.waived)} waived"
+    if report.owed:
+        text += f", {count(report.owed, 'obligation')} before it may be applied"
     if more:
         text += f"; and {more}, which GitHub has no room for here"
     return _line("notice", f"{report.outcome.value}: {text}", f"chimera {report.command}", None)

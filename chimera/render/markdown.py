@@ -15,7 +15,7 @@ from chimera.model import Diagnostic, Finding, Outcome, Severity, Verdict
 from chimera.plan import PlanItem
 from chimera.render.paint import count, harmless
 from chimera.render.plan import plan_summary
-from chimera.render.report import Changes, Report
+from chimera.render.report import OWED_ELSEWHERE, Changes, Report, is_owed_elsewhere
 
 MOST_BYTES = 60_000
 """A comment holds 65,536 characters and a job's summary nearly 1 MiB (actions/runner#4337): what
@@ -87,6 +87,8 @@ def _head(report: Report) -> Iterator[str]:
         verdicts = f"{count(found[Finding.PASS], 'verdict')} passed, {found[Finding.FAIL]} failed,"
         waived = f", {len(report.waived)} waived" if report.waived else ""
         yield f"· {verdicts} {found[Finding.NOT_EXERCISED]} not exercised{waived}"
+    if report.owed:
+        yield f"· {count(report.owed, 'obligation')} before it may be applied"
     yield from (f"· {_prose(note)}" for note in report.notes)
 
 
@@ -155,6 +157,8 @@ def _owed(changes: Changes) -> Iterator[str]:
     for o in changes.plan.obligations:
         detail = "".join(f", {key} {value}" for key, value in o.detail)
         asked.setdefault((o.kind, f"{o.subject}{detail}", str(o.source)), []).append(str(o.target))
+    if is_owed_elsewhere(changes.plan, changes.touches):
+        yield f"- nothing in {_code(changes.plan.environment)}, {OWED_ELSEWHERE}"
     for (kind, subject, source), targets in asked.items():
         yield f"- {_prose(kind)} {_code(subject)} for {_names(targets)}, asked by {_code(source)}"
 

@@ -6,7 +6,7 @@ Owns which diagnostics, verdicts and changes a result brings. Refuses to know ho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -26,6 +26,17 @@ from chimera.plan import Plan, PlanItem
 
 T = TypeVar("T")
 WORST_FIRST = tuple(Severity)
+_OWED = ("proof ", "evidence ", "approval ")
+
+
+OWED_ELSEWHERE = "which is unprotected: --env NAME says what a protected environment asks for"
+
+
+def is_owed_elsewhere(plan: Plan, touches: Iterable[Touch]) -> bool:
+    """Tell whether a gate, proof or layer asks for something that only a protected one owes."""
+    if plan.protected or plan.obligations:
+        return False
+    return any(ask.startswith(_OWED) for touch in touches for ask in touch.asks)
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,16 @@ class Report:
         found = Counter(diagnostic.severity for diagnostic in self.diagnostics)
         found[Severity.ERROR] += len(self.unexplained)
         return {severity: found[severity] for severity in WORST_FIRST}
+
+    @cached_property
+    def owed(self) -> int:
+        """How many things are owed yet, however many changes owe each.
+
+        What was weighed by a gate is told by its verdicts, and none of it is owed any more.
+        """
+        if self.changes is None or self.command not in {"check", "plan"}:
+            return 0
+        return len({(o.kind, o.subject, o.detail) for o in self.changes.plan.obligations})
 
     @cached_property
     def changed(self) -> frozenset[str] | None:

@@ -88,6 +88,15 @@ def test_a_small_change_is_told_in_few_lines() -> None:
     assert text.splitlines()[-1].startswith("1 to update, 1 breaking; plan ")
 
 
+def test_what_only_a_protected_environment_owes_is_not_passed_over() -> None:
+    for ask in ("proof Proof/p", "evidence at merge: it holds", "approval by a person"):
+        lines = list(change_lines(report(updated(), touches=(Touch("g", GATE, ONE, (), (ask,)),))))
+        assert "nothing is owed in local, which is unprotected: " in lines[-1]
+        assert "--env NAME" in lines[-1]
+    asking = report(updated(), touches=(Touch("p", GATE, ONE, (), ("rule r",)),))
+    assert list(change_lines(asking))[-1] == "nothing is owed in local"
+
+
 def test_what_is_in_layers_comes_first_and_a_layer_that_asks_for_nothing_is_only_a_heading() -> (
     None
 ):

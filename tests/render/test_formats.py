@@ -371,6 +371,7 @@ def test_a_summary_says_what_changes_layer_by_layer_and_what_that_owes() -> None
         "",
         "**2 errors, 1 warning, 1 note**",
         "· 2 verdicts passed, 1 failed, 1 not exercised, 1 waived",
+        "· 1 obligation before it may be applied",
         "· checked 3 documents",
         "",
         "#### What changes",

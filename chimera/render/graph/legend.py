@@ -13,6 +13,7 @@ _MEANINGS = {
     "breaking": "changed: breaking",
     "compatible": "changed: compatible",
     "cosmetic": "changed: cosmetic",
+    "changed": "changed",
     "affected": "reached by the change",
     "asking": "asks something of it",
 }

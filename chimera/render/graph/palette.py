@@ -6,7 +6,6 @@ class, so that one document serves light and dark.
 
 from __future__ import annotations
 
-from chimera.model import Action, Category
 from chimera.render.graph.layout import Layout
 from chimera.workspace.graphing import Edge, Graph, Node
 
@@ -29,6 +28,7 @@ FATES = {
     "breaking": ("#b83a00", "#ff8a4c"),
     "compatible": ("#0072b2", "#56b4e9"),
     "cosmetic": ("#6b7280", "#9aa4b2"),
+    "changed": ("#33415c", "#c3cfe2"),
     "affected": ("#a06400", "#e6b04a"),
     "asking": ("#a4487f", "#d896bd"),
     "focus": ("#00795a", "#2fc79e"),
@@ -50,11 +50,13 @@ def tone(node: Node, kinds: dict[str, str]) -> str:
 
 
 def fate(node: Node) -> str:
-    """Return what a change does to a node, as one word."""
-    if node.reach != "changed":
+    """Return what a change does to a node, as one word.
+
+    Nobody can say of code whether its change breaks anything: a governed path has no category.
+    """
+    if node.reach != "changed" or node.category is None:
         return str(node.reach)
-    unsaid = Category.BREAKING if node.action is Action.DELETE else Category.COMPATIBLE
-    name: str = (node.category or unsaid).value
+    name: str = node.category.value
     return name
 
 

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 
+from chimera.model import Action
 from chimera.render.graph.dot import graph_dot
 from chimera.render.graph.html import graph_html
 from chimera.render.graph.layout import card_lines, lay_out
@@ -168,6 +169,14 @@ def test_a_tooltip_says_address_file_and_line() -> None:
     root = ElementTree.fromstring(graph_svg(graph))
     titles = [e.text for e in root.iter(f"{SVG}title")]
     assert "Gate/a\nspecs/a.yaml:3\nGuards a." in titles
+
+
+def test_a_changed_path_is_drawn_as_changed_and_called_neither_compatible_nor_breaking() -> None:
+    for action in (Action.UPDATE, Action.DELETE):
+        node = Node("paths:src/**", "paths", "src/**", reach="changed", action=action)
+        drawn = graph_svg(graph_of([node], []))
+        assert "fated changed" in drawn
+        assert "changed: " not in drawn
 
 
 @given(graphs())
