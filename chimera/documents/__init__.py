@@ -12,6 +12,7 @@ from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
 from chimera.documents.listing import Listing, list_documents
 from chimera.documents.merge import Merge, open_merge
+from chimera.documents.own import own_files
 from chimera.documents.parse import (
     RawDocument,
     contents,
@@ -72,6 +73,7 @@ __all__ = [
     "open_commit",
     "open_merge",
     "open_work_tree",
+    "own_files",
     "parse",
     "parse_foreign",
     "span_of",

@@ -40,6 +40,7 @@ from chimera.state import (
 from chimera.workspace.checking import CheckReport, check, check_change
 from chimera.workspace.formatting import add_modelines, format_documents
 from chimera.workspace.judging import facts_of
+from chimera.workspace.paths import path_faults
 from chimera.workspace.planning import (
     Compared,
     PlanReport,
@@ -159,7 +160,9 @@ class Workspace:
         the work tree where `head` is `None`; and say what that changes, and owes.
         """
         if base is None:
-            return check(self.loaded, self.plugins, self.context, environment)
+            found = (*self.loaded.diagnostics, *path_faults(self.source))
+            loaded = replace(self.loaded, diagnostics=found)
+            return check(loaded, self.plugins, self.context, environment)
         return check_change(self.compare(environment, base, head))
 
     def plan(
@@ -181,7 +184,8 @@ class Workspace:
             merge = open_merge(self.root, base, head)
         proposed = Workspace(self.root, self.context, merge.tree)
         loaded = proposed.loaded
-        loaded = replace(loaded, diagnostics=(*loaded.diagnostics, *merge.conflicts))
+        told = (*merge.conflicts, *path_faults(proposed.source, loaded))
+        loaded = replace(loaded, diagnostics=(*loaded.diagnostics, *told))
         comparison = against_merge_base(merge, proposed.source, loaded)
         facts = facts_of(loaded.snapshot, environment, comparison.base)
         report = make_plan(loaded, comparison, proposed.plugins, self.context, facts)

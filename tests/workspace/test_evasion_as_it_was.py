@@ -314,3 +314,62 @@ def test_what_a_dormant_layer_holds_does_not_wake_and_act_in_one_change(layered:
     layered.write("specs/work.yaml", WORKFLOW)
     told = {fault["rule"] for fault in errors(check(layered))}
     assert told == {"layer-activated", "layer-activated-unrecorded"}
+
+
+# Paths
+
+
+@pytest.mark.parametrize("path", [".chimera/state.db", ".Chimera/evidence/x.json", ".chimera"])
+def test_chimeras_own_folder_in_a_pull_request_is_an_error_at_its_path(
+    team: Any, path: str
+) -> None:
+    team.write(path, "x")
+    team.git("add", "-f", path)
+    team.git("commit", "-q", "-m", "state")
+    for args in (["--base", "main"], ["--base", "main", "--work-tree"], []):
+        answer = team.chimera("check", *args, "-o", "json")
+        assert answer.code == 1, (args, answer)
+        (fault,) = errors(answer)
+        assert (fault["rule"], fault["path"]) == ("own-folder-tracked", path)
+        assert "git rm -r --cached .chimera" in fault["help"]
+    assert team.chimera("plan", "--base", "main").code == 1
+
+
+def test_chimeras_own_folder_where_git_ignores_it_is_no_fault(team: Any) -> None:
+    team.write(".gitignore", ".chimera/\n")
+    team.write(".chimera/out/x.json", "x")
+    for args in (["--base", "main"], ["--base", "main", "--work-tree"], []):
+        team.commit()
+        assert team.chimera("check", *args).code == 0
+
+
+def ambiguous(answer: Any) -> list[str]:
+    return [d["path"] for d in answer.json["diagnostics"] if d["rule"] == "path-ambiguous"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("deploy/Web.yaml", "deploy/web.yaml"),
+        ("deploy/caf\u0065\u0301.yaml", "deploy/caf\u00e9.yaml"),
+        ("deploy/STRASSE.yaml", "deploy/stra\u00dfe.yaml"),
+    ],
+)
+def test_governed_files_that_are_one_on_other_systems_are_warned_of(
+    team: Any, first: str, second: str
+) -> None:
+    team.write(first, GOOD)
+    team.write(second, GOOD)
+    team.write("elsewhere/A", "")
+    team.write("elsewhere/a", "")
+    answer = check(team)
+    assert (answer.code, ambiguous(answer)) == (0, [second])
+
+
+def test_documents_that_are_one_file_on_other_systems_are_warned_of(team: Any) -> None:
+    team.write("specs/owner.yaml", ROLE.replace(", layers: [team/1]", ""))
+    team.write("specs/Owner.yaml", ROLE.replace("owner, layers: [team/1]", "other"))
+    assert ambiguous(check(team)) == ["specs/owner.yaml"]
+    assert ambiguous(team.chimera("check", "-o", "json")) == ["specs/owner.yaml"]
+    team.git("mv", "specs/Owner.yaml", "specs/other.yaml")
+    assert ambiguous(check(team)) == []
