@@ -7,7 +7,7 @@ else by the operation's own model. Refuses to evaluate anything.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,7 @@ class Flow:
         self._order = order
         self._place = place
         self._address = address
+        self._found: list[Diagnostic] = []
         self._position: dict[str, int] = {}
         for index, stage in enumerate(spec.stages):
             self._position.setdefault(stage.id, index)
@@ -58,50 +59,52 @@ class Flow:
         types = {name: {"type": given.type} for name, given in self._spec.inputs.items()}
         return Shape({"type": "object", "properties": types, "additionalProperties": False})
 
-    def faults(self) -> Iterator[Diagnostic]:
-        """Yield every fault of defaults, stages' inputs and the workflow's outputs."""
+    def faults(self) -> list[Diagnostic]:
+        """Return every fault of defaults, stages' inputs and the workflow's outputs."""
+        self._found = []
         for name, given in self._spec.inputs.items():
-            yield from self._default_faults(name, given)
+            self._judge_default(name, given)
         for index, stage in enumerate(self._spec.stages):
-            yield from self._stage_faults(index, stage)
+            self._judge_stage(index, stage)
         for slot in slots(self._spec.outputs):
-            yield from self._slot_faults(slot, ("outputs", *slot.route), None)
+            self._judge_slot(slot, ("outputs", *slot.route), None)
+        return self._found
 
-    def _default_faults(self, name: str, given: InputSpec) -> Iterator[Diagnostic]:
+    def _judge_default(self, name: str, given: InputSpec) -> None:
         if not given.is_required and not has_type(given.default, given.type):
-            yield self._fault(
+            self._report(
                 "workflow-default-invalid",
                 f"the default of the input {name!r} is not of the type {given.type}",
                 ("inputs", name, "default"),
                 f"write a default of the type {given.type}, or another type",
             )
 
-    def _stage_faults(self, index: int, stage: StageSpec) -> Iterator[Diagnostic]:
+    def _judge_stage(self, index: int, stage: StageSpec) -> None:
         route = ("stages", index, "inputs")
         operation = self._operations.get(stage.operation)
         found = slots(stage.inputs)
         brought = [slot for slot in found if slot.references]
         for slot in found:
-            yield from self._slot_faults(slot, (*route, *slot.route), index)
+            self._judge_slot(slot, (*route, *slot.route), index)
         if operation is None:
             return
         is_plain = len(brought) == len(found)
         value = stage.inputs if is_plain else replace_strings(stage.inputs, _unescape)
-        yield from self._literal_faults(value, operation, route, brought)
+        self._judge_literals(value, operation, route, brought)
         if brought:
-            yield from self._shell_faults(stage, route, brought)
+            self._judge_script(stage, route, brought)
             wanted = Shape.of_model(operation.inputs, "validation")
             for slot in brought:
-                yield from self._type_faults(slot, wanted.at(slot.route), (*route, *slot.route))
+                self._judge_type(slot, wanted.at(slot.route), (*route, *slot.route))
 
-    def _literal_faults(
+    def _judge_literals(
         self,
         value: Mapping[str, Any],
         operation: Operation[Model, Model],
         route: Route,
         brought: Iterable[Slot],
-    ) -> Iterator[Diagnostic]:
-        """Yield what the operation's model says of the inputs, but not of what is not there yet."""
+    ) -> None:
+        """Note what the operation's model says of the inputs, but not of what is not there yet."""
         if is_valid(operation.inputs, value):
             return
         place = self._place.at(*route)
@@ -110,27 +113,25 @@ class Flow:
         for fault in found:
             at = fault.where.route if isinstance(fault.where, Place) else ()
             if fault.rule == "field-unknown" or at not in unknown:
-                yield fault
+                self._found.append(fault)
 
-    def _shell_faults(
-        self, stage: StageSpec, route: Route, brought: Iterable[Slot]
-    ) -> Iterator[Diagnostic]:
-        """Yield references inside a script: the shell would read what they bring as code."""
+    def _judge_script(self, stage: StageSpec, route: Route, brought: Iterable[Slot]) -> None:
+        """Note references inside a script: the shell would read what they bring as code."""
         if stage.operation != "command" or stage.inputs.get("shell", False) is False:
             return
         for slot in brought:
             if slot.route in (("argv",), ("argv", 0)):
-                yield self._fault(
+                self._report(
                     "workflow-shell-reference",
                     "a reference inside a script: the shell would read the value as code",
                     (*route, *slot.route),
                     'write "$1" in the script, and the reference as the next item of argv',
                 )
 
-    def _slot_faults(self, slot: Slot, where: Route, stage: int | None) -> Iterator[Diagnostic]:
+    def _judge_slot(self, slot: Slot, where: Route, stage: int | None) -> None:
         for part in slot.parts:
             if isinstance(part, Malformed):
-                yield self._fault(
+                self._report(
                     "workflow-reference-malformed",
                     f"{part.text!r} is no reference",
                     where,
@@ -138,37 +139,36 @@ class Flow:
                     "literal ${",
                 )
             elif isinstance(part, Reference):
-                yield from self._reference_faults(part, where, stage)
+                self._judge_reference(part, where, stage)
 
-    def _reference_faults(
-        self, reference: Reference, where: Route, stage: int | None
-    ) -> Iterator[Diagnostic]:
-        """Yield why a reference, made by the stage at a position or by an output, leads nowhere."""
+    def _judge_reference(self, reference: Reference, where: Route, stage: int | None) -> None:
+        """Note why a reference, made by the stage at a position or by an output, leads nowhere."""
         if reference.source == SECRET:
-            yield from self._secret_faults(reference, where, stage)
+            self._judge_secret(reference, where, stage)
             return
         if reference.source != INPUT and reference.source not in self._position:
-            yield self._unknown("stage", reference.source, self._position, reference, where)
+            self._report_unknown("stage", reference.source, self._position, reference, where)
             return
         if self.shape(reference) is None:
-            yield self._leading_nowhere(reference, where)
+            self._report_nowhere(reference, where)
         if stage is not None and reference.source != INPUT:
             first = self._position[reference.source]
             if not self._order.is_before(first, stage):
-                yield self._fault(
+                self._report(
                     "workflow-reference-order",
                     f"the stage {reference.source!r} may not have finished when this one starts",
                     where,
                     f"add {reference.source} to the stage's dependencies",
                 )
 
-    def _leading_nowhere(self, reference: Reference, where: Route) -> Diagnostic:
+    def _report_nowhere(self, reference: Reference, where: Route) -> None:
         source = self._source(reference)
         member = source.member(reference.name)
         if member is None:
             what = "input" if reference.source == INPUT else "output"
-            return self._unknown(what, reference.name, source.properties, reference, where)
-        return self._fault(
+            self._report_unknown(what, reference.name, source.properties, reference, where)
+            return
+        self._report(
             "workflow-output-unknown",
             f"${{{reference}}} leads nowhere: {reference.name} has nothing at "
             f"{'.'.join(reference.inside)}",
@@ -176,38 +176,36 @@ class Flow:
             f"{reference.name} is {member}",
         )
 
-    def _secret_faults(
-        self, reference: Reference, where: Route, stage: int | None
-    ) -> Iterator[Diagnostic]:
+    def _judge_secret(self, reference: Reference, where: Route, stage: int | None) -> None:
         if reference.name not in self._spec.secrets or reference.inside:
             name = ".".join((reference.name, *reference.inside))
-            yield self._unknown("secret", name, self._spec.secrets, reference, where)
+            self._report_unknown("secret", name, self._spec.secrets, reference, where)
         elif stage is None:
-            yield self._fault(
+            self._report(
                 "workflow-secret-exposed",
                 f"the secret {reference.name!r} cannot be an output",
                 where,
                 "outputs are kept in the state: leave the secret out",
             )
 
-    def _unknown(
+    def _report_unknown(
         self, what: str, name: str, known: Iterable[str], reference: Reference, where: Route
-    ) -> Diagnostic:
+    ) -> None:
         owner = f" of {reference.source}" if what == "output" else ""
         listed = ", ".join(sorted(known)) or "none"
-        return self._fault(
+        self._report(
             f"workflow-{what}-unknown",
             f"${{{reference}}} leads nowhere: there is no {what} {name!r}{owner}",
             where,
             did_you_mean(name, known, f"there is: {listed}"),
         )
 
-    def _type_faults(self, slot: Slot, wanted: Shape | None, where: Route) -> Iterator[Diagnostic]:
+    def _judge_type(self, slot: Slot, wanted: Shape | None, where: Route) -> None:
         given = self.shape(slot.whole) if slot.whole else STRING
         if wanted is None or given is None or accepts(wanted, given):
             return
         text = f"${{{slot.whole}}}" if slot.whole else "a string that contains references"
-        yield self._fault(
+        self._report(
             "workflow-reference-type",
             f"{text} is {given}, where {wanted} is wanted",
             where,
@@ -231,9 +229,10 @@ class Flow:
         operation = self._operations.get(name)
         return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
 
-    def _fault(self, rule: str, message: str, route: Route, help: str) -> Diagnostic:
-        """Return a fault at a route below the spec: no place is made where nothing is wrong."""
-        return Diagnostic(rule, message, self._place.at(*route), help, address=self._address)
+    def _report(self, rule: str, message: str, route: Route, help: str) -> None:
+        """Note a fault at a route below the spec: no place is made where nothing is wrong."""
+        where = self._place.at(*route)
+        self._found.append(Diagnostic(rule, message, where, help, address=self._address))
 
 
 def has_type(value: Any, name: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Literal
 
 from chimera.kinds import Model
@@ -18,11 +18,12 @@ from chimera.model import Route, Segment
 _DEEP = 16  # a schema can contain itself
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """A JSON Schema, with the definitions that its references lead to.
 
-    Keeps what it was asked: the shapes of operations are asked the same for every workflow.
+    Keeps what it was asked: the shapes of operations are asked the same for every workflow. So each
+    is one of its own, whatever the schema.
     """
 
     schema: Mapping[str, Any]
@@ -103,6 +104,7 @@ ANYTHING = Shape({})
 STRING = Shape({"type": "string"})
 
 
+@lru_cache(maxsize=4096)
 def accepts(target: Shape, source: Shape, depth: int = 0) -> bool:
     """Tell whether every value of the shape `source` has a type that `target` takes."""
     if depth > _DEEP:
