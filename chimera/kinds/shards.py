@@ -239,7 +239,7 @@ class LoadedShard(Shard):
     @cached_property
     def kinds(self) -> Mapping[str, int]:
         """How many documents of each kind there are."""
-        return Counter(name.partition("/")[0] for name in self.names)
+        return Counter([name.partition("/")[0] for name in self.names])
 
     def rows_of(self, kinds: Collection[str]) -> Iterator[int]:
         """Yield the rows of the documents of some kinds."""
