@@ -58,10 +58,17 @@ def _required(
 
 
 def _is_due(proof: str, subject: Subject) -> bool:
-    """Tell whether a proof of this phase is owed here; one that cannot be read always is."""
-    document = subject.snapshot.get(Address.parse(proof))
-    spec = document.spec if document else None
-    return not isinstance(spec, ProofSpec) or is_due(spec, subject.environment)
+    """Tell whether a proof of this phase is owed here; one that cannot be read always is.
+
+    So is one that was before the change put it off to another phase.
+    """
+    address = Address.parse(proof)
+    document = subject.snapshot.get(address)
+    former = subject.former.get(address) if subject.former is not None else None
+    specs = [one.spec if one else None for one in (document, former or document)]
+    return any(
+        not isinstance(spec, ProofSpec) or is_due(spec, subject) for spec in specs
+    )
 
 
 def review(weighing: Weighing) -> Iterator[Verdict]:

@@ -39,10 +39,13 @@ def _breaks(before: ProofSpec, after: ProofSpec) -> Iterable[str]:
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge whether each proof could show anything over the present tree."""
+    """Judge whether each proof could show anything over the present tree, and no less than it did
+    where the change owes it.
+    """
     from chimera.proof.checks import check
+    from chimera.proof.weakening import weakened
 
-    return tuple(check(subject.snapshot))
+    return (*check(subject.snapshot), *weakened(subject))
 
 
 @hookimpl

@@ -373,3 +373,109 @@ def test_documents_that_are_one_file_on_other_systems_are_warned_of(team: Any) -
     assert ambiguous(team.chimera("check", "-o", "json")) == ["specs/owner.yaml"]
     team.git("mv", "specs/Owner.yaml", "specs/other.yaml")
     assert ambiguous(check(team)) == []
+
+
+# Proofs
+
+PROOF = """\
+apiVersion: chimera/v1
+kind: Proof
+metadata: {name: web}
+spec:
+  claim: manifests are images
+  covers: {paths: ["deploy/**"]}
+  phase: apply
+  inputs: ["deploy/**", "schemas/**"]
+  repeat: 3
+  steps:
+    - run: command
+      argv: [cat, deploy/web.yaml]
+      expect: {stdout: {contains: [image, kind]}}
+    - {run: command, argv: ["cat", "schemas/pod.json"], expect: {exitCode: 0}}
+  controls:
+    - {mutate: delete, path: deploy/web.yaml}
+    - {mutate: replace, path: deploy/web.yaml, old: image, new: text}
+  artifacts: [{paths: "out/*"}]
+"""
+WEAKENINGS = {
+    "a control": (
+        "    - {mutate: delete, path: deploy/web.yaml}\n",
+        "",
+        "has to fail after deleting",
+    ),
+    "another control": ("new: text", "new: images", "has to fail after replacing 'image'"),
+    "an expectation": ("[image, kind]", "[kind]", "it asks less of cat deploy/web.yaml"),
+    "a step": (
+        '    - {run: command, argv: ["cat", "schemas/pod.json"], expect: {exitCode: 0}}\n',
+        "",
+        "it no longer runs cat schemas/pod.json",
+    ),
+    "an input": ('"deploy/**", "schemas/**"', '"deploy/**"', "it no longer proves schemas/**"),
+    "repetitions": ("repeat: 3", "repeat: 2", "it is run 2 times, and was run 3 times"),
+    "the phase": ("phase: apply", "phase: merge", "no longer owed where nothing is protected"),
+    "artifacts": ('  artifacts: [{paths: "out/*"}]\n', "", "it no longer compares out/*"),
+    "what it covers": ("deploy/**", "deploy/old/**", "it no longer covers deploy/**"),
+}
+
+
+@pytest.fixture
+def proven(team: Any) -> Any:
+    """The repository with a proof over its manifests."""
+    team.write("specs/proof.yaml", PROOF)
+    merge(team)
+    return team
+
+
+@pytest.mark.parametrize("what", WEAKENINGS)
+def test_a_proof_that_shows_less_is_said_to_and_owed_as_it_was(proven: Any, what: str) -> None:
+    old, new, said = WEAKENINGS[what]
+    assert old in PROOF
+    text = PROOF.replace(old, new, 1)
+    proven.write("specs/proof.yaml", text)
+    alone = check(proven)
+    assert alone.json["change"]["categories"]["breaking"] == 1, alone.out
+    assert "proof-weakened" not in alone.out
+    proven.write("deploy/web.yaml", GOOD.replace("a}", "b}"))
+    answer = check(proven)
+    (warning,) = (d for d in answer.json["diagnostics"] if d["rule"] == "proof-weakened")
+    assert (warning["severity"], warning["path"]) == ("warning", "specs/proof.yaml")
+    assert said in warning["message"]
+    planned = proven.chimera("plan", "--base", "main", "-o", "json").json
+    owed = {o["subject"] for item in planned["items"] for o in item["obligations"]}
+    assert owed == {"Proof/web"}
+    assert said in proven.chimera("plan", "--base", "main").out
+
+
+def test_a_gate_owes_a_proof_that_its_change_puts_off(proven: Any) -> None:
+    proven.write("specs/proof.yaml", PROOF.replace('paths: ["deploy/**"]', "kinds: [Workflow]"))
+    proven.write(
+        "specs/gate.yaml",
+        """\
+        apiVersion: chimera/v1
+        kind: Gate
+        metadata: {name: web}
+        spec:
+          match: {paths: ["deploy/**"]}
+          requires: {proofs: [Proof/web]}
+        """,
+    )
+    merge(proven)
+    text = (proven.root / "specs/proof.yaml").read_text().replace("phase: apply", "phase: merge")
+    proven.write("specs/proof.yaml", text)
+    proven.write("deploy/web.yaml", GOOD.replace("a}", "b}"))
+    proven.commit()
+    planned = proven.chimera("plan", "--base", "main", "-o", "json").json
+    owed = {o["subject"] for item in planned["items"] for o in item["obligations"]}
+    assert owed == {"Proof/web"}
+
+
+def test_a_proof_that_shows_more_breaks_nothing(proven: Any) -> None:
+    text = PROOF.replace("[image, kind]", "[spec, kind, image]").replace("repeat: 3", "repeat: 4")
+    proven.write(
+        "specs/proof.yaml",
+        text.replace("{exitCode: 0}", "{exitCode: 0, stdout: {contains: [required]}}"),
+    )
+    proven.write("deploy/web.yaml", GOOD.replace("a}", "b}"))
+    answer = check(proven)
+    assert answer.json["change"]["categories"]["breaking"] == 0
+    assert "proof-weakened" not in answer.out
