@@ -6,7 +6,7 @@ nobody breaks gets one that passes, with what it only has to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from chimera.contract.activation import check_changes
 from chimera.contract.conduct import check_dormant, check_mode, check_triggers
@@ -22,29 +22,68 @@ from chimera.contract.definition import (
 )
 from chimera.contract.facts import LayerFacts, Marks
 from chimera.contract.layers import Contract, ContractLayer, all_layers, contracts_of, layers_of
-from chimera.contract.prohibitions import Prohibition
-from chimera.kinds import Document, Model, Subject
-from chimera.model import Diagnostic, Finding, Severity, Verdict
+from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
+from chimera.kinds import Document, Model, NoMemo, Subject, diagnostic_json, read_diagnostic
+from chimera.model import Diagnostic, Digest, Finding, Severity, Verdict, digest_json
 
 
 def judge(subject: Subject, prohibitions: Mapping[str, Prohibition]) -> list[Verdict]:
     """Return the verdicts of all contracts of `subject`, in order of contract and rule."""
     snapshot = subject.snapshot
-    marks = Marks(snapshot)
     contracts = contracts_of(snapshot)
     if not contracts:
         return []
     layers = all_layers(contracts)
-    members = members_of(subject)
+    forbidden = _forbidden(contracts, subject, prohibitions)
     verdicts: list[Verdict] = []
-    for contract in contracts:
-        faults = [*_definition(contract, subject, prohibitions, layers)]
-        for layer in layers_of(contract):
-            here = members.get(layer.name, ())
-            faults += conduct(layer, here, subject, marks, prohibitions)
+    for contract, conducted in zip(contracts, forbidden, strict=True):
+        faults = [*_definition(contract, subject, prohibitions, layers), *conducted]
         verdicts += _verdicts(contract, faults)
         verdicts += exchange_verdict(contract, snapshot)
     return verdicts
+
+
+def _forbidden(
+    contracts: Sequence[Contract], subject: Subject, prohibitions: Mapping[str, Prohibition]
+) -> list[list[Diagnostic]]:
+    """Return what documents do that each contract forbids.
+
+    Any document can lean on any layer, so that it is remembered for all documents together.
+    """
+    key = _key(contracts, subject, prohibitions)
+    known = subject.memo.get(key) if key else None
+    if known is not None:
+        return [list(map(read_diagnostic, faults)) for faults in known]
+    marks, members = Marks(subject.snapshot), members_of(subject)
+    found = [
+        [
+            fault
+            for layer in layers_of(contract)
+            for fault in conduct(layer, members.get(layer.name, ()), subject, marks, prohibitions)
+        ]
+        for contract in contracts
+    ]
+    if key:
+        subject.memo.put(key, [list(map(diagnostic_json, faults)) for faults in found])
+    return found
+
+
+def _key(
+    contracts: Sequence[Contract], subject: Subject, prohibitions: Mapping[str, Prohibition]
+) -> Digest | None:
+    """Return what the answer depends on; `None` where that is more than documents and actor.
+
+    That is so where something changes, and where a word is a plugin's, which may look at anything.
+    """
+    words = {word for c in contracts for layer in c.spec.layers for word in layer.prohibits}
+    ours = {prohibition.word: prohibition for prohibition in PROHIBITIONS}
+    has_others = any(
+        word in prohibitions and prohibitions[word] != ours.get(word) for word in words
+    )
+    if subject.changes is not None or has_others or isinstance(subject.memo, NoMemo):
+        return None
+    actor = [subject.actor.name, subject.actor.kind]
+    return digest_json(["conduct/1", actor, [shard.key for shard in subject.snapshot.shards]])
 
 
 def members_of(subject: Subject) -> dict[str, tuple[Document[Model], ...]]:

@@ -119,9 +119,7 @@ class WorkTree:
                         links[path] = Entry(path, SYMLINK)
                     elif item.is_dir(follow_symlinks=False):
                         links[path] = Entry(path, SUBMODULE)
-        # Paths alone are sorted in half the time that pairs take.
-        found = [(path, files[path]) for path in sorted(files)]
-        return found, [entry for _, entry in sorted(links.items())]
+        return sorted(files.items()), [entry for _, entry in sorted(links.items())]
 
     def read(self, path: str) -> bytes:
         """Return the content at `path`."""
