@@ -138,6 +138,8 @@ def test_a_schema_loosened_in_the_change_still_holds_for_the_files_that_it_chang
     )
     assert "Schema/pods, as it was before this change, refuses:" in fault["message"]
     assert "in a change of its own" in fault["help"]
+    touches = {(t["name"], *t["asks"]) for t in answer.json["change"]["touches"]}
+    assert ("Schema/pods", "keeping to its JSON Schema") in touches
     assert team.chimera("plan", "--base", "main").code == 1
 
 
@@ -412,7 +414,7 @@ WEAKENINGS = {
     ),
     "an input": ('"deploy/**", "schemas/**"', '"deploy/**"', "it no longer proves schemas/**"),
     "repetitions": ("repeat: 3", "repeat: 2", "it is run 2 times, and was run 3 times"),
-    "the phase": ("phase: apply", "phase: merge", "no longer owed where nothing is protected"),
+    "the phase": ("phase: apply", "phase: rollback", "no longer owed where nothing is protected"),
     "artifacts": ('  artifacts: [{paths: "out/*"}]\n', "", "it no longer compares out/*"),
     "what it covers": ("deploy/**", "deploy/old/**", "it no longer covers deploy/**"),
 }
@@ -460,7 +462,7 @@ def test_a_gate_owes_a_proof_that_its_change_puts_off(proven: Any) -> None:
         """,
     )
     merge(proven)
-    text = (proven.root / "specs/proof.yaml").read_text().replace("phase: apply", "phase: merge")
+    text = (proven.root / "specs/proof.yaml").read_text().replace("phase: apply", "phase: rollback")
     proven.write("specs/proof.yaml", text)
     proven.write("deploy/web.yaml", GOOD.replace("a}", "b}"))
     proven.commit()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from chimera.documents import Globs, PartialTree
-from chimera.kinds import Document, Model, NoMemo, RepositorySpec, Snapshot, Subject
+from chimera.kinds import Document, Model, NoMemo, RepositorySpec, Subject
 from chimera.model import (
     Action,
     Address,
@@ -35,10 +35,10 @@ _LOOSENED = (Action.UPDATE, Action.DELETE)
 
 def judge_former(subject: Subject, checker: Checker, told: Iterable[Verdict]) -> Iterator[Verdict]:
     """Yield what Schemas, as they were, refuse of changed files, but for what is `told` already."""
-    before, paths = subject.former, _changed_files(subject)
-    schemas = former_schemas(subject, before, paths) if before is not None and paths else []
+    before, schemas = subject.former, former_schemas(subject)
     if before is None or not schemas:
         return
+    paths = _changed_files(subject)
     files = replace(before, tree=PartialTree(subject.snapshot.tree, paths))
     memo = NoMemo()
     holders = {str(s.address): holder_of(s, define(s, before.tree), checker, memo) for s in schemas}
@@ -55,12 +55,16 @@ def judge_former(subject: Subject, checker: Checker, told: Iterable[Verdict]) ->
                 yield _verdict(holder.schema, answer.path, faults, subject)
 
 
-def former_schemas(subject: Subject, before: Snapshot, paths: Collection[str]) -> list[Schema]:
-    """Return the Schemas that the change may have loosened, as they were, by address.
+def former_schemas(subject: Subject) -> list[Schema]:
+    """Return the Schemas that the change may have loosened, as they were, by address; none where it
+    changes no file that any is about.
 
     Those that it edits, deletes or lulls; those of whose JSON Schema a file differs; and all where
     it changes what folders are Chimera's own.
     """
+    before, paths = subject.former, _changed_files(subject)
+    if before is None or not paths:
+        return []
     changes = {change.target: change.action for change in subject.changes or ()}
     moved = any(
         isinstance(target, Address) and _is_repository(target, subject) for target in changes
