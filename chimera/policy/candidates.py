@@ -178,6 +178,17 @@ class Selection:
             return self._subject.selects(match, change)
         return self.means_as_is(candidate)
 
+    def tells_of(self, change: Change, foreign: Iterable[ForeignDocument]) -> bool:
+        """Tell whether all paths of a change that are meant are those of foreign documents meant.
+
+        Which are judged themselves, and have what the change of their paths lacks.
+        """
+        if self._paths is None:
+            return False
+        paths = {path for path in change.paths if self._paths.matches(path)}
+        meant = (d.path for d in foreign if d.path in paths and self.means(foreign_candidate(d)))
+        return bool(paths) and paths == set(meant)
+
     def means_as_is(self, candidate: Candidate) -> bool:
         """Tell whether a document is meant as it stands, whatever changes in it."""
         document = candidate.document

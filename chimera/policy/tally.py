@@ -7,12 +7,12 @@ another time is never written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chimera.kinds import Subject
-from chimera.model import Address
+from chimera.model import Address, PathSet
 from chimera.policy.candidates import SNAPSHOT, Candidate
 from chimera.policy.rulebook import Rulebook
 from chimera.policy.sitting import Judged
@@ -28,22 +28,42 @@ class Tally:
     holds: Counter[str] = field(default_factory=Counter)
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often a rule asked for a name that was not there."""
+    alone: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What the first rule to ask for such a name was about."""
+    bare: list[Judged] = field(default_factory=list)
+    """Where it was a change of governed paths that lacked the name, until that is settled."""
     found: list[Judged] = field(default_factory=list)
     """Where a rule is broken or erred."""
 
     def add(self, judged: Judged) -> None:
         """Count one answer."""
         if judged.answer.absent is not None:
-            self.absent[judged.judge, judged.answer.absent] += 1
+            if _is_of_paths(judged.candidate):
+                self.bare.append(judged)
+            else:
+                self._lacks(judged, judged.answer.absent)
         elif judged.answer.error is None and not judged.is_broken:
             self.holds[judged.judge] += 1
         else:
             self.found.append(judged)
 
+    def _lacks(self, judged: Judged, name: str) -> None:
+        self.absent[judged.judge, name] += 1
+        self.alone.setdefault((judged.judge, name), judged.candidate.subject)
+
+    def settle(self, is_told: Callable[[Judged], bool]) -> None:
+        """Count the changes of governed paths that lacked a name, save those told otherwise."""
+        for judged in self.bare:
+            if judged.answer.absent is not None and not is_told(judged):
+                self._lacks(judged, judged.answer.absent)
+        self.bare.clear()
+
     def update(self, other: Tally) -> None:
         """Add what another tally counted."""
         self.holds.update(other.holds)
         self.absent.update(other.absent)
+        self.alone = other.alone | self.alone
+        self.bare += other.bare
         self.found += other.found
 
     @property
@@ -60,7 +80,7 @@ class Tally:
         """Return it as JSON; only for one that is certain."""
         return {
             _HOLDS: sorted(self.holds.items()),
-            _ABSENT: sorted((judge, name, times) for (judge, name), times in self.absent.items()),
+            _ABSENT: sorted((*key, times, self.alone[key]) for key, times in self.absent.items()),
             _BROKEN: sorted((j.judge, j.candidate.subject, j.message) for j in self.found),
         }
 
@@ -71,8 +91,9 @@ def tally_from_json(value: Any, books: Iterable[Rulebook], subject: Subject) -> 
     try:
         tally = Tally(
             Counter({judge: int(times) for judge, times in value[_HOLDS]}),
-            Counter({(judge, name): int(times) for judge, name, times in value[_ABSENT]}),
-            [_broken(rules, subject, *entry) for entry in value[_BROKEN]],
+            Counter({(judge, name): int(times) for judge, name, times, _ in value[_ABSENT]}),
+            {(judge, name): str(first) for judge, name, _, first in value[_ABSENT]},
+            found=[_broken(rules, subject, *entry) for entry in value[_BROKEN]],
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -88,3 +109,8 @@ def _broken(
     else:
         candidate = Candidate(name, subject.snapshot.documents[Address.parse(name)])
     return Judged(book, number, candidate, Answer(value=False), message)
+
+
+def _is_of_paths(candidate: Candidate) -> bool:
+    change = candidate.change
+    return candidate.foreign is None and change is not None and isinstance(change.target, PathSet)

@@ -44,7 +44,8 @@ def counted(tally: Tally, books: Sequence[Rulebook], subject: Subject) -> Iterat
         reason = f"the rule asks for {name!r}, which is not there"
         if name in OF_A_CHANGE and subject.changes is None:
             reason += ": nothing was compared"
-        where, action = f"{_matches(times)}, inapplicable", rules[judge].action
+        where, action = tally.alone[judge, name], rules[judge].action
+        where = where if times == 1 else f"{_matches(times)}, inapplicable"
         yield Verdict(judge, where, Finding.NOT_EXERCISED, (reason,), action=action, count=times)
 
 

@@ -141,3 +141,39 @@ def test_cases_can_be_about_a_change_of_a_foreign_document(claimed: Claimed) -> 
         ],
     )
     assert set(findings(claimed.bench.cases()).values()) == {"pass"}
+
+
+def idle(claimed: Claimed, subject: Subject) -> list[str]:
+    """The subjects of what was not exercised."""
+    found = findings(claimed.bench.judge(subject))
+    return sorted(subject for (_, subject), finding in found.items() if finding == "not-exercised")
+
+
+def test_paths_are_not_said_to_lack_what_is_judged_as_foreign_documents(
+    claimed: Claimed, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    claimed.bench.policy(rule("object.kind == 'Service'"), match={"paths": ["k8s/*"]})
+    subject = changed(
+        claimed,
+        tmp_path_factory.mktemp("former"),
+        {"k8s/a.yaml": A},
+        {"k8s/a.yaml": obj("a", size=2)},
+    )
+    assert idle(claimed, subject) == []
+    subject = changed(
+        claimed, tmp_path_factory.mktemp("former"), {}, {"k8s/a.yaml": A, "k8s/b.yaml": "a: ["}
+    )
+    assert idle(claimed, subject) == ["paths:k8s/*"], "nobody can judge the other file"
+
+
+def test_paths_of_which_documents_are_judged_are_still_judged_together(
+    claimed: Claimed, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    claimed.bench.policy(rule("size(change.paths) < 2"), match={"paths": ["k8s/*"]})
+    subject = changed(
+        claimed, tmp_path_factory.mktemp("former"), {}, {"k8s/a.yaml": A, "k8s/b.yaml": B}
+    )
+    found = findings(claimed.bench.judge(subject))
+    assert [subject for (_, subject), finding in found.items() if finding == "fail"] == [
+        "paths:k8s/*"
+    ]

@@ -207,7 +207,7 @@ def test_a_document_that_did_not_change_has_no_change(bench: Bench) -> None:
     subject = bench.changed((thing("a", size=1), thing("a", size=2)))
     assert findings(bench.judge(subject)) == {
         ("Policy/p#small", "1 match"): "pass",
-        ("Policy/p#small", "1 match, inapplicable"): "not-exercised",
+        ("Policy/p#small", "Thing/b"): "not-exercised",
     }
 
 
@@ -222,7 +222,7 @@ def test_an_update_has_before_and_object(bench: Bench) -> None:
     assert findings(bench.judge(subject)) == {
         ("Policy/p#shrinks", "1 match"): "pass",
         ("Policy/p#shrinks", "Thing/b"): "fail",
-        ("Policy/p#shrinks", "1 match, inapplicable"): "not-exercised",
+        ("Policy/p#shrinks", "Thing/c"): "not-exercised",
     }
 
 
@@ -237,9 +237,9 @@ def test_a_delete_has_before_only_and_stands_at_the_rule(bench: Bench) -> None:
     verdicts = bench.judge(subject)
     assert findings(verdicts) == {
         ("Policy/p#empty", "Thing/gone"): "fail",
-        ("Policy/p#small", "1 match, inapplicable"): "not-exercised",
+        ("Policy/p#small", "Thing/gone"): "not-exercised",
         ("Policy/p#kept", "Thing/gone"): "fail",
-        ("Policy/p#layered", "1 match, inapplicable"): "not-exercised",
+        ("Policy/p#layered", "Thing/gone"): "not-exercised",
     }
     places = {d.span.path for d in bench.located(verdicts)}
     assert places == {"specs/Policy-p.yaml"}
