@@ -103,7 +103,7 @@ def change_lines(report: PlanReport, paint: Paint = plain) -> Iterator[str]:
         yield from _touched(touches)
     obligations = report.plan.obligations
     if obligations:
-        yield paint(f"owed in {report.plan.environment} before it may be applied:", "bold")
+        yield paint(f"owed in {report.plan.environment} before it may be merged:", "bold")
         yield from obligation_lines(obligations)
     elif report.plan.changing:
         yield _nothing_owed(report, paint)

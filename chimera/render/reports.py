@@ -180,10 +180,11 @@ def cases_report(result: Result[CasesReport], snapshot: Snapshot) -> Report:
     )
 
 
-def prove_report(result: Result[ProveReport], snapshot: Snapshot) -> Report:
+def prove_report(result: Result[ProveReport]) -> Report:
     """Return what each proof showed, and what evidence stood already."""
     verdicts = tuple(_proofs(result.value))
-    places = places_of(snapshot, verdicts)
+    snapshot = result.value.snapshot
+    places = places_of(snapshot, verdicts) if snapshot is not None else {}
     return report_of("prove", result.outcome, verdicts, result.diagnostics, places=places)
 
 

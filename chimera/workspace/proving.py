@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chimera.kinds import Document, Loaded, suggestion
+from chimera.kinds import Document, Loaded, Snapshot, suggestion
 from chimera.model import (
     Address,
     Finding,
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProveReport:
-    """What was proven now, and what had been proven before and still stands."""
+    """What was proven now, and what had been proven before and still stands; of which documents."""
 
     proven: tuple[ProofReport, ...]
     reused: tuple[Standing, ...]
+    snapshot: Snapshot | None = None
 
 
 def prove(
@@ -47,11 +48,29 @@ def prove(
     if has_errors(judgement.diagnostics):
         return Result(ProveReport((), ()), Outcome.FAILED, judgement.diagnostics)
     selected = _selected(loaded, names, judgement.subject.placed)
-    report = prove_documents(workspace, loaded, selected, environment, fresh=fresh)
+    report = prove_documents(workspace, loaded.snapshot, selected, environment, fresh=fresh)
     outcomes = [r.outcome for r in report.proven] or [Outcome.PASSED]
     if not report.proven and not report.reused:
         outcomes = [Outcome.NOT_EXERCISED]
     return Result(report, Outcome.worst(outcomes), judgement.diagnostics)
+
+
+def prove_change(
+    workspace: Workspace, base: str, head: str | None, *, environment: str, fresh: bool
+) -> Result[ProveReport]:
+    """Run the proofs that a change of a Git ref owes, on what merging it would leave."""
+    planned = workspace.compare(environment, base, head)
+    diagnostics = planned.judgement.diagnostics
+    if has_errors(diagnostics):
+        return Result(ProveReport((), ()), Outcome.FAILED, diagnostics)
+    snapshot = planned.judgement.subject.snapshot
+    owed = {o.subject for o in planned.plan.obligations if o.kind == "proof"}
+    proofs = [d for d in snapshot.of_model(ProofSpec) if str(d.address) in owed]
+    report = prove_documents(workspace, snapshot, proofs, environment, fresh=fresh)
+    outcomes = [r.outcome for r in report.proven]
+    if len(proofs) < len(owed):
+        outcomes.append(Outcome.NOT_EXERCISED)
+    return Result(report, Outcome.worst(outcomes), diagnostics)
 
 
 def _selected(
@@ -78,7 +97,7 @@ def _selected(
 
 def prove_documents(
     workspace: Workspace,
-    loaded: Loaded,
+    snapshot: Snapshot,
     proofs: Sequence[Document[ProofSpec]],
     environment: str,
     *,
@@ -89,14 +108,14 @@ def prove_documents(
     reused: list[Standing] = []
     missing: list[Document[ProofSpec]] = []
     for proof in proofs:
-        found = standing(proof, loaded.snapshot, store)
+        found = standing(proof, snapshot, store)
         if found.state == "valid" and not fresh:
             reused.append(found)
         else:
             missing.append(proof)
     hook = workspace.plugins.hook
     reports = run_proofs(
-        loaded.snapshot,
+        snapshot,
         missing,
         workspace.context,
         lambda task: hook.chimera_run_proof_step(task=task),
@@ -105,7 +124,7 @@ def prove_documents(
         record=Recorder(workspace.root, workspace.context).write,
         plugins=sorted(name for name, _ in workspace.plugins.list_name_plugin()),
     )
-    return ProveReport(tuple(reports), tuple(reused))
+    return ProveReport(tuple(reports), tuple(reused), snapshot)
 
 
 def standing_of(workspace: Workspace, loaded: Loaded) -> Callable[[Address], Verdict]:

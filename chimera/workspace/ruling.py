@@ -25,7 +25,7 @@ def prove_owed(workspace: Workspace, loaded: Loaded, plan: Plan) -> ProveReport:
         return ProveReport((), ())
     owed = {Address.parse(o.subject) for o in plan.obligations if o.kind == "proof"}
     proofs = [d for d in loaded.snapshot.of_model(ProofSpec) if d.address in owed]
-    return prove_documents(workspace, loaded, proofs, plan.environment, fresh=False)
+    return prove_documents(workspace, loaded.snapshot, proofs, plan.environment, fresh=False)
 
 
 def rule(workspace: Workspace, loaded: Loaded, planned: PlanReport, state: StateWriter) -> Ruling:

@@ -255,6 +255,20 @@ class Workspace:
         self.prepare()
         return prove(self, names, environment=environment, fresh=fresh)
 
+    def prove_change(
+        self,
+        base: str,
+        head: str | None = "HEAD",
+        *,
+        environment: str = "local",
+        fresh: bool = False,
+    ) -> Result[ProveReport]:
+        """Run the proofs that merging `head` into the Git ref `base` owes, on what it leaves."""
+        from chimera.workspace.proving import prove_change
+
+        self.prepare()
+        return prove_change(self, base, head, environment=environment, fresh=fresh)
+
     def apply(
         self, environment: str = "local", *, saved: Plan | None = None, wait: float = 0.0
     ) -> Result[ApplyReport]:

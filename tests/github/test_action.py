@@ -131,6 +131,10 @@ class Runner:
         known = {
             "always()": True,
             "success()": job.code == 0,
+            "inputs.prove == 'true'": given["prove"] == "true",
+            "inputs.base != ''": given["base"] != "",
+            "steps.check.outputs.exit-code == '0'": job.outputs.get("check", {}).get("exit-code")
+            == "0",
             "inputs.comment == 'true'": given["comment"] == "true",
             "inputs.token != ''": given["token"] != "",
         }
@@ -310,7 +314,7 @@ def test_no_module_of_the_change_is_imported_by_the_steps(
     assert not (tree / "pwned").exists(), job.log
     steps = "\n".join(step["run"] for step in DEFINITION["runs"]["steps"])
     calls = re.findall(r"(?:python3|bin/python\"?) +(\S+)", steps)
-    assert calls == ["-I"] * 4
+    assert calls == ["-I"] * 5
 
 
 def test_arguments_are_words_and_never_a_script(runner: Runner, pull_request: Any) -> None:
@@ -319,6 +323,34 @@ def test_arguments_are_words_and_never_a_script(runner: Runner, pull_request: An
     job = runner.run(tree, args="$(touch pwned) ; touch pwned", base="HEAD; touch pwned")
     assert job.code == 4
     assert not (tree / "pwned").exists()
+
+
+PROOF = """\
+apiVersion: chimera/v1
+kind: Proof
+metadata: {name: roles}
+spec:
+  claim: The file of roles says what it must.
+  covers: {kinds: [Role]}
+  inputs: [specs/**]
+  steps:
+    - {run: command, argv: [cat, specs/other.yaml], expect: {stdout: {contains: ["[%s]"]}}}
+  controls:
+    - {mutate: replace, path: specs/other.yaml, old: ann, new: nobody}
+"""
+
+
+def test_what_the_change_owes_is_proven(runner: Runner, pull_request: Any) -> None:
+    files = {"specs/other.yaml": ROLE % "other"}
+    good = runner.run(pull_request({**files, "specs/proof.yaml": PROOF % "ann"}))
+    assert (good.code, good.outputs["prove"]["exit-code"]) == (0, "0"), good.log
+    assert "Proof/roles" in good.summary
+    assert "### ✅ chimera prove: passed" in good.summary
+    tree = pull_request({**files, "specs/proof.yaml": PROOF % "ben"})
+    bad = runner.run(tree)
+    assert (bad.code, bad.outputs["check"]["exit-code"]) == (1, "0"), bad.log
+    assert any(line.startswith("::error") and "Proof/roles" in line for line in bad.heard)
+    assert runner.run(tree, prove="false").code == 0
 
 
 def test_without_a_base_the_tree_is_judged_as_it_is(runner: Runner, pull_request: Any) -> None:

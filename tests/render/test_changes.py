@@ -183,4 +183,4 @@ def test_json_carries_everything() -> None:
     lines = list(change_lines(found))
     at = lines.index("cosmetic, and owes nothing:")
     assert lines[at + 1] == "  specs/one.yaml: Thing/one"
-    assert "owed in local before it may be applied:" in lines
+    assert "owed in local before it may be merged:" in lines

@@ -263,7 +263,7 @@ def test_check_fails_on_errors_only_and_plan_says_the_same_of_the_change(team: A
     team.commit("migrate")
     answer = team.chimera("check", "--base", "main", "--env", "production")
     assert answer.code == 0, "what is owed is information for a check"
-    assert "owed in production before it may be applied:" in answer.out
+    assert "owed in production before it may be merged:" in answer.out
     plan = team.chimera("plan", "--base", "main", "-o", "json").json
     change = change_of(team)
     assert {key: plan[key] for key in change} == change

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, environment_option, pass_session, report_option
+from chimera.cli.session import (
+    Session,
+    base_option,
+    compared_head,
+    environment_option,
+    head_option,
+    pass_session,
+    report_option,
+    work_tree_option,
+)
+from chimera.model import UsageError
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PROOF...]")
 @click.option("--fresh", is_flag=True, help="Prove anew what has evidence already.")
+@base_option
+@head_option
+@work_tree_option
 @environment_option
 @report_option
 @pass_session
@@ -17,23 +30,33 @@ def prove(
     session: Session,
     names: tuple[str, ...],
     fresh: bool,
+    base: str | None,
+    head: str | None,
+    work_tree: bool,
     environment: str,
     outputs: tuple[str, ...],
 ) -> None:
     """Run proofs and keep the evidence.
 
-    Without names, every proof of the repository. Each is run at least twice in fresh processes on
-    clean copies of its inputs; evidence that still fits the content is used again.
+    Without names, every proof of the repository; with --base, those that the change owes, on what
+    merging it would leave. Each is run at least twice in fresh processes on clean copies of its
+    inputs; evidence that still fits the content is used again.
     """
     from chimera.render.proof import prove_json, prove_text
     from chimera.render.reports import prove_report
 
+    head = compared_head(base, head, work_tree)
     workspace = session.workspace()
-    result = workspace.prove(names, environment=environment, fresh=fresh)
+    if base is None:
+        result = workspace.prove(names, environment=environment, fresh=fresh)
+    elif names:
+        raise UsageError("--base says which proofs are run", help="leave out the names, or --base")
+    else:
+        result = workspace.prove_change(base, head, environment=environment, fresh=fresh)
     session.emit(
         outputs,
         lambda paint: prove_text(result, paint),
         lambda: prove_json(result),
         result.outcome,
-        report=lambda: prove_report(result, workspace.loaded.snapshot),
+        report=lambda: prove_report(result),
     )
