@@ -70,9 +70,9 @@ def _compared(
         for old, new in _pairs(earlier, later, same):
             earlier = [one for one in earlier if one is not old]
             later = [one for one in later if one is not new]
-            yield _changed(old, new)
-    yield from (_changed(None, new) for new in later)
-    yield from (_changed(old, None) for old in earlier)
+            yield compared_document(old, new)
+    yield from (compared_document(None, new) for new in later)
+    yield from (compared_document(old, None) for old in earlier)
 
 
 def _pairs(
@@ -92,7 +92,7 @@ def _pairs(
     return found
 
 
-def _changed(old: ForeignDocument | None, new: ForeignDocument | None) -> ForeignDocument:
+def compared_document(old: ForeignDocument | None, new: ForeignDocument | None) -> ForeignDocument:
     """Return the document after, or the one that is gone, with what becomes of it."""
     document = new if new is not None else old
     assert document is not None

@@ -114,19 +114,38 @@ def evaluate(workspace: Workspace, question: Question) -> Result[tuple[Verdict, 
         return found
 
     library, own = _policies(workspace, question.policies, read, faults)
+    if not library.policies and not has_errors(faults):
+        _refuse_what_is_asked_of_a_cluster(question)
     given = read(question.parameters)
     objects = read(question.resources)
     namespaces, old = read(question.namespaces), read(question.old)
     faults += unused(given, library.policies)
     resources = resources_of(objects, question.namespace)
-    requests = _requests(resources, question, namespaces, resources_of(old, question.namespace))
+    before = resources_of(old, question.namespace)
+    requests = _requests(resources, question, namespaces, before)
     evaluation = evaluate_library(
         library, [*library.others, *given], requests, workspace.context.processes
     )
-    verdicts = (*evaluation.verdicts, *_judged_by_own(workspace, own, resources, question.now))
+    compared = before if question.old else None
+    judged = _judged_by_own(workspace, own, resources, question.now, compared)
+    verdicts = (*evaluation.verdicts, *judged)
     told = located(verdicts, files)
     shown = locate(faults, files)
     return Result(told, _outcome(told, shown, evaluation.undecided), shown)
+
+
+def _refuse_what_is_asked_of_a_cluster(question: Question) -> None:
+    """Raise `UsageError` for options that Chimera's own policies, if alone, would pass over."""
+    options = {
+        "--param": question.parameters,
+        "--namespace-object": question.namespaces,
+        "--operation": question.operation,
+    }
+    if passed_over := [option for option, given in options.items() if given]:
+        raise UsageError(
+            f"{' and '.join(passed_over)} would be passed over: no policy is one of Kubernetes'",
+            help="leave it out; what a Policy says of a change is asked with --old",
+        )
 
 
 def _outcome(verdicts: Sequence[Verdict], faults: Sequence[Diagnostic], undecided: int) -> Outcome:
@@ -239,6 +258,7 @@ def _judged_by_own(
     policies: Sequence[Document[PolicySpec]],
     resources: Sequence[Resource],
     now: datetime | None,
+    old: Sequence[Resource] | None,
 ) -> list[Verdict]:
     if not policies:
         return []
@@ -249,10 +269,13 @@ def _judged_by_own(
         EnvironmentFacts("local", protected=False),
         context.actor,
         now or context.clock.now(),
+        changes=None if old is None else (),
         context=context,
     )
     root = workspace.tree.root.resolve()
-    return judge_manifests(policies, resources, subject, path_of=lambda name: _in_tree(name, root))
+    return judge_manifests(
+        policies, resources, subject, path_of=lambda name: _in_tree(name, root), old=old
+    )
 
 
 def _in_tree(name: str, root: Path) -> str:

@@ -178,6 +178,59 @@ def test_an_update_compares_with_old_files(chimera: Run, files: Path) -> None:
     assert chimera(*arguments, "--operation", "DELETE").code == 5
 
 
+CHANGES = """\
+apiVersion: chimera/v1
+kind: Policy
+metadata: {name: grows}
+spec:
+  match: {kinds: [Deployment], changes: [update]}
+  rules:
+    - id: grows
+      expression: object.spec.replicas >= before.spec.replicas
+      message: a deployment does not shrink
+  cases:
+    - {name: grows, object: {spec: {replicas: 2}}, before: {spec: {replicas: 1}}, expect: []}
+    - {name: less, object: {spec: {replicas: 1}}, before: {spec: {replicas: 2}}, expect: [grows]}
+"""
+
+
+@pytest.mark.usefixtures("files")
+def test_our_own_policies_see_what_changes_from_old_files(chimera: Run, files: Path) -> None:
+    (files / "grows.yaml").write_text(CHANGES)
+    (files / "old.yaml").write_text(DEPLOYMENT.replace("replicas: 1", "replicas: 3"))
+    (files / "less.yaml").write_text(DEPLOYMENT.replace("replicas: 1", "replicas: 0"))
+    (files / "service.yaml").write_text(SERVICE)
+    arguments = ("policy", "eval", "grows.yaml", "--resource", "manifests")
+    answer = chimera(*arguments, "--old", "old.yaml")
+    assert answer.code == 1
+    assert "Policy/grows#grows: a deployment does not shrink" in answer.out
+    assert chimera(*arguments, "--old", "less.yaml").code == 0
+    assert chimera(*arguments, "--old", "manifests").code == 5, "nothing changes"
+    assert chimera(*arguments, "--old", "service.yaml").code == 5, "it is new, and no update"
+    answer = chimera(*arguments)
+    assert answer.code == 5
+    assert "nothing was compared" in answer.out
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--operation", "DELETE"),
+        ("--param", "manifests"),
+        ("--namespace-object", "manifests"),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_what_only_policies_of_kubernetes_ask_for_is_not_passed_over(
+    chimera: Run, option: tuple[str, str]
+) -> None:
+    arguments = ("policy", "eval", "own.yaml", "--resource", "manifests", *option)
+    answer = chimera(*arguments)
+    assert answer.code == 4
+    assert f"{option[0]} would be passed over" in answer.err
+    assert chimera(*arguments[:3], "policy.yaml", *arguments[3:]).code != 4
+
+
 @pytest.mark.usefixtures("files")
 def test_a_broken_file_fails_whatever_else_passes(chimera: Run, files: Path) -> None:
     (files / "broken.yaml").write_text("a: [\n")

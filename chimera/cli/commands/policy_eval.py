@@ -30,7 +30,7 @@ _STANDARD_INPUT = "-"
     "parameters",
     multiple=True,
     metavar="PATH",
-    help="Documents with the policies' parameters; repeatable.",
+    help="Documents with the parameters of Kubernetes' policies; repeatable.",
 )
 @click.option(
     "--namespace-object",
@@ -48,7 +48,8 @@ _STANDARD_INPUT = "-"
 @click.option(
     "--operation",
     type=click.Choice(["CREATE", "UPDATE", "DELETE", "CONNECT"], case_sensitive=False),
-    help="What would be done with the resources; CREATE if nothing else is said.",
+    help="What Kubernetes' policies are told would be done with the resources; if left out, UPDATE "
+    "with --old, else CREATE.",
 )
 @click.option(
     "-n",

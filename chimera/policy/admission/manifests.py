@@ -6,13 +6,14 @@ paths are what they are to a check, from the repository's root.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chimera.documents import Globs
 from chimera.kinds import Document, Subject
 from chimera.model import Verdict
-from chimera.policy.admission.resources import Resource
+from chimera.policy.admission.resources import Key, Resource
 from chimera.policy.candidates import Candidate
+from chimera.policy.comparing import compared_document
 from chimera.policy.foreign import ForeignDocument
 from chimera.policy.kinds import PolicyMatch, PolicySpec
 from chimera.policy.rulebook import compile_policies
@@ -30,15 +31,19 @@ def judge_manifests(
     bounds: Bounds = Bounds(),  # noqa: B008 - immutable
     *,
     path_of: Callable[[str], str] = str,
+    old: Sequence[Resource] | None = None,
 ) -> list[Verdict]:
-    """Return what policies say of resources; what is about changes or a snapshot is inapplicable.
+    """Return what policies say of resources; what is about a snapshot is inapplicable.
 
-    `path_of` tells by the name that a file was given what its path is in the tree. `subject` gives
-    the snapshot that expressions may ask, the environment and the time.
+    What is about changes is so, too, without the `old` resources; with them one that none of them
+    has the kind, namespace and name of is new. `path_of` tells by the name that a file was given
+    what its path is in the tree. `subject` gives the snapshot that expressions may ask, the
+    environment and the time.
     """
     if not policies:
         return []
-    candidates = list(map(_candidate, resources))
+    before = None if old is None else {resource.key: resource for resource in old}
+    candidates = [_candidate(resource, before) for resource in resources]
     tally = Tally()
     with Worker(subject.context.processes, bounds) as worker:
         books = compile_policies(worker, policies, subject.environment)
@@ -61,15 +66,25 @@ def judge_manifests(
     ]
 
 
-def _candidate(resource: Resource) -> Candidate:
+def _candidate(resource: Resource, before: Mapping[Key, Resource] | None) -> Candidate:
+    foreign = _document(resource)
+    if before is not None:
+        old = before.get(resource.key)
+        foreign = compared_document(None if old is None else _document(old), foreign)
+    return Candidate(resource.subject, foreign=foreign, change=foreign.change)
+
+
+def _document(resource: Resource) -> ForeignDocument:
     place = resource.place
-    foreign = ForeignDocument(place.path, place.index, dict(resource.value), place)
-    return Candidate(resource.subject, foreign=foreign)
+    return ForeignDocument(place.path, place.index, dict(resource.value), place)
 
 
 def _means(match: PolicyMatch, candidate: Candidate, path_of: Callable[[str], str]) -> bool:
     foreign = candidate.foreign
-    if foreign is None or match.snapshot or match.changes or match.layers:
+    if foreign is None or match.snapshot or match.layers:
+        return False
+    change = foreign.change
+    if match.changes and (change is None or change.action.value not in match.changes):
         return False
     if match.kinds and foreign.value.get("kind") not in match.kinds:
         return False

@@ -65,6 +65,9 @@ _CLUSTER = frozenset(
 )
 
 
+Key = tuple[str, str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What a cluster calls the objects of a kind, and whether they stand in a namespace."""
@@ -97,7 +100,7 @@ class Resource:
         return labels_of(self.value)
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> Key:
         """What tells it from every other object of a cluster."""
         return self.group, self.kind, self.namespace, self.name
 
