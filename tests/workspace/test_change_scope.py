@@ -17,10 +17,9 @@ CHECKS = """\
         metadata: {{name: {name}}}
         spec:
           claim: {name} holds
-          phase: apply
           covers: {{kinds: [Workflow]}}
           inputs: ["src/**"]
-          steps: [{{run: command, argv: [cat, src/app.py], expect: {{exitCode: 0}}}}]
+          steps: [{{run: command, argv: [cat, src/app.py], expect: {{stdout: {{contains: ["app = 1"]}}}}}}]
           controls: [{{mutate: replace, path: src/app.py, old: app, new: other}}]
         """
 
@@ -274,3 +273,29 @@ def test_check_fails_on_errors_only_and_plan_says_the_same_of_the_change(team: A
     lines = failed.out.splitlines()
     assert lines.index("touched:") < next(i for i, x in enumerate(lines) if "kind-unknown" in x)
     assert lines[-1] == "1 error"
+
+
+def test_the_proofs_that_a_change_owes_are_proven_on_what_its_merge_leaves(team: Any) -> None:
+    team.write("proofs/p3.yaml", CHECKS.format(name="p3"))
+    team.git("checkout", "-q", "main")
+    team.commit("a proof that covers something else")
+    team.git("checkout", "-q", "feature")
+    nothing = team.chimera("prove", "--base", "main")
+    assert (nothing.code, nothing.out) == (0, "0 proofs: passed\n")
+
+    team.write("migrations/002.sql", "select 2;\n")
+    team.commit("migrate")
+    proven = team.chimera("prove", "--base", "main", "-o", "json")
+    assert proven.code == 0, proven.out + proven.err
+    assert [p["proof"] for p in proven.json["proven"]] == ["Proof/p1", "Proof/p2"]
+    again = team.chimera("prove", "--base", "main", "-o", "json").json
+    assert [r["proof"] for r in again["reused"]] == ["Proof/p1", "Proof/p2"]
+
+    team.git("checkout", "-q", "main")
+    team.write("src/app.py", "app = 2\n")
+    team.commit("what no longer holds is in the base alone")
+    team.git("checkout", "-q", "feature")
+    broken = team.chimera("prove", "--base", "main", "-o", "json")
+    assert broken.code == 1, broken.out + broken.err
+    assert {p["finding"] for p in broken.json["proven"]} == {"fail"}, broken.out
+    assert team.chimera("prove", "--base", "main", "p1").code == 4
