@@ -19,7 +19,10 @@ CHECKS = """\
           claim: {name} holds
           covers: {{kinds: [Workflow]}}
           inputs: ["src/**"]
-          steps: [{{run: command, argv: [cat, src/app.py], expect: {{stdout: {{contains: ["app = 1"]}}}}}}]
+          steps:
+            - run: command
+              argv: [cat, src/app.py]
+              expect: {{stdout: {{contains: ["app = 1"]}}}}
           controls: [{{mutate: replace, path: src/app.py, old: app, new: other}}]
         """
 
