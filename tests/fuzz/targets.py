@@ -112,12 +112,17 @@ def differ(data: bytes) -> None:
     assert not _plan(tree, tree).changing, "a tree differs from itself"
 
 
+def _count_lines(data: bytes) -> int:
+    return len(data.decode("utf-8", "replace").splitlines())
+
+
 def _plan(tree: MemoryTree, base: MemoryTree) -> Plan:
     registry, context = _registry(), Context.system()
     loaded = load_snapshot(read_source(tree), registry)
     comparison = against_tree(base, registry, "base")
     report = make_plan(loaded, comparison, _plugins(), context, LOCAL)
-    both = MemoryTree({PATH: max(tree.files[PATH], base.files[PATH], key=lambda d: d.count(b"\n"))})
+    # Some faults are about what was there before: the longer of the two files has every line.
+    both = MemoryTree({PATH: max(tree.files[PATH], base.files[PATH], key=_count_lines)})
     _hold_places(report.judgement.diagnostics, both)
     return report.plan
 
