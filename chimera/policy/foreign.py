@@ -103,14 +103,17 @@ def judged_documents(subject: Subject, globs: Sequence[Globs]) -> tuple[ForeignD
 
     One in a dormant layer claims none.
     """
-    claims = claims_of(subject.snapshot)
-    chosen = (
-        path
-        for path, schemas in claims.schemas.items()
-        if not all(is_dormant(subject.placed(schema.address)) for schema in schemas)
-        and any(one.matches(path) for one in globs)
-    )
+    chosen = (path for path in judged_files(subject) if any(one.matches(path) for one in globs))
     return tuple(d for file in read_files(subject.snapshot, chosen) for d in file.documents)
+
+
+def judged_files(subject: Subject) -> Iterator[str]:
+    """Yield the files that are read and for which a Schema acts, by path."""
+    claims = claims_of(subject.snapshot)
+    for path, schemas in claims.schemas.items():
+        is_idle = all(is_dormant(subject.placed(schema.address)) for schema in schemas)
+        if not is_idle and path not in claims.links:
+            yield path
 
 
 def read_files(snapshot: Snapshot, paths: Iterable[str]) -> Iterator[ForeignFile]:

@@ -33,16 +33,22 @@ def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool
     lines += (verdict_text(v, paint) for v in report.judgement.verdicts if v.waiver)
     if report.planned is None:
         lines += _unexercised_lines(report.judgement.verdicts, paint)
-    kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
-    total = sum(report.documents.values())
-    lines.append(f"checked {count(total, 'document')}" + (f": {kinds}" if kinds else ""))
+    lines.append(checked_text(report))
     passed, failed, idle = report.findings.values()
     lines.append(f"{count(passed, 'verdict')} passed, {failed} failed, {idle} not exercised")
-    if report.foreign:
-        lines.append(f"left aside {count(report.foreign, 'document')} of other systems")
+    if report.left_aside:
+        lines.append(f"left aside {count(report.left_aside, 'document')} of other systems")
     if not unexplained:
         lines.append(severities_text(result.diagnostics, paint))
     return "\n".join(lines)
+
+
+def checked_text(report: CheckReport) -> str:
+    """Return what was looked at, such as `checked 2 documents: 1 Gate, 1 Role`."""
+    kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
+    total = count(sum(report.documents.values()), "document")
+    files = f", and {count(report.foreign, 'file')} of other systems" if report.foreign else ""
+    return f"checked {total}" + (f": {kinds}" if kinds else "") + files
 
 
 def _unexercised_lines(verdicts: Iterable[Verdict], paint: Paint) -> Iterator[str]:
@@ -79,6 +85,7 @@ def check_json(result: Result[CheckReport]) -> dict[str, Any]:
         "documents": result.value.documents,
         "verdicts": result.value.findings,
         "foreign": result.value.foreign,
+        "leftAside": result.value.left_aside,
         "notExercised": not_exercised_json(result.value.judgement.not_exercised),
         "unexercisedRules": _unexercised_json(verdicts),
         "waived": _waived_json(verdicts),

@@ -23,6 +23,7 @@ from chimera.model import (
 )
 from chimera.plan import Plan
 from chimera.render.changes import compared_text
+from chimera.render.check import checked_text
 from chimera.render.paint import count
 from chimera.render.report import Changes, Report
 
@@ -88,11 +89,9 @@ def _files(snapshot: Snapshot) -> tuple[str, ...]:
 def check_report(result: Result[CheckReport]) -> Report:
     """Return what a check found; compared with a base, also what changes and what that owes."""
     report = result.value
-    kinds = ", ".join(f"{number} {kind}" for kind, number in report.documents.items())
-    total = count(sum(report.documents.values()), "document")
-    notes = [f"checked {total}" + (f": {kinds}" if kinds else "")]
-    if report.foreign:
-        notes.append(f"left aside {count(report.foreign, 'document')} of other systems")
+    notes = [checked_text(report)]
+    if report.left_aside:
+        notes.append(f"left aside {count(report.left_aside, 'document')} of other systems")
     changes = changes_of(report.planned) if report.planned else None
     return _judged("check", result, report.judgement, changes, notes)
 

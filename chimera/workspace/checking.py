@@ -9,6 +9,7 @@ from chimera.context import Context
 from chimera.kinds import Loaded
 from chimera.model import Finding, Outcome, Result, has_errors
 from chimera.plugin import PluginManager
+from chimera.policy.foreign import judged_files
 from chimera.workspace.judging import Judgement, facts_of, judge
 from chimera.workspace.planning import PlanReport
 
@@ -18,7 +19,8 @@ class CheckReport:
     """What a check looked at; its diagnostics are the result's."""
 
     judgement: Judgement
-    foreign: int
+    left_aside: int | None
+    """How many documents of other systems stand among our own; not counted with a base."""
     planned: PlanReport | None = None
     """What changes, and what that owes, where the tree was compared with a base."""
 
@@ -26,6 +28,11 @@ class CheckReport:
     def documents(self) -> dict[str, int]:
         """How many documents of each kind were judged."""
         return dict(self.judgement.subject.snapshot.kinds)
+
+    @property
+    def foreign(self) -> int:
+        """How many files of other systems were judged, since a Schema claims them."""
+        return sum(1 for _ in judged_files(self.judgement.subject))
 
     @property
     def findings(self) -> dict[str, int]:
@@ -46,7 +53,7 @@ def check(
 
 def check_change(planned: PlanReport) -> Result[CheckReport]:
     """Report on a tree that was judged as a change of a base."""
-    return _result(CheckReport(planned.judgement, 0, planned))
+    return _result(CheckReport(planned.judgement, None, planned))
 
 
 def _result(report: CheckReport) -> Result[CheckReport]:

@@ -27,6 +27,7 @@ from chimera.model import (
     Verdict,
 )
 from chimera.plan import Plan, PlanItem
+from chimera.policy.foreign import Claims
 from chimera.proof import Divergence, ProofReport, Standing
 from chimera.render.check import check_text
 from chimera.render.diagnostics import diagnostic_json, diagnostic_text, severities_text
@@ -197,7 +198,8 @@ def test_colour_adds_nothing_but_colour(case: str, tmp_path: Path) -> None:
 
 def test_a_failure_that_nobody_explains_is_shown_and_never_called_no_fault() -> None:
     verdict = Verdict("Policy/p#r", "Thing/t", Finding.FAIL, ("because",))
-    judgement = Judgement(SimpleNamespace(snapshot=SimpleNamespace(kinds={})), (verdict,), ())
+    snapshot = SimpleNamespace(kinds={}, once=lambda _: Claims({}, {}, {}))
+    judgement = Judgement(SimpleNamespace(snapshot=snapshot), (verdict,), ())
     shown = check_text(Result(CheckReport(judgement, 0), Outcome.FAILED))
     assert "fail  Thing/t: Policy/p#r\n      because" in shown
     assert "no faults" not in shown

@@ -91,6 +91,18 @@ def test_manifests_in_order_pass(manifests: Repository) -> None:
     assert manifests.chimera("policy", "test").code == 0
 
 
+def test_files_of_other_systems_that_were_judged_are_counted(manifests: Repository) -> None:
+    manifests.write("deploy/more.yaml", GOOD)
+    (manifests.root / "deploy" / "link.yaml").symlink_to("web.yaml")
+    answer = manifests.chimera("check", "-o", "json")
+    assert (answer.json["foreign"], answer.json["leftAside"]) == (2, 0)
+    text = manifests.chimera("check", "-o", "text", "-o", "markdown=told.md").out
+    for told in (text, (manifests.root / "told.md").read_text()):
+        assert "1 Policy, 1 Schema, and 2 files of other systems" in told
+    compared = manifests.chimera("check", "--base", "main", "-o", "json").json
+    assert (compared["foreign"], compared["leftAside"]) == (1, None)
+
+
 def test_faults_of_manifests_stand_at_their_exact_places(manifests: Repository) -> None:
     manifests.write("deploy/web.yaml", BAD)
     answer = manifests.chimera("check")
