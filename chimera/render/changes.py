@@ -1,7 +1,7 @@
 """A change as its reviewer reads it: what differs, layer by layer, what that touches, and owes.
 
-The answer to a command's question stands last, nearest to the prompt: for a check the faults, for
-a plan what is owed. Owns the text; the facts are the report's.
+The answer to a command's question stands last, nearest to the prompt: the faults, and for a plan
+without any what is owed. Owns the text; the facts are the report's.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _WIDTH = 100
 
 
 def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
-    """Return the plan, after the faults that keep it from being applied."""
+    """Return the plan, and after it the faults that keep it from being applied."""
     report = result.value
-    lines = diagnostic_lines(result.diagnostics, paint)
+    lines: list[str] = []
     if report.compared is None:
         lines.append(plan_text(report.plan, paint))
     else:
@@ -41,6 +41,7 @@ def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
         lines += change_lines(report, paint)
         lines.append(_summary(report, paint))
     if result.diagnostics:
+        lines += diagnostic_lines(result.diagnostics, paint)
         lines.append(severities_text(result.diagnostics, paint))
     return "\n".join(lines)
 

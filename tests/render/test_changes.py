@@ -9,11 +9,13 @@ from chimera.model import (
     Address,
     Category,
     Change,
+    Diagnostic,
     Finding,
     Obligation,
     Outcome,
     PathSet,
     Result,
+    Span,
     Touch,
     Verdict,
 )
@@ -86,6 +88,16 @@ def test_a_small_change_is_told_in_few_lines() -> None:
     ]
     text = plan_report_text(Result(found, Outcome.CHANGED))
     assert text.splitlines()[-1].startswith("1 to update, 1 breaking; plan ")
+
+
+def test_faults_of_a_plan_stand_last_where_a_terminal_ends() -> None:
+    fault = Diagnostic("thing-wrong", "it is wrong", Span("a.yaml"), "mend it")
+    lines = plan_report_text(Result(report(updated()), Outcome.FAILED, (fault,))).splitlines()
+    assert lines[0].startswith("plan for local")
+    assert lines.index("a.yaml:1:1: error[thing-wrong]: it is wrong") > lines.index(
+        "nothing is owed in local"
+    )
+    assert lines[-1] == "1 error"
 
 
 def test_what_only_a_protected_environment_owes_is_not_passed_over() -> None:
