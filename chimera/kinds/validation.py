@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -66,6 +66,7 @@ def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic
     is_whole = value.keys() == _WHOLE and value["apiVersion"] == API_VERSION
     if is_whole and isinstance(value["kind"], str):
         return
+    meant = {nearest(key, _ENVELOPE) for key in value if key not in _ENVELOPE}
     if value.get("apiVersion", API_VERSION) != API_VERSION:
         yield Diagnostic(
             "document-api-version",
@@ -74,7 +75,7 @@ def _envelope_faults(value: dict[str, Any], place: Place) -> Iterator[Diagnostic
             f"write apiVersion: {API_VERSION}",
         )
     for field, example in (("apiVersion", f": {API_VERSION}"), ("kind", ""), ("metadata", "")):
-        if field not in value:
+        if field not in value and field not in meant:
             yield Diagnostic(
                 "field-missing", f"the field {field!r} is missing", place, f"add {field}{example}"
             )
@@ -146,9 +147,10 @@ def salvage_model(
         return _validated(model, value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=True)
-    causes = [d for d in details if not _is_consequence(d, details)]
+    meant = {(*d["loc"][:-1], field_help(model, d["loc"])) for d in details if _is_unknown(d)}
+    causes = [d for d in details if not _is_consequence(d, details) and not _is_misspelt(d, meant)]
     faults = [_diagnostic(d, model, value, place, address) for d in _branches(causes, value)]
-    if any(d["type"] != "extra_forbidden" for d in details):
+    if not all(map(_is_unknown, details)):
         return None, faults
     known = _without(value, {_within(value, d["loc"]) for d in details})
     if known == value:
@@ -173,6 +175,16 @@ def _is_consequence(error: ErrorDetails, all_errors: list[ErrorDetails]) -> bool
     return error["type"] == "too_short" and any(
         len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in all_errors
     )
+
+
+def _is_unknown(error: ErrorDetails) -> bool:
+    return error["type"] == "extra_forbidden"
+
+
+def _is_misspelt(error: ErrorDetails, meant: Collection[tuple[int | str, ...]]) -> bool:
+    """Tell whether a field is only missing because one beside it, whose help is `meant`, is not."""
+    loc = error["loc"]
+    return error["type"] == "missing" and (*loc[:-1], f"did you mean {loc[-1]}?") in meant
 
 
 def _branches(errors: list[ErrorDetails], value: Any) -> list[list[ErrorDetails]]:

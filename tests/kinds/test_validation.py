@@ -111,6 +111,26 @@ def test_a_misspelt_field_gets_a_suggestion(folder: Any, wrong: str, near: str) 
     assert fault.help == f"did you mean {near}?"
 
 
+@pytest.mark.parametrize(
+    ("spec", "fault"),
+    [
+        ("{shapes: [{shape: circle, raduis: 1.0}]}", "did you mean radius?"),
+        ("{parts: [{nmae: x}]}", "did you mean name?"),
+    ],
+)
+def test_a_misspelt_field_is_not_told_as_missing_as_well(
+    folder: Any, spec: str, fault: str
+) -> None:
+    folder.thing("a", spec)
+    (found,) = folder.faults()
+    assert (found.rule, found.help) == ("field-unknown", fault)
+
+
+def test_a_field_is_missing_where_what_is_misspelt_is_another(folder: Any) -> None:
+    folder.thing("a", "{parts: [{nmae: x}, {colour: red}]}")
+    assert sorted(f.rule for f in folder.faults()) == ["field-missing", *["field-unknown"] * 2]
+
+
 def test_a_field_like_no_other_is_told_those_there_are(folder: Any) -> None:
     folder.thing("a", "{zzz: 1}")
     (fault,) = folder.faults()
@@ -140,6 +160,7 @@ def test_a_field_like_no_other_is_told_those_there_are(folder: Any) -> None:
             [("field-unknown", "4:1")],
         ),
         ("{}\n", [("field-missing", "1:1")] * 3),
+        ("apiVersion: chimera/v1\nkind: Thing\nmetadta: {name: a}\n", [("field-unknown", "3:1")]),
         (
             "apiVersion: v1\nkind: Nothing\nmetadata: {name: A, extra: 1}\nspce: {}\n",
             [
