@@ -9,7 +9,7 @@ from chimera.kinds import Kind
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from chimera.gate.kinds import EnvironmentSpec, RoleSpec
+    from chimera.gate.kinds import EnvironmentSpec, GateSpec, RoleSpec
     from chimera.gate.weighing import Weighing
     from chimera.kinds import Subject
     from chimera.model import Obligation, Touch, Verdict
@@ -21,7 +21,12 @@ def chimera_register_kinds() -> list[Kind]:
     from chimera.gate.kinds import DecisionSpec, EnvironmentSpec, GateSpec, RoleSpec
 
     return [
-        Kind("Gate", GateSpec, "Which changes owe what before they may be applied."),
+        Kind(
+            "Gate",
+            GateSpec,
+            "Which changes owe what before they may be applied.",
+            ends=_gate_ends,
+        ),
         Kind(
             "Environment",
             EnvironmentSpec,
@@ -31,6 +36,12 @@ def chimera_register_kinds() -> list[Kind]:
         Kind("Role", RoleSpec, "Who can approve for a part of the system.", breaks=_role_breaks),
         Kind("Decision", DecisionSpec, "A formal choice that was made.", record=True),
     ]
+
+
+def _gate_ends(before: GateSpec) -> Iterable[str]:
+    from chimera.gate.compatibility import gate_ends
+
+    return gate_ends(before)
 
 
 def _environment_breaks(before: EnvironmentSpec, after: EnvironmentSpec) -> Iterable[str]:

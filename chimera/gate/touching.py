@@ -20,12 +20,12 @@ def touch(subject: Subject) -> Iterator[Touch]:
     for address, gate in subject.binding(GateSpec):
         for change in changes:
             if subject.selects(gate.match, change):
-                found.setdefault((address, change), {}).update(dict.fromkeys(_asks(gate)))
+                found.setdefault((address, change), {}).update(dict.fromkeys(asks_of(gate)))
     for (address, change), asks in found.items():
         yield Touch(str(address), address, change.target, change.paths, tuple(asks))
 
 
-def _asks(gate: GateSpec) -> Iterator[str]:
+def asks_of(gate: GateSpec) -> Iterator[str]:
     """Yield what a gate asks for, in words, each with where it does so if not everywhere."""
     where = " or ".join(name.removeprefix("Environment/") for name in gate.match.environments)
     there = f" in {where}" if where else ""

@@ -72,7 +72,8 @@ def _categorized(
         case Action.CREATE:
             broken: tuple[str, ...] = ()
         case Action.DELETE:
-            broken = tuple(_bereft(target, referrers.get(target, set()), snapshot))
+            leaning = _bereft(target, referrers.get(target, set()), snapshot)
+            broken = (*leaning, *_ended(former.get(target)))
         case Action.UPDATE:
             broken = tuple(_broken(target, former, snapshot))
         case _:
@@ -88,6 +89,16 @@ def _bereft(target: Address, former: set[Address], snapshot: Snapshot) -> Iterat
         yield f"{address} {'refers' if address in now else 'referred'} to it"
 
 
+def _ended(was: Document[Model] | None) -> Iterator[str]:
+    """Yield what nothing asks for any longer once a document is gone, in its kind's own words."""
+    if was is None or was.kind.ends is None:
+        return
+    try:
+        yield from was.kind.ends(was.spec)
+    except Exception as error:  # noqa: BLE001 - a plugin's kind: what it cannot tell may break
+        yield _untold(was, error)
+
+
 def _broken(target: Address, former: Former, snapshot: Snapshot) -> Iterator[str]:
     """Yield what an update takes from those who refer to the document, in its kind's own words."""
     after, was = snapshot.get(target), former.get(target)
@@ -99,4 +110,8 @@ def _broken(target: Address, former: Former, snapshot: Snapshot) -> Iterator[str
     try:
         yield from after.kind.breaks(was.spec, after.spec)
     except Exception as error:  # noqa: BLE001 - a plugin's kind: what it cannot tell may break
-        yield f"the kind {after.kind.name} cannot tell: {error!r}"
+        yield _untold(after, error)
+
+
+def _untold(document: Document[Model], error: Exception) -> str:
+    return f"the kind {document.kind.name} cannot tell: {error!r}"

@@ -45,7 +45,8 @@ class Kind:
 
     `breaks` is pure: given the spec before and after an update, it says what no longer holds for
     whoever refers to the document (`the input region is gone`). Without it, an update breaks
-    nothing as far as references go. It imports what it needs when it is called.
+    nothing as far as references go. `ends` is pure, too: given the spec of what is deleted, it says
+    what nothing asks for any longer. Both import what they need when they are called.
     """
 
     name: str
@@ -55,3 +56,4 @@ class Kind:
     executable: bool = False
     room: str = ""
     breaks: Callable[[Any, Any], Iterable[str]] | None = None
+    ends: Callable[[Any], Iterable[str]] | None = None

@@ -20,6 +20,7 @@ def chimera_register_kinds() -> list[Kind]:
             PolicySpec,
             "Rules that documents and changes must keep, with their cases.",
             breaks=_breaks,
+            ends=_ends,
         ),
         Kind("Schema", SchemaSpec, "A JSON Schema that files of other systems must keep."),
         Kind("Waiver", WaiverSpec, "One policy rule silenced for one document, for a time."),
@@ -30,6 +31,11 @@ def _breaks(before: PolicySpec, after: PolicySpec) -> Iterable[str]:
     """Yield the rules that are gone: waivers and contracts name them."""
     kept = {rule.id for rule in after.rules}
     return (f"the rule {rule.id} is gone" for rule in before.rules if rule.id not in kept)
+
+
+def _ends(before: PolicySpec) -> Iterable[str]:
+    """Yield the rules that nothing asks for any longer."""
+    return (f"nothing asks any longer that {rule.id} holds" for rule in before.rules)
 
 
 @hookimpl

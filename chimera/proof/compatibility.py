@@ -36,6 +36,14 @@ def breaks(before: ProofSpec, after: ProofSpec) -> Iterator[str]:
     yield from _artifacts(before, after)
 
 
+def ends(before: ProofSpec) -> Iterator[str]:
+    """Yield what a proof no longer shows once it is gone, and of what."""
+    covers = before.covers
+    labels = (f"{key}={value}" for key, value in covers.labels.items())
+    about = ", ".join((*covers.paths, *covers.kinds, *covers.layers, *labels))
+    yield f"nothing shows any longer that {before.claim}" + (f", of {about}" if about else "")
+
+
 def _gone(message: str, before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
     kept = set(after)
     yield from (message.format(one) for one in dict.fromkeys(before) if one not in kept)

@@ -26,6 +26,7 @@ def chimera_register_kinds() -> list[Kind]:
             ProofSpec,
             "What must be shown before covered changes may be applied.",
             breaks=_breaks,
+            ends=_ends,
         ),
         Kind("ReleaseProof", ReleaseProofSpec, "What one proving of a proof found.", record=True),
     ]
@@ -35,6 +36,12 @@ def _breaks(before: ProofSpec, after: ProofSpec) -> Iterable[str]:
     from chimera.proof.compatibility import breaks
 
     return breaks(before, after)
+
+
+def _ends(before: ProofSpec) -> Iterable[str]:
+    from chimera.proof.compatibility import ends
+
+    return ends(before)
 
 
 @hookimpl

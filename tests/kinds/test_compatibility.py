@@ -37,9 +37,15 @@ def breaks(before: ThingSpec, after: ThingSpec) -> Iterator[str]:
     return (f"{one} is gone" for one in before.gives if one not in after.gives)
 
 
+def ends(before: ThingSpec) -> Iterator[str]:
+    if "fault" in before.gives:
+        raise ValueError("it is a bug")
+    return (f"nobody gives {one}" for one in before.gives)
+
+
 REGISTRY = Registry(
     {
-        "Thing": Kind("Thing", ThingSpec, "A thing.", breaks=breaks),
+        "Thing": Kind("Thing", ThingSpec, "A thing.", breaks=breaks, ends=ends),
         "Quiet": Kind("Quiet", ThingSpec, "A thing that breaks nothing."),
     }
 )
@@ -101,6 +107,13 @@ def test_an_update_breaks_what_its_kind_says() -> None:
 def test_an_update_of_a_kind_that_says_nothing_is_compatible() -> None:
     was, now = thing("a", kind="Quiet", gives=["x"]), thing("a", kind="Quiet")
     assert category_of(update(kind="Quiet"), [was], [now]) == (Category.COMPATIBLE, ())
+
+
+def test_a_deletion_ends_what_its_kind_says() -> None:
+    was = thing("a", gives=["x"])
+    assert category_of(delete(), [was], []) == (Category.BREAKING, ("nobody gives x",))
+    category, (said,) = category_of(delete(), [thing("a", gives=["fault"])], [])
+    assert (category, "cannot tell" in said) == (Category.BREAKING, True)
 
 
 @pytest.mark.parametrize("was", [thing("a", gives=7), thing("a", unknown=1)])

@@ -239,6 +239,27 @@ def test_each_kind_says_what_no_longer_holds(
     assert category == ("breaking" if breaks else "compatible")
 
 
+@pytest.mark.parametrize(
+    ("gone", "ended"),
+    [
+        (
+            gate(match={"paths": ["src/**"]}, proofs=["Proof/a", "Proof/b"]),
+            "it no longer asks for proof Proof/a, proof Proof/b of src/**",
+        ),
+        (
+            proof(claim="it holds", covers={"paths": ["src/**"]}),
+            "nothing shows any longer that it holds, of src/**",
+        ),
+        (policy("small"), "nothing asks any longer that small holds"),
+    ],
+)
+def test_what_no_longer_asks_for_anything_is_said_of_its_deletion(gone: Value, ended: str) -> None:
+    others = [proof("a"), proof("b")]
+    report = change([gone, *others], others)
+    category, breaks = told(report)[f"{gone['kind']}/{gone['metadata']['name']}"]
+    assert (category, ended in breaks) == ("breaking", True), breaks
+
+
 def test_a_gate_is_touched_by_what_it_matches_with_what_it_asks_for_anywhere() -> None:
     asked = gate(
         match={"kinds": ["Workflow"], "environments": ["Environment/local"]},
