@@ -114,12 +114,11 @@ def _rule_place(judged: Judged) -> Place:
 
 
 def unjudged(book: Rulebook, tally: Tally, subject: Subject) -> Iterator[Verdict]:
-    """Yield a verdict for a policy with faults, else for every rule that met nothing."""
+    """Yield a verdict for a policy with faults, and for every rule that met nothing."""
     name = str(book.policy.address)
     if book.faults:
         reasons = tuple(fault.message for fault in book.faults)
         yield Verdict(name, name, Finding.FAIL, reasons, book.faults)
-        return
     reason = _why_idle(book, subject)
     judges = tally.judges
     for number, rule in enumerate(book.rules):
@@ -129,6 +128,8 @@ def unjudged(book: Rulebook, tally: Tally, subject: Subject) -> Iterator[Verdict
 
 def _why_idle(book: Rulebook, subject: Subject) -> str:
     match = book.policy.spec.match
+    if book.faults:
+        return "its policy has faults, and is not applied until they are mended"
     if is_dormant(subject.placed(book.policy.address)):
         return "it stands in a dormant layer, for which nothing acts"
     if match.changes:

@@ -349,7 +349,21 @@ def test_a_policy_with_faults_fails_and_judges_nothing(bench: Bench) -> None:
     verdicts = bench.judge()
     assert findings(verdicts) == {
         ("Policy/broken", "Policy/broken"): "fail",
+        ("Policy/broken#small", "Policy/broken"): "not-exercised",
         ("Policy/sound#small", "1 match"): "pass",
+    }
+    (idle,) = (v.reasons for v in verdicts if v.finding is Finding.NOT_EXERCISED)
+    assert idle == ("its policy has faults, and is not applied until they are mended",)
+
+
+def test_rules_that_a_wrong_case_keeps_from_judging_are_not_exercised(bench: Bench) -> None:
+    wrong = {"name": "wrong", "object": {"spec": {"size": 1}}, "expect": ["small"]}
+    bench.policy(rule("object.spec.size < 3"), rule("true", "also"), cases=[wrong])
+    bench.write(thing("a", size=1))
+    assert findings(bench.judge()) == {
+        ("Policy/p", "Policy/p"): "fail",
+        ("Policy/p#small", "Policy/p"): "not-exercised",
+        ("Policy/p#also", "Policy/p"): "not-exercised",
     }
 
 
