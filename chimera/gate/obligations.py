@@ -66,9 +66,7 @@ def _is_due(proof: str, subject: Subject) -> bool:
     document = subject.snapshot.get(address)
     former = subject.former.get(address) if subject.former is not None else None
     specs = [one.spec if one else None for one in (document, former or document)]
-    return any(
-        not isinstance(spec, ProofSpec) or is_due(spec, subject) for spec in specs
-    )
+    return any(not isinstance(spec, ProofSpec) or is_due(spec, subject) for spec in specs)
 
 
 def review(weighing: Weighing) -> Iterator[Verdict]:

@@ -203,7 +203,6 @@ class _Applier:
         )
         self.state.put_applied(self.plan.environment, applied)
 
-
     def _keep_moved(self, change: Change) -> None:
         """Record where a document is now; what it brought about, it brought about already."""
         applied = self.state.applied(self.plan.environment)[str(change.target)]
