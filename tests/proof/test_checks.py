@@ -133,10 +133,9 @@ def test_step_may_name_a_registered_operation_with_its_inputs(bench):
     bench.proof(steps=[{"run": "doubling", "inputs": {"number": 2}}])
     assert faults(bench) == []
     bench.proof(steps=[{"run": "doubling", "inputs": {"nmber": 2}}])
-    assert sorted(faults(bench)) == [
-        ("field-missing", ("steps", 0, "inputs")),
-        ("field-unknown", ("steps", 0, "inputs", "nmber")),
-    ]
+    assert faults(bench) == [("field-unknown", ("steps", 0, "inputs", "nmber"))]
+    bench.proof(steps=[{"run": "doubling", "inputs": {}}])
+    assert faults(bench) == [("field-missing", ("steps", 0, "inputs"))]
 
 
 def test_proof_that_another_document_asks_for_need_not_cover_anything(bench):

@@ -188,11 +188,9 @@ def test_a_huge_file_is_refused_before_it_is_parsed(repository: Any) -> None:
         file.write("apiVersion: chimera/v1\nkind: Role\nmetadata:\n  name: huge\n  annotations:\n")
         file.writelines(line.format(number) for number in range(140_000))
     assert (repository.root / "specs/huge.yaml").stat().st_size > 10_000_000
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     answer = repository.chimera("check")
     assert answer.code == 1
     assert "specs/huge.yaml:1:1: error[yaml-too-large]: the file is larger than" in answer.out
-    assert max(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, before) < 400_000  # KiB
 
 
 def test_an_unknown_environment_is_a_usage_error_that_names_the_known_ones(
