@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from html import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 64, 220, 36, 48
+HALO = 'stroke="white" stroke-width="5" paint-order="stroke"'
+"""Keeps a name readable where another line passes behind it."""
 COLOURS = ("#0b6e4f", "#1f77b4", "#7b3fa0", "#c0392b", "#d68910", "#566573")
 Series = Mapping[str, Mapping[int, float]]
 
@@ -58,7 +60,7 @@ def svg(title: str, series: Series) -> str:
                 for n, took in points.items()
             ),
             (
-                f'<text x="{last + 8:.1f}" y="{labels[name] + 4:.1f}" fill="{colour}">'
+                f'<text x="{last + 8:.1f}" y="{labels[name] + 4:.1f}" fill="{colour}" {HALO}>'
                 f"{escape(name)}</text>"
             ),
         ]
