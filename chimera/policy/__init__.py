@@ -6,9 +6,10 @@ its bounds or kills its process count as kept.
 
 from chimera.policy.cases import CasesReport, run_cases
 from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
+from chimera.policy.isolation import Bounds
 from chimera.policy.judge import judge
 from chimera.policy.kinds import PolicySpec, WaiverSpec
-from chimera.policy.worker import Bounds, evaluate
+from chimera.policy.worker import evaluate
 
 __all__ = [
     "Bounds",

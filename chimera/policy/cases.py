@@ -17,13 +17,14 @@ from chimera.kinds import Document, EnvironmentFacts, Snapshot
 from chimera.model import Diagnostic, Finding, Verdict
 from chimera.policy.candidates import candidates_of
 from chimera.policy.coverage import Coverage, RuleCoverage
+from chimera.policy.isolation import Bounds
 from chimera.policy.kinds import PolicyCase, PolicySpec
 from chimera.policy.parameters import values_in
 from chimera.policy.rulebook import Rulebook, compile_policies
 from chimera.policy.sitting import Judged, judge_candidates
 from chimera.policy.soundness import missing_case
 from chimera.policy.staging import Staged, stage
-from chimera.policy.worker import Bounds, Worker
+from chimera.policy.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)

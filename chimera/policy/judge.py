@@ -13,13 +13,14 @@ from chimera.policy.candidates import Selection
 from chimera.policy.comparing import with_changes
 from chimera.policy.foreign import ForeignDocument, judged_documents
 from chimera.policy.former import former_policies, judge_former, touched
+from chimera.policy.isolation import Bounds
 from chimera.policy.kinds import PolicySpec
 from chimera.policy.parts import judge_parts
 from chimera.policy.rulebook import Rulebook, compile_policies
 from chimera.policy.sitting import Judged
 from chimera.policy.verdicts import counted, of_fault, unjudged
 from chimera.policy.waivers import Waivers
-from chimera.policy.worker import Bounds, Worker
+from chimera.policy.worker import Worker
 
 
 def judge(subject: Subject, bounds: Bounds = Bounds()) -> list[Verdict]:  # noqa: B008 - immutable

@@ -8,32 +8,22 @@ a few of those everything left is answered with an error. Refuses to evaluate an
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from chimera.context import (
-    Command,
-    Limits,
-    ProcessEndedError,
-    Processes,
-    ProcessTimeoutError,
-    Running,
-    base_environment,
-)
+from chimera.context import ProcessEndedError, Processes, ProcessTimeoutError, Running
 from chimera.model import ChimeraError
+from chimera.policy.isolation import MEBIBYTE, Bounds, isolated
 
 _SCRIPT = Path(__file__).with_name("child.py")
-_MEBIBYTE = 1024 * 1024
 # A parsed document takes about this many times the bytes of its JSON.
 _PARSED = 24
 # What every child has room for, so that few documents more take no other child.
-_ROOM = 4 * _MEBIBYTE
+_ROOM = 4 * MEBIBYTE
 _LOAD_SECONDS = 60.0
 _LOAD_BATCH = 500
 _SHOWN = 500
@@ -41,15 +31,6 @@ _SHOWN = 500
 Json = Any
 Returns = Literal["bool", "string", "any", "variable"]
 """What a program must give; that of a variable is bound for others and may be optional, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What expressions may use: seconds for one program on one batch, memory, lost children."""
-
-    seconds: float = 5.0
-    memory_bytes: int = 512 * _MEBIBYTE
-    losses: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +216,8 @@ class Worker:
         """Start a child and tell it all that its predecessor knew."""
         memory = self._bounds.memory_bytes
         self._room = max(self._known, min(_ROOM, memory // _PARSED))
-        limits = Limits(memory_bytes=memory + _PARSED * self._room)
-        argv = (sys.executable, "-I", "-S", str(_SCRIPT), _site_packages())
-        self._running = self._processes.start(
-            Command(argv, cwd=_SCRIPT.parent, env=base_environment(), limits=limits)
-        )
+        command = isolated(_SCRIPT, "cel_expr_python", memory + _PARSED * self._room)
+        self._running = self._processes.start(command)
         self._running.write_line(_line(ask="lose", programs=self._lost))
         for line, answers in (*self._loads, *self._compiles):
             self._running.write_line(line)
@@ -292,17 +270,6 @@ def _line(**request: Json) -> bytes:
 
 
 @cache
-def _site_packages() -> str:
-    """Return the folder that the CEL package stands in, without importing it."""
-    spec = find_spec("cel_expr_python")
-    if spec is None or not spec.submodule_search_locations:
-        raise ChimeraError(
-            "the CEL engine is not installed", help="install the package cel-expr-python"
-        )
-    return str(Path(next(iter(spec.submodule_search_locations))).parent)
-
-
-@cache
 def cel_version() -> str:
     """Return the version of CEL, on which answers depend that are remembered."""
     try:
@@ -316,7 +283,7 @@ def evaluate(
     bindings: Mapping[str, Json],
     *,
     processes: Processes | None = None,
-    bounds: Bounds = Bounds(),
+    bounds: Bounds = Bounds(),  # noqa: B008 - immutable
 ) -> Json:
     """Return what one CEL expression gives over `bindings`, as JSON.
 

@@ -21,8 +21,9 @@ from chimera.kinds import EnvironmentFacts, Registry, load_snapshot, read_source
 from chimera.model import Category, Diagnostic, Place, Route, Span
 from chimera.plan import Plan, plan_from_json, plan_to_json
 from chimera.plugin import PluginManager, load_plugins
+from chimera.policy.isolation import Bounds
 from chimera.policy.places import narrowest
-from chimera.policy.worker import Bounds, Program, Seen, Task, Worker
+from chimera.policy.worker import Program, Seen, Task, Worker
 from chimera.workspace.planning import against_tree, make_plan
 from tests.fuzz.trees import MemoryTree
 

@@ -20,7 +20,8 @@ from chimera.policy.admission.reading import Binding, Found, Library
 from chimera.policy.admission.request import UNKNOWN, bindings_of
 from chimera.policy.admission.verdicts import action_of, broken, erred, faulty
 from chimera.policy.engine import LIMIT
-from chimera.policy.worker import Answer, Bounds, Seen, Task, Worker, printable
+from chimera.policy.isolation import Bounds
+from chimera.policy.worker import Answer, Seen, Task, Worker, printable
 
 _BATCH = 100
 """Requests in one question; an expression that overruns its bounds is ended with its batch."""

@@ -15,13 +15,14 @@ from chimera.policy.admission.resources import Key, Resource
 from chimera.policy.candidates import Candidate
 from chimera.policy.comparing import compared_document
 from chimera.policy.foreign import ForeignDocument
+from chimera.policy.isolation import Bounds
 from chimera.policy.kinds import PolicyMatch, PolicySpec
 from chimera.policy.rulebook import compile_policies
 from chimera.policy.sitting import Errand, run_errands
 from chimera.policy.tally import Tally
 from chimera.policy.verdicts import counted, of_fault, unjudged
 from chimera.policy.waivers import Waivers
-from chimera.policy.worker import Bounds, Worker
+from chimera.policy.worker import Worker
 
 
 def judge_manifests(

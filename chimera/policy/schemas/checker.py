@@ -6,26 +6,15 @@ Refuses to wait for longer than its bounds, and to answer for a schema that took
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from chimera.context import (
-    Command,
-    Limits,
-    ProcessEndedError,
-    Processes,
-    ProcessTimeoutError,
-    Running,
-    base_environment,
-)
+from chimera.context import ProcessEndedError, Processes, ProcessTimeoutError, Running
 from chimera.model import ChimeraError
+from chimera.policy.isolation import Bounds, isolated
 from chimera.policy.schemas.definition import Definition
-from chimera.policy.worker import Bounds
 
 _SCRIPT = Path(__file__).with_name("child.py")
 _BATCH = 50  # documents on their way at once
@@ -124,20 +113,6 @@ class Checker:
     def _start(self) -> Running:
         if self._losses >= self._bounds.losses:
             raise UndecidedError("too many processes were lost to validate anything more")
-        argv = (sys.executable, "-I", "-S", str(_SCRIPT), _site_packages())
-        limits = Limits(memory_bytes=self._bounds.memory_bytes)
-        self._running = self._processes.start(
-            Command(argv, cwd=_SCRIPT.parent, env=base_environment(), limits=limits)
-        )
+        command = isolated(_SCRIPT, "jsonschema_rs", self._bounds.memory_bytes)
+        self._running = self._processes.start(command)
         return self._running
-
-
-@cache
-def _site_packages() -> str:
-    """Return the folder that the engine stands in, without importing it."""
-    spec = find_spec("jsonschema_rs")
-    if spec is None or not spec.submodule_search_locations:
-        raise ChimeraError(
-            "the engine of JSON Schema is not installed", help="install the package jsonschema-rs"
-        )
-    return str(Path(next(iter(spec.submodule_search_locations))).parent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from chimera.kinds import Subject
 from chimera.model import Verdict, is_dormant
+from chimera.policy.isolation import Bounds
 from chimera.policy.schemas.checker import Checker
 from chimera.policy.schemas.definition import define
 from chimera.policy.schemas.former import judge_former
@@ -15,7 +16,6 @@ from chimera.policy.schemas.hearing import Hearing
 from chimera.policy.schemas.holder import holder_of, idle
 from chimera.policy.schemas.kinds import SchemaSpec
 from chimera.policy.schemas.selecting import of_unselected
-from chimera.policy.worker import Bounds
 
 _BOUNDS = Bounds()
 
