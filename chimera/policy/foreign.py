@@ -92,12 +92,6 @@ class Claims:
         return ForeignFile(path, tuple(documents), _by_readers(found, schemas))
 
 
-def foreign_documents(snapshot: Snapshot) -> tuple[ForeignDocument, ...]:
-    """Return the foreign documents of a snapshot that can be read, by path and position."""
-    claims = claims_of(snapshot)
-    return tuple(d for file in read_files(snapshot, claims.schemas) for d in file.documents)
-
-
 def judged_documents(subject: Subject, globs: Sequence[Globs]) -> tuple[ForeignDocument, ...]:
     """Return the foreign documents that any of `globs` matches and for which a Schema acts.
 

@@ -8,10 +8,15 @@ from chimera.documents import locate, open_work_tree
 from chimera.kinds import Snapshot
 from chimera.model import Diagnostic, Verdict
 from chimera.policy import Bounds
-from chimera.policy.foreign import claims_of, foreign_documents, read_files
+from chimera.policy.foreign import ForeignDocument, claims_of, read_files
 from chimera.policy.schemas.judge import judge_schemas
 
 from .conftest import Bench, document
+
+
+def foreign_documents(snapshot: Snapshot) -> list[ForeignDocument]:
+    """Return every foreign document that can be read, by path and position."""
+    return [d for file in read_files(snapshot, claims_of(snapshot).schemas) for d in file.documents]
 
 
 class Claimed:

@@ -8,9 +8,9 @@ import pytest
 
 from chimera.documents import Globs, open_work_tree, span_of
 from chimera.model import Severity
-from chimera.policy.foreign import claims_of, foreign_documents, judged_documents
+from chimera.policy.foreign import claims_of, judged_documents
 
-from .claiming import Claimed
+from .claiming import Claimed, foreign_documents
 from .conftest import Bench, document, findings, rule
 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\n"
