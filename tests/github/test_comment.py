@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,8 +28,7 @@ def comment(fake_github: Any, tmp_path: Path) -> Any:
         event: Any = {"pull_request": {"number": 7}},  # noqa: B006 - never changed
         url: str = "",
     ) -> str:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))  # two runs at once may ask for one
         (folder / "event.json").write_text(json.dumps(event))
         (folder / "summary.md").write_text(text, "utf-8")
         done = subprocess.run(
