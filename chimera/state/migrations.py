@@ -78,6 +78,20 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX ruling_by_environment ON ruling (environment, id);
     """,
+    """
+    CREATE TABLE spent (
+        environment TEXT NOT NULL,
+        approval TEXT NOT NULL,
+        target TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (environment, approval, target)
+    ) STRICT, WITHOUT ROWID;
+
+    ALTER TABLE applied ADD COLUMN revision TEXT;
+
+    ALTER TABLE ruling ADD COLUMN digest TEXT;
+    CREATE INDEX ruling_by_digest ON ruling (digest);
+    """,
 )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from chimera.model import UsageError
+from chimera.model import Digest, StateError, UsageError
 from chimera.state.database import connect_reader, translated
 from chimera.state.layout import Layout
 from chimera.state.lock import Holder, holder_of, is_held
@@ -58,7 +58,7 @@ class StateReader:
     def applied(self, environment: str) -> Mapping[str, Applied]:
         """Return what `environment` holds, by target in order."""
         rows = self._rows(
-            "SELECT target, digest, at, value, path, line, outputs, run FROM applied"
+            "SELECT target, digest, at, value, path, line, outputs, run, revision FROM applied"
             " WHERE environment = ? ORDER BY target",
             environment,
         )
@@ -111,17 +111,40 @@ class StateReader:
         )
         return tuple(LogLine(step, attempt, _time(at), text) for step, attempt, at, text in rows)
 
-    def rulings(self, environment: str) -> tuple[RulingRecord, ...]:
+    def spent(self, environment: str) -> frozenset[tuple[Digest, str]]:
+        """Return which approvals were spent for which targets of `environment`."""
+        rows = self._rows("SELECT approval, target FROM spent WHERE environment = ?", environment)
+        return frozenset((approval, target) for approval, target in rows)
+
+    def rulings(self, environment: str, limit: int = -1) -> tuple[RulingRecord, ...]:
         """Return what gates decided for `environment`, the newest first."""
+        return self._rulings("environment = ?1", environment, limit)
+
+    def find_rulings(self, digest: str = "", limit: int = -1) -> tuple[RulingRecord, ...]:
+        """Return the rulings whose digests begin so, with or without `sha256:`, the newest first.
+
+        Rulings of a version that gave them no digest are never among them.
+        """
+        prefix = f"sha256:{digest.removeprefix('sha256:')}"
+        return self._rulings("substr(digest, 1, length(?1)) = ?1", prefix, limit)
+
+    def _rulings(self, condition: str, value: str, limit: int) -> tuple[RulingRecord, ...]:
         rows = self._rows(
-            "SELECT environment, plan, at, actor, ruling FROM ruling"
-            " WHERE environment = ? ORDER BY id DESC",
-            environment,
+            "SELECT environment, plan, at, actor, ruling, digest FROM ruling"
+            f" WHERE {condition} ORDER BY id DESC LIMIT ?2",
+            value,
+            limit,
         )
-        return tuple(
-            RulingRecord(environment, plan, _time(at), actor, self._objects.decode(ruling))
-            for environment, plan, at, actor, ruling in rows
-        )
+        return tuple(map(self._ruling, rows))
+
+    def _ruling(self, row: tuple[Any, ...]) -> RulingRecord:
+        """Return a ruling; one that was edited beyond reading is there, and not intact."""
+        environment, plan, at, actor, ruling, digest = row
+        try:
+            value, when = self._objects.decode(ruling), _time(at)
+        except (StateError, ValueError):
+            value, when = None, datetime.fromtimestamp(0, UTC)
+        return RulingRecord(environment, plan, when, actor, value, digest)
 
     def _rows(self, query: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
         if self._connection is None:
@@ -130,9 +153,11 @@ class StateReader:
             return iter(self._connection.execute(query, parameters).fetchall())
 
     def _applied(self, row: tuple[Any, ...]) -> Applied:
-        target, digest, at, value, path, line, outputs, run = row
+        target, digest, at, value, path, line, outputs, run, revision = row
         decode = self._objects.decode
-        return Applied(target, digest, _time(at), decode(value), path, line, decode(outputs), run)
+        return Applied(
+            *(target, digest, _time(at), decode(value), path, line, decode(outputs)), run, revision
+        )
 
     def _run(self, row: tuple[Any, ...]) -> Run:
         uid, environment, target, definition, digest, given, status, actor, created, updated = row

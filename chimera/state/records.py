@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
-from chimera.model import Digest
+from chimera.model import ChimeraError, Digest, digest_json
 
 Json = Any
 """A JSON value: what `json.loads` returns."""
@@ -91,7 +91,8 @@ class Applied:
     """What an environment holds of one target since its last apply.
 
     `value` is what the author had written (`None` for a path set), which stood at `path` and
-    `line`; `outputs` is what its reconciler returned, `run` the run that carried it out.
+    `line`; `outputs` is what its reconciler returned, `run` the run that carried it out, and
+    `revision` the commit that it was applied from, `None` for a work tree.
     """
 
     target: str
@@ -102,14 +103,45 @@ class Applied:
     line: int | None = None
     outputs: Json = None
     run: str | None = None
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RulingRecord:
-    """What a gate decided about one plan, as it was recorded."""
+    """What a gate decided about one plan, as it was recorded.
+
+    `digest` names the record; it is `None` for one of a version that gave none.
+    """
 
     environment: str
     plan: Digest
     at: datetime
     actor: str
     ruling: Json
+    digest: Digest | None = None
+
+    @property
+    def is_intact(self) -> bool:
+        """Tell whether the record is what its digest was computed of.
+
+        Whoever can write the state can compute a digest as well: this tells a damaged record, or
+        one edited by hand, and is no signature.
+        """
+        row = (self.environment, self.plan, self.at, self.actor, self.ruling)
+        try:
+            return self.digest == ruling_digest(*row)
+        except ChimeraError:  # it holds what no ruling can
+            return False
+
+
+def ruling_digest(environment: str, plan: str, at: datetime, actor: str, ruling: Json) -> Digest:
+    """Return the digest of a ruling with all that is recorded beside it."""
+    return digest_json(
+        {
+            "environment": environment,
+            "plan": plan,
+            "at": at.isoformat(),
+            "actor": actor,
+            "ruling": ruling,
+        }
+    )

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from chimera.context import Context
-from chimera.model import StateError, digest_json
+from chimera.model import Digest, StateError, digest_json
 from chimera.state.database import translated
 from chimera.state.layout import Layout
 from chimera.state.lock import Lock
 from chimera.state.reader import StateReader
-from chimera.state.records import Applied, Event, Json, LogLine, Run, RunStatus
+from chimera.state.records import Applied, Event, Json, LogLine, Run, RunStatus, ruling_digest
 
 
 class StateWriter(StateReader):
@@ -125,25 +125,54 @@ class StateWriter(StateReader):
                     (status.value, self._epoch, self._now(), run),
                 )
 
-    def put_applied(self, environment: str, applied: Applied) -> None:
-        """Record that `environment` now holds this of a target, and settle the target's runs."""
+    def put_applied(
+        self, environment: str, applied: Applied, approvals: Iterable[Digest] = ()
+    ) -> None:
+        """Record that `environment` now holds this of a target, and settle the target's runs.
+
+        In the same transaction the `approvals` that let it through are spent.
+        """
         a = applied
         row = (environment, a.target, a.digest, a.at.isoformat(), self._encode(a.value))
         with self.transaction():
             self._writing.execute(
                 "INSERT OR REPLACE INTO applied (environment, target, digest, at, value, path,"
-                " line, outputs, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, a.path, a.line, self._encode(a.outputs), a.run),
+                " line, outputs, run, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, a.path, a.line, self._encode(a.outputs), a.run, a.revision),
             )
-            self.settle(environment, a.target)
+            self._end(environment, a.target, approvals)
 
-    def remove_applied(self, environment: str, target: str) -> None:
-        """Record that `environment` holds nothing of `target` any more; its runs stay."""
+    def remove_applied(
+        self, environment: str, target: str, approvals: Iterable[Digest] = ()
+    ) -> None:
+        """Record that `environment` holds nothing of `target` any more; its runs stay.
+
+        In the same transaction the `approvals` that let it through are spent.
+        """
         with self.transaction():
             self._writing.execute(
                 "DELETE FROM applied WHERE environment = ? AND target = ?", (environment, target)
             )
-            self.settle(environment, target)
+            self._end(environment, target, approvals)
+
+    def _end(self, environment: str, target: str, approvals: Iterable[Digest]) -> None:
+        """Settle the target's runs and spend the approvals; one spent before raises.
+
+        Raises `StateError`: the permit was given before somebody else spent the approval.
+        """
+        self.settle(environment, target)
+        now = self._now()
+        for approval in approvals:
+            done = self._writing.execute(
+                "INSERT OR IGNORE INTO spent (environment, approval, target, at)"
+                " VALUES (?, ?, ?, ?)",
+                (environment, approval, target, now),
+            )
+            if not done.rowcount:
+                raise StateError(
+                    f"the approval {approval[7:19]} of {target} was spent already",
+                    help="approve it anew with `chimera approve`",
+                )
 
     def settle(self, environment: str, target: str) -> None:
         """Record that the outcome of the target's runs was taken: the next run is a new one."""
@@ -153,14 +182,19 @@ class StateWriter(StateReader):
                 (environment, target),
             )
 
-    def record_ruling(self, environment: str, plan: str, ruling: Json) -> None:
-        """Record what the gate decided about the plan with the digest `plan`."""
-        row = (environment, plan, self._now(), self._context.actor.name, self._encode(ruling))
+    def record_ruling(self, environment: str, plan: str, ruling: Json) -> Digest:
+        """Record what the gate decided about the plan with the digest `plan`; return its digest."""
+        now, actor = self._context.clock.now(), self._context.actor.name
+        ruling = self.as_stored(ruling)
+        digest = ruling_digest(environment, plan, now, actor, ruling)
+        row = (environment, plan, now.isoformat(), actor, self._encode(ruling), digest)
         with self.transaction():
             self._writing.execute(
-                "INSERT INTO ruling (environment, plan, at, actor, ruling) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO ruling (environment, plan, at, actor, ruling, digest)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 row,
             )
+        return digest
 
     def _encode(self, value: Json) -> str | None:
         if value is None:

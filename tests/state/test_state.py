@@ -170,6 +170,81 @@ def test_rulings_are_kept(tmp_path, context):
         assert reader.rulings("prod") == ()
 
 
+def test_ruling_is_found_by_its_digest_and_tells_when_it_was_edited(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        first = state.record_ruling("local", "sha256:p", {"verdicts": []})
+        second = state.record_ruling("prod", "sha256:q", {"verdicts": ["hunter2-hunter2"]})
+    with read_state(tmp_path) as reader:
+        assert [r.digest for r in reader.find_rulings()] == [second, first]
+        assert [r.digest for r in reader.find_rulings(limit=1)] == [second]
+        for name in (first, first[:12], first[7:19]):
+            assert [r.digest for r in reader.find_rulings(name)] == [first]
+        assert reader.find_rulings("%") == reader.find_rulings("_") == ()
+        assert all(r.is_intact for r in reader.find_rulings())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("ruling", '{"verdicts":[2]}'),
+        ("ruling", '{"verdicts":[9007199254740993]}'),
+        ("ruling", "no json"),
+        ("ruling", "@sha256:" + "0" * 64),
+        ("environment", "other"),
+        ("plan", "sha256:z"),
+        ("actor", "eve"),
+        ("at", "2026-11-22T12:00:00+00:00"),
+        ("at", "yesterday"),
+        ("digest", "sha256:" + "0" * 64),
+    ],
+)
+def test_edited_ruling_is_not_intact(tmp_path, context, column, value):
+    with open_state(tmp_path, context, command="apply") as state:
+        state.record_ruling("local", "sha256:p", {"verdicts": [1]})
+    connection = sqlite3.connect(tmp_path / ".chimera" / "state.db")
+    connection.execute(f"UPDATE ruling SET {column} = ?", (value,))
+    connection.commit()
+    connection.close()
+    with read_state(tmp_path) as reader:
+        (found,) = reader.find_rulings()
+        assert not found.is_intact
+
+
+def test_approvals_are_spent_with_what_they_let_through_or_not_at_all(tmp_path, context):
+    with open_state(tmp_path, context, command="apply") as state:
+        state.put_applied("prod", Applied("Gate/a", "d", NOW, revision="c0ffee"), ["sha256:x"])
+        state.remove_applied("prod", "Gate/b", ["sha256:x", "sha256:y"])
+        spent = {("sha256:x", "Gate/a"), ("sha256:x", "Gate/b"), ("sha256:y", "Gate/b")}
+        assert state.spent("prod") == spent
+        assert state.spent("local") == frozenset()
+        assert state.applied("prod")["Gate/a"].revision == "c0ffee"
+        with pytest.raises(StateError, match="spent already"):
+            state.put_applied("prod", Applied("Gate/a", "e", NOW), ["sha256:z", "sha256:x"])
+        assert state.spent("prod") == spent
+        assert state.applied("prod")["Gate/a"].digest == "d"
+
+
+def test_state_of_the_first_version_is_read_and_goes_on(tmp_path, context, monkeypatch):
+    with monkeypatch.context() as patch:
+        for module in ("migrations", "database"):
+            patch.setattr(f"chimera.state.{module}.MIGRATIONS", migrations.MIGRATIONS[:1])
+        with open_state(tmp_path, context, command="apply") as state:
+            state._writing.execute(
+                "INSERT INTO applied VALUES ('local', 'Gate/a', 'd', ?, NULL, NULL, 3, NULL, NULL)",
+                (NOW.isoformat(),),
+            )
+            state._writing.execute(
+                "INSERT INTO ruling VALUES (1, 'local', 'sha256:p', ?, 'ada', '{}')",
+                (NOW.isoformat(),),
+            )
+    for opened in (read_state(tmp_path), open_state(tmp_path, context, command="apply")):
+        with opened as state:
+            assert state.applied("local")["Gate/a"].revision is None
+            assert [(r.digest, r.is_intact) for r in state.rulings("local")] == [(None, False)]
+            assert state.find_rulings() == ()
+            assert state.spent("local") == frozenset()
+
+
 def test_secret_reaches_no_file(tmp_path, context):
     secret = "hunter2-hunter2"
     long = [secret] * 9000
