@@ -44,6 +44,7 @@ from chimera.model.errors import (
 )
 from chimera.model.outcome import Outcome
 from chimera.model.result import Result
+from chimera.model.trust import Capability, TrustedKey, TrustRoot
 from chimera.model.verdict import Finding, RuleAction, Verdict
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Action",
     "Actor",
     "Address",
+    "Capability",
     "Category",
     "Change",
     "ChimeraError",
@@ -78,6 +80,8 @@ __all__ = [
     "StateError",
     "Target",
     "Touch",
+    "TrustRoot",
+    "TrustedKey",
     "UsageError",
     "Verdict",
     "canonical_json",
