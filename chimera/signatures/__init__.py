@@ -1,4 +1,39 @@
 """Signatures: keys as SSH has them, SSH signatures, and DSSE envelopes.
 
-Refuses to know whom a key belongs to: a signature says which key made it, and nothing more.
+The only room that needs `cryptography`, and only inside the calls that sign or verify. Refuses to
+know whom a key belongs to: a signature says which key made it, and nothing more.
 """
+
+from chimera.signatures.allowed import AllowedSigner, allowed_signers
+from chimera.signatures.dsse import (
+    IN_TOTO,
+    Envelope,
+    EnvelopeSignature,
+    pae,
+    sign_envelope,
+    verify_signature,
+)
+from chimera.signatures.keys import PublicKey
+from chimera.signatures.signer import Signer, open_signer
+from chimera.signatures.sshsig import APPROVAL, EVIDENCE, HASH_ALGORITHMS, verify_ssh
+from chimera.signatures.wire import SignatureError, read_json
+
+__all__ = [
+    "APPROVAL",
+    "EVIDENCE",
+    "HASH_ALGORITHMS",
+    "IN_TOTO",
+    "AllowedSigner",
+    "Envelope",
+    "EnvelopeSignature",
+    "PublicKey",
+    "SignatureError",
+    "Signer",
+    "allowed_signers",
+    "open_signer",
+    "pae",
+    "read_json",
+    "sign_envelope",
+    "verify_signature",
+    "verify_ssh",
+]
