@@ -10,16 +10,26 @@ from chimera.proof.steps.task import StepOutcome
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The first region in which two repetitions differ.
+    """The first region in which two runs differ.
 
-    `what` names an artifact, an outcome or a step's outputs; `line` counts from one, where the
-    content has lines.
+    `what` names an artifact, an outcome or a step's outputs, `between` the runs. The lines of
+    `diff` begin with a blank, `-`, `+` or, below a line whose characters it marks, `?`. Where the
+    content has lines, `line` and `column` count from one; else `offset` counts bytes from zero.
     """
 
     what: str
-    first: str
-    second: str
+    diff: tuple[str, ...]
+    between: tuple[str, str]
     line: int | None = None
+    column: int | None = None
+    offset: int | None = None
+
+    @property
+    def place(self) -> str:
+        """What differs and where, in words."""
+        if self.line is not None:
+            return f"{self.what}, line {self.line}, column {self.column}"
+        return self.what if self.offset is None else f"{self.what}, byte {self.offset}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ MOST_BYTES = 60_000
 is written once fits into both, with room for what whoever posts it adds."""
 _MOST_CHARACTERS = 400
 _MOST_NAMES = 5
+_MOST_LINES = 40
+_DIFF = (" ", "-", "+", "?", "\\")
 _SIGNS = {Outcome.PASSED: "✅", Outcome.CHANGED: "✅", Outcome.NOT_EXERCISED: "⚠️"}
 _MEANINGFUL = re.compile(r"[&<>`*_~\[\]\\|$@]|#(?=\d)|(?<=GH)-(?=\d)|://|(?<=www)\.", re.IGNORECASE)
 
@@ -172,8 +174,21 @@ def _fault(diagnostic: Diagnostic) -> str:
 
 def _verdict(verdict: Verdict) -> str:
     judge = f" of {_code(verdict.judge)}" if verdict.judge != verdict.subject else ""
-    reasons = f": {_prose('; '.join(verdict.reasons))}" if verdict.reasons else ""
-    return f"- {_code(verdict.subject)}{judge}{reasons}"
+    said = [reason for reason in verdict.reasons if "\n" not in reason.strip()]
+    blocks = [_block(reason) for reason in verdict.reasons if "\n" in reason.strip()]
+    reasons = f": {_prose('; '.join(said))}" if said else ""
+    return "\n".join((f"- {_code(verdict.subject)}{judge}{reasons}", *blocks))
+
+
+def _block(reason: str) -> str:
+    """Return a reason of several lines as one block of code that nothing in it can end."""
+    first, *rest = harmless(reason.strip()).split("\n")
+    lines = [f"{line[: _MOST_CHARACTERS - 1]}…"[: len(line)] for line in rest[:_MOST_LINES]]
+    longest = max((len(ticks) for ticks in re.findall("`+", "\n".join(lines))), default=0)
+    fence = "`" * max(3, longest + 1)
+    language = "diff" if all(line[:1] in _DIFF for line in lines) else ""
+    block = ("", _prose(first), "", fence + language, *lines, fence, "")
+    return "\n".join(f"  {line}".rstrip() for line in block)
 
 
 def _idle(verdicts: Iterable[Verdict]) -> Iterator[str]:

@@ -12,8 +12,10 @@ from chimera.render.diagnostics import (
     diagnostic_json,
     diagnostic_lines,
 )
-from chimera.render.paint import Paint, count, plain
+from chimera.render.paint import Paint, Style, count, plain
 from chimera.workspace import ProveReport
+
+_DIFF_STYLES: dict[str, Style] = {"-": "bad", "+": "good", "?": "dim", "\\": "dim"}
 
 
 def prove_text(result: Result[ProveReport], paint: Paint = plain) -> str:
@@ -42,14 +44,16 @@ def _proof_lines(proof: ProofReport, paint: Paint) -> Iterator[str]:
     )
     yield from (f"      {line}" for reason in proof.reasons for line in reason.splitlines())
     for divergence in proof.divergences:
-        yield from _divergence_lines(divergence, paint)
+        yield from divergence_lines(divergence, paint)
 
 
-def _divergence_lines(divergence: Divergence, paint: Paint) -> Iterator[str]:
-    where = f", line {divergence.line}" if divergence.line else ""
-    yield f"      {divergence.what}{where} differs between repetitions:"
-    yield f"        {paint('-', 'bad')} {divergence.first}"
-    yield f"        {paint('+', 'good')} {divergence.second}"
+def divergence_lines(divergence: Divergence, paint: Paint) -> Iterator[str]:
+    """Yield where two runs differ, and the diff of the first region that does."""
+    first, second = divergence.between
+    yield f"      {divergence.place} differs between {first} (-) and {second} (+):"
+    for line in divergence.diff:
+        style = _DIFF_STYLES.get(line[0])
+        yield f"        {paint(line, style) if style else line}"
 
 
 def _short(digest: str | None) -> str:
@@ -86,10 +90,19 @@ def _proof_json(proof: ProofReport) -> dict[str, Any]:
         "evidence": proof.evidence,
         "repetitions": [_run_json(run) for run in proof.repetitions],
         "controls": [_run_json(run) for run in proof.controls],
-        "divergences": [
-            {"what": d.what, "line": d.line, "first": d.first, "second": d.second}
-            for d in proof.divergences
-        ],
+        "divergences": [divergence_json(d) for d in proof.divergences],
+    }
+
+
+def divergence_json(divergence: Divergence) -> dict[str, Any]:
+    """Return where two runs differ, and the diff of the first region that does."""
+    return {
+        "what": divergence.what,
+        "between": list(divergence.between),
+        "line": divergence.line,
+        "column": divergence.column,
+        "offset": divergence.offset,
+        "diff": list(divergence.diff),
     }
 
 

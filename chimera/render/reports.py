@@ -194,8 +194,7 @@ def _proofs(report: ProveReport) -> Iterator[Verdict]:
 
 def _proof(report: ProofReport) -> Verdict:
     divergences = tuple(
-        f"{d.what}{f', line {d.line}' if d.line else ''} differs between repetitions:"
-        f" {d.first!r} and {d.second!r}"
+        "\n".join((f"{d.place} differs between {' and '.join(d.between)}:", *d.diff))
         for d in report.divergences
     )
     return replace(report.verdict, reasons=(*report.reasons, *divergences))

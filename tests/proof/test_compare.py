@@ -24,33 +24,31 @@ def test_any_difference_is_found_where_it_begins(first, second):
     found = divergences([ran({"a": first}), ran({"a": second})])
     assert bool(found) == (first != second)
     for divergence in found:
-        assert divergence.first != divergence.second
-        if divergence.line is not None:
-            same = 0
-            while first[:same] == second[:same] and same <= min(len(first), len(second)):
-                same += 1
-            assert divergence.line == first[: same - 1].count(b"\n") + 1
+        assert any(line[0] in "-+" for line in divergence.diff)
+        pairs = zip(first, second, strict=False)
+        short = min(len(first), len(second))
+        at = next((i for i, (a, b) in enumerate(pairs) if a != b), short)
+        if divergence.line is None:
+            assert divergence.offset == at
+        else:
+            assert divergence.line == first[:at].count(b"\n") + 1
 
 
 def test_absent_artifact_and_absent_outcome_are_differences():
     (artifact,) = divergences([ran({"a": b""}), ran({})])
-    assert (artifact.what, artifact.first, artifact.second) == (
-        "artifact a",
-        "(present)",
-        "(absent)",
-    )
+    assert (artifact.what, artifact.diff) == ("artifact a", ("-(present)", "+(absent)"))
     (outcome,) = divergences([ran(outcomes={}), ran(outcomes={"t": "passed"})])
-    assert (outcome.what, outcome.first) == ("step 1: t", "(absent)")
+    assert (outcome.what, outcome.diff) == ("step 1: t", ("-(absent)", "+passed"))
 
 
 def test_findings_that_differ_with_nothing_else_are_a_difference():
     (found,) = divergences([ran(), ran(finding=Finding.FAIL)])
-    assert (found.what, found.first, found.second) == ("the finding", "pass", "fail")
+    assert (found.what, found.diff) == ("the finding", ("-pass", "+fail"))
 
 
 def test_later_runs_are_compared_too_and_told_once():
     found = divergences([ran(outputs=1), ran(outputs=1), ran(outputs=2), ran(outputs=3)])
-    assert [(d.what, d.second) for d in found] == [("step 1: outputs", "2")]
+    assert [(d.what, "+2" in d.diff) for d in found] == [("step 1: outputs", True)]
 
 
 @given(st.binary(), st.sampled_from(sorted(NORMALIZERS)))

@@ -72,7 +72,8 @@ def test_artifact_that_differs_shows_its_first_differing_region(bench):
     assert report.outcome is Outcome.NOT_DETERMINISTIC
     (divergence,) = report.divergences
     assert (divergence.what, divergence.line) == ("artifact report.txt", 3)
-    assert (divergence.first, divergence.second) == ("seed 1\n", "seed 2\n")
+    assert divergence.column == 6
+    assert divergence.diff == (" same", " same", "-seed 1", "?     ^", "+seed 2", "?     ^")
 
 
 def test_working_path_differs_between_repetitions(bench):

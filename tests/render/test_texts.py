@@ -156,8 +156,10 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
         Outcome.NOT_DETERMINISTIC,
         (),
         divergences=(
-            Divergence("artifact out.txt", "one", "two", 4),
-            Divergence("outcome x", "pass", "fail"),
+            Divergence(
+                "artifact out.txt", (" same", "-one", "+two"), ("repetition 1", "control"), 4, 1
+            ),
+            Divergence("outcome x", ("-pass", "+fail"), ("repetition 1", "repetition 2")),
         ),
         reasons=("it is\nflaky",),
     )
@@ -168,19 +170,22 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
         "fail  Proof/p: 0 repetitions, 0 assertions, 0 controls; no evidence",
         "      it is",
         "      flaky",
-        "      artifact out.txt, line 4 differs between repetitions:",
-        "        - one",
-        "        + two",
-        "      outcome x differs between repetitions:",
-        "        - pass",
-        "        + fail",
+        "      artifact out.txt, line 4, column 1 differs between repetition 1 (-) and control (+):",
+        "         same",
+        "        -one",
+        "        +two",
+        "      outcome x differs between repetition 1 (-) and repetition 2 (+):",
+        "        -pass",
+        "        +fail",
         "2 proofs: not-deterministic",
     ]
     assert prove_json(result)["proven"][0]["divergences"][0] == {
         "what": "artifact out.txt",
+        "between": ["repetition 1", "control"],
         "line": 4,
-        "first": "one",
-        "second": "two",
+        "column": 1,
+        "offset": None,
+        "diff": [" same", "-one", "+two"],
     }
 
 
