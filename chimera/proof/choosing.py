@@ -1,0 +1,72 @@
+"""Which statement decides where several are about the same content.
+
+The latest word does: what failed after it had passed is flaky or broken, and stands as failed until
+it is proven anew. Only what was made here, or signed by a key that counts, has a word: anybody can
+push a statement. Where a signature is asked for, what was made here can take away and never give.
+Refuses to pass over what is damaged: it may have been a failure, and counts as the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chimera.model import Address, Digest, Finding
+from chimera.proof.evidence import EvidenceError, EvidenceStore, Statement
+
+
+def deciding(
+    store: EvidenceStore,
+    proof: Address,
+    bound_to: Digest,
+    *,
+    is_signed: Callable[[Digest], bool] = lambda _: False,
+    needs_signature: bool = False,
+) -> Digest | None:
+    """Return the statement that decides about some content, or None where none has a word.
+
+    `is_signed` tells whether a key that counts has signed a statement; with `needs_signature`, one
+    that passes decides only if such a key has.
+    """
+    found: list[tuple[tuple[bool, str, bool, Digest], bool]] = []
+    for kept in store.about(proof, bound_to):
+        signed = is_signed(kept.digest)
+        if signed or kept.is_own:
+            found.append((_order(store, kept.digest), signed))
+    found.sort()
+    if not found:
+        return None
+    (_, _, fails, latest), _ = found[-1]
+    if fails or not needs_signature:
+        return latest
+    return next((order[-1] for order, signed in reversed(found) if signed), None)
+
+
+def is_pass(statement: Statement) -> bool:
+    """Tell whether a statement says that the proof passed, in both of its fields."""
+    predicate = _mapping(statement.get("predicate"))
+    finding = predicate.get("finding")
+    return predicate.get("result") == "PASSED" and finding == Finding.PASS.value
+
+
+def said_at(statement: Statement) -> str:
+    """Return when a statement says that it was made, as it writes it; empty where it does not."""
+    volatile = _mapping(_mapping(statement.get("predicate")).get("volatile"))
+    at = volatile.get("at")
+    return at if isinstance(at, str) else ""
+
+
+def _order(store: EvidenceStore, digest: Digest) -> tuple[bool, str, bool, Digest]:
+    """Return what sorts the latest last: damaged after whole, then by time, failing after passing.
+
+    The third tells whether it fails.
+    """
+    try:
+        statement = store.get(digest)
+    except EvidenceError:
+        return True, "", True, digest
+    return False, said_at(statement), not is_pass(statement), digest
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
