@@ -243,6 +243,8 @@ def _request(command: Command, executable: str, *, isolate: bool) -> bytes:
         "cwd": str(command.cwd),
         "env": dict(command.env),
         "isolate": isolate,
+        "umask": command.umask,
+        "cpus": command.cpus,
         "limits": {
             "cpu_seconds": limits.cpu_seconds,
             "memory_bytes": limits.memory_bytes,

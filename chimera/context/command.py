@@ -28,8 +28,9 @@ class Command:
 
     `env` is its complete environment: nothing is inherited, and a bare `argv[0]` is looked for
     on `env`'s `PATH`. `timeout` is in seconds. `network=False` takes the network away where the
-    kernel allows it; `Completed.network_isolated` says whether it did. What may hold secrets
-    (`env`, `stdin`) is left out of its representation.
+    kernel allows it; `Completed.network_isolated` says whether it did. `cpus` is how many of the
+    machine's processors it may use, where the kernel can say so. What may hold secrets (`env`,
+    `stdin`) is left out of its representation.
     """
 
     argv: tuple[str, ...]
@@ -39,6 +40,8 @@ class Command:
     timeout: float | None = None
     limits: Limits = Limits()
     network: bool = True
+    umask: int = 0o022
+    cpus: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _AUTOMATION = (
     "TEAMCITY_VERSION",
 )
 _AUTOMATION_NAMES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_BUILD_CREATOR")
+_SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/opt/homebrew/bin")
 _NO = ("", "0", "false", "no")
 
 
@@ -73,27 +74,23 @@ def _path() -> str:
 
 
 def pinned_environment(
-    *,
-    hash_seed: int,
-    source_date_epoch: int,
-    home: Path,
-    tmp: Path,
-    allow: Iterable[str] = (),
+    *, source_date_epoch: int, home: Path, tmp: Path, allow: Iterable[str] = (), **extra: str
 ) -> dict[str, str]:
-    """Return the environment of a proof's command: the same on every machine but for `PATH`.
+    """Return the environment of a proof's command: the same on every machine, with `extra` on top.
 
-    `allow` names variables that are let in; none of them can override what is pinned. The
-    running interpreter comes first on `PATH`, so that `python` is the one that evidence names.
+    `allow` names variables that are let in; none of them can override what is pinned. `PATH` has
+    the running interpreter's folder, so that `python` is the one that evidence names, then the
+    system's; where `allow` names it, the folders of whoever proves come last.
     """
-    return {name: os.environ[name] for name in allow if name in os.environ} | {
-        "PATH": _path(),
+    let_in = {name: os.environ[name] for name in allow if name in os.environ}
+    theirs = (let_in["PATH"],) if "PATH" in let_in else ()
+    path = (str(Path(sys.executable).parent), *_SYSTEM_PATH, *theirs)
+    pinned = {
+        "PATH": os.pathsep.join(path),
         "HOME": str(home),
         "TMPDIR": str(tmp),
-        "LC_ALL": "C.UTF-8",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
         "SOURCE_DATE_EPOCH": str(source_date_epoch),
-        "PYTHONHASHSEED": str(hash_seed),
         "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_NOSYSTEM": "1",  # the user's own is out of reach with HOME
     }
+    return let_in | pinned | extra

@@ -176,7 +176,9 @@ def _become(request: dict[str, Any], reports: int) -> NoReturn:
         os.setsid()
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        os.umask(0o022)
+        os.umask(request["umask"])
+        if request["cpus"] is not None and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: request["cpus"]])
         os.chdir(request["cwd"])
         if request["isolate"]:
             _leave_network()

@@ -64,7 +64,12 @@ def _not_pinned(name: str) -> str:
     return name
 
 
+def _not_pinned_whole(name: str) -> str:
+    return name if name == "PATH" else _not_pinned(name)
+
+
 Variable = Annotated[VariableName, AfterValidator(_not_pinned)]
+AllowedVariable = Annotated[VariableName, AfterValidator(_not_pinned_whole)]
 
 
 class Artifact(Model):
@@ -80,8 +85,12 @@ class Artifact(Model):
 class ProofEnvironment(Model):
     """What a proof's processes see of the environment besides what is pinned."""
 
-    allow: Items[Variable] = Field(
-        default=(), description="Variables that are let in from the environment of whoever proves."
+    allow: Items[AllowedVariable] = Field(
+        default=(),
+        description=(
+            "Variables that are let in from the environment of whoever proves. PATH adds their "
+            "folders of programs after the interpreter's and the system's."
+        ),
     )
     set: dict[Variable, str] = Field(
         default_factory=dict, description="Variables with a fixed value."
@@ -117,6 +126,13 @@ class ProofSpec(Model):
     )
     environment: ProofEnvironment = Field(
         default=ProofEnvironment(), description="Environment variables that are let in."
+    )
+    shuffle: bool = Field(
+        default=False,
+        description=(
+            "Whether pytest steps run their tests in another order in each repetition but the "
+            "first; a proof whose tests depend on their order then fails."
+        ),
     )
     timeout: Duration = Field(
         default=parse_duration("10m"), description="How long one repetition may take."

@@ -19,6 +19,7 @@ from chimera.context import Context, Secrets, pinned_environment
 from chimera.documents import Globs, open_work_tree
 from chimera.kinds import Document
 from chimera.model import ChimeraError, Finding, digest_bytes
+from chimera.proof.conditions import Conditions
 from chimera.proof.controls import Control, SetVariable, describe, mutate
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.normalizers import normalize
@@ -43,12 +44,21 @@ class Ran:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run: the proof, its exported inputs, and whether it is a control."""
+    """What is run: the proof, its exported inputs, whether it is a control, and what is pinned.
+
+    Without `conditions`, they are those of the repetition.
+    """
 
     proof: Document[ProofSpec]
     inputs: Path
     repetition: int
     control: Control | None = None
+    conditions: Conditions | None = None
+
+    @property
+    def pinned(self) -> Conditions:
+        """What the run's processes are held to."""
+        return self.conditions or Conditions.of_repetition(self.repetition, self.proof.spec.shuffle)
 
     @property
     def label(self) -> str:
@@ -58,7 +68,7 @@ class Plan:
 
 def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[], bool]) -> Ran:
     """Run every step once; a step that does not pass ends the run."""
-    with _folder(plan.repetition) as folder:
+    with _folder(plan.pinned.nesting) as folder:
         tree = folder / "tree"
         _copy(plan.inputs, tree)
         environment = _environment(plan, folder)
@@ -84,6 +94,7 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
                 context=context,
                 repetition=plan.repetition,
                 allowance=allowance,
+                conditions=plan.pinned,
             )
             outcomes.append(_outcome(task, run_step))
             if outcomes[-1].finding is not Finding.PASS:
@@ -149,19 +160,17 @@ def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
 
 
 def _environment(plan: Plan, folder: Path) -> dict[str, str]:
-    home, tmp, tree = folder / "home", folder / "tmp", folder / "tree"
-    home.mkdir()
-    tmp.mkdir()
+    kept = folder if plan.pinned.fresh_home else plan.inputs.with_name(f"{plan.inputs.name}-home")
+    home, tmp, tree, own = kept / "home", kept / "tmp", folder / "tree", folder / "conditions"
+    for path in (home, tmp, own):
+        path.mkdir(parents=True, exist_ok=True)
     declared = plan.proof.spec.environment
+    varied = plan.pinned.variables(own)
+    roots = (own, tree, tree / "src") if any(own.iterdir()) else (tree, tree / "src")
+    varied["PYTHONPATH"] = os.pathsep.join(str(path) for path in roots if path.is_dir())
     environment = pinned_environment(
-        hash_seed=plan.repetition,
-        source_date_epoch=_EPOCH,
-        home=home,
-        tmp=tmp,
-        allow=declared.allow,
+        source_date_epoch=_EPOCH, home=home, tmp=tmp, allow=declared.allow, **varied
     )
-    roots = [tree, *(path for path in (tree / "src",) if path.is_dir())]
-    environment["PYTHONPATH"] = os.pathsep.join(map(str, roots))
     environment |= declared.set
     if isinstance(plan.control, SetVariable):
         environment[plan.control.name] = plan.control.value
@@ -186,11 +195,11 @@ def _artifacts(spec: ProofSpec, tree: Path, secrets: Secrets) -> tuple[dict[str,
 
 
 @contextmanager
-def _folder(repetition: int) -> Iterator[Path]:
-    """Yield a new folder, at another depth and with a path of another length each time."""
+def _folder(nesting: int) -> Iterator[Path]:
+    """Yield a new folder, with a path that is longer by `nesting`."""
     outer = Path(tempfile.mkdtemp(prefix="chimera-proof-")).resolve()
     try:
-        inner = outer / ("r" * (repetition + 1))
+        inner = outer / ("r" * nesting)
         inner.mkdir()
         yield inner
     finally:

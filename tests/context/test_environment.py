@@ -58,20 +58,32 @@ def test_pinned_environment_lets_in_only_what_is_allowed(
     monkeypatch.setenv("UNWANTED", "no")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     pinned = pinned_environment(
-        hash_seed=3,
         source_date_epoch=1_700_000_000,
         home=tmp_path / "home",
         tmp=tmp_path / "tmp",
         allow=["WANTED", "TZ", "MISSING"],
+        TZ="UTC",
     )
     assert pinned["WANTED"] == "yes"
     assert "UNWANTED" not in pinned
     assert "MISSING" not in pinned
     assert pinned["TZ"] == "UTC"
-    assert pinned["PYTHONHASHSEED"] == "3"
     assert pinned["SOURCE_DATE_EPOCH"] == "1700000000"
     assert pinned["HOME"] == str(tmp_path / "home")
     assert pinned["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+def test_pinned_path_has_nothing_of_whoever_proves_unless_it_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "/somewhere/of/mine")
+
+    def path(*allow: str) -> list[str]:
+        pinned = pinned_environment(source_date_epoch=0, home=tmp_path, tmp=tmp_path, allow=allow)
+        return pinned["PATH"].split(os.pathsep)
+
+    assert "/somewhere/of/mine" not in path()
+    assert path("PATH") == [*path(), "/somewhere/of/mine"]
 
 
 def test_system_context_masks_the_secrets_of_its_environment(

@@ -17,6 +17,7 @@ from typing import Any
 from chimera.context import Command, Completed, Context, Limits
 from chimera.kinds import Model
 from chimera.model import Address, ChimeraError, Finding
+from chimera.proof.conditions import Conditions
 
 _TAIL = 800
 _LIMITS = Limits(file_bytes=1 << 30)
@@ -56,7 +57,8 @@ class StepTask:
     """One step of one repetition: its model, where it runs, and what it may see.
 
     `folder` holds the exported inputs and is the working directory; `scratch` is the step's own
-    folder beside it. `repetition` counts from one; a control is repetition zero.
+    folder beside it. `repetition` counts from one; a control is repetition zero. `conditions` are
+    in `environment` already, or put on by `run`.
     """
 
     step: Model
@@ -67,6 +69,7 @@ class StepTask:
     context: Context
     repetition: int
     allowance: Allowance
+    conditions: Conditions = field(default_factory=Conditions)
 
     def run(
         self, argv: tuple[str, ...], *, environment: Mapping[str, str] | None = None
@@ -81,7 +84,9 @@ class StepTask:
                 env={**self.environment, **(environment or {})},
                 timeout=self.allowance.seconds,
                 limits=_LIMITS,
-                network=False,
+                network=self.conditions.network,
+                umask=self.conditions.umask,
+                cpus=self.conditions.cpus,
             )
         )
         self.allowance.seconds -= completed.seconds
