@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 from chimera.signatures.keys import CURVES, ECDSA, ED25519, RSA, SK_ECDSA, SK_ED25519, PublicKey
-from chimera.signatures.wire import Reader, SignatureError
+from chimera.signatures.wire import Reader, SignatureError, string
 
 _USER_PRESENT = 0x01
 _REFUSED = "the signature does not fit the key and what was signed"
@@ -114,6 +114,4 @@ def _check_security_key(public: Reader, algorithm: str, reader: Reader, data: by
     if algorithm == SK_ED25519:
         check_ed25519(point, signature, signed)
     else:
-        from chimera.signatures.wire import string
-
         _check_ecdsa(Reader(string(curve_or_point) + string(point), "the key"), signature, signed)

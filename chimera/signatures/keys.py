@@ -22,8 +22,8 @@ CURVES = {"nistp256": 32, "nistp384": 48, "nistp521": 66}
 RSA_BITS = range(2048, 16385)
 _LONGEST = 8192  # characters of a line; an RSA key of 16384 bits has 2,800
 
-# The y coordinates of the points of small order, without the sign of x; the last four in the
-# spellings that exceed the field, which decoders accept as well. A test multiplies them by eight.
+# The y coordinates of the points of small order, without the sign of x; the last two are 0 and 1 in
+# a spelling that exceeds the field, which decoders may accept. A test multiplies them by eight.
 _SMALL_ORDER = frozenset(
     bytes.fromhex(y)
     for y in (
