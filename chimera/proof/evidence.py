@@ -75,7 +75,7 @@ class EvidenceStore:
         digest = digest_bytes(data)
         write_whole(self._statement(digest), data)
         for kept in self.about(proof, bound_to):
-            if not self._is_sound(kept.digest):
+            if not self.is_sound(kept.digest):
                 self._mark(proof, bound_to, kept.digest).unlink(missing_ok=True)
         write_whole(self._mark(proof, bound_to, digest), _HERE)
         write_whole(self._latest(proof), digest.encode())
@@ -87,7 +87,7 @@ class EvidenceStore:
         It never becomes one that was made here, and one that was made here stays so.
         """
         digest = digest_bytes(data)
-        if not self._is_sound(digest):
+        if not self.is_sound(digest):
             write_whole(self._statement(digest), data)
         mark = self._mark(proof, bound_to, digest)
         mark.parent.mkdir(parents=True, exist_ok=True)
@@ -174,12 +174,16 @@ class EvidenceStore:
     def damaged(self) -> Iterator[Path]:
         """Yield the files whose content is not what their name says, sorted."""
         for digest in self.digests():
-            if not self._is_sound(digest):
+            if not self.is_sound(digest):
                 yield self._statement(digest)
         for folder in _named(self.folder / "signatures"):
             for path in self._signature_files(f"sha256:{folder.name}"):
                 if self._signature(path) is None:
                     yield path
+
+    def is_sound(self, digest: Digest) -> bool:
+        """Tell whether the statement is here and its bytes hash to its digest."""
+        return digest_bytes(_read(self._statement(digest))) == digest
 
     def _load(self, digest: Digest) -> bytes:
         try:
@@ -189,9 +193,6 @@ class EvidenceStore:
                 f"the evidence {digest} cannot be read: {error.strerror}",
                 help="run `chimera prove` again",
             ) from error
-
-    def _is_sound(self, digest: Digest) -> bool:
-        return digest_bytes(_read(self._statement(digest))) == digest
 
     def _signature(self, path: Path) -> EnvelopeSignature | None:
         data = _read(path, MOST_SIGNATURE_BYTES + 1)
