@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chimera.proof.controls import describe
-from chimera.proof.kinds import ProofSpec
+from chimera.proof.kinds import Artifact, ProofSpec
+from chimera.proof.normalizers import describe_normalizer
 from chimera.proof.steps.models import Step
 
 _DEMANDS = ("champion", "expect", "save_stdout")
@@ -97,9 +98,13 @@ def _named(deed: dict[str, Json]) -> str:
 
 
 def _artifacts(before: ProofSpec, after: ProofSpec) -> Iterator[str]:
-    now = {artifact.paths: set(artifact.normalize) for artifact in after.artifacts}
+    now = {artifact.paths: _normalizers(artifact) for artifact in after.artifacts}
     for artifact in before.artifacts:
         if artifact.paths not in now:
             yield f"it no longer compares {artifact.paths}"
-        elif more := sorted(now[artifact.paths] - set(artifact.normalize)):
+        elif more := sorted(now[artifact.paths] - _normalizers(artifact)):
             yield f"it compares {artifact.paths} only after {' and '.join(more)}"
+
+
+def _normalizers(artifact: Artifact) -> set[str]:
+    return set(map(describe_normalizer, artifact.normalize))

@@ -25,10 +25,12 @@ from chimera.kinds import (
     refuse,
 )
 from chimera.proof.controls import Control
-from chimera.proof.normalizers import NormalizerName
+from chimera.proof.normalizers import Normalizer
 from chimera.proof.steps.models import Step
 
 Phase = Literal["merge", "apply", "rollback"]
+Engine = Literal["same", "any"]
+Isolation = Literal["network", "files"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _PINNED = frozenset(
@@ -76,9 +78,9 @@ class Artifact(Model):
     """Files that the steps write, compared byte for byte between repetitions."""
 
     paths: Glob = Field(description="Files below the exported folder, as a Git :(glob) pattern.")
-    normalize: Items[NormalizerName] = Field(
+    normalize: Items[Normalizer] = Field(
         default=(),
-        description="Named normalizers applied before comparing, listed in the evidence.",
+        description="Normalizers applied before comparing, in order; the evidence lists them.",
     )
 
 
@@ -136,6 +138,20 @@ class ProofSpec(Model):
     )
     timeout: Duration = Field(
         default=parse_duration("10m"), description="How long one repetition may take."
+    )
+    engine: Engine = Field(
+        default="same",
+        description=(
+            "Whose evidence counts: that of the same version of Chimera, or of any. What a version "
+            "judges another may judge otherwise, so let in any only where the steps do all of it."
+        ),
+    )
+    isolation: Items[Isolation] = Field(
+        default=(),
+        description=(
+            "What must have been kept from the steps for evidence to count: the network, and files "
+            "outside their folder. Where the machine that proves cannot, the evidence says so."
+        ),
     )
     controls: Annotated[Items[Control], _some("proof-without-controls", "control")] = Field(
         description="Mutations of the inputs under which the proof must fail; each is run once."

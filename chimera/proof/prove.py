@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -169,7 +169,7 @@ def _weigh(attempt: _Attempt) -> ProofReport:
     finding, outcome, reasons = _found(repetitions, bool(differing))
     if differing:
         reasons = (*(f"repetitions differ in {d.what}" for d in differing), *reasons)
-    survivors = tuple(c.label for c in attempt.controls if c.finding is not Finding.FAIL)
+    survivors = tuple(_survival(c) for c in attempt.controls if c.finding is not Finding.FAIL)
     if finding is Finding.PASS and survivors:
         finding, outcome = Finding.FAIL, Outcome.FAILED
         reasons = tuple(f"the proof cannot fail: it does not under {name}" for name in survivors)
@@ -181,7 +181,23 @@ def _weigh(attempt: _Attempt) -> ProofReport:
         controls=tuple(attempt.controls),
         divergences=differing,
         reasons=reasons,
+        notes=tuple(_notes(repetitions, attempt.controls)),
     )
+
+
+def _notes(repetitions: Sequence[RunReport], controls: Iterable[RunReport]) -> Iterator[str]:
+    """Yield what every repetition noted, and the controls under which nothing was asserted."""
+    first, *others = repetitions or (None,)
+    if first is not None:
+        yield from (note for note in first.notes if all(note in other.notes for other in others))
+    for control in controls:
+        if control.is_unasserted:
+            yield f"under {control.label} it failed by an error, and no assertion did"
+
+
+def _survival(control: RunReport) -> str:
+    why = f", where nothing was exercised: {control.reasons[0]}" if control.reasons else ""
+    return f"{control.label}{why}"
 
 
 def _found(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from chimera.model import Address, Digest, Finding, Outcome, Verdict
 from chimera.proof.steps.task import StepOutcome
 
+_FAILED = {"fail", "failed"}
+
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
@@ -34,7 +36,10 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """One run of all steps: a repetition, or a control (`label` says which)."""
+    """One run of all steps: a repetition, or a control (`label` says which).
+
+    `notes` say what is worth a word and changes no finding.
+    """
 
     label: str
     finding: Finding
@@ -43,6 +48,14 @@ class RunReport:
     network_isolated: bool = True
     seconds: float = 0.0
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+    @property
+    def is_unasserted(self) -> bool:
+        """Whether it failed without one assertion that did: by an error on the way."""
+        outcomes = (outcome for step in self.steps for outcome in step.outcomes.values())
+        return self.finding is Finding.FAIL and not _FAILED & set(outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ class ProofReport:
     controls: tuple[RunReport, ...] = ()
     divergences: tuple[Divergence, ...] = ()
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     evidence: Digest | None = None
     record: str | None = field(default=None)
     """Path of the `ReleaseProof` that was written, relative to the root."""

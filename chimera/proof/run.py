@@ -15,14 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chimera.context import Context, Secrets, pinned_environment
-from chimera.documents import Globs, open_work_tree
+from chimera.context import Context, pinned_environment
 from chimera.kinds import Document
 from chimera.model import ChimeraError, Finding, digest_bytes
+from chimera.proof.artifacts import Artifacts, collect
 from chimera.proof.conditions import Conditions
 from chimera.proof.controls import Control, SetVariable, describe, mutate
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.normalizers import normalize
 from chimera.proof.report import RunReport
 from chimera.proof.steps.models import OperationStep
 from chimera.proof.steps.operation import expect_outputs
@@ -46,7 +45,8 @@ class Ran:
 class Plan:
     """What is run: the proof, its exported inputs, whether it is a control, and what is pinned.
 
-    Without `conditions`, they are those of the repetition.
+    Without `conditions`, they are those of the repetition. `below` is the folder that the run's
+    own is made in, for runs one after another that see the same path; a new one if left out.
     """
 
     proof: Document[ProofSpec]
@@ -54,6 +54,7 @@ class Plan:
     repetition: int
     control: Control | None = None
     conditions: Conditions | None = None
+    below: Path | None = None
 
     @property
     def pinned(self) -> Conditions:
@@ -68,7 +69,7 @@ class Plan:
 
 def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[], bool]) -> Ran:
     """Run every step once; a step that does not pass ends the run."""
-    with _folder(plan.pinned.nesting) as folder:
+    with _folder(plan.pinned.nesting, plan.below) as folder:
         tree = folder / "tree"
         _copy(plan.inputs, tree)
         environment = _environment(plan, folder)
@@ -99,8 +100,8 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
             outcomes.append(_outcome(task, run_step))
             if outcomes[-1].finding is not Finding.PASS:
                 break
-        artifacts, missing = _artifacts(plan.proof.spec, tree, context.secrets)
-        return Ran(_report(plan, outcomes, artifacts, missing, allowance), artifacts)
+        artifacts = collect(plan.proof.spec, tree, context, allowance.seconds)
+        return Ran(_report(plan, outcomes, artifacts, allowance), dict(artifacts.content))
 
 
 def _copy(inputs: Path, tree: Path) -> None:
@@ -117,8 +118,7 @@ def _copy(inputs: Path, tree: Path) -> None:
 def _report(
     plan: Plan,
     outcomes: list[StepOutcome],
-    artifacts: dict[str, bytes],
-    missing: list[str],
+    artifacts: Artifacts,
     allowance: Allowance,
 ) -> RunReport:
     reasons = [
@@ -127,9 +127,9 @@ def _report(
         for reason in outcome.reasons
     ]
     finding = outcomes[-1].finding
-    if finding is Finding.PASS and missing:
+    if finding is Finding.PASS and artifacts.faults:
         finding = Finding.FAIL
-        reasons += [f"no artifact {pattern} was written" for pattern in missing]
+        reasons += artifacts.faults
     elif finding is Finding.PASS and not any(outcome.exercised for outcome in outcomes):
         finding = Finding.NOT_EXERCISED
         reasons.append("no assertion was exercised")
@@ -137,23 +137,26 @@ def _report(
         label=plan.label,
         finding=finding,
         steps=tuple(outcomes),
-        artifacts=tuple((path, digest_bytes(data)) for path, data in artifacts.items()),
+        artifacts=tuple((path, digest_bytes(data)) for path, data in artifacts.content.items()),
         network_isolated=allowance.network_isolated,
         seconds=plan.proof.spec.timeout.total_seconds() - allowance.seconds,
         reasons=tuple(reasons),
+        notes=artifacts.notes,
     )
 
 
 def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
+    # What breaks the machinery under a control is no failure of what the proof shows.
+    broken = Finding.FAIL if task.repetition else Finding.NOT_EXERCISED
     try:
         outcome = run_step(task)
     except ChimeraError as error:
         outcome = StepOutcome(Finding.FAIL, reasons=(error.message,))
     except Exception as error:  # noqa: BLE001 - a plugin's fault fails its proof and no other
-        outcome = StepOutcome(Finding.FAIL, reasons=(f"{type(error).__name__}: {error}",))
+        outcome = StepOutcome(broken, reasons=(f"{type(error).__name__}: {error}",))
     if outcome is None:
         run = getattr(task.step, "run", "?")
-        outcome = StepOutcome(Finding.FAIL, reasons=(f"no plugin runs steps of the kind {run}",))
+        outcome = StepOutcome(broken, reasons=(f"no plugin runs steps of the kind {run}",))
     if isinstance(task.step, OperationStep):
         outcome = expect_outputs(task.step, outcome)
     return replace(outcome, reasons=tuple(map(task.context.secrets.mask, outcome.reasons)))
@@ -177,30 +180,13 @@ def _environment(plan: Plan, folder: Path) -> dict[str, str]:
     return environment
 
 
-def _artifacts(spec: ProofSpec, tree: Path, secrets: Secrets) -> tuple[dict[str, bytes], list[str]]:
-    """Return the artifacts by path, normalized and masked, and patterns that matched nothing."""
-    if not spec.artifacts:
-        return {}, []
-    written = open_work_tree(tree)
-    paths = [entry.path for entry in written.entries()]
-    found: dict[str, bytes] = {}
-    missing = []
-    for artifact in spec.artifacts:
-        chosen = Globs((artifact.paths,)).filter(paths)
-        if not chosen:
-            missing.append(artifact.paths)
-        for path, data in written.read_many(chosen).items():
-            found[path] = secrets.mask_bytes(normalize(data, artifact.normalize))
-    return dict(sorted(found.items())), missing
-
-
 @contextmanager
-def _folder(nesting: int) -> Iterator[Path]:
+def _folder(nesting: int, below: Path | None) -> Iterator[Path]:
     """Yield a new folder, with a path that is longer by `nesting`."""
-    outer = Path(tempfile.mkdtemp(prefix="chimera-proof-")).resolve()
+    outer = below or Path(tempfile.mkdtemp(prefix="chimera-proof-")).resolve()
+    inner = outer / ("r" * nesting)
     try:
-        inner = outer / ("r" * nesting)
         inner.mkdir()
         yield inner
     finally:
-        shutil.rmtree(outer, ignore_errors=True)
+        shutil.rmtree(outer if below is None else inner, ignore_errors=True)

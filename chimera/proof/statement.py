@@ -18,6 +18,7 @@ from chimera.model import Address, Digest, Finding, digest_json
 from chimera.proof.evidence import PREDICATE_TYPE, STATEMENT_TYPE, Statement
 from chimera.proof.inputs import ContentSubject, engine_digest
 from chimera.proof.kinds import ProofSpec
+from chimera.proof.normalizers import normalizer_json
 from chimera.proof.report import ProofReport, RunReport
 
 _LOCK_FILES = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
@@ -49,7 +50,11 @@ def build_statement(
         "repetitions": len(report.repetitions),
         "controls": [{"mutation": c.label, "finding": c.finding.value} for c in report.controls],
         "artifacts": _artifacts(report.repetitions),
-        "normalizers": sorted({n for a in proof.spec.artifacts for n in a.normalize}),
+        "normalizers": [
+            {"paths": artifact.paths, "apply": [normalizer_json(n) for n in artifact.normalize]}
+            for artifact in proof.spec.artifacts
+            if artifact.normalize
+        ],
         "environment": {
             "allowed": sorted(proof.spec.environment.allow),
             "set": dict(sorted(proof.spec.environment.set.items())),

@@ -43,6 +43,7 @@ def _proof_lines(proof: ProofReport, paint: Paint) -> Iterator[str]:
         f" {_short(proof.evidence)}"
     )
     yield from (f"      {line}" for reason in proof.reasons for line in reason.splitlines())
+    yield from (f"      note: {note}" for note in proof.notes)
     for divergence in proof.divergences:
         yield from divergence_lines(divergence, paint)
 
@@ -87,6 +88,7 @@ def _proof_json(proof: ProofReport) -> dict[str, Any]:
         "proof": str(proof.proof),
         "finding": proof.finding.value,
         "reasons": list(proof.reasons),
+        "notes": list(proof.notes),
         "evidence": proof.evidence,
         "repetitions": [_run_json(run) for run in proof.repetitions],
         "controls": [_run_json(run) for run in proof.controls],

@@ -3,7 +3,6 @@ from hypothesis import strategies as st
 
 from chimera.model import Finding
 from chimera.proof.compare import divergences
-from chimera.proof.normalizers import NORMALIZERS, normalize
 from chimera.proof.report import RunReport
 from chimera.proof.run import Ran
 from chimera.proof.steps.task import StepOutcome
@@ -49,17 +48,3 @@ def test_findings_that_differ_with_nothing_else_are_a_difference():
 def test_later_runs_are_compared_too_and_told_once():
     found = divergences([ran(outputs=1), ran(outputs=1), ran(outputs=2), ran(outputs=3)])
     assert [(d.what, "+2" in d.diff) for d in found] == [("step 1: outputs", True)]
-
-
-@given(st.binary(), st.sampled_from(sorted(NORMALIZERS)))
-def test_normalizing_twice_changes_nothing_more(data, name):
-    once = normalize(data, [name])
-    assert normalize(once, [name]) == once
-
-
-def test_each_normalizer_takes_out_its_own():
-    assert normalize(b'<t time="1.5" name="a"/>', ["junit-times"]) == b'<t time="" name="a"/>'
-    assert normalize(b'{"b": 1, "a": 2}', ["json-key-order"]) == b'{"a": 2, "b": 1}'
-    assert normalize(b"at 2026-11-21T01:02:03Z", ["timestamps"]) == b"at <timestamp>"
-    assert normalize(b"a\r\nb", ["line-endings"]) == b"a\nb"
-    assert normalize(b"[" * 100_000, ["json-key-order"]) == b"[" * 100_000
