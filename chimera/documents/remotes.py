@@ -37,11 +37,13 @@ _LARGEST_PACK = 1 << 30
 _REMOTE = re.compile(r"(?!-)[^\x00-\x20\x7f]{1,2000}")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 # How receivers and Git itself call a ref that moved since it was fetched.
-_LOST = ("fetch first", "non-fast-forward", "stale info", "cannot lock ref", "failed to update ref")
-_LOST += ("incorrect old value", "reference already exists", "failed to lock", "unable to lock")
+_LOST = (
+    *("fetch first", "non-fast-forward", "stale info", "cannot lock ref", "failed to update ref"),
+    *("incorrect old value", "reference already exists", "failed to lock", "unable to lock"),
+)
 
 
-def fetch(
+def fetch_ref(
     root: Path, remote: str, ref: str, context: Context, *, timeout: float = 300.0
 ) -> str | None:
     """Fetch a ref of `remote` and return the commit that it names there; `None` without the ref.
@@ -65,7 +67,7 @@ def fetch(
     raise _failure("fetch from", remote, done, timeout)
 
 
-def push(
+def push_ref(
     root: Path, remote: str, commit: str, ref: str, context: Context, *, timeout: float = 300.0
 ) -> bool:
     """Push a commit to a ref of `remote`; return whether it got there before anybody else's.

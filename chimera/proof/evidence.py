@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,12 +86,11 @@ class EvidenceStore:
         It never becomes one that was made here, and one that was made here stays so.
         """
         digest = digest_bytes(data)
-        if not self.is_sound(digest):
-            write_whole(self._statement(digest), data)
         mark = self._mark(proof, bound_to, digest)
         mark.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            mark.touch(exist_ok=False)
+        mark.touch()  # first, so that a statement that is here is found
+        if not self.is_sound(digest):
+            write_whole(self._statement(digest), data)
         if not self._latest(proof).exists():
             write_whole(self._latest(proof), digest.encode())
         return digest
@@ -151,6 +149,11 @@ class EvidenceStore:
         """Return the signatures kept of a statement, sorted; damaged ones are passed over."""
         found = (self._signature(path) for path in self._signature_files(digest))
         return tuple(signature for signature in found if signature is not None)
+
+    def has_signature(self, digest: Digest, signature: Digest) -> bool:
+        """Tell whether the signature with this digest is kept of a statement, and whole."""
+        folder = self.folder / "signatures" / hex_of(digest)
+        return self._signature(folder / f"{hex_of(signature)}.json") is not None
 
     def add_signature(self, digest: Digest, signature: EnvelopeSignature) -> None:
         """Keep a signature of a statement; one that is here already changes nothing.
