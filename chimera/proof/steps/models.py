@@ -87,6 +87,17 @@ class PytestStep(Model):
         default=(), description="Test files, folders or node ids; pytest's own choice if left out."
     )
     args: Items[Text] = Field(default=(), description="Further arguments for pytest.")
+    at_least: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="Tests that have to pass: where fewer do, some were lost, skipped or left out, "
+        "and the proof is not exercised.",
+    )
+    warnings: Literal["failures", "all", "none"] = Field(
+        default="failures",
+        description="Warnings that fail the step: those that tell of a failure and let the test "
+        "pass (an exception in a thread or a finalizer, a coroutine never awaited, an assertion "
+        "that is always true, a test class that is not collected), all of them, or none.",
+    )
 
 
 class PolicyStep(Model):

@@ -1,21 +1,22 @@
-"""The `pytest` step: outcomes by node id, reported by a plugin that travels along.
+"""The `pytest` step: outcomes by node id, told by a plugin that travels along.
 
-Refuses the cache of an earlier run, and outcomes that pytest's exit code does not agree with.
+Refuses the cache of an earlier run, outcomes that pytest's exit code does not agree with, and
+warnings that tell of a failure.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from chimera.model import Finding
 from chimera.proof.steps import outcomes as reporter
 from chimera.proof.steps.models import PytestStep
 from chimera.proof.steps.task import StepOutcome, StepTask
+from chimera.proof.steps.told import Told, Warned
 
 _PLUGIN = "chimera_proof_outcomes"
 _CONFIGURATION = (
@@ -23,7 +24,6 @@ _CONFIGURATION = (
     *("pyproject.toml", "tox.ini", "setup.cfg"),
 )
 _NO_TESTS = 5
-_BAD = ("failed", "error")
 
 
 def run_pytest(task: StepTask) -> StepOutcome:
@@ -31,7 +31,10 @@ def run_pytest(task: StepTask) -> StepOutcome:
     step = task.step
     assert isinstance(step, PytestStep)
     shutil.copyfile(Path(reporter.__file__), task.scratch / f"{_PLUGIN}.py")
-    report = task.scratch / "outcomes.jsonl"
+    kept = task.scratch / "outcomes"
+    kept.mkdir()
+    key = task.context.ids.new()  # in no digest; taken away before test code runs
+    (kept / reporter.KEY).write_text(key, "ascii")
     completed = task.run(
         (
             *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", _PLUGIN),
@@ -39,24 +42,43 @@ def run_pytest(task: StepTask) -> StepOutcome:
         ),
         environment={
             "PYTHONPATH": f"{task.environment['PYTHONPATH']}{os.pathsep}{task.scratch}",
-            reporter.VARIABLE: str(report),
+            reporter.FOLDER: str(kept),
         },
     )
-    outcomes, flipped = read_outcomes(report)
-    passed = sum(outcome == "passed" for outcome in outcomes.values())
-    reasons = [f"{name} {outcome}" for name, outcome in outcomes.items() if outcome in _BAD]
-    reasons += [f"{name} came out differently when it was run again" for name in flipped]
+    told = Told.read(kept, key)
+    outcomes, reasons = dict(told.outcomes), list(told.reasons())
+    for warned in sorted(_held_against(step, told)):
+        outcomes[f"{warned.where or 'pytest'} warned of {warned.category}"] = "failed"
+        reasons.append(f"{warned.where or 'pytest'} warned: {warned.category}: {warned.message}")
     if completed.returncode not in (0, _NO_TESTS):
-        said = task.tail(completed.stdout)
+        said = task.tail(completed.stdout) or task.tail(completed.stderr)
         reasons.append(f"pytest exited with {completed.returncode}: {said}")
-    finding = Finding.FAIL if reasons else Finding.PASS if passed else Finding.NOT_EXERCISED
-    if finding is Finding.NOT_EXERCISED:
-        reasons.append("no test passed: all were skipped, deselected or not there")
+    passed = told.counts.get("passed", 0)
+    finding = Finding.FAIL if reasons else Finding.PASS
+    if not reasons and passed < step.at_least:
+        finding = Finding.NOT_EXERCISED
+        reasons.append(_too_few(passed, step.at_least, told))
     return StepOutcome(
         finding,
-        outcomes,
+        dict(sorted(outcomes.items())),
         exercised=passed,
+        outputs={"selected": len(told.selected), "deselected": told.left_out},
         reasons=tuple(reasons),
+    )
+
+
+def _held_against(step: PytestStep, told: Told) -> Iterator[Warned]:
+    for warned in told.warnings:
+        if step.warnings == "all" or (step.warnings == "failures" and warned.tells_of_a_failure):
+            yield warned
+
+
+def _too_few(passed: int, wanted: int, told: Told) -> str:
+    others = ", ".join(f"{n} {word}" for word, n in sorted(told.counts.items()) if word != "passed")
+    if passed == 0:
+        return f"no test passed: {others or 'there is none'}"
+    return f"{passed} tests passed, and at least {wanted} have to" + (
+        f": {others}" if others else ""
     )
 
 
@@ -67,16 +89,3 @@ def _configuration(task: StepTask) -> tuple[str, ...]:
     own = task.scratch / "pytest.ini"
     own.write_text("[pytest]\n")
     return ("-c", str(own))
-
-
-def read_outcomes(report: Path) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Return each node id's last outcome, and the node ids whose outcome changed on a rerun."""
-    outcomes: dict[str, str] = {}
-    flipped: dict[str, None] = {}
-    if report.exists():
-        for line in report.read_text(encoding="utf-8").splitlines():
-            name, outcome = json.loads(line)
-            if outcomes.setdefault(name, outcome) != outcome:
-                flipped[name] = None
-            outcomes[name] = outcome
-    return dict(sorted(outcomes.items())), tuple(flipped)

@@ -70,7 +70,7 @@ def test_flaky_test_is_not_deterministic(bench):
     assert (report.finding, report.outcome) == (Finding.FAIL, Outcome.NOT_DETERMINISTIC)
     (divergence,) = report.divergences
     assert divergence.what == "step 1: tests/test_it.py::test_flaky"
-    assert (divergence.first, divergence.second) == ("passed", "failed")
+    assert divergence.diff == ("-passed", "+failed")
 
 
 def test_rerun_that_flips_is_flaky(bench):
@@ -89,7 +89,7 @@ def test_rerun_that_flips_is_flaky(bench):
         bench, "seen = []\ndef test_it():\n    seen.append(1)\n    assert len(seen) == 1\n"
     )
     assert (
-        "step 1: tests/test_it.py::test_it came out differently when it was run again"
+        "step 1: tests/test_it.py::test_it came out differently when it was run again: flaky"
         in report.reasons
     )
 
