@@ -11,11 +11,18 @@ from collections.abc import Iterator
 from chimera.documents import Globs
 from chimera.kinds import Document, Snapshot, validate_model
 from chimera.model import ChimeraError, Diagnostic, Finding, Segment, Verdict, has_errors
-from chimera.proof.controls import ReplaceText, SetValue, SetVariable, describe, mutated
+from chimera.proof.controls import (
+    ApplyPatch,
+    Edit,
+    SetVariable,
+    describe,
+    edited,
+    paths_of,
+)
 from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.owed import covers_anything
-from chimera.proof.steps.models import CORE, OperationStep
+from chimera.proof.steps.models import CORE, OperationStep, SnapshotStep
 
 
 def check(snapshot: Snapshot) -> Iterator[Verdict]:
@@ -67,27 +74,32 @@ class _Check:
         for index, control in enumerate(self._proof.spec.controls):
             if isinstance(control, SetVariable):
                 continue
-            if control.path not in self._paths:
+            field = "patch" if isinstance(control, ApplyPatch) else "path"
+            outside = [path for path in paths_of(control) if not self._is_input(path)]
+            if outside:
                 yield self._fault(
                     "proof-control-outside-inputs",
-                    f"the control changes {control.path}, which is not an input",
+                    f"the control changes {' and '.join(outside)}, which is not an input",
                     "name a file that one of the inputs matches",
-                    *("controls", index, "path"),
+                    *("controls", index, field),
                 )
-            elif isinstance(control, ReplaceText | SetValue):
+            else:
                 yield from self._mutation(control, index)
 
-    def _mutation(self, control: ReplaceText | SetValue, index: int) -> Iterator[Diagnostic]:
-        data = self._snapshot.tree.read(control.path)
+    def _is_input(self, path: str) -> bool:
+        """Tell whether a file is an input, or would be one where a patch creates it."""
+        return path in self._paths or bool(Globs(self._proof.spec.inputs).filter((path,)))
+
+    def _mutation(self, control: Edit, index: int) -> Iterator[Diagnostic]:
+        def read(path: str) -> bytes | None:
+            return self._snapshot.tree.read(path) if path in self._paths else None
+
         try:
-            changes = mutated(control, data) != data
-            reason = "nothing would change"
-        except (ChimeraError, UnicodeDecodeError) as error:
-            changes, reason = False, str(error)
-        if not changes:
+            edited(control, read)
+        except ChimeraError as error:
             yield self._fault(
                 "proof-control-without-effect",
-                f"{describe(control)} has no effect: {reason}",
+                f"{describe(control)} has no effect: {error.message}",
                 "name a text or a value that is there, and another to stand in its place",
                 "controls",
                 index,
@@ -96,6 +108,8 @@ class _Check:
     def _steps(self) -> Iterator[Diagnostic]:
         operations = self._snapshot.registry.operations
         for index, step in enumerate(self._proof.spec.steps):
+            if isinstance(step, SnapshotStep):
+                yield from self._goldens(index, step)
             if not isinstance(step, OperationStep):
                 continue
             if step.run in operations:
@@ -112,6 +126,20 @@ class _Check:
                 f"no kind of step and no operation is called {step.run!r}",
                 f"did you mean {near[0]}?" if near else f"use one of {', '.join(CORE)}",
                 *("steps", index, "run"),
+            )
+
+    def _goldens(self, index: int, step: SnapshotStep) -> Iterator[Diagnostic]:
+        for output, golden in step.goldens.items():
+            if golden in self._paths:
+                continue
+            named = bool(Globs(self._proof.spec.inputs).filter((golden,)))
+            yield self._fault(
+                "proof-golden-missing",
+                f"there is no file {golden} among the inputs to compare {output} with",
+                f"write it with `chimera prove {self._proof.address.name} --update-snapshots`"
+                if named
+                else "name it under inputs: evidence has to be bound to it",
+                *("steps", index, "goldens", output),
             )
 
     def _fault(self, rule: str, message: str, help: str, *route: Segment) -> Diagnostic:
