@@ -73,7 +73,7 @@ def chimera_touch(subject: Subject) -> Iterable[Touch]:
 
 @hookimpl
 def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
-    """Run a command, a pytest or a policy step; other kinds belong to other plugins."""
+    """Run a command, pytest, policy or snapshot step; other kinds belong to other plugins."""
     match getattr(task.step, "run", None):
         case "command":
             from chimera.proof.steps.command import run_command
@@ -87,4 +87,8 @@ def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
             from chimera.proof.steps.policy import run_policies
 
             return run_policies(task)
+        case "snapshot":
+            from chimera.proof.steps.snapshot import run_snapshot
+
+            return run_snapshot(task)
     return None

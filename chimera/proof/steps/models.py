@@ -28,7 +28,7 @@ from chimera.kinds import (
     refuse,
 )
 
-CORE = ("command", "pytest", "policy", "evolution")
+CORE = ("command", "pytest", "policy", "snapshot", "workflow", "evolution")
 
 
 def _compiles(pattern: str) -> str:
@@ -39,6 +39,15 @@ def _compiles(pattern: str) -> str:
             "proof-pattern-invalid", f"{pattern!r} is not a regular expression: {error}"
         ) from None
     return pattern
+
+
+def _check_file(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        raise refuse("proof-snapshot-outside-tree", f"{path!r} is not a path inside the tree")
+    return path
+
+
+FileName = Annotated[Text, AfterValidator(_check_file)]
 
 
 class OutputExpectation(Model):
@@ -109,6 +118,49 @@ class PolicyStep(Model):
     )
 
 
+class SnapshotStep(Model):
+    """A command, whose outputs must be those that are stored among the inputs, byte for byte."""
+
+    run: Literal["snapshot"] = Field(description="A command's outputs against stored ones.")
+    argv: Annotated[Items[Text], Field(min_length=1)] = Field(
+        description="Program and arguments, as for a command."
+    )
+    goldens: Annotated[dict[FileName, FileName], Field(min_length=1)] = Field(
+        description="For each output the file of the inputs that it must equal: stdout, stderr, or "
+        "the path of a file that the command writes. `chimera prove --update-snapshots` writes "
+        "them anew."
+    )
+    exit_code: Annotated[int, Field(ge=0, le=255)] = Field(
+        default=0, description="Exit code that the command must end with."
+    )
+
+
+class WorkflowStep(Model):
+    """A workflow, run in the exported folder; what would reach beyond it is simulated."""
+
+    run: Literal["workflow"] = Field(description="A run of a workflow.")
+    workflow: Annotated[AddressText, Reference("Workflow"), Plays(Role.OWES)] = Field(
+        description="The workflow to run."
+    )
+    inputs: dict[str, Any] = Field(
+        default_factory=dict, description="Inputs of the workflow, by name."
+    )
+    simulate: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="What stages give, by id, that are not performed: each that reaches beyond the "
+        "exported folder has to stand here, or under perform. The evidence lists them.",
+    )
+    perform: Items[Text] = Field(
+        default=(),
+        description="Ids of stages that start a program and are performed all the same, because "
+        "it does no harm: in the exported folder, without network where the kernel allows.",
+    )
+    expect: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Outputs that the workflow must have, by name; each is one assertion.",
+    )
+
+
 class EvolutionStep(Model):
     """An evolution run, done again from its seed."""
 
@@ -147,6 +199,8 @@ Step = Annotated[
     Annotated[CommandStep, Tag("command")]
     | Annotated[PytestStep, Tag("pytest")]
     | Annotated[PolicyStep, Tag("policy")]
+    | Annotated[SnapshotStep, Tag("snapshot")]
+    | Annotated[WorkflowStep, Tag("workflow")]
     | Annotated[EvolutionStep, Tag("evolution")]
     | Annotated[OperationStep, Tag("operation")],
     Discriminator(_tag),
