@@ -118,7 +118,8 @@ class _Camera:
 
 
 def _write(proof: Address, taken: Mapping[str, bytes], root: Path) -> SnapshotUpdate:
-    written, unchanged = [], []
+    written: list[str] = []
+    unchanged: list[str] = []
     real = root.resolve()
     for path, data in sorted(taken.items()):
         target = real / path

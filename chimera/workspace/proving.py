@@ -47,7 +47,7 @@ def prove(
     )
     if has_errors(judgement.diagnostics):
         return Result(ProveReport((), ()), Outcome.FAILED, judgement.diagnostics)
-    selected = _selected(loaded, names, judgement.subject.placed)
+    selected = select(loaded, names, judgement.subject.placed)
     report = prove_documents(workspace, loaded.snapshot, selected, environment, fresh=fresh)
     outcomes = [r.outcome for r in report.proven] or [Outcome.PASSED]
     if not report.proven and not report.reused:
@@ -73,9 +73,10 @@ def prove_change(
     return Result(report, Outcome.worst(outcomes), diagnostics)
 
 
-def _selected(
+def select(
     loaded: Loaded, names: Sequence[str], placed: Callable[[Address], tuple[Placement, ...]]
 ) -> list[Document[ProofSpec]]:
+    """Return the proofs that are named, or all that do not stand in a dormant layer."""
     proofs = {d.address: d for d in loaded.snapshot.of_model(ProofSpec)}
     if not names:
         return [d for a, d in proofs.items() if not is_dormant(placed(a))]

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
+    from chimera.workspace.updating import UpdateReport
 
 
 class Workspace:
@@ -268,6 +269,12 @@ class Workspace:
 
         self.prepare()
         return prove_change(self, base, head, environment=environment, fresh=fresh)
+
+    def update_snapshots(self, names: Sequence[str] = ()) -> Result[UpdateReport]:
+        """Write golden files of proofs anew, into the work tree; that is evidence of nothing."""
+        from chimera.workspace.updating import update
+
+        return update(self, names)
 
     def apply(
         self, environment: str = "local", *, saved: Plan | None = None, wait: float = 0.0

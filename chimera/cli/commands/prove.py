@@ -20,6 +20,11 @@ from chimera.model import UsageError
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PROOF...]")
 @click.option("--fresh", is_flag=True, help="Prove anew what has evidence already.")
+@click.option(
+    "--update-snapshots",
+    is_flag=True,
+    help="Write the golden files of snapshot steps anew, and prove nothing.",
+)
 @base_option
 @head_option
 @work_tree_option
@@ -30,6 +35,7 @@ def prove(
     session: Session,
     names: tuple[str, ...],
     fresh: bool,
+    update_snapshots: bool,
     base: str | None,
     head: str | None,
     work_tree: bool,
@@ -45,6 +51,9 @@ def prove(
     from chimera.render.proof import prove_json, prove_text
     from chimera.render.reports import prove_report
 
+    if update_snapshots:
+        _update_snapshots(session, names, base, outputs)
+        return
     head = compared_head(base, head, work_tree)
     workspace = session.workspace()
     if base is None:
@@ -59,4 +68,23 @@ def prove(
         lambda: prove_json(result),
         result.outcome,
         report=lambda: prove_report(result),
+    )
+
+
+def _update_snapshots(
+    session: Session, names: tuple[str, ...], base: str | None, outputs: tuple[str, ...]
+) -> None:
+    from chimera.render.updating import update_json, update_text
+
+    if base is not None:
+        raise UsageError(
+            "golden files are written into the work tree, from what is in it",
+            help="leave out --base, or --update-snapshots",
+        )
+    result = session.workspace().update_snapshots(names)
+    session.emit(
+        outputs,
+        lambda paint: update_text(result, paint),
+        lambda: update_json(result),
+        result.outcome,
     )
