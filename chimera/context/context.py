@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chimera.context.clock import Clock, FixedClock, SystemClock
-from chimera.context.environment import actor_of
+from chimera.context.environment import actor_of, trust_ref_of
 from chimera.context.ids import Ids, SystemIds
 from chimera.context.processes import Processes
 from chimera.context.progress import Progress, SilentProgress
@@ -25,6 +25,8 @@ class Context:
     processes: Processes
     secrets: Secrets
     progress: Progress
+    trust_ref: str | None = None
+    """The Git ref whose keys, roles and gates count, where the process environment names one."""
 
     @staticmethod
     def system(*, now: datetime | None = None, progress: Progress | None = None) -> Context:
@@ -37,4 +39,5 @@ class Context:
             processes=Processes(),
             secrets=Secrets.from_environment(os.environ),
             progress=progress or SilentProgress(),
+            trust_ref=trust_ref_of(os.environ),
         )

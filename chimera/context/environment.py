@@ -43,6 +43,11 @@ def actor_of(environ: Mapping[str, str]) -> Actor:
     return Actor(printable, "automation" if automated else "human")
 
 
+def trust_ref_of(environ: Mapping[str, str]) -> str | None:
+    """Return the Git ref that `CHIMERA_TRUST_REF` names; nothing in a repository can name one."""
+    return environ.get("CHIMERA_TRUST_REF", "").strip() or None
+
+
 def _login() -> str:
     try:
         return getpass.getuser()

@@ -10,6 +10,7 @@ from chimera.documents.edit import edit, splice
 from chimera.documents.foreign import load_foreign, parse_foreign
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
+from chimera.documents.history import is_contained
 from chimera.documents.listing import Listing, list_documents
 from chimera.documents.merge import Merge, open_merge
 from chimera.documents.own import own_files
@@ -61,6 +62,7 @@ __all__ = [
     "format_text",
     "head",
     "is_below",
+    "is_contained",
     "is_document",
     "is_link",
     "is_root",

@@ -3,7 +3,15 @@
 Refuses to run anything: it looks at what is shown to it and fails closed.
 """
 
-from chimera.gate.kinds import DecisionSpec, EnvironmentSpec, GateSpec, RoleSpec
+from chimera.gate.identities import trust_root
+from chimera.gate.kinds import (
+    ApprovalSpec,
+    DecisionSpec,
+    EnvironmentSpec,
+    GateSpec,
+    IdentitySpec,
+    RoleSpec,
+)
 from chimera.gate.weighing import (
     Permit,
     RefusedError,
@@ -15,9 +23,11 @@ from chimera.gate.weighing import (
 )
 
 __all__ = [
+    "ApprovalSpec",
     "DecisionSpec",
     "EnvironmentSpec",
     "GateSpec",
+    "IdentitySpec",
     "Permit",
     "RefusedError",
     "RoleSpec",
@@ -25,5 +35,6 @@ __all__ = [
     "Weighing",
     "environments",
     "permit",
+    "trust_root",
     "weigh",
 ]

@@ -1,10 +1,10 @@
-"""What an edit of an environment or a role takes from gates, and what ends with a gate."""
+"""What an edit takes from gates: of an environment, role or identity; and what ends with a gate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.gate.kinds import EnvironmentSpec, GateSpec, RoleSpec
+from chimera.gate.kinds import EnvironmentSpec, GateSpec, IdentitySpec, RoleSpec
 from chimera.gate.touching import asks_of
 
 
@@ -15,9 +15,21 @@ def environment_breaks(before: EnvironmentSpec, after: EnvironmentSpec) -> Itera
 
 
 def role_breaks(before: RoleSpec, after: RoleSpec) -> Iterator[str]:
-    """Yield who can no longer give the approvals that gates ask of the role."""
-    kept = set(after.principals)
-    yield from (f"{name} no longer holds it" for name in before.principals if name not in kept)
+    """Yield who can no longer do what gates ask of the role, and what it no longer allows."""
+    kept = set(after.members)
+    yield from (f"{name} no longer holds it" for name in before.members if name not in kept)
+    lost = (what for what in before.capabilities if what not in after.capabilities)
+    yield from (f"it no longer allows to {what}" for what in lost)
+
+
+def identity_breaks(before: IdentitySpec, after: IdentitySpec) -> Iterator[str]:
+    """Yield what its roles can no longer rely on."""
+    if (before.kind, after.kind) == ("human", "automation"):
+        yield "it is no longer a person, so that it approves nothing"
+    counting = {key.key for key in after.keys if key.revoked is None}
+    lost = sum(key.revoked is None and key.key not in counting for key in before.keys)
+    if lost:
+        yield f"{lost} of its keys no longer count{'s' if lost == 1 else ''}"
 
 
 def gate_ends(before: GateSpec) -> Iterator[str]:

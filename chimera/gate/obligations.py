@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.gate.kinds import GateSpec, Requirements
+from chimera.gate.kinds import ApprovalRequirement, GateSpec, Requirements
 from chimera.gate.weighing import Weighing
-from chimera.kinds import Subject, answers
+from chimera.kinds import Subject, answers, format_duration
 from chimera.model import (
     Action,
     Address,
@@ -53,8 +53,17 @@ def _required(
         yield Obligation("record", record, target, gate, reason)
     if subject.environment.protected:
         for approval in requires.approvals:
-            count = (("count", str(approval.count)),)
-            yield Obligation("approval", approval.role, target, gate, reason, count)
+            detail = conditions(approval)
+            yield Obligation("approval", approval.role, target, gate, reason, detail)
+
+
+def conditions(approval: ApprovalRequirement) -> tuple[tuple[str, str], ...]:
+    """Return what an approval must be, as an obligation holds it."""
+    return (
+        ("count", str(approval.count)),
+        ("excludeAuthor", str(approval.exclude_author).lower()),
+        ("expires", format_duration(approval.expires)),
+    )
 
 
 def _is_due(proof: str, subject: Subject) -> bool:

@@ -9,7 +9,7 @@ from chimera.kinds import Kind
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from chimera.gate.kinds import EnvironmentSpec, GateSpec, RoleSpec
+    from chimera.gate.kinds import EnvironmentSpec, GateSpec, IdentitySpec, RoleSpec
     from chimera.gate.weighing import Weighing
     from chimera.kinds import Subject
     from chimera.model import Obligation, Touch, Verdict
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register Gate, Environment, Role and Decision."""
-    from chimera.gate.kinds import DecisionSpec, EnvironmentSpec, GateSpec, RoleSpec
+    """Register Gate, Environment, Role and Identity, and the records Approval and Decision."""
+    from chimera.gate.kinds import (
+        ApprovalSpec,
+        DecisionSpec,
+        EnvironmentSpec,
+        GateSpec,
+        IdentitySpec,
+        RoleSpec,
+    )
 
     return [
         Kind(
@@ -33,7 +40,14 @@ def chimera_register_kinds() -> list[Kind]:
             "Where changes are applied to.",
             breaks=_environment_breaks,
         ),
-        Kind("Role", RoleSpec, "Who can approve for a part of the system.", breaks=_role_breaks),
+        Kind("Role", RoleSpec, "Who can approve, or vouch for evidence.", breaks=_role_breaks),
+        Kind(
+            "Identity",
+            IdentitySpec,
+            "A person or a machine, and the keys by which it signs.",
+            breaks=_identity_breaks,
+        ),
+        Kind("Approval", ApprovalSpec, "What a person signed about items of a plan.", record=True),
         Kind("Decision", DecisionSpec, "A formal choice that was made.", record=True),
     ]
 
@@ -54,6 +68,12 @@ def _role_breaks(before: RoleSpec, after: RoleSpec) -> Iterable[str]:
     from chimera.gate.compatibility import role_breaks
 
     return role_breaks(before, after)
+
+
+def _identity_breaks(before: IdentitySpec, after: IdentitySpec) -> Iterable[str]:
+    from chimera.gate.compatibility import identity_breaks
+
+    return identity_breaks(before, after)
 
 
 @hookimpl

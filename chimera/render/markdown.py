@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from chimera.model import Diagnostic, Finding, Outcome, Severity, Verdict
 from chimera.plan import PlanItem
 from chimera.render.paint import count, harmless
-from chimera.render.plan import plan_summary
+from chimera.render.plan import plan_summary, wanted
 from chimera.render.report import OWED_ELSEWHERE, Changes, Report, is_owed_elsewhere
 
 MOST_BYTES = 60_000
@@ -157,8 +157,7 @@ def _touches(changes: Changes) -> Iterator[str]:
 def _owed(changes: Changes) -> Iterator[str]:
     asked: dict[tuple[str, str, str], list[str]] = {}
     for o in changes.plan.obligations:
-        detail = "".join(f", {key} {value}" for key, value in o.detail)
-        asked.setdefault((o.kind, f"{o.subject}{detail}", str(o.source)), []).append(str(o.target))
+        asked.setdefault((o.kind, wanted(o), str(o.source)), []).append(str(o.target))
     if is_owed_elsewhere(changes.plan, changes.touches):
         yield f"- nothing in {_code(changes.plan.environment)}, {OWED_ELSEWHERE}"
     for (kind, subject, source), targets in asked.items():

@@ -85,8 +85,7 @@ def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
     """Yield what is owed, one line for each thing owed by each document that asks for it."""
     asked: dict[tuple[str, str, str], list[Obligation]] = {}
     for o in obligations:
-        detail = "".join(f", {key} {value}" for key, value in o.detail)
-        asked.setdefault((o.kind, f"{o.subject}{detail}", str(o.source)), []).append(o)
+        asked.setdefault((o.kind, wanted(o), str(o.source)), []).append(o)
     for (kind, subject, source), group in asked.items():
         first = group[0]
         if len(group) == 1:
@@ -94,6 +93,19 @@ def obligation_lines(obligations: Iterable[Obligation]) -> Iterator[str]:
             continue
         named = some_of(str(o.target) for o in group)
         yield f"  {kind} {subject} for {named} (asked by {source})"
+
+
+def wanted(obligation: Obligation) -> str:
+    """Return what is owed, and by whom and how lately where that is said."""
+    detail = dict(obligation.detail)
+    words = [obligation.subject]
+    if "count" in detail:
+        words.append("a person" if detail["count"] == "1" else f"{detail['count']} people")
+    if detail.get("excludeAuthor") == "true":
+        words.append("not its author")
+    if "expires" in detail:
+        words.append(f"at most {detail['expires']} old")
+    return ", ".join(words)
 
 
 def some_of(names: Iterable[str]) -> str:

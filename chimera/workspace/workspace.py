@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
+    from chimera.workspace.trust import Trust
     from chimera.workspace.updating import UpdateReport
 
 
@@ -108,6 +109,13 @@ class Workspace:
     def loaded(self) -> Loaded:
         """The snapshot of the tree, with its faults."""
         return load_snapshot(self.source, self.registry)
+
+    @cached_property
+    def trust(self) -> Trust | None:
+        """What the trust ref says, at its tip; `None` where there is none."""
+        from chimera.workspace.trust import trust_of
+
+        return trust_of(self)
 
     def reopened(self) -> Workspace:
         """Return the same repository, to be read anew."""

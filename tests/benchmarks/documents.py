@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,10 +25,10 @@ def write_repository(root: Path, count: int) -> dict[str, list[Path]]:
     return paths
 
 
-_KINDS = ("Workflow", "Workflow", "Role", "Workflow", "Gate")
+_KINDS = ("Workflow", "Identity", "Role", "Workflow", "Gate")
 
 
-def _head(kind: str, number: int) -> list[str]:
+def _head(kind: str, number: int, notes: int = 8) -> list[str]:
     return [
         "apiVersion: chimera/v1",
         f"kind: {kind}",
@@ -38,7 +40,10 @@ def _head(kind: str, number: int) -> list[str]:
         f"    tier: '{number % 4}'",
         "    stage: steady",
         "  annotations:",
-        *(f"    note-{n}: what was agreed about point {n} in review {number}" for n in range(8)),
+        *(
+            f"    note-{n}: what was agreed about point {n} in review {number}"
+            for n in range(notes)
+        ),
         "spec:",
     ]
 
@@ -61,25 +66,40 @@ def _workflow(number: int, count: int) -> str:
     return "\n".join([*lines, "  outputs:", "    last: ${s4.stdout}", ""])
 
 
+def _identity(number: int, count: int) -> str:
+    emails = [f"    - person-{number}-{n}@example.org" for n in range(40)]
+    kind = b"ssh-ed25519"
+    point = hashlib.sha256(str(number).encode()).digest()
+    blob = b"".join(len(part).to_bytes(4) + part for part in (kind, point))
+    key = f"    - key: ssh-ed25519 {base64.b64encode(blob).decode()}"
+    lines = [*_head("Identity", number), "  kind: human", "  emails:", *emails]
+    return "\n".join([*lines, "  keys:", key, ""])
+
+
 def _role(number: int, count: int) -> str:
-    people = [f"    - person-{number}-{n}" for n in range(45)]
-    return "\n".join([*_head("Role", number), "  principals:", *people, ""])
+    members = [f"    - Identity/identity-{_of('Identity', number + n, count)}" for n in (0, 5, 10)]
+    return "\n".join([*_head("Role", number, notes=50), "  members:", *members, ""])
+
+
+def _of(kind: str, number: int, count: int) -> int:
+    """Return the number of a document of a kind, near another number."""
+    number %= count
+    return (number - number % len(_KINDS) + _KINDS.index(kind)) % count
 
 
 def _gate(number: int, count: int) -> str:
     lines = [*_head("Gate", number), "  match:", "    kinds:", "      - Workflow", "    labels:"]
     lines += [f"      team: team-{number % 40}", f"      tier: '{number % 4}'", "  requires:"]
     lines += ["    records:", "      - ChangelogEntry", "    approvals:"]
-    first = number - number % len(_KINDS) + _KINDS.index("Role")
     for n in range(18):
-        role = (first + len(_KINDS) * n) % count
-        role -= role % len(_KINDS) - _KINDS.index("Role")
-        lines += [f"      - role: Role/role-{role % count}", f"        count: {n % 3 + 1}"]
+        role = _of("Role", number + len(_KINDS) * n, count)
+        lines += [f"      - role: Role/role-{role}", f"        count: {n % 3 + 1}"]
     return "\n".join([*lines, ""])
 
 
 _MAKERS: dict[str, Callable[[int, int], str]] = {
     "Workflow": _workflow,
+    "Identity": _identity,
     "Role": _role,
     "Gate": _gate,
 }

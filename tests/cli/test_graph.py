@@ -20,7 +20,7 @@ spec:
 apiVersion: chimera/v1
 kind: Role
 metadata: {name: owner}
-spec: {principals: [ann]}
+spec: {members: []}
 """
 
 
@@ -61,7 +61,7 @@ def test_a_document_is_shown_with_both_its_sides(shop: Path, chimera: Any) -> No
 
 
 def test_a_change_is_shown_with_what_it_reaches(shop: Path, chimera: Any, tmp_path: Path) -> None:
-    shop.write_text(DOCUMENTS.replace("ann", "bea"))
+    shop.write_text(DOCUMENTS.replace("[]", "[], capabilities: [prove]"))
     commit(tmp_path)
     lines = chimera("graph", "--base", "HEAD~1").out.splitlines()
     assert lines[0].startswith("what changes against HEAD~1")

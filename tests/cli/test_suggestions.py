@@ -11,7 +11,7 @@ DOCUMENTS = """\
 apiVersion: chimera/v1
 kind: Role
 metadata: {name: owner}
-spec: {principals: [ann]}
+spec: {members: []}
 ---
 apiVersion: chimera/v1
 kind: Policy

@@ -20,7 +20,7 @@ _KEYS = st.sampled_from(
     ["apiVersion", "kind", "metadata", "spec", "name", "layers", "match", "rules", "<<", "x"]
 )
 _PIECES = st.one_of(
-    st.just("apiVersion: chimera/v1\nkind: Role\nmetadata: {name: a}\nspec: {principals: [b]}\n"),
+    st.just("apiVersion: chimera/v1\nkind: Role\nmetadata: {name: a}\nspec: {members: []}\n"),
     st.just("---\n"),
     st.tuples(_KEYS, _SCALARS).map(lambda pair: f"{pair[0]}: {pair[1]}\n"),
     st.tuples(_KEYS, _KEYS, _SCALARS).map(lambda t: f"{t[0]}:\n  {t[1]}: [{t[2]}, {t[2]}]\n"),

@@ -65,7 +65,7 @@ def test_every_action_owes_but_none(team: Any, action: Action) -> None:
 
 def test_each_change_owes_for_itself_and_everything_that_is_asked(team: Any) -> None:
     team.write("Thing", "b")
-    team.write("Role", "owner", "{principals: [ann]}")
+    team.write("Role", "owner", "{members: []}")
     team.gate(
         "{kinds: [Thing]}",
         "{proofs: [Proof/p], records: [Note], approvals: [{role: Role/owner, count: 2}]}",
@@ -80,7 +80,7 @@ def test_each_change_owes_for_itself_and_everything_that_is_asked(team: Any) -> 
 
 
 def test_approvals_are_owed_where_it_is_protected_and_nowhere_else(team: Any) -> None:
-    team.write("Role", "owner", "{principals: [ann]}")
+    team.write("Role", "owner", "{members: []}")
     team.gate("{kinds: [Thing]}", "{approvals: [{role: Role/owner, count: 2}]}")
     assert team.owes() == []
     assert team.owes(protected=True, name="production") == [("approval", "Role/owner", "Thing/a")]
@@ -88,7 +88,7 @@ def test_approvals_are_owed_where_it_is_protected_and_nowhere_else(team: Any) ->
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_an_approval_cannot_be_met_in_this_version(team: Any, count: int) -> None:
-    team.write("Role", "owner", "{principals: [ann]}")
+    team.write("Role", "owner", "{members: []}")
     team.gate("{kinds: [Thing]}", f"{{approvals: [{{role: Role/owner, count: {count}}}]}}")
     ruling = team.ruling(protected=True, name="production")
     (refusal,) = ruling.refusals

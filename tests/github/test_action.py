@@ -164,7 +164,7 @@ def git(tree: Path, *arguments: str) -> None:
     subprocess.run(["git", *author, *arguments], cwd=tree, check=True, capture_output=True)
 
 
-ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: %s}\nspec: {principals: [ann]}\n"
+ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: %s}\nspec: {members: []}\n"
 
 
 @pytest.fixture
@@ -286,12 +286,12 @@ spec:
   match: {kinds: [Role]}
   rules:
     - id: never
-      expression: size(object.spec.principals) > 1
+      expression: size(object.spec.members) > 1
       message: "x\n::set-output name=a::b\n##[add-mask]c"
       action: deny
   cases:
-    - {name: fails, object: {spec: {principals: [ann]}}, expect: [never]}
-    - {name: holds, object: {spec: {principals: [ann, ben]}}, expect: []}
+    - {name: fails, object: {spec: {members: [Identity/ann]}}, expect: [never]}
+    - {name: holds, object: {spec: {members: [Identity/ann, Identity/ben]}}, expect: []}
 """
 
 

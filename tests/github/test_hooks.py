@@ -20,17 +20,17 @@ MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 POLICY = """\
 apiVersion: chimera/v1
 kind: Policy
-metadata: {name: two-people}
+metadata: {name: nobody}
 spec:
   match: {kinds: [Role]}
   rules:
-    - {id: two, expression: size(object.spec.principals) == 2, message: two people, action: warn}
+    - {id: none, expression: size(object.spec.members) == 0, message: nobody, action: warn}
   cases:
-    - {name: one-alone, object: {spec: {principals: [ann]}}, expect: [two]}
-    - {name: both, object: {spec: {principals: [ann, ben]}}, expect: []}
+    - {name: somebody, object: {spec: {members: [Identity/ann]}}, expect: [none]}
+    - {name: nobody, object: {spec: {members: []}}, expect: []}
 """
-ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: owner}\nspec: {principals: [ann]}\n"
-INDENTED = "\n        principals: [ann]"
+ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: owner}\nspec: {members: []}\n"
+INDENTED = "\n        members: []"
 
 
 def pre_commit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,9 +85,15 @@ def test_every_hook_passes_over_sound_documents(team: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "hook", "says"),
     [
-        ("specs/owner.yaml", "principals", "principal", "chimera-check", "error[field-unknown]"),
-        ("specs/owner.yaml", "{principals: [ann]}", INDENTED, "chimera-fmt", "files were modified"),
-        ("policies/p.yaml", "[ann, ben]", "[ann]", "chimera-policy-test", "policy-case-failed"),
+        ("specs/owner.yaml", "members", "member", "chimera-check", "error[field-unknown]"),
+        ("specs/owner.yaml", "{members: []}", INDENTED, "chimera-fmt", "files were modified"),
+        (
+            "policies/p.yaml",
+            "members: []}}",
+            "members: [Identity/ann]}}",
+            "chimera-policy-test",
+            "policy-case-failed",
+        ),
     ],
 )
 def test_a_fault_fails_its_hook(

@@ -399,7 +399,7 @@ def test_a_summary_says_what_changes_layer_by_layer_and_what_that_owes() -> None
         "",
         "#### What is owed",
         "",
-        "- approval `Role/owner, count 2` for `Thing/t`, asked by `Gate/g`",
+        "- approval `Role/owner, 2 people` for `Thing/t`, asked by `Gate/g`",
         "",
         "#### What failed",
         "",

@@ -25,7 +25,7 @@ kind: Schema
 metadata: {name: pages}
 spec: {paths: ["docs/**/*.md"], schema: {type: object}}
 """
-ROLE = b"apiVersion: chimera/v1\nkind: Role\nmetadata: {name: owner}\nspec: {principals: [ann]}\n"
+ROLE = b"apiVersion: chimera/v1\nkind: Role\nmetadata: {name: owner}\nspec: {members: []}\n"
 SLOW = """\
 apiVersion: chimera/v1
 kind: Policy
@@ -112,7 +112,7 @@ def test_line_ends_of_windows_are_line_ends(team: Any) -> None:
     team.commit()
     answer = team.chimera("check", "--base", "main")
     assert (answer.code, answer.err) == (0, ""), answer
-    again = ROLE.replace(b"ann", b"ben").replace(b"\n", b"\r\n") + b"x: [\r\n"
+    again = ROLE.replace(b"[]", b"[ ]").replace(b"\n", b"\r\n") + b"x: [\r\n"
     put(team, "specs/owner.yaml", again)
     team.commit()
     assert "specs/owner.yaml:5:" in team.chimera("check", "--base", "main").out

@@ -12,7 +12,7 @@ ROLE = """\
     apiVersion: chimera/v1
     kind: Role
     metadata: {name: owner}
-    spec: {principals: [ann]}
+    spec: {members: []}
     """
 GATE = """\
     apiVersion: chimera/v1

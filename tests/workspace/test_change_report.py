@@ -23,6 +23,7 @@ from tests.fuzz.trees import MemoryTree
 
 Value = Mapping[str, Any]
 DIGEST = "sha256:" + "0" * 64
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHc2fRuX3It3uvPo7y/MktZIp1dS6F7zBpiekiMqlc96"
 
 
 @cache
@@ -37,6 +38,10 @@ def document(kind: str, name: str, metadata: Value | None = None, **spec: Any) -
         "metadata": {"name": name, **(metadata or {})},
         "spec": spec,
     }
+
+
+def identity(**spec: Any) -> dict[str, Any]:
+    return {**document("Identity", "i"), "spec": spec}
 
 
 def tree_of(documents: Iterable[Value], files: Mapping[str, str] | None = None) -> MemoryTree:
@@ -207,9 +212,22 @@ def test_a_workflow_breaks_with_what_others_give_it_and_get_from_it(
             (),
         ),
         (
-            document("Role", "r", principals=["ann", "bob"]),
-            document("Role", "r", principals=["ann", "cid"]),
-            ("bob no longer holds it",),
+            document("Role", "r", members=["Identity/ann", "Identity/bob"]),
+            document("Role", "r", members=["Identity/ann", "Identity/cid"]),
+            ("Identity/bob no longer holds it",),
+        ),
+        (
+            document("Role", "r", members=[], capabilities=["approve", "prove"]),
+            document("Role", "r", members=[], capabilities=["prove"]),
+            ("it no longer allows to approve",),
+        ),
+        (
+            identity(kind="human", keys=[{"key": KEY}]),
+            identity(kind="automation"),
+            (
+                "it is no longer a person, so that it approves nothing",
+                "1 of its keys no longer counts",
+            ),
         ),
         (gate(), gate(records=["Decision"]), ()),
         (proof(inputs=["src/**", "lib/**"]), proof(), ("it no longer proves lib/**",)),
@@ -267,7 +285,7 @@ def test_a_gate_is_touched_by_what_it_matches_with_what_it_asks_for_anywhere() -
         approvals=[{"role": "Role/r", "count": 2}],
         records=["ChangelogEntry"],
     )
-    others = [proof(), document("Role", "r", principals=["ann"])]
+    others = [proof(), document("Role", "r", members=[])]
     where = document("Environment", "local", protected=False)
     report = change(
         [asked, where, *others, workflow()], [asked, where, *others, workflow(mode="parallel")]
@@ -288,8 +306,8 @@ def test_a_gate_is_touched_by_what_it_matches_with_what_it_asks_for_anywhere() -
 
 def test_a_proof_counts_as_it_is_and_as_it_was() -> None:
     narrow = proof(covers={"kinds": ["Role"]}, phase="apply")
-    role = document("Role", "r", principals=["ann"])
-    more = document("Role", "r", principals=["ann", "bob"])
+    role = document("Role", "r", members=[])
+    more = document("Role", "r", members=[], capabilities=["prove"])
     report = change([proof(), role, workflow()], [narrow, more, workflow(mode="parallel")])
     assert touches(report, "Proof/p") == {
         ("Proof/p", "Role/r"): ("evidence at apply: it holds",),
@@ -343,11 +361,11 @@ def test_a_policy_is_touched_by_the_changes_that_it_judges() -> None:
 
 def test_touches_are_in_order_and_whoever_leans_on_a_change_is_affected() -> None:
     documents = [
-        document("Role", "r", principals=["ann"]),
+        document("Role", "r", members=[]),
         gate(approvals=[{"role": "Role/r"}], proofs=["Proof/p"]),
         proof(),
     ]
-    after = [document("Role", "r", principals=["ann", "bob"]), *documents[1:]]
+    after = [document("Role", "r", members=[], capabilities=["prove"]), *documents[1:]]
     report = change(documents, after)
     assert {str(a): list(map(str, f)) for a, f in report.affected.items()} == {"Role/r": ["Gate/g"]}
     keys = [(str(t.source), t.name, str(t.target)) for t in report.touches]
@@ -393,7 +411,7 @@ def yaml_of(value: Value) -> bytes:
 DOCUMENTS = [
     workflow(),
     workflow("v", outputs={"y": "1"}),
-    document("Role", "r", {"labels": {"tier": "one"}}, principals=["ann"]),
+    document("Role", "r", {"labels": {"tier": "one"}}, members=[]),
     document("Environment", "x", protected=True),
     gate(approvals=[{"role": "Role/r"}], proofs=["Proof/p"]),
     proof(),

@@ -50,7 +50,7 @@ def team(repository: Any) -> Any:
         apiVersion: chimera/v1
         kind: Role
         metadata: {name: owner}
-        spec: {principals: [ann, bob]}
+        spec: {members: []}
         """,
     )
     for name in ("p1", "p2"):

@@ -222,7 +222,7 @@ ROLE = """\
 apiVersion: chimera/v1
 kind: Role
 metadata: {name: owner, layers: [team/1]}
-spec: {principals: [ann]}
+spec: {members: []}
 """
 
 

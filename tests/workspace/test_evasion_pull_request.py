@@ -48,7 +48,7 @@ ROLE = """\
 apiVersion: chimera/v1
 kind: Role
 metadata: {name: owner, labels: {team: core}}
-spec: {principals: [ann]}
+spec: {members: []}
 """
 GATE = """\
 apiVersion: chimera/v1

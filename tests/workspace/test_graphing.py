@@ -47,7 +47,7 @@ ROLE = """
     apiVersion: chimera/v1
     kind: Role
     metadata: {name: owner}
-    spec: {principals: [ann]}
+    spec: {members: []}
 """
 
 
@@ -116,7 +116,7 @@ def test_an_address_that_is_not_there_comes_with_the_nearest(shop: Repository) -
 
 
 def test_a_change_shows_what_it_reaches_and_who_asks(shop: Repository) -> None:
-    shop.write("specs/role.yaml", ROLE.replace("ann", "bea"))
+    shop.write("specs/role.yaml", ROLE.replace("[]", "[], capabilities: [prove]"))
     shop.write("src/a.py", "b\n")
     shop.commit()
     found = graph(shop, base="HEAD~1")
@@ -172,7 +172,7 @@ def test_the_committed_picture_is_what_is_drawn_today(request: pytest.FixtureReq
 def test_what_one_gate_asks_of_one_change_is_one_edge(shop: Repository) -> None:
     shop.write("specs/gate.yaml", GATE.replace("paths: [src/**]", "kinds: [Role]"))
     shop.commit()
-    shop.write("specs/role.yaml", ROLE.replace("ann", "bea"))
+    shop.write("specs/role.yaml", ROLE.replace("[]", "[], capabilities: [prove]"))
     shop.commit()
     ends = [(edge.source, edge.target, edge.asks) for edge in graph(shop, base="HEAD~1").edges]
     assert len(ends) == len(set(ends))

@@ -15,7 +15,7 @@ from tests.workspace.conftest import Repository
 
 SCHEMA = "../.chimera/schemas/Role.json"
 LINE = f"# yaml-language-server: $schema={SCHEMA}"
-ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: a}\nspec: {principals: [ann]}\n"
+ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: a}\nspec: {members: []}\n"
 REGISTRY = Registry.collect(load_plugins())
 
 

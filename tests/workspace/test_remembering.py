@@ -37,10 +37,11 @@ ROOT = Path(__file__).parents[2]
 NOW = Context.system().clock.now()
 
 TEXTS = {
-    "role": "kind: Role\nmetadata: {name: owner}\nspec: {principals: [ada]}\n",
-    "role-again": "kind: Role\nmetadata: {name: owner}\nspec: {principals: [bob]}\n",
+    "role": "kind: Role\nmetadata: {name: owner}\nspec: {members: []}\n",
+    "role-again": "kind: Role\nmetadata: {name: owner}\n"
+    "spec: {members: [], capabilities: [prove]}\n",
     "role-labelled": "kind: Role\nmetadata: {name: other, labels: {team: a}, layers: [ops/1]}\n"
-    "spec: {principals: [ada]}\n",
+    "spec: {members: []}\n",
     "gate": "kind: Gate\nmetadata: {name: g}\nspec:\n  match: {kinds: [Role], paths: ['src/**']}\n"
     "  requires: {approvals: [{role: Role/owner}]}\n",
     "gate-dangling": "kind: Gate\nmetadata: {name: h}\nspec:\n  match: {kinds: [Roel]}\n"
@@ -62,13 +63,13 @@ TEXTS = {
     "    - {name: a, object: {metadata: {labels: {}}}, expect: []}\n"
     "    - {name: b, object: {metadata: {}}, expect: [r]}\n",
     "unknown": "kind: Rolle\nmetadata: {name: x}\nspec: {}\n",
-    "field": "kind: Role\nmetadata: {name: y}\nspec: {principals: [a], principal: b}\n",
+    "field": "kind: Role\nmetadata: {name: y}\nspec: {members: [], member: b}\n",
     "environment": "kind: Environment\nmetadata: {name: production}\nspec: {protected: true}\n",
     "repository": "kind: Repository\nmetadata: {name: r}\nspec: {roots: [more]}\n",
     "repository-escaped": 'kind: "Repos\\x69tory"\nmetadata: {name: r}\n'
     "spec: {plugins: {disable: [workflow]}}\n",
     "syntax": "kind: [Role\n",
-    "number": "kind: Role\nmetadata: {name: z}\nspec: {principals: [.inf]}\n",
+    "number": "kind: Role\nmetadata: {name: z}\nspec: {members: [.inf]}\n",
 }
 FILES = ("specs/a.yaml", "specs/b.yaml", "specs/sub/c.yaml", "policies/d.yaml", "more/e.yaml")
 CONTENTS = st.lists(st.sampled_from(sorted(TEXTS)), min_size=1, max_size=3).map(tuple)

@@ -360,7 +360,7 @@ def test_a_thousand_dangling_references_are_told_without_a_search_for_each(
         "specs/roles.yaml",
         "---\n".join(
             f"apiVersion: chimera/v1\nkind: Role\nmetadata: {{name: role-{n}}}\n"
-            f"spec: {{principals: [a]}}\n"
+            f"spec: {{members: []}}\n"
             for n in range(100)
         ),
     )

@@ -41,6 +41,7 @@ _FOLDERS = {
     "Proof": "proofs",
 }
 _MADE = {
+    "Approval": "`chimera approve` makes it; `chimera record` copies it into the tree",
     "Genome": "an evolution run makes it; `chimera record` copies it into the tree",
     "ReleaseProof": "`chimera prove` makes it; `chimera record` copies it into the tree",
 }

@@ -29,7 +29,7 @@ from chimera.plugin import load_plugins
 REGISTRY = Registry.collect(load_plugins())
 TODAY = date(2026, 11, 21)
 TEMPLATES = Path(__file__).parents[3] / "chimera/builtin/scaffold/templates/new"
-BY_HAND = sorted(set(REGISTRY.kinds) - {"Genome", "ReleaseProof"})
+BY_HAND = sorted(set(REGISTRY.kinds) - {"Approval", "Genome", "ReleaseProof"})
 CHOICES = {
     "Waiver": [
         *("--set", "policy=Policy/workflow-timeouts", "--set", "rule=stage-timeout"),
@@ -79,7 +79,7 @@ def test_every_template_is_for_a_kind_that_is_registered():
     assert {path.stem for path in TEMPLATES.iterdir()} <= set(BY_HAND)
 
 
-@pytest.mark.parametrize("kind", ["Genome", "ReleaseProof"])
+@pytest.mark.parametrize("kind", ["Approval", "Genome", "ReleaseProof"])
 def test_a_record_that_chimera_makes_is_not_made_up(repository, kind, capsys):
     assert run(["-C", str(repository), "new", kind]) == 4
     assert "chimera record" in capsys.readouterr().err
@@ -252,7 +252,7 @@ def snapshot_with(tmp_path: Path, *kinds: Kind, texts: tuple[str, ...] = ()) -> 
     return Snapshot.of(open_work_tree(tmp_path), registry, documents)
 
 
-ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: ops}\nspec: {principals: [ada]}\n"
+ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: ops}\nspec: {members: []}\n"
 CONTRACT = """\
 apiVersion: chimera/v1
 kind: LayerContract
