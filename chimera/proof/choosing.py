@@ -9,10 +9,10 @@ Refuses to pass over what is damaged: it may have been a failure, and counts as 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from chimera.model import Address, Digest, Finding
-from chimera.proof.evidence import EvidenceError, EvidenceStore, Statement
+from chimera.model import Address, Digest
+from chimera.proof.evidence import EvidenceError, EvidenceStore
+from chimera.proof.provenance import Provenance, is_pass
 
 
 def deciding(
@@ -42,20 +42,6 @@ def deciding(
     return next((order[-1] for order, signed in reversed(found) if signed), None)
 
 
-def is_pass(statement: Statement) -> bool:
-    """Tell whether a statement says that the proof passed, in both of its fields."""
-    predicate = _mapping(statement.get("predicate"))
-    finding = predicate.get("finding")
-    return predicate.get("result") == "PASSED" and finding == Finding.PASS.value
-
-
-def said_at(statement: Statement) -> str:
-    """Return when a statement says that it was made, as it writes it; empty where it does not."""
-    volatile = _mapping(_mapping(statement.get("predicate")).get("volatile"))
-    at = volatile.get("at")
-    return at if isinstance(at, str) else ""
-
-
 def _order(store: EvidenceStore, digest: Digest) -> tuple[bool, str, bool, Digest]:
     """Return what sorts the latest last: damaged after whole, then by time, failing after passing.
 
@@ -65,8 +51,4 @@ def _order(store: EvidenceStore, digest: Digest) -> tuple[bool, str, bool, Diges
         statement = store.get(digest)
     except EvidenceError:
         return True, "", True, digest
-    return False, said_at(statement), not is_pass(statement), digest
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return False, Provenance.of(statement).at, not is_pass(statement), digest
