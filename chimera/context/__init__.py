@@ -5,7 +5,7 @@ The only room that starts processes, and the only one that reads the wall clock,
 """
 
 from chimera.context.clock import Clock, FixedClock, SystemClock, parse_instant
-from chimera.context.command import Command, Completed, Limits
+from chimera.context.command import Command, Completed, Isolation, Limits
 from chimera.context.context import Context
 from chimera.context.environment import actor_of, base_environment, pinned_environment
 from chimera.context.files import write_whole
@@ -28,6 +28,7 @@ __all__ = [
     "Context",
     "FixedClock",
     "Ids",
+    "Isolation",
     "Limits",
     "ProcessCancelledError",
     "ProcessEndedError",

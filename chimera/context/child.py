@@ -13,15 +13,22 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from chimera.context.command import Command
+from chimera.context.command import Command, Isolation
 from chimera.model import ChimeraError
 
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_FOLDER = Path(__file__).parent
+# Last on the path: some neighbours have names that the standard library has too. Imported, so that
+# it is compiled once and not at each start.
+_SUPERVISE = (
+    "import sys; sys.path.append(sys.argv[1]); import supervisor; "
+    "supervisor.main(int(sys.argv[2]), int(sys.argv[3]))"
+)
 _CHUNK = 64 * 1024
 # The supervisor itself takes its grace and a moment; past this it is stuck, and killed.
 _BACKSTOP_SECONDS = 10.0
@@ -55,9 +62,16 @@ class Child:
     """A command under its supervisor, from its start to the end of its last descendant."""
 
     def __init__(
-        self, command: Command, executable: str, *, isolate: bool, stdout: Sink, stderr: Sink
+        self,
+        command: Command,
+        executable: str,
+        *,
+        isolation: Isolation,
+        stdout: Sink,
+        stderr: Sink,
     ) -> None:
         self._name = command.argv[0]
+        self._leftovers: list[str] = []
         self._heard: dict[str, str] = {}
         self._unread = b""
         self._outgoing = bytearray()
@@ -76,7 +90,7 @@ class Child:
         os.set_blocking(self._input.fileno(), False)
         self._selector.register(self._reports, selectors.EVENT_READ, self._hear)
         with contextlib.suppress(BrokenPipeError):  # heard of again by `pump`
-            _write_all(self._lifeline, _request(command, executable, isolate=isolate))
+            _write_all(self._lifeline, _request(command, executable, isolation))
 
     @property
     def has_exited(self) -> bool:
@@ -87,6 +101,16 @@ class Child:
     def is_gone(self) -> bool:
         """Whether the supervisor is gone, and with it every descendant."""
         return "gone" in self._heard
+
+    @property
+    def limit(self) -> str | None:
+        """What the command had used up, where that ended it."""
+        return self._heard.get("limited")
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """The command lines of what the command left running."""
+        return tuple(self._leftovers)
 
     @property
     def returncode(self) -> int:
@@ -194,7 +218,10 @@ class Child:
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
             what, _, detail = line.decode().partition(" ")
-            self._heard[what] = detail
+            if what == "left":
+                self._leftovers.append(detail)
+            else:
+                self._heard[what] = detail
 
 
 def _start_supervisor() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
@@ -205,7 +232,7 @@ def _start_supervisor() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
             reports, reporting = _pipe(opened)
             fds = (requests.fileno(), reporting.fileno())
             supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-                [sys.executable, "-I", "-S", str(_SUPERVISOR), *map(str, fds)],
+                [sys.executable, "-I", "-S", "-c", _SUPERVISE, str(_FOLDER), *map(str, fds)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -235,14 +262,14 @@ def _pipe(opened: contextlib.ExitStack) -> tuple[IO[bytes], IO[bytes]]:
     )
 
 
-def _request(command: Command, executable: str, *, isolate: bool) -> bytes:
+def _request(command: Command, executable: str, isolation: Isolation) -> bytes:
     limits = command.limits
     request = {
         "executable": executable,
         "argv": list(command.argv),
         "cwd": str(command.cwd),
         "env": dict(command.env),
-        "isolate": isolate,
+        "isolate": _walls(command, isolation),
         "umask": command.umask,
         "cpus": command.cpus,
         "limits": {
@@ -250,6 +277,35 @@ def _request(command: Command, executable: str, *, isolate: bool) -> bytes:
             "memory_bytes": limits.memory_bytes,
             "file_bytes": limits.file_bytes,
         },
+        "shared_limits": {
+            "cpu": limits.total_cpu_seconds,
+            "memory": limits.total_memory_bytes,
+            "processes": limits.processes,
+        },
+        "tell_leftovers": command.writable is not None,
     }
     data = marshal.dumps(request)
     return len(data).to_bytes(8) + data
+
+
+def _walls(command: Command, isolation: Isolation) -> dict[str, Any] | None:
+    if isolation == Isolation():
+        return None
+    files = None
+    if isolation.files:
+        files = {
+            "writable": [os.path.realpath(path) for path in command.writable or ()],
+            "private": sorted({os.path.realpath(path) for path in _temporary_folders()}),
+            "kept": sorted({os.path.realpath(path) for path in _needed_folders() if path}),
+        }
+    return {"network": isolation.network, "processes": isolation.processes, "files": files}
+
+
+def _temporary_folders() -> tuple[str, ...]:
+    return ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir())  # noqa: S108 - not written to
+
+
+def _needed_folders() -> tuple[str, ...]:
+    """Return where the interpreter and all that it imports stand, wherever that is."""
+    engine = str(_FOLDER.parents[1])
+    return (sys.prefix, sys.base_prefix, str(Path(sys.executable).parent), engine, *sys.path)

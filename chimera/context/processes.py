@@ -7,6 +7,7 @@ buffering, and a command that outlives its caller.
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Self
 
 from chimera.context.child import Child, Head, Sink
-from chimera.context.command import Command, Completed
+from chimera.context.command import Command, Completed, Isolation
 from chimera.model import ChimeraError
 
 _ASK_SECONDS = 0.1
-_PROBE = Command(("/bin/sh", "-c", ":"), cwd=Path("/"), timeout=10.0, network=False)
+_PROBE = Command(("/bin/sh", "-c", ":"), cwd=Path("/"), timeout=10.0)
+_ONE_BY_ONE = (Isolation(network=True), Isolation(files=True), Isolation(processes=True))
 
 
 class ProcessTimeoutError(ChimeraError):
@@ -40,7 +42,7 @@ class Processes:
         self._lock = threading.Lock()
         self._children: set[Child] = set()
         self._probing = threading.Lock()
-        self._can_isolate: bool | None = None
+        self._allowed: Isolation | None = None
 
     def run(self, command: Command, *, cancelled: Callable[[], bool] | None = None) -> Completed:
         """Run `command` to its end or to its timeout; its return code is the caller's to judge.
@@ -49,30 +51,47 @@ class Processes:
         `ChimeraError` for a command that cannot be started, and `KeyboardInterrupt` where
         `end_all` ended it.
         """
-        isolate = not command.network and self.can_isolate_network()
-        return self._run(command, isolate=isolate, cancelled=cancelled)
+        return self._run(command, self._isolation_of(command), cancelled=cancelled)
 
     def start(self, command: Command) -> Running:
         """Start a long-lived process; `command.timeout` is not used, each read has its own.
 
         Raises `ChimeraError` for a command that cannot be started.
         """
-        isolate = not command.network and self.can_isolate_network()
+        isolation = self._isolation_of(command)
         lines = _Lines(command.limits.output_bytes)
         errors = Head(command.limits.output_bytes)
-        child = self._start(command, lines.take, errors.take, isolate=isolate)
+        child = self._start(command, lines.take, errors.take, isolation)
         child.feed(command.stdin)
         return Running(child, command.argv[0], lines, errors, lambda: self._end(child))
 
-    def can_isolate_network(self) -> bool:
-        """Tell whether the kernel lets a command run without network; tried once."""
+    def isolation(self) -> Isolation:
+        """Return what the kernel lets a command be isolated from; tried once."""
         with self._probing:
-            if self._can_isolate is None:
-                try:
-                    self._can_isolate = self._run(_PROBE, isolate=True).returncode == 0
-                except ChimeraError:
-                    self._can_isolate = False
-            return self._can_isolate
+            if self._allowed is None:
+                self._allowed = Isolation()
+                if sys.platform == "linux":
+                    self._allowed = self._probe()
+            return self._allowed
+
+    def _probe(self) -> Isolation:
+        if self._can(Isolation.whole()):
+            return Isolation.whole()
+        allowed = [one if self._can(one) else Isolation() for one in _ONE_BY_ONE]
+        network, files, processes = allowed
+        together = Isolation(network.network, files.files, processes.processes)
+        return together if self._can(together) else Isolation()
+
+    def _can(self, isolation: Isolation) -> bool:
+        try:
+            return self._run(_PROBE, isolation).returncode == 0
+        except ChimeraError:
+            return False
+
+    def _isolation_of(self, command: Command) -> Isolation:
+        confined = command.writable is not None
+        wanted = Isolation(network=not command.network, files=confined, processes=confined)
+        return wanted if wanted == Isolation() else wanted & self.isolation()
 
     def end_all(self) -> None:
         """End all that runs, from any thread: an interrupt reaches only the main thread's."""
@@ -81,12 +100,16 @@ class Processes:
                 child.cancel()
 
     def _run(
-        self, command: Command, *, isolate: bool, cancelled: Callable[[], bool] | None = None
+        self,
+        command: Command,
+        isolation: Isolation,
+        *,
+        cancelled: Callable[[], bool] | None = None,
     ) -> Completed:
         stdout, stderr = Head(command.limits.output_bytes), Head(command.limits.output_bytes)
         began = time.monotonic()
         deadline = None if command.timeout is None else began + command.timeout
-        child = self._start(command, stdout.take, stderr.take, isolate=isolate)
+        child = self._start(command, stdout.take, stderr.take, isolation)
         try:
             child.feed(command.stdin)
             child.close_input()
@@ -102,13 +125,15 @@ class Processes:
             stderr=stderr.data,
             timed_out=not in_time,
             truncated=stdout.truncated or stderr.truncated,
-            network_isolated=isolate,
+            isolation=isolation,
             seconds=seconds,
+            limit=child.limit,
+            leftovers=child.leftovers,
         )
 
-    def _start(self, command: Command, stdout: Sink, stderr: Sink, *, isolate: bool) -> Child:
+    def _start(self, command: Command, stdout: Sink, stderr: Sink, isolation: Isolation) -> Child:
         executable = _executable(command)
-        child = Child(command, executable, isolate=isolate, stdout=stdout, stderr=stderr)
+        child = Child(command, executable, isolation=isolation, stdout=stdout, stderr=stderr)
         with self._lock:
             self._children.add(child)
         return child

@@ -1,11 +1,12 @@
 """The process between Chimera and a command: sets its limits, and ends all that it leaves behind.
 
-Run as a script (`python -I -S supervisor.py REQUEST_FD REPORT_FD`), so it imports nothing of
-Chimera, and little else: its start is a good part of what running a command costs. The request
-says what to run; the reports say `started PID`, `failed REASON` or `exited CODE`. When the
-request's other end closes, be it on purpose, by a crash or by SIGKILL, the command and all of its
-descendants are ended. Setting limits here and not between fork and exec of a threaded process
-(`preexec_fn`) is what makes it safe. Refuses to touch the command's output.
+Started as `python -I -S -c '… import supervisor; supervisor.main(REQUEST_FD, REPORT_FD)'`, so it
+imports nothing of Chimera but its neighbour, and little else: its start is a good part of what
+running a command costs. The request says what to run; the reports say `started PID`, `failed
+REASON`, `limited WHAT`, `left COMMAND` or `exited CODE`. When the request's other end closes, be
+it on purpose, by a crash or by SIGKILL, the command and all of its descendants are ended. Setting
+limits here and not between fork and exec of a threaded process (`preexec_fn`) is what makes it
+safe. Refuses to touch the command's output.
 """
 
 # Importing pathlib costs more than all else that is done here.
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 GRACE_SECONDS = 1.0  # between SIGTERM and SIGKILL
+_SETTLE_SECONDS = 1.0  # in which what is about to end by itself is not yet a leftover
 _POLL_SECONDS = 0.02
-_PR_SET_CHILD_SUBREAPER = 36
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_WATCH_SECONDS = 0.1
+_MOST_TOLD = 8
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def main(requests: int, reports: int) -> None:
@@ -41,31 +44,73 @@ def main(requests: int, reports: int) -> None:
     request = _read_request(requests)
     if request is None:
         return  # whoever asked is gone already
+    try:
+        first = _isolate(request["isolate"])
+    except OSError as error:
+        _report(reports, f"failed {error.strerror or error}")
+        return
+    if first is not None:  # which does all the rest, from within
+        os.close(requests)
+        _let_go_of_pipes()
+        os.waitpid(first, 0)
+        return
     woken = _wake_on(signal.SIGCHLD, signal.SIGTERM)
-    _adopt_orphans()
+    _control(_PR_SET_CHILD_SUBREAPER, 1)
     pid = os.fork()
     if pid == 0:
         _become(request, reports)
     _let_go_of_pipes()
-    _Supervision(pid, requests, reports, woken).run()
+    _Supervision(pid, requests, reports, woken, request).run()
+
+
+def _isolate(wanted: dict[str, Any] | None) -> int | None:
+    """Leave what is not wanted behind; return the process that goes on, where it is not this one.
+
+    Raises `OSError` where the kernel refuses.
+    """
+    if wanted is None:
+        return None
+    import isolation  # type: ignore[import-not-found] # only who asks for it pays for it
+
+    files, processes = wanted["files"], wanted["processes"]
+    isolation.enter(network=wanted["network"], files=files is not None, processes=processes)
+    if processes:
+        first = os.fork()
+        if first != 0:
+            return first
+        # The kernel ends a namespace with its first process: nothing in it outlives this one.
+        _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if files is not None:
+        isolation.restrict_files(files["writable"], files["private"], files["kept"])
+    if processes:
+        isolation.see_own_processes()
+    return None
 
 
 class _Supervision:
     """Waits for the command, then ends what is left."""
 
-    def __init__(self, pid: int, requests: int, reports: int, woken: int) -> None:
+    def __init__(
+        self, pid: int, requests: int, reports: int, woken: int, request: dict[str, Any]
+    ) -> None:
         self._pid = pid
         self._requests = requests
         self._reports = reports
         self._woken = woken
         self._exited = False
+        self._tells_leftovers = request["tell_leftovers"]
+        shared = request["shared_limits"]
+        self._shared = {name: limit for name, limit in shared.items() if limit is not None}
+        # Where others' processes have to be read too, that is done less often.
+        self._pause = _WATCH_SECONDS if os.getpid() == 1 else 5 * _WATCH_SECONDS
 
     def run(self) -> None:
         """Return when nothing of the command is left."""
-        while not self._exited and not self._is_told_to_end():
-            self._reap()
+        ended_itself = self._wait()
         if self._everything_is_gone():
             return
+        if ended_itself and self._tells_leftovers:
+            self._tell_leftovers()
         self._signal_all(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         while not self._everything_is_gone():
@@ -73,10 +118,49 @@ class _Supervision:
                 self._signal_all(signal.SIGKILL)
             self._sleep(_POLL_SECONDS)
 
+    def _wait(self) -> bool:
+        """Wait until the command has exited; return whether it did without being told to."""
+        look = time.monotonic() + self._pause
+        while not self._exited:
+            if self._is_told_to_end():
+                return False
+            self._reap()
+            if self._shared and not self._exited and time.monotonic() >= look:
+                if self._has_used_up():
+                    self._signal_all(signal.SIGKILL)
+                    return False
+                look = time.monotonic() + self._pause
+        return True
+
     def _is_told_to_end(self) -> bool:
         """Sleep until something happens; there is one request, so readable again means closed."""
-        readable, _, _ = select.select([self._woken, self._requests], [], [])
+        pause = self._pause if self._shared else None
+        readable, _, _ = select.select([self._woken, self._requests], [], [], pause)
         return self._requests in readable or signal.SIGTERM in self._wakings()
+
+    def _has_used_up(self) -> bool:
+        """Report a limit that all processes together have passed; return whether there is one."""
+        found = list(_descendants().values())
+        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = {
+            "processes": len(found),
+            "memory": sum(process.memory for process in found),
+            "cpu": sum(process.cpu for process in found) + reaped.ru_utime + reaped.ru_stime,
+        }
+        for name, limit in self._shared.items():
+            if used[name] > limit:
+                _report(self._reports, f"limited {name}")
+                return True
+        return False
+
+    def _tell_leftovers(self) -> None:
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while not self._everything_is_gone():
+            if time.monotonic() >= deadline:
+                for pid in list(_descendants())[:_MOST_TOLD]:
+                    _report(self._reports, f"left {_command_line(pid)}")
+                return
+            self._sleep(_POLL_SECONDS)
 
     def _sleep(self, seconds: float) -> None:
         select.select([self._woken], [], [], seconds)
@@ -111,23 +195,48 @@ class _Supervision:
         return False
 
     def _signal_all(self, number: signal.Signals) -> None:
-        for kill, pid in [(os.killpg, self._pid), *((os.kill, pid) for pid in _descendants())]:
+        if os.getpid() == 1:  # the first of a namespace: all others at once, however fast they fork
+            targets = [(os.kill, -1)]
+        else:
+            targets = [(os.killpg, self._pid), *((os.kill, pid) for pid in _descendants())]
+        for kill, pid in targets:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(pid, number)
 
 
-def _descendants() -> list[int]:
+class _Process:
+    """What /proc says of a process: its parent, and what it and its children have used."""
+
+    def __init__(self, stat: bytes) -> None:
+        # The name in parentheses may hold anything; the state and the parent follow it.
+        fields = stat.rpartition(b")")[2].split()
+        self.is_zombie = fields[0] == b"Z"
+        self.parent = int(fields[1])
+        self.cpu = sum(map(int, fields[11:15])) / _TICKS
+        self.memory = int(fields[21]) * _PAGE
+
+
+def _descendants() -> dict[int, _Process]:
     """Return all descendants, those that left the session included, where there is a /proc."""
+    every: dict[int, _Process] = {}
     children: dict[int, list[int]] = {}
     for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
         with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:
-            # The name in parentheses may hold anything; the state and the parent follow it.
-            parent = stat.read().rpartition(b")")[2].split()[1]
-            children.setdefault(int(parent), []).append(int(pid))
+            process = every[int(pid)] = _Process(stat.read())
+            children.setdefault(process.parent, []).append(int(pid))
     found = [os.getpid()]
     for ancestor in found:
         found += children.get(ancestor, [])
-    return found[1:]
+    return {pid: every[pid] for pid in found[1:] if not every[pid].is_zombie}
+
+
+def _command_line(pid: int) -> str:
+    """Return what a process was started as, on one line and not long."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        words = file.read(200).decode(errors="replace").replace("\0", " ").strip()
+        if words:
+            return "".join(char if char.isprintable() else "?" for char in words)
+    return "a process without a name"
 
 
 def _wake_on(*numbers: signal.Signals) -> int:
@@ -141,9 +250,9 @@ def _wake_on(*numbers: signal.Signals) -> int:
     return woken
 
 
-def _adopt_orphans() -> None:
+def _control(option: int, value: int) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _let_go_of_pipes() -> None:
@@ -180,10 +289,13 @@ def _become(request: dict[str, Any], reports: int) -> NoReturn:
         if request["cpus"] is not None and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: request["cpus"]])
         os.chdir(request["cwd"])
-        if request["isolate"]:
-            _leave_network()
-        _report(reports, f"started {os.getpid()}")
+        wanted = request["isolate"]
+        if wanted is None or not wanted["processes"]:  # else the number says nothing outside
+            _report(reports, f"started {os.getpid()}")
         _limit(request["limits"])
+        _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if wanted is not None and wanted["files"] is not None:
+            sys.modules["isolation"].give_up_rights()
         os.execve(  # noqa: S606 - a shell is what must not be here
             request["executable"], request["argv"], request["env"]
         )
@@ -206,40 +318,3 @@ def _limit(limits: dict[str, int | None]) -> None:
         # One more second of CPU between SIGXCPU and SIGKILL lets the command say what happened.
         spare = 1 if kind == resource.RLIMIT_CPU else 0
         resource.setrlimit(kind, (soft, hard if soft == hard else soft + spare))
-
-
-def _leave_network() -> None:
-    """Move into a network of its own that has nothing but loopback; raises `OSError`.
-
-    Root needs no user namespace for it, and without one keeps its rights over files.
-    """
-    uid, gid = os.geteuid(), os.getegid()
-    unshare = ctypes.CDLL(None, use_errno=True).unshare
-    if uid != 0 or unshare(_CLONE_NEWNET) != 0:
-        if unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, f"the network cannot be isolated: {os.strerror(number)}")
-        for name, value in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{uid} {uid} 1"),
-            ("gid_map", f"{gid} {gid} 1"),
-        ):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                file.write(value)
-    _raise_loopback()
-
-
-def _raise_loopback() -> None:
-    # Only a command without network pays for these.
-    import fcntl
-    import socket
-    import struct
-
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        flags = fcntl.ioctl(probe, _SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))
-        up = struct.unpack("16sH14x", flags)[1] | _IFF_UP
-        fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", up))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -25,12 +25,14 @@ from chimera.kinds import (
     refuse,
 )
 from chimera.proof.controls import Control
+from chimera.proof.factors import Varied
+from chimera.proof.limits import ProofLimits
 from chimera.proof.normalizers import Normalizer
 from chimera.proof.steps.models import Step
 
 Phase = Literal["merge", "apply", "rollback"]
 Engine = Literal["same", "any"]
-Isolation = Literal["network", "files"]
+Isolation = Literal["network", "files", "processes"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _PINNED = frozenset(
@@ -136,6 +138,18 @@ class ProofSpec(Model):
             "first; a proof whose tests depend on their order then fails."
         ),
     )
+    limits: ProofLimits = Field(
+        default=ProofLimits(),
+        description="What each command of a step may use; passing a limit fails the proof.",
+    )
+    vary: Items[Varied] = Field(
+        default=(),
+        description=(
+            "What repetitions but the first differ in besides hash seed and working path: the "
+            "clock, folders' listings and Python's threads (of Python's processes), the time zone, "
+            "locale, umask, processors, the network, or what an earlier one left in HOME."
+        ),
+    )
     timeout: Duration = Field(
         default=parse_duration("10m"), description="How long one repetition may take."
     )
@@ -149,8 +163,8 @@ class ProofSpec(Model):
     isolation: Items[Isolation] = Field(
         default=(),
         description=(
-            "What must have been kept from the steps for evidence to count: the network, and files "
-            "outside their folder. Where the machine that proves cannot, the evidence says so."
+            "Walls that must have stood around the steps for evidence to count: network, files "
+            "outside their folder, other processes. Evidence says which of them held."
         ),
     )
     controls: Annotated[Items[Control], _some("proof-without-controls", "control")] = Field(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 
+from chimera.context import Isolation
 from chimera.model import Address, Digest, Finding, Outcome, Verdict
 from chimera.proof.steps.task import StepOutcome
 
@@ -45,7 +48,7 @@ class RunReport:
     finding: Finding
     steps: tuple[StepOutcome, ...]
     artifacts: tuple[tuple[str, Digest], ...] = ()
-    network_isolated: bool = True
+    isolation: Isolation = field(default_factory=Isolation.whole)
     seconds: float = 0.0
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -78,6 +81,12 @@ class ProofReport:
     def verdict(self) -> Verdict:
         """The report as a verdict of the proof on itself."""
         return Verdict(str(self.proof), str(self.proof), self.finding, self.reasons)
+
+    @property
+    def isolation(self) -> Isolation:
+        """What held in every run, controls included."""
+        runs = (*self.repetitions, *self.controls)
+        return reduce(and_, (run.isolation for run in runs), Isolation.whole())
 
     @property
     def exercised(self) -> int:

@@ -11,9 +11,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 
 from chimera.context import Context, pinned_environment
 from chimera.kinds import Document
@@ -21,6 +22,7 @@ from chimera.model import ChimeraError, Finding, digest_bytes
 from chimera.proof.artifacts import Artifacts, collect
 from chimera.proof.conditions import Conditions
 from chimera.proof.controls import Control, SetVariable, describe, mutate
+from chimera.proof.factors import conditions_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import RunReport
 from chimera.proof.steps.models import OperationStep
@@ -47,6 +49,7 @@ class Plan:
 
     Without `conditions`, they are those of the repetition. `below` is the folder that the run's
     own is made in, for runs one after another that see the same path; a new one if left out.
+    Runs that find what another left in HOME follow one another by `home`.
     """
 
     proof: Document[ProofSpec]
@@ -55,11 +58,13 @@ class Plan:
     control: Control | None = None
     conditions: Conditions | None = None
     below: Path | None = None
+    home: Lock = field(default_factory=Lock)
 
     @property
     def pinned(self) -> Conditions:
         """What the run's processes are held to."""
-        return self.conditions or Conditions.of_repetition(self.repetition, self.proof.spec.shuffle)
+        spec = self.proof.spec
+        return self.conditions or conditions_of(self.repetition, spec.shuffle, spec.vary)
 
     @property
     def label(self) -> str:
@@ -69,7 +74,8 @@ class Plan:
 
 def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[], bool]) -> Ran:
     """Run every step once; a step that does not pass ends the run."""
-    with _folder(plan.pinned.nesting, plan.below) as folder:
+    alone = nullcontext() if plan.pinned.fresh_home else plan.home
+    with alone, _folder(plan.pinned.nesting, plan.below) as folder:
         tree = folder / "tree"
         _copy(plan.inputs, tree)
         environment = _environment(plan, folder)
@@ -80,6 +86,7 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
                 report = RunReport(plan.label, Finding.NOT_EXERCISED, (), reasons=(error.message,))
                 return Ran(report, {})
         allowance = Allowance(plan.proof.spec.timeout.total_seconds())
+        home, tmp = Path(environment["HOME"]), Path(environment["TMPDIR"])
         outcomes: list[StepOutcome] = []
         for number, step in enumerate(plan.proof.spec.steps, 1):
             if is_stopped():
@@ -96,6 +103,8 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
                 repetition=plan.repetition,
                 allowance=allowance,
                 conditions=plan.pinned,
+                limits=plan.proof.spec.limits,
+                writable=(home, tmp, folder / "conditions"),
             )
             outcomes.append(_outcome(task, run_step))
             if outcomes[-1].finding is not Finding.PASS:
@@ -138,7 +147,7 @@ def _report(
         finding=finding,
         steps=tuple(outcomes),
         artifacts=tuple((path, digest_bytes(data)) for path, data in artifacts.content.items()),
-        network_isolated=allowance.network_isolated,
+        isolation=allowance.isolation,
         seconds=plan.proof.spec.timeout.total_seconds() - allowance.seconds,
         reasons=tuple(reasons),
         notes=artifacts.notes,
@@ -159,6 +168,9 @@ def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
         outcome = StepOutcome(broken, reasons=(f"no plugin runs steps of the kind {run}",))
     if isinstance(task.step, OperationStep):
         outcome = expect_outputs(task.step, outcome)
+    if task.allowance.faults:
+        reasons = (*task.allowance.faults, *outcome.reasons)
+        outcome = replace(outcome, finding=Finding.FAIL, reasons=reasons)
     return replace(outcome, reasons=tuple(map(task.context.secrets.mask, outcome.reasons)))
 
 

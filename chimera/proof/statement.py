@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -43,6 +44,7 @@ def build_statement(
         "warnedTests": [],
         "failedTests": names[1],
         "proof": str(proof.address),
+        "acceptsEngine": proof.spec.engine,
         "claim": proof.spec.claim,
         "finding": report.finding.value,
         "reasons": list(report.reasons),
@@ -107,11 +109,16 @@ def _configuration(
     return [
         _resource(str(proof.address), proof.digest),
         _resource("engine", engine_digest()),
-        {"name": "interpreter", "annotations": python},
+        _described("interpreter", python),
         {**_resource("packages", digest_json(packages)), "annotations": {"installed": packages}},
-        {"name": "plugins", "annotations": {"loaded": sorted(plugins)}},
+        _described("plugins", {"loaded": sorted(plugins)}),
         *_lock_files(snapshot),
     ]
+
+
+def _described(name: str, annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the descriptor of what is no file: in-toto asks of each for a digest of something."""
+    return {**_resource(name, digest_json(annotations)), "annotations": annotations}
 
 
 def _packages() -> list[str]:
@@ -137,7 +144,7 @@ def _volatile(
         "revision": snapshot.tree.revision,
         "platform": {"system": platform.system(), "machine": platform.machine()},
         "byteOrder": sys.byteorder,
-        "isolation": {"network": all(run.network_isolated for run in runs), "files": False},
+        "isolation": asdict(report.isolation),
         "milliseconds": [round(run.seconds * 1000) for run in runs],
     }
 

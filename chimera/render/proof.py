@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from chimera.model import Result
@@ -113,6 +114,6 @@ def _run_json(run: RunReport) -> dict[str, Any]:
         "label": run.label,
         "finding": run.finding.value,
         "exercised": sum(step.exercised for step in run.steps),
-        "networkIsolated": run.network_isolated,
+        "isolation": asdict(run.isolation),
         "reasons": list(run.reasons),
     }

@@ -65,7 +65,7 @@ def _git(workspace: Workspace) -> Symptom:
 
 
 def _network_isolation(workspace: Workspace) -> Symptom:
-    if workspace.context.processes.can_isolate_network():
+    if workspace.context.processes.isolation().network:
         return Symptom("isolation", "ok", "proofs run without network")
     return Symptom(
         "isolation",

@@ -21,6 +21,7 @@ import chimera.context
 from chimera.context import (
     Command,
     Completed,
+    Isolation,
     Limits,
     ProcessCancelledError,
     ProcessEndedError,
@@ -80,7 +81,7 @@ def test_a_command_has_its_input_outputs_and_return_code(
     assert (done.returncode, done.stdout, done.stderr) == (3, b"hello", b"oops\n")
     assert not done.timed_out
     assert not done.truncated
-    assert not done.network_isolated
+    assert not done.isolation.network
 
 
 def test_a_command_runs_in_its_folder_with_its_environment_alone(
@@ -374,16 +375,16 @@ def test_a_command_has_the_network_unless_told_otherwise(
 ) -> None:
     done = processes.run(python(CONNECT.format(port=listening_port), tmp_path))
     assert done.returncode == 0
-    assert not done.network_isolated
+    assert not done.isolation.network
 
 
 def test_a_command_without_network_reaches_nobody_outside(
     processes: Processes, tmp_path: Path, listening_port: int
 ) -> None:
-    if not processes.can_isolate_network():
+    if not processes.isolation().network:
         pytest.skip("the kernel does not permit a network namespace here")
     done = processes.run(python(CONNECT.format(port=listening_port), tmp_path, network=False))
-    assert done.network_isolated
+    assert done.isolation.network
     assert done.returncode != 0
     assert b"ConnectionRefusedError" in done.stderr
 
@@ -391,7 +392,7 @@ def test_a_command_without_network_reaches_nobody_outside(
 def test_a_command_without_network_still_has_loopback_of_its_own(
     processes: Processes, tmp_path: Path
 ) -> None:
-    if not processes.can_isolate_network():
+    if not processes.isolation().network:
         pytest.skip("the kernel does not permit a network namespace here")
     script = """
         import os, socket
@@ -408,10 +409,10 @@ def test_where_the_kernel_refuses_a_command_runs_with_network_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processes = Processes()
-    monkeypatch.setattr(processes, "_can_isolate", False)
+    monkeypatch.setattr(processes, "_allowed", Isolation())
     done = processes.run(shell("echo ran", tmp_path, network=False))
     assert done.stdout == b"ran\n"
-    assert not done.network_isolated
+    assert not done.isolation.network
 
 
 # Long-lived processes

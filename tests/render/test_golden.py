@@ -32,7 +32,7 @@ VOLATILE = (
     (re.compile(r"evidence [0-9a-f]{12}"), "evidence (digest)"),
     (re.compile(r"evidence sha256:[0-9a-f]{64}"), "evidence (digest)"),
     (re.compile(r'("evidence": )"sha256:[0-9a-f]{64}"'), r'\1"(digest)"'),
-    (re.compile(r'("networkIsolated": )(true|false)'), r"\1(either)"),
+    (re.compile(r'("(?:network|files|processes)": )(true|false)'), r"\1(either)"),
     (re.compile(r"\([0-9a-f]{7}\)"), "(commit)"),
     (re.compile(r'("name": "chimera",\s+"version": )"[^"]+"'), r'\1"(version)"'),
 )

@@ -1,26 +1,27 @@
 """What one step of a proof is given, and what it answers.
 
 A step acts only through `StepTask.run` and `StepTask.call`: both start a fresh process in the
-exported folder, without network where the kernel allows it and within the time that is left.
+exported folder, isolated where the kernel allows it, within its limits and the time that is left.
 Refuses to hand a step the repository that the inputs came from.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chimera.context import Command, Completed, Context, Limits
+from chimera.context import Command, Completed, Context, Isolation
 from chimera.kinds import Model
 from chimera.model import Address, ChimeraError, Finding
 from chimera.proof.conditions import Conditions
+from chimera.proof.limits import ProofLimits
 
 _TAIL = 800
-_LIMITS = Limits(file_bytes=1 << 30)
 _ENGINE_ROOT = Path(__file__).parents[3]
 
 
@@ -46,10 +47,14 @@ class OutOfTimeError(ChimeraError):
 
 @dataclass(slots=True)
 class Allowance:
-    """What is left of a repetition's time, and whether isolation has held so far."""
+    """What is left of a repetition's time, what has isolated it, and what went wrong in all steps.
+
+    `faults` fail the run, whatever its steps make of them.
+    """
 
     seconds: float
-    network_isolated: bool = True
+    isolation: Isolation = field(default_factory=Isolation.whole)
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,9 @@ class StepTask:
     """One step of one repetition: its model, where it runs, and what it may see.
 
     `folder` holds the exported inputs and is the working directory; `scratch` is the step's own
-    folder beside it. `repetition` counts from one; a control is repetition zero. `conditions` are
-    in `environment` already, or put on by `run`.
+    folder beside it; these and `writable` are all that its processes may write to. `repetition`
+    counts from one; a control is repetition zero. `conditions` are in `environment` already, or put
+    on by `run`.
     """
 
     step: Model
@@ -70,11 +76,17 @@ class StepTask:
     repetition: int
     allowance: Allowance
     conditions: Conditions = field(default_factory=Conditions)
+    limits: ProofLimits = field(default_factory=ProofLimits)
+    writable: tuple[Path, ...] = ()
 
     def run(
         self, argv: tuple[str, ...], *, environment: Mapping[str, str] | None = None
     ) -> Completed:
-        """Run a command in the exported folder; raises `OutOfTimeError` at the timeout."""
+        """Run a command in the exported folder; raises `OutOfTimeError` at the timeout.
+
+        A limit that it passes and a process that it leaves behind fail the run, whatever the
+        step makes of what is returned.
+        """
         if self.allowance.seconds <= 0:
             raise OutOfTimeError("no time is left")
         completed = self.context.processes.run(
@@ -83,17 +95,29 @@ class StepTask:
                 cwd=self.folder,
                 env={**self.environment, **(environment or {})},
                 timeout=self.allowance.seconds,
-                limits=_LIMITS,
+                limits=self.limits.bounds(),
                 network=self.conditions.network,
+                writable=(self.folder, self.scratch, *self.writable),
                 umask=self.conditions.umask,
                 cpus=self.conditions.cpus,
             )
         )
         self.allowance.seconds -= completed.seconds
-        self.allowance.network_isolated &= completed.network_isolated
+        self.allowance.isolation &= completed.isolation
+        self.allowance.faults += self._faults(completed)
         if completed.timed_out:
             raise OutOfTimeError(f"{Path(argv[0]).name} was ended at the timeout")
         return completed
+
+    def _faults(self, completed: Completed) -> Iterator[str]:
+        if completed.limit is not None:
+            yield f"it was ended at its {self.limits.passed(completed.limit)}"
+        if completed.returncode == -signal.SIGXFSZ:
+            yield f"it was ended at its {self.limits.passed('file')}"
+        if completed.truncated:
+            yield f"it said more than its {self.limits.passed('output')}"
+        for command_line in completed.leftovers:
+            yield f"it left a process behind: {command_line}"
 
     def run_engine(self, *args: str, environment: Mapping[str, str] | None = None) -> Completed:
         """Run `python ARGS` with the engine importable: the exported one where there is one."""
