@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from chimera.contract.kinds import LayerContractSpec
 from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
 from chimera.kinds import Kind, Subject
 from chimera.model import Obligation, Touch, Verdict
 from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.gate import Weighing
 
 
 @hookimpl
@@ -61,3 +65,11 @@ def chimera_touch(subject: Subject) -> Iterable[Touch]:
     from chimera.contract.touching import touch
 
     return tuple(touch(subject))
+
+
+@hookimpl
+def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
+    """Return which contracts the plan breaks, and which hold."""
+    from chimera.contract.reviewing import review
+
+    return tuple(review(weighing)) if stage == "contract" else ()

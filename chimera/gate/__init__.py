@@ -12,29 +12,42 @@ from chimera.gate.kinds import (
     IdentitySpec,
     RoleSpec,
 )
-from chimera.gate.weighing import (
+from chimera.gate.recorded import ruling_from_json, ruling_to_json
+from chimera.gate.ruling import (
+    STAGES,
     Permit,
     RefusedError,
     Ruling,
-    Weighing,
-    environments,
+    Stage,
+    StageRuling,
     permit,
-    weigh,
 )
+from chimera.gate.stages import ESSENTIAL_REVIEWERS, Hearing, HearingError, weigh
+from chimera.gate.weighing import Author, Side, Weighing, environments
 
 __all__ = [
+    "ESSENTIAL_REVIEWERS",
+    "STAGES",
     "ApprovalSpec",
+    "Author",
     "DecisionSpec",
     "EnvironmentSpec",
     "GateSpec",
+    "Hearing",
+    "HearingError",
     "IdentitySpec",
     "Permit",
     "RefusedError",
     "RoleSpec",
     "Ruling",
+    "Side",
+    "Stage",
+    "StageRuling",
     "Weighing",
     "environments",
     "permit",
+    "ruling_from_json",
+    "ruling_to_json",
     "trust_root",
     "weigh",
 ]

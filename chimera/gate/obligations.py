@@ -12,6 +12,7 @@ from chimera.model import (
     Address,
     Change,
     Diagnostic,
+    Digest,
     Finding,
     Obligation,
     PathSet,
@@ -78,23 +79,38 @@ def _is_due(proof: str, subject: Subject) -> bool:
     return any(not isinstance(spec, ProofSpec) or is_due(spec, subject) for spec in specs)
 
 
-def review(weighing: Weighing) -> Iterator[Verdict]:
-    """Yield one verdict for each obligation of the plan."""
-    for obligation in weighing.plan.obligations:
+def review_proofs(weighing: Weighing) -> Iterator[Verdict]:
+    """Yield one verdict for each proof that the plan owes, or that it owes none."""
+    owed = [o for o in weighing.plan.obligations if o.kind == "proof"]
+    yield from (_review_proof(obligation, weighing) for obligation in owed)
+    if not owed:
+        yield Verdict("gate", "proofs", Finding.PASS, ("no proof is owed",))
+
+
+def review_agreement(weighing: Weighing) -> Iterator[Verdict]:
+    """Yield one verdict for each approval and record that the plan owes, or that it owes none.
+
+    What nobody can weigh is refused: a plugin may owe what this version does not know.
+    """
+    owed = [o for o in weighing.plan.obligations if o.kind != "proof"]
+    for obligation in owed:
         match obligation.kind:
-            case "proof":
-                yield _review_proof(obligation, weighing)
             case "record":
                 yield _review_record(obligation, weighing)
             case "approval":
-                yield _review_approval(obligation, weighing)
+                yield review_approval(obligation, weighing)
+            case kind:
+                reasons = (f"nobody can tell whether a {kind} is there", "fix the plugin that asks")
+                yield unmet(obligation, weighing, Finding.FAIL, reasons)
+    if not owed:
+        yield Verdict("gate", "approvals", Finding.PASS, ("no approval and no record is owed",))
 
 
 def _review_proof(obligation: Obligation, weighing: Weighing) -> Verdict:
     standing = weighing.standing(Address.parse(obligation.subject))
     if standing.finding is Finding.PASS:
-        return Verdict(_judge(obligation), str(obligation.target), Finding.PASS, standing.reasons)
-    return _unmet(
+        return met(obligation, standing.reasons, standing.rests_on)
+    return unmet(
         obligation,
         weighing,
         standing.finding,
@@ -107,11 +123,12 @@ def _review_record(obligation: Obligation, weighing: Weighing) -> Verdict:
     item = weighing.plan.item(obligation.target)
     change = item.change if item else None
     records = (r for r in weighing.subject.snapshot.records if r.address.kind == obligation.subject)
-    found = [str(r.address) for r in records if change is not None and answers(r, change)]
+    found = [r for r in records if change is not None and answers(r, change)]
     if found:
-        return Verdict(_judge(obligation), str(obligation.target), Finding.PASS, tuple(found))
+        names, digests = zip(*((str(r.address), r.digest) for r in found), strict=True)
+        return met(obligation, names, digests)
     after = (change.after if change else None) or "deleted"
-    return _unmet(
+    return unmet(
         obligation,
         weighing,
         Finding.FAIL,
@@ -122,10 +139,10 @@ def _review_record(obligation: Obligation, weighing: Weighing) -> Verdict:
     )
 
 
-def _review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
+def review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
     """Fail: this version has no signatures, and what nobody can sign nobody has approved."""
     count = dict(obligation.detail)["count"]
-    return _unmet(
+    return unmet(
         obligation,
         weighing,
         Finding.FAIL,
@@ -140,22 +157,34 @@ _ASKED_IN = {"Gate": "requires", "Proof": "covers", "LayerContract": "layers"}
 """The field by which a document asks, for the place that a refusal cites."""
 
 
-def _judge(obligation: Obligation) -> str:
+def judge_of(obligation: Obligation) -> str:
+    """Return what a verdict on an obligation is called: who owes what."""
     return f"{obligation.source} owes {obligation.kind} {obligation.subject}"
 
 
-def _unmet(
+def met(
+    obligation: Obligation, reasons: tuple[str, ...], rests_on: tuple[Digest, ...] = ()
+) -> Verdict:
+    """Return that what is owed is there: by what, and the digests of that."""
+    target = str(obligation.target)
+    return Verdict(judge_of(obligation), target, Finding.PASS, reasons, rests_on=rests_on)
+
+
+def unmet(
     obligation: Obligation,
     weighing: Weighing,
     finding: Finding,
     reasons: tuple[str, ...],
     because: tuple[Diagnostic, ...] = (),
 ) -> Verdict:
-    """Return the refusal, citing the document and line that asks."""
+    """Return the refusal of what is owed, citing the document and line that asks.
+
+    The first reason says what is missing, the last what to do.
+    """
     snapshot = weighing.subject.snapshot
     source = snapshot.get(obligation.source)
     if source is None:  # a gate that was there only before: nothing left to cite
-        return Verdict(_judge(obligation), str(obligation.target), finding, reasons, because)
+        return Verdict(judge_of(obligation), str(obligation.target), finding, reasons, because)
     target = obligation.target
     changed = snapshot.get(target) if isinstance(target, Address) else None
     diagnostic = Diagnostic(
@@ -166,4 +195,4 @@ def _unmet(
         address=str(obligation.source),
         related=(Related("the change is here", changed.place),) if changed else (),
     )
-    return Verdict(_judge(obligation), str(target), finding, reasons, (diagnostic, *because))
+    return Verdict(judge_of(obligation), str(target), finding, reasons, (diagnostic, *because))

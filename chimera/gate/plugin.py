@@ -10,6 +10,7 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.gate.kinds import EnvironmentSpec, GateSpec, IdentitySpec, RoleSpec
+    from chimera.gate.ruling import Stage
     from chimera.gate.weighing import Weighing
     from chimera.kinds import Subject
     from chimera.model import Obligation, Touch, Verdict
@@ -101,9 +102,16 @@ def chimera_touch(subject: Subject) -> Iterable[Touch]:
 
 
 @hookimpl
-def chimera_review_plan(weighing: Weighing) -> Iterable[Verdict]:
-    """Return whether the repository is valid and each obligation is met."""
-    from chimera.gate.obligations import review
-    from chimera.gate.weighing import review_diagnostics
+def chimera_review_plan(stage: Stage, weighing: Weighing) -> Iterable[Verdict]:
+    """Return whether the repository is valid, and whether each obligation is met."""
+    from chimera.gate.obligations import review_agreement, review_proofs
+    from chimera.gate.repository import review_repository
 
-    return (review_diagnostics(weighing), *review(weighing))
+    match stage:
+        case "contract":
+            return (review_repository(weighing),)
+        case "proof":
+            return tuple(review_proofs(weighing))
+        case "approval":
+            return tuple(review_agreement(weighing))
+    return ()

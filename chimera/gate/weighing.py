@@ -1,36 +1,53 @@
-"""What the gate weighs, the ruling that it makes, and the permit that only it can give."""
+"""What the gate weighs. Refuses to weigh it: the stages do that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import InitVar, dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chimera.gate.kinds import EnvironmentSpec
-from chimera.kinds import Snapshot, Subject
-from chimera.model import (
-    Address,
-    Diagnostic,
-    Digest,
-    Finding,
-    GateError,
-    Outcome,
-    Verdict,
-    has_errors,
-)
+from chimera.kinds import Document, Snapshot, Subject
+from chimera.model import Address, Change, Diagnostic, Digest, TrustRoot, Verdict
 from chimera.plan import Plan
-from chimera.plugin import ask
 
-ESSENTIAL_REVIEWERS = ("chimera.gate.plugin",)
-"""Plugins without whose verdicts the gate stays shut."""
+if TYPE_CHECKING:
+    from chimera.gate.kinds import ApprovalSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a part of a change: as Git calls them, and whose identity that is, if anybody's."""
+
+    name: str
+    identity: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The documents of a place that can stop what is applied: a tree, the trust ref, the state.
+
+    `faults` are of those that cannot be read. `is_trusted` tells
+    that what it says of a document is the last word: it is the trust ref's.
+    """
+
+    name: str
+    snapshot: Snapshot
+    faults: tuple[Diagnostic, ...] = ()
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True)
 class Weighing:
-    """Everything that a ruling rests on: the plan, what judges said, and the standing of proofs.
+    """Everything that a ruling rests on.
 
     `verdicts` are the judges' and `diagnostics` all that checking found; `standing` tells for the
-    address of a proof whether evidence fits the present content.
+    address of a proof whether evidence fits the present content. `trust` says whose keys count,
+    `None` where no trusted ref does. `approvals` are all that were found, none of them verified;
+    `spent` holds the digest of an approval with the target that it let through. `now` is when it is
+    weighed, and `authors` tells who wrote a change. `sides` are all places of which freezes and
+    guards bind: the judged tree is one of them.
     """
 
     plan: Plan
@@ -38,103 +55,12 @@ class Weighing:
     verdicts: tuple[Verdict, ...]
     diagnostics: tuple[Diagnostic, ...]
     standing: Callable[[Address], Verdict]
-
-
-_MINT = object()
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """The gate's weighing of one plan: every verdict, passes too.
-
-    One that `weigh` did not make gets no permit.
-    """
-
-    plan_digest: Digest
-    environment: str
-    verdicts: tuple[Verdict, ...]
-    mint: object = field(default=None, repr=False, compare=False)
-
-    @property
-    def refusals(self) -> tuple[Verdict, ...]:
-        """The verdicts that stop the plan."""
-        return tuple(v for v in self.verdicts if v.finding is not Finding.PASS)
-
-    @property
-    def outcome(self) -> Outcome:
-        """Passed, failed, or not exercised: nothing failed, but something owed was not shown."""
-        findings = {verdict.finding for verdict in self.verdicts}
-        if findings == {Finding.PASS}:
-            return Outcome.PASSED
-        unshown = Finding.NOT_EXERCISED in findings and Finding.FAIL not in findings
-        return Outcome.NOT_EXERCISED if unshown else Outcome.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The gate's leave to apply exactly one plan; nothing but `permit` can make one."""
-
-    plan_digest: Digest
-    environment: str
-    mint: InitVar[object] = None
-
-    def __post_init__(self, mint: object) -> None:
-        """Refuse to exist where `permit` did not ask for it."""
-        if mint is not _MINT:
-            raise GateError(
-                "a permit cannot be made by hand", help="let the gate weigh the plan instead"
-            )
-
-    def admits(self, plan: Plan) -> bool:
-        """Tell whether the permit is for this plan and no other."""
-        return (self.plan_digest, self.environment) == (plan.digest, plan.environment)
-
-
-def weigh(weighing: Weighing, plugins: Any) -> Ruling:
-    """Ask every reviewer for its verdicts; a missing, silent or raising one fails the gate."""
-    answers, silent = ask(plugins, "chimera_review_plan", weighing, ESSENTIAL_REVIEWERS)
-    verdicts = (*map(_verdict, answers), *silent)
-    ordered = sorted(verdicts, key=lambda v: (v.subject, v.judge, v.finding.value, v.reasons))
-    return Ruling(weighing.plan.digest, weighing.plan.environment, tuple(ordered), _MINT)
-
-
-def _verdict(answer: Any) -> Verdict:
-    if isinstance(answer, Verdict) and isinstance(answer.finding, Finding):
-        return answer
-    return Verdict("gate", "gate", Finding.FAIL, (f"a reviewer gave no verdict but {answer!r}",))
-
-
-def permit(ruling: Ruling) -> Permit:
-    """Turn a ruling that passed into a permit; raises `GateError` with every refusal otherwise."""
-    if ruling.outcome is not Outcome.PASSED:
-        raise RefusedError(ruling)
-    return Permit(ruling.plan_digest, ruling.environment, ruling.mint)
-
-
-class RefusedError(GateError):
-    """The gate weighed a plan and gave no permit; `ruling` says why."""
-
-    def __init__(self, ruling: Ruling) -> None:
-        count = len(ruling.refusals)
-        super().__init__(
-            f"the gate refuses this plan for {count} reason{'s' if count != 1 else ''}",
-            help="`chimera plan` shows what is owed",
-        )
-        self.ruling = ruling
-        self.outcome = ruling.outcome
-
-
-def review_diagnostics(weighing: Weighing) -> Verdict:
-    """Fail where checking found an error anywhere: what is not valid is not applied."""
-    faults = tuple(d for d in weighing.diagnostics if has_errors((d,)))
-    reasons = [f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"] if faults else []
-    reasons += (
-        f"{v.judge} fails {v.subject} and does not say why"
-        for v in weighing.verdicts
-        if v.is_unexplained
-    )
-    finding = Finding.FAIL if reasons else Finding.PASS
-    return Verdict("check", "the repository", finding, tuple(reasons), faults)
+    trust: TrustRoot | None
+    approvals: tuple[Document[ApprovalSpec], ...]
+    spent: frozenset[tuple[Digest, str]]
+    now: datetime
+    authors: Callable[[Change], tuple[Author, ...]]
+    sides: tuple[Side, ...]
 
 
 def environments(snapshot: Snapshot) -> Mapping[str, bool]:

@@ -51,6 +51,7 @@ from chimera.kinds.references import check_deletions, check_references
 from chimera.kinds.registry import Registry
 from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
 from chimera.kinds.schema import export_schemas, kind_schema, schema_catalog
+from chimera.kinds.scope import Scope, in_scope
 from chimera.kinds.selectors import ActionName, PathSelector, Selector
 from chimera.kinds.shards import LoadedShard, Shard
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
@@ -101,6 +102,7 @@ __all__ = [
     "Registry",
     "RepositorySpec",
     "Role",
+    "Scope",
     "Selector",
     "Shard",
     "Snapshot",
@@ -125,6 +127,7 @@ __all__ = [
     "export_schemas",
     "format_duration",
     "former_snapshot",
+    "in_scope",
     "is_valid",
     "kind_schema",
     "load_snapshot",

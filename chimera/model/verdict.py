@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Literal
 
 from chimera.model.diagnostic import Diagnostic
+from chimera.model.digest import Digest
 
 RuleAction = Literal["deny", "warn", "audit"]
 
@@ -28,7 +29,8 @@ class Verdict:
 
     `action` is what a policy's rule does where it is broken, `None` for every other judge; `waiver`
     the address of the Waiver by which a broken rule passes; `count` the number of subjects of which
-    a rule says the same, where that is not worth a verdict for each.
+    a rule says the same, where that is not worth a verdict for each; `rests_on` the digests of the
+    records, evidence and approvals by which it passes.
     """
 
     judge: str
@@ -39,6 +41,7 @@ class Verdict:
     action: RuleAction | None = None
     waiver: str | None = None
     count: int = 1
+    rests_on: tuple[Digest, ...] = ()
 
     @property
     def is_unexplained(self) -> bool:

@@ -1,6 +1,6 @@
 """Hook specifications and the plugin manager. Refuses to know any kind, room or command."""
 
-from chimera.plugin.asking import ask
+from chimera.plugin.asking import ask, ask_each
 from chimera.plugin.hookspecs import hookimpl
 from chimera.plugin.manager import (
     DEFAULT,
@@ -17,6 +17,7 @@ __all__ = [
     "ESSENTIAL",
     "PluginManager",
     "ask",
+    "ask_each",
     "can_disable",
     "engine_version",
     "hookimpl",

@@ -13,14 +13,22 @@ from chimera.model import ChimeraError, Finding, Verdict
 
 
 def ask(
-    plugins: Any, hook: str, argument: Any, essential: Collection[str]
+    plugins: Any, hook: str, essential: Collection[str], **arguments: Any
 ) -> tuple[list[Any], list[Verdict]]:
     """Return all answers to `hook`, and a failing verdict for each plugin that gave none.
 
     `essential` names plugins that must answer. A plugin that raises has not answered, whoever
     it is.
     """
-    answers: list[Any] = []
+    answers, silent = ask_each(plugins, hook, essential, **arguments)
+    return [answer for given in answers.values() for answer in given], silent
+
+
+def ask_each(
+    plugins: Any, hook: str, essential: Collection[str], **arguments: Any
+) -> tuple[dict[str, list[Any]], list[Verdict]]:
+    """Do what `ask` does, and tell the answers apart by the plugin that gave them."""
+    answers: dict[str, list[Any]] = {}
     silent: list[Verdict] = []
     heard: set[str] = set()
     for implementation in getattr(plugins.hook, hook).get_hookimpls():
@@ -30,10 +38,12 @@ def ask(
             silent.append(_silent(name, f"wraps {hook}, whose answers are each plugin's own"))
             continue
         try:
-            answers += implementation.function(*(argument for _ in implementation.argnames))
+            answers[name] = list(
+                implementation.function(*(arguments[a] for a in implementation.argnames))
+            )
         except ChimeraError as error:
             silent.append(_silent(name, f"could not answer: {error.message}"))
-        except Exception as error:  # noqa: BLE001 - a judge that raises must not let through
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it must not let through, nor leave
             silent.append(_silent(name, f"raised {error!r}"))
     missing = sorted(set(essential) - heard)
     silent += (_silent(name, "is missing, and nothing is applied without it") for name in missing)

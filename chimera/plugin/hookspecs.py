@@ -13,7 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from chimera.contract import Prohibition
-    from chimera.gate import Weighing
+    from chimera.gate import Stage, Weighing
     from chimera.kinds import Document, Kind, Model, Registry, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
@@ -81,10 +81,14 @@ def chimera_touch(subject: Subject) -> Iterable[Touch]:  # type: ignore[empty-bo
 
 
 @hookspec
-def chimera_review_plan(weighing: Weighing) -> Iterable[Verdict]:  # type: ignore[empty-body]
-    """Weigh a plan at the gate: one verdict for each thing that lets it through or stops it.
+def chimera_review_plan(  # type: ignore[empty-body]
+    stage: Stage, weighing: Weighing
+) -> Iterable[Verdict]:
+    """Weigh a plan at one stage of the gate: a verdict for each thing that lets it through or not.
 
-    A plugin that raises here fails the gate.
+    Called once for each stage: contract, policy, proof, approval, freeze, guard. Return nothing at
+    a stage that is not yours; a verdict that does not pass stops the plan, and no other takes it
+    back. A plugin that raises here fails the gate.
     """
 
 

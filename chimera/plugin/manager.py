@@ -18,6 +18,7 @@ ESSENTIAL = (
     "chimera.gate.plugin",
     "chimera.runtime.plugin",
     "chimera.builtin.records.plugin",
+    "chimera.builtin.guards.plugin",
 )
 """What no document can disable. Strings keep imports lazy and acyclic."""
 

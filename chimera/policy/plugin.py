@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from chimera.kinds import Kind, Subject
 from chimera.model import Touch, Verdict
 from chimera.plugin import hookimpl
 from chimera.policy.kinds import PolicySpec, WaiverSpec
 from chimera.policy.schemas.kinds import SchemaSpec
+
+if TYPE_CHECKING:
+    from chimera.gate import Weighing
 
 
 @hookimpl
@@ -54,3 +58,11 @@ def chimera_touch(subject: Subject) -> Iterable[Touch]:
     from chimera.policy.touching import touch
 
     return (*touch(subject), *touch_schemas(subject))
+
+
+@hookimpl
+def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
+    """Return what policies and Schemas deny, and what waivers let pass."""
+    from chimera.policy.reviewing import review
+
+    return tuple(review(weighing)) if stage == "policy" else ()

@@ -28,8 +28,9 @@ def apply_text(result: Result[ApplyReport], paint: Paint = plain) -> str:
     if report.ruling.refusals:
         lines += refusal_lines(report.ruling.refusals, result.diagnostics, paint)
         return "\n".join(lines)
-    passed = count(len(report.ruling.verdicts), "verdict")
-    lines.append(f"{paint('permitted', 'good')} by the gate: {passed}, none against")
+    said = count(len(report.ruling.verdicts), "verdict")
+    stages = count(len(report.ruling.stages), "stage")
+    lines.append(f"{paint('permitted', 'good')} by the gate: {said} at {stages}, none against")
     lines += (_item_text(item, paint) for item in report.items)
     done = sum(item.status == "applied" for item in report.items)
     rest = len(report.items) - done

@@ -67,7 +67,7 @@ def apply(
         raise GateError(
             "the permit is for another plan", help="let the gate weigh the plan that is applied"
         )
-    applier = _Applier(plan, subject, state, context, plugins, record, inputs or {})
+    applier = _Applier(permit, plan, subject, state, context, plugins, record, inputs or {})
     return tuple(applier.run())
 
 
@@ -88,6 +88,7 @@ class TargetRuns:
 
 @dataclass
 class _Applier:
+    permit: Permit
     plan: Plan
     subject: Subject
     state: StateWriter
@@ -184,10 +185,11 @@ class _Applier:
             )
 
     def _keep(self, change: Change, outputs: Mapping[str, Any] | None, run: str | None) -> None:
-        """Record in the state that the environment now holds this."""
-        target = str(change.target)
+        """Record that the environment now holds this, and spend what let it through, as one."""
+        target, environment = str(change.target), self.plan.environment
+        approvals = self.permit.approvals.get(target, ())
         if change.after is None:
-            self.state.remove_applied(self.plan.environment, target)
+            self.state.remove_applied(environment, target, approvals)
             return
         document = (
             self.subject.snapshot.get(change.target) if isinstance(change.target, Address) else None
@@ -200,8 +202,15 @@ class _Applier:
             path=document.place.path if document else None,
             outputs=outputs,
             run=run,
+            revision=self._revision(change),
         )
-        self.state.put_applied(self.plan.environment, applied)
+        self.state.put_applied(environment, applied, approvals)
+
+    def _revision(self, change: Change) -> str | None:
+        """Return the commit that the target is applied from: a run changes nothing of it."""
+        if change.action is Action.RUN:
+            return self.state.applied(self.plan.environment)[str(change.target)].revision
+        return self.subject.snapshot.tree.revision
 
     def _keep_moved(self, change: Change) -> None:
         """Record where a document is now; what it brought about, it brought about already."""

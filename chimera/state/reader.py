@@ -118,21 +118,25 @@ class StateReader:
 
     def rulings(self, environment: str, limit: int = -1) -> tuple[RulingRecord, ...]:
         """Return what gates decided for `environment`, the newest first."""
-        return self._rulings("environment = ?1", environment, limit)
+        return self._rulings(environment, None, limit)
 
     def find_rulings(self, digest: str = "", limit: int = -1) -> tuple[RulingRecord, ...]:
         """Return the rulings whose digests begin so, with or without `sha256:`, the newest first.
 
         Rulings of a version that gave them no digest are never among them.
         """
-        prefix = f"sha256:{digest.removeprefix('sha256:')}"
-        return self._rulings("substr(digest, 1, length(?1)) = ?1", prefix, limit)
+        return self._rulings(None, f"sha256:{digest.removeprefix('sha256:')}", limit)
 
-    def _rulings(self, condition: str, value: str, limit: int) -> tuple[RulingRecord, ...]:
+    def _rulings(
+        self, environment: str | None, prefix: str | None, limit: int
+    ) -> tuple[RulingRecord, ...]:
         rows = self._rows(
             "SELECT environment, plan, at, actor, ruling, digest FROM ruling"
-            f" WHERE {condition} ORDER BY id DESC LIMIT ?2",
-            value,
+            " WHERE (?1 IS NULL OR environment = ?1)"
+            " AND (?2 IS NULL OR substr(digest, 1, length(?2)) = ?2)"
+            " ORDER BY id DESC LIMIT ?3",
+            environment,
+            prefix,
             limit,
         )
         return tuple(map(self._ruling, rows))

@@ -101,7 +101,7 @@ def judge(
         context,
         snapshot.memo,
     )
-    answers, silent = ask(plugins, "chimera_check_snapshot", subject, ESSENTIAL_JUDGES)
+    answers, silent = ask(plugins, "chimera_check_snapshot", ESSENTIAL_JUDGES, subject=subject)
     if silent:
         raise ChimeraError(
             "; ".join(reason for verdict in silent for reason in verdict.reasons),

@@ -289,7 +289,7 @@ def _answers(
     plugins: PluginManager, hook: str, subject: Subject, essential: Collection[str]
 ) -> list[Any]:
     """Return what every plugin answers; raises `ChimeraError` where one cannot."""
-    answers, silent = ask(plugins, hook, subject, essential)
+    answers, silent = ask(plugins, hook, essential, subject=subject)
     if silent:
         raise ChimeraError(
             "; ".join(reason for verdict in silent for reason in verdict.reasons),

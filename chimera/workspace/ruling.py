@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chimera.gate import Ruling, Weighing, weigh
+from chimera.gate import Ruling, Weighing, ruling_to_json, weigh
 from chimera.kinds import Loaded
 from chimera.model import Address
 from chimera.plan import Plan
 from chimera.proof import ProofSpec
-from chimera.state import StateWriter
-from chimera.workspace.judging import located
+from chimera.state import StateReader, StateWriter
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.proving import ProveReport, prove_documents, standing_of
+from chimera.workspace.sides import sides_of
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -30,32 +29,27 @@ def prove_owed(workspace: Workspace, loaded: Loaded, plan: Plan) -> ProveReport:
 
 def rule(workspace: Workspace, loaded: Loaded, planned: PlanReport, state: StateWriter) -> Ruling:
     """Let the gate weigh the plan, and record what it ruled."""
+    weighing = weighing_of(workspace, loaded, planned, state)
+    ruling = weigh(weighing, workspace.plugins)
+    state.record_ruling(ruling.environment, ruling.plan_digest, ruling_to_json(ruling, weighing))
+    return ruling
+
+
+def weighing_of(
+    workspace: Workspace, loaded: Loaded, planned: PlanReport, state: StateReader
+) -> Weighing:
+    """Collect what the gate weighs."""
     plan, judgement = planned.plan, planned.judgement
-    weighing = Weighing(
+    return Weighing(
         plan,
         judgement.subject,
         judgement.verdicts,
         judgement.diagnostics,
         standing_of(workspace, loaded),
+        None,
+        (),
+        state.spent(plan.environment),
+        judgement.subject.now,
+        lambda change: (),
+        sides_of(workspace, loaded),
     )
-    ruling = weigh(weighing, workspace.plugins)
-    ruling = replace(ruling, verdicts=located(ruling.verdicts, loaded.snapshot.tree))
-    state.record_ruling(plan.environment, plan.digest, _as_json(ruling, planned))
-    return ruling
-
-
-def _as_json(ruling: Ruling, planned: PlanReport) -> dict[str, Any]:
-    """Return what the state keeps of a ruling: outcome, verdicts, and the records it weighed."""
-    return {
-        "outcome": ruling.outcome.value,
-        "verdicts": [
-            {
-                "judge": v.judge,
-                "subject": v.subject,
-                "finding": v.finding.value,
-                "reasons": list(v.reasons),
-            }
-            for v in ruling.verdicts
-        ],
-        "records": {str(d.address): d.digest for d in planned.judgement.subject.snapshot.records},
-    }

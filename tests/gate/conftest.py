@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chimera.documents import open_work_tree
-from chimera.gate import Ruling, Weighing, weigh
+from chimera.gate import Ruling, Side, Weighing, weigh
 from chimera.gate.obligations import owe
 from chimera.kinds import (
     Answer,
@@ -120,7 +120,9 @@ class Team:
 
     def weighing(self, *changes: Change, **where: Any) -> Weighing:
         plan, subject = self.plan(*changes, **where)
-        return Weighing(plan, subject, (), (), self._standing)
+        here = Side("the work tree", subject.snapshot)
+        trusted = (None, (), frozenset[tuple[str, str]](), subject.now, lambda change: ())
+        return Weighing(plan, subject, (), (), self._standing, *trusted, (here,))
 
     def ruling(self, *changes: Change, **where: Any) -> Ruling:
         return weigh(self.weighing(*changes, **where), PLUGINS)

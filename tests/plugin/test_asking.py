@@ -29,7 +29,7 @@ def module(implementation: Any) -> ModuleType:
 
 
 def asked(*essential: str, **plugins: Any) -> tuple[list[Any], list[str]]:
-    answers, silent = ask(manager(**plugins), "chimera_owe", "x", essential)
+    answers, silent = ask(manager(**plugins), "chimera_owe", essential, subject="x")
     assert all(v.finding is Finding.FAIL for v in silent)
     return answers, [v.judge for v in silent]
 
@@ -75,7 +75,7 @@ def test_an_essential_one_that_is_missing_is_a_failure() -> None:
 
 
 def test_a_message_of_its_own_is_passed_on() -> None:
-    _, (verdict,) = ask(manager(bad=refusing), "chimera_owe", "x", ())
+    _, (verdict,) = ask(manager(bad=refusing), "chimera_owe", (), subject="x")
     assert verdict.reasons == ("the plugin bad could not answer: the file is gone",)
 
 
@@ -91,6 +91,6 @@ def test_one_that_wraps_the_others_is_a_failure(options: dict[str, bool]) -> Non
         yield
 
     made.register(module(hookimpl(**options)(wrap)), "meddler")
-    answers, silent = ask(made, "chimera_owe", "x", ())
+    answers, silent = ask(made, "chimera_owe", (), subject="x")
     assert answers == [YES]
     assert [v.judge for v in silent] == ["meddler"]

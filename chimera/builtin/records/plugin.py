@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from chimera.builtin.records.kinds import ChangelogEntrySpec
+from chimera.builtin.records.kinds import ChangelogEntrySpec, FreezeSpec
 from chimera.kinds import Kind, Subject
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
+if TYPE_CHECKING:
+    from chimera.gate import Weighing
+
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register `ChangelogEntry`."""
+    """Register `ChangelogEntry` and `Freeze`."""
     return [
         Kind(
             "ChangelogEntry",
             ChangelogEntrySpec,
             "One change that affected an environment: what, how risky, how to verify and undo it.",
             record=True,
-        )
+        ),
+        Kind(
+            "Freeze",
+            FreezeSpec,
+            "A time in which nothing in its scope is applied, and who can lift it.",
+            record=True,
+        ),
     ]
 
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge the entries of the operations changelog."""
+    """Judge the entries of the operations changelog, and what freezes say they stop."""
     from chimera.builtin.records.changelog import judge
+    from chimera.builtin.records.freezes import judge_freezes
 
-    return judge(subject)
+    return (*judge(subject), *judge_freezes(subject))
+
+
+@hookimpl
+def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
+    """Return which changes a freeze stops."""
+    from chimera.builtin.records.freezing import review
+
+    return tuple(review(weighing)) if stage == "freeze" else ()

@@ -1,0 +1,54 @@
+"""Where freezes and guards bind from: the judged tree, the work tree, and records written here.
+
+The trust ref's tip joins them where one is trusted. Refuses to weigh what they say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chimera.documents import parse
+from chimera.gate import Side
+from chimera.kinds import Document, Loaded, Model, Snapshot, validate
+from chimera.model import Address, Diagnostic, has_errors
+from chimera.workspace.recording import FOLDER, recorded
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
+
+
+def sides_of(workspace: Workspace, loaded: Loaded) -> tuple[Side, ...]:
+    """Return the places that can stop what is applied from `loaded`."""
+    found = [_side(_name(loaded.snapshot), loaded)]
+    if workspace.loaded is not loaded:
+        found.append(_side("the work tree", workspace.loaded))
+    return (*found, recorded_here(workspace))
+
+
+def _name(snapshot: Snapshot) -> str:
+    revision = snapshot.tree.revision
+    return f"the commit {revision[:12]}" if revision else "the work tree"
+
+
+def _side(name: str, loaded: Loaded, *, is_trusted: bool = False) -> Side:
+    faults = tuple(d for d in loaded.diagnostics if has_errors((d,)))
+    return Side(name, loaded.snapshot, faults, is_trusted)
+
+
+def recorded_here(workspace: Workspace) -> Side:
+    """Return the records below `.chimera`; one that was damaged since is a fault."""
+    documents: dict[Address, Document[Model]] = {}
+    faults: list[Diagnostic] = []
+    for address, path in recorded(workspace.root).items():
+        where = path.relative_to(workspace.root).as_posix()
+        raws, told = parse(where, path.read_bytes())
+        for raw in raws:
+            document, more = validate(raw, workspace.registry)
+            told = [*told, *more]
+            if document is not None:
+                documents[document.address] = document
+        errors = (d for d in told if has_errors((d,)))
+        faults += (replace(d, address=str(address)) for d in errors)
+    snapshot = Snapshot.of(workspace.tree, workspace.registry, documents.values())
+    return Side(FOLDER.as_posix(), snapshot, tuple(faults))
