@@ -46,7 +46,7 @@ def weighing_of(
         judgement.verdicts,
         judgement.diagnostics,
         standing_of(workspace, loaded),
-        None,
+        workspace.trust.root if workspace.trust else None,
         (),
         state.spent(plan.environment),
         judgement.subject.now,

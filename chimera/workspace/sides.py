@@ -1,6 +1,7 @@
-"""Where freezes and guards bind from: the judged tree, the work tree, and records written here.
+"""Where freezes and guards bind from: the judged tree, the work tree, the trust ref, and the records
+written here.
 
-The trust ref's tip joins them where one is trusted. Refuses to weigh what they say.
+Refuses to weigh what they say.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def sides_of(workspace: Workspace, loaded: Loaded) -> tuple[Side, ...]:
     found = [_side(_name(loaded.snapshot), loaded)]
     if workspace.loaded is not loaded:
         found.append(_side("the work tree", workspace.loaded))
+    if (trust := workspace.trust) is not None:
+        found.append(_side(trust.ref, trust.loaded, is_trusted=True))
     return (*found, recorded_here(workspace))
 
 
