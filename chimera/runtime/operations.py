@@ -45,7 +45,9 @@ class Operation(Generic[I, O]):
 
     `run` blocks and returns an instance of `outputs` or a mapping that makes one; it raises
     `PermanentError` where another attempt would not help. `effects` is false only for work that
-    may silently be run again. `on_interrupt` is as in `Step`.
+    may silently be run again. `on_interrupt` is as in `Step`. `reach` says how far its work can
+    reach: to files of the tree, to whatever a program that it starts does, or anywhere; a proof
+    performs for itself only what stays in the tree.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Operation(Generic[I, O]):
     run: Callable[[OperationCall[I]], O | Mapping[str, Any]]
     effects: bool = True
     on_interrupt: Literal["retry", "escalate"] = "retry"
+    reach: Literal["tree", "program", "anywhere"] = "anywhere"
 
     def perform(self, call: StepCall, root: Path) -> Json:
         """Run the operation as the work of a step and return its outputs as JSON."""

@@ -11,6 +11,8 @@ from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.kinds import Subject
+    from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Operation, ReconcileTask
 
 
@@ -50,6 +52,29 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
     from chimera.builtin.workflow.compile import judge
 
     return (judge(cast("Document[WorkflowSpec]", document), registry.operations),)
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge the proof steps that run workflows: every effect has to be declared."""
+    from chimera.proof.kinds import ProofSpec
+
+    proofs = subject.snapshot.of_model(ProofSpec)
+    if not any(step.run == "workflow" for proof in proofs for step in proof.spec.steps):
+        return ()
+    from chimera.builtin.workflow.effects import judge_steps
+
+    return tuple(judge_steps(subject.snapshot))
+
+
+@hookimpl
+def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
+    """Run a proof's `workflow` step."""
+    if getattr(task.step, "run", None) != "workflow":
+        return None
+    from chimera.builtin.workflow.proving import run_workflow
+
+    return run_workflow(task)
 
 
 @hookimpl

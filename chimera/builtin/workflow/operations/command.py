@@ -118,5 +118,6 @@ OPERATIONS = (
         inputs=CommandInputs,
         outputs=CommandOutputs,
         run=run,
+        reach="program",
     ),
 )

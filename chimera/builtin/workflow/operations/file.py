@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -159,10 +160,14 @@ def _written_files(root: Path) -> Iterator[str]:
                 yield path.relative_to(root).as_posix()
 
 
+_operation = partial(Operation, reach="tree")
+
 OPERATIONS = (
-    Operation("file.read", "Read a text file.", ReadInputs, ReadOutputs, read, effects=False),
-    Operation("file.write", "Write a text file.", WriteInputs, WrittenOutputs, write),
-    Operation("file.append", "Put text at the end of a file.", WriteInputs, WrittenOutputs, append),
-    Operation("file.copy", "Copy a file.", CopyInputs, WrittenOutputs, copy),
-    Operation("file.digest", "Digest files.", DigestInputs, DigestOutputs, digest, effects=False),
+    _operation("file.read", "Read a text file.", ReadInputs, ReadOutputs, read, effects=False),
+    _operation("file.write", "Write a text file.", WriteInputs, WrittenOutputs, write),
+    _operation(
+        "file.append", "Put text at the end of a file.", WriteInputs, WrittenOutputs, append
+    ),
+    _operation("file.copy", "Copy a file.", CopyInputs, WrittenOutputs, copy),
+    _operation("file.digest", "Digest files.", DigestInputs, DigestOutputs, digest, effects=False),
 )
