@@ -23,6 +23,8 @@ from chimera.proof.normalizers import normalizer_json
 from chimera.proof.report import ProofReport, RunReport
 
 _LOCK_FILES = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
+_SIMULATED = "simulated"
+_NOT_EXERCISED = ("skipped", _SIMULATED)
 _PASSING = ("passed", "pass", "xfailed")
 
 
@@ -51,6 +53,7 @@ def build_statement(
         "exercised": report.exercised,
         "repetitions": len(report.repetitions),
         "controls": [{"mutation": c.label, "finding": c.finding.value} for c in report.controls],
+        "simulated": _simulated(report.repetitions),
         "artifacts": _artifacts(report.repetitions),
         "normalizers": [
             {"paths": artifact.paths, "apply": [normalizer_json(n) for n in artifact.normalize]}
@@ -156,10 +159,23 @@ def _outcome_names(report: ProofReport) -> tuple[list[str], list[str]]:
         for number, step in enumerate(run.steps, 1):
             for name, outcome in step.outcomes.items():
                 key = f"step {number}: {name}"
-                if outcome != "skipped":
+                if outcome not in _NOT_EXERCISED:
                     passed[key] = passed.get(key, True) and outcome in _PASSING
     return sorted(n for n, ok in passed.items() if ok), sorted(
         n for n, ok in passed.items() if not ok
+    )
+
+
+def _simulated(repetitions: Sequence[RunReport]) -> list[str]:
+    """Return what was not done but said, in any repetition."""
+    return sorted(
+        {
+            f"step {number}: {name}"
+            for run in repetitions
+            for number, step in enumerate(run.steps, 1)
+            for name, outcome in step.outcomes.items()
+            if outcome == _SIMULATED
+        }
     )
 
 

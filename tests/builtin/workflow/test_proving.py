@@ -248,8 +248,9 @@ def test_each_fault_of_a_step_is_found_before_it_runs(tmp_path, registry, step, 
 # In a proof.
 
 
-def test_a_proof_repeats_the_run_and_its_control_fails(tmp_path, registry):
+def test_a_proof_repeats_the_run_and_its_evidence_lists_what_was_simulated(tmp_path, registry):
     write(tmp_path)
+    store = EvidenceStore.below(tmp_path)
     plugins = load_plugins()
     loaded = load_snapshot(read_source(open_work_tree(tmp_path)), registry)
     assert not loaded.diagnostics, loaded.diagnostics
@@ -258,7 +259,11 @@ def test_a_proof_repeats_the_run_and_its_control_fails(tmp_path, registry):
         [loaded.snapshot.documents[Address("Proof", "released")]],
         Context.system(),
         lambda task: plugins.hook.chimera_run_proof_step(task=task),
-        EvidenceStore.below(tmp_path),
+        store,
     )
     assert report.finding is Finding.PASS, report.reasons
     assert [run.finding for run in report.controls] == [Finding.FAIL]
+    predicate = store.get(report.evidence)["predicate"]
+    assert predicate["simulated"] == ["step 1: stage publish (http.send)"]
+    assert predicate["failedTests"] == []
+    assert "step 1: stage publish (http.send)" not in predicate["passedTests"]
