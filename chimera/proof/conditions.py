@@ -21,10 +21,14 @@ ORDER_SEED = "CHIMERA_PROOF_ORDER_SEED"
 class Conditions:
     """What is held still while steps run, or varied.
 
-    `nesting` makes the working path longer. `clock_shift` is in seconds and, like `random_seed`
-    and `listing_seed` (the order in which folders are listed), reaches Python's processes only.
-    `cpus` bounds the processors that are used. Without `fresh_home`, home and temporary files are
-    those that an earlier run of the same export left.
+    `nesting` makes the working path longer; `cpus` bounds the processors that are used. Without
+    `fresh_home`, home and temporary files are those that an earlier run of the same export left.
+
+    What follows reaches Python's processes only. `clock_shift` is in seconds; `clock_start` is
+    the time (in seconds since 1970) at which each process begins, and `clock_step` lets it go on
+    by as much at each look instead of running. `listing_seed` orders what folders hold,
+    `first_port` is where a socket that asks for any port is given one, and `switch_interval` is
+    how long a thread goes on before another may.
     """
 
     hash_seed: int = 0
@@ -39,6 +43,10 @@ class Conditions:
     listing_seed: int | None = None
     cpus: int | None = None
     fresh_home: bool = True
+    clock_start: float | None = None
+    clock_step: float | None = None
+    first_port: int | None = None
+    switch_interval: float | None = None
 
     @staticmethod
     def of_repetition(number: int, shuffle: bool) -> Conditions:
@@ -71,6 +79,10 @@ class Conditions:
             interpreter.CLOCK_SHIFT: self.clock_shift or None,
             interpreter.RANDOM_SEED: self.random_seed,
             interpreter.LISTING_SEED: self.listing_seed,
+            interpreter.CLOCK_START: self.clock_start,
+            interpreter.CLOCK_STEP: self.clock_step,
+            interpreter.FIRST_PORT: self.first_port,
+            interpreter.SWITCH_INTERVAL: self.switch_interval,
         }
         given = {name: repr(value) for name, value in asked.items() if value is not None}
         if given:

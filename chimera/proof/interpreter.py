@@ -8,27 +8,55 @@ of files, of other programs, or of `monotonic`, which nothing writes down.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 CLOCK_SHIFT = "CHIMERA_PROOF_CLOCK_SHIFT"
 RANDOM_SEED = "CHIMERA_PROOF_RANDOM_SEED"
 LISTING_SEED = "CHIMERA_PROOF_LISTING_SEED"
+CLOCK_START = "CHIMERA_PROOF_CLOCK_START"
+CLOCK_STEP = "CHIMERA_PROOF_CLOCK_STEP"
+FIRST_PORT = "CHIMERA_PROOF_FIRST_PORT"
+SWITCH_INTERVAL = "CHIMERA_PROOF_SWITCH_INTERVAL"
 
 
 def shift_clock(seconds: float) -> None:
     """Move what `time` and `datetime` call now by `seconds`."""
-    import datetime as dates
     import time
 
-    now, now_ns = time.time, time.time_ns
-    time.time = lambda: now() + seconds
-    time.time_ns = lambda: now_ns() + int(seconds * 1_000_000_000)
+    now = time.time
+    replace_clock(lambda: now() + seconds)
+
+
+def start_clock(start: float, step: float | None) -> None:
+    """Let the clock begin at `start`, and go on by `step` seconds at each look, or run."""
+    import itertools
+    import time
+
+    now, began = time.time, time.time()
+    looks = itertools.count()
+    if step is None:
+        replace_clock(lambda: start + now() - began)
+    else:
+        replace_clock(lambda: start + step * next(looks))
+
+
+def replace_clock(now: Callable[[], float]) -> None:
+    """Make `now` what `time` and `datetime` call now."""
+    import time
+
+    time.time = now
+    time.time_ns = lambda: round(now() * 1_000_000) * 1000
     for name in ("localtime", "gmtime", "ctime"):
-        setattr(time, name, _of_now(getattr(time, name), time.time))
-    strftime, localtime = time.strftime, time.localtime
-    time.strftime = lambda form, *moment: strftime(form, *(moment or (localtime(),)))
-    _shift_dates(dates, seconds)
+        setattr(time, name, _of_now(getattr(time, name), now))
+    true_strftime = time.strftime
+
+    def strftime(form: str, moment: Any = None) -> str:
+        return true_strftime(form, time.localtime() if moment is None else moment)
+
+    time.strftime = strftime
+    _replace_dates(now)
 
 
 def _of_now(convert: Callable[[float], Any], now: Callable[[], float]) -> Callable[..., Any]:
@@ -38,9 +66,11 @@ def _of_now(convert: Callable[[float], Any], now: Callable[[], float]) -> Callab
     return converted
 
 
-def _shift_dates(dates: Any, seconds: float) -> None:
+def _replace_dates(now: Callable[[], float]) -> None:
     """Replace `date` and `datetime` by subclasses that pass for them everywhere."""
-    shift = dates.timedelta(seconds=seconds)
+    import datetime as dates
+
+    present = now
     true_date, true_datetime = dates.date, dates.datetime
 
     class Meta(type):
@@ -57,19 +87,18 @@ def _shift_dates(dates: Any, seconds: float) -> None:
 
         @classmethod
         def today(cls) -> Any:
-            moment = true_datetime.now() + shift
-            return cls(moment.year, moment.month, moment.day)
+            return cls.fromtimestamp(present())
 
     class datetime(true_datetime, metaclass=Meta):  # type: ignore[misc, valid-type] # noqa: N801
         true = true_datetime
 
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return super().now(tz) + shift
+            return cls.fromtimestamp(present(), tz)
 
         @classmethod
         def utcnow(cls) -> Any:
-            return super().now(dates.UTC).replace(tzinfo=None) + shift
+            return cls.fromtimestamp(present(), dates.UTC).replace(tzinfo=None)
 
         @classmethod
         def today(cls) -> Any:
@@ -146,10 +175,47 @@ def shuffle_listings(seed: int) -> None:
     os.scandir = lambda path=".": Scan(path)  # type: ignore[assignment]
 
 
+def give_ports(first: int) -> None:
+    """Give a socket that asks for any port the next one that is free, from `first` on."""
+    import errno
+    import itertools
+    import socket
+
+    true_bind = socket.socket.bind
+
+    def bind(self: Any, address: Any) -> None:
+        if not isinstance(address, tuple) or len(address) < 2 or address[1] != 0:
+            true_bind(self, address)
+            return
+        for port in itertools.count(first):
+            try:
+                true_bind(self, (address[0], port, *address[2:]))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return
+
+    socket.socket.bind = bind  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Put on what the variables ask for."""
+    given = os.environ
+    if CLOCK_SHIFT in given:
+        shift_clock(float(given[CLOCK_SHIFT]))
+    if CLOCK_START in given:
+        step = given.get(CLOCK_STEP)
+        start_clock(float(given[CLOCK_START]), None if step is None else float(step))
+    if RANDOM_SEED in given:
+        seed_randomness(int(given[RANDOM_SEED]))
+    if LISTING_SEED in given:
+        shuffle_listings(int(given[LISTING_SEED]))
+    if FIRST_PORT in given:
+        give_ports(int(given[FIRST_PORT]))
+    if SWITCH_INTERVAL in given:
+        sys.setswitchinterval(float(given[SWITCH_INTERVAL]))
+
+
 if __name__ == "sitecustomize":
-    if CLOCK_SHIFT in os.environ:
-        shift_clock(float(os.environ[CLOCK_SHIFT]))
-    if RANDOM_SEED in os.environ:
-        seed_randomness(int(os.environ[RANDOM_SEED]))
-    if LISTING_SEED in os.environ:
-        shuffle_listings(int(os.environ[LISTING_SEED]))
+    main()

@@ -79,6 +79,7 @@ class _Attempt:
     subjects: tuple[ContentSubject, ...]
     repetitions: list[Ran] = field(default_factory=list)
     controls: list[RunReport] = field(default_factory=list)
+    home: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def label(self) -> str:
@@ -124,7 +125,10 @@ class _Session:
 
     def _run_repetitions(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
         waiting: list[tuple[_Attempt, Future[Ran]]] = [
-            (attempt, self._submit(pool, Plan(attempt.proof, attempt.inputs, number)))
+            (
+                attempt,
+                self._submit(pool, Plan(attempt.proof, attempt.inputs, number, home=attempt.home)),
+            )
             for attempt in attempts
             for number in range(1, attempt.proof.spec.repeat + 1)
         ]

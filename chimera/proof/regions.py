@@ -142,9 +142,11 @@ def _changed(gone: Sequence[str], come: Sequence[str]) -> Iterator[str]:
     marks = [_marks(_shown(old), _shown(new)) for old, new in zip(gone, come, strict=True)]
     for sign, lines, side in (("-", gone, 0), ("+", come, 1)):
         for line, mark in zip(lines, marks, strict=True):
-            yield from _signed(sign, [line])
+            yield f"{sign}{_shown(line)}"
             if mark[side]:
                 yield f"?{mark[side]}"
+            if not line.endswith("\n"):
+                yield _NO_END
 
 
 def _signed(sign: str, lines: Sequence[str]) -> Iterator[str]:
