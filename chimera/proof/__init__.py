@@ -8,11 +8,13 @@ from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
 from chimera.proof.owed import is_due, owed
 from chimera.proof.prove import prove
 from chimera.proof.report import Divergence, ProofReport, RunReport
-from chimera.proof.standing import Standing, standing, verify
+from chimera.proof.standing import Standing, stand, standing
 from chimera.proof.steps.models import OperationStep
 from chimera.proof.steps.task import StepOutcome, StepTask
+from chimera.proof.verifying import Check, Verification, Verifier, verify
 
 __all__ = [
+    "Check",
     "Divergence",
     "EvidenceError",
     "EvidenceStore",
@@ -24,9 +26,12 @@ __all__ = [
     "Standing",
     "StepOutcome",
     "StepTask",
+    "Verification",
+    "Verifier",
     "is_due",
     "owed",
     "prove",
+    "stand",
     "standing",
     "verify",
 ]

@@ -20,7 +20,7 @@ from chimera.proof.evidence import (
     is_digest,
     parse_statement,
 )
-from chimera.proof.inputs import ContentSubject, binding
+from chimera.proof.inputs import ANY_ENGINE, ContentSubject, binding
 from chimera.signatures import IN_TOTO, Envelope, EnvelopeSignature, SignatureError
 
 MOST_LINES = 20_000
@@ -47,7 +47,8 @@ def bound_to(statement: Statement, digest: Digest) -> tuple[Address, Digest]:
     engines = [found for _, found in stated]
     if len(engines) != 1:
         raise EvidenceError(f"{digest} does not say which version of the engine proved it")
-    return proof, binding(str(proof), sorted(subjects), engines[0])
+    lets_any = predicate.get("acceptsEngine") == ANY_ENGINE
+    return proof, binding(str(proof), sorted(subjects), ANY_ENGINE if lets_any else engines[0])
 
 
 def bring_in(store: EvidenceStore, data: bytes) -> Digest:

@@ -17,6 +17,9 @@ from chimera.kinds import Document, Snapshot
 from chimera.model import Digest, digest_bytes, digest_json, digest_paths
 from chimera.proof.kinds import ProofSpec
 
+ANY_ENGINE = "any"
+"""What stands for the engine in the binding of a proof that lets in evidence of any."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ContentSubject:
@@ -65,6 +68,12 @@ def binding(proof: str, subjects: Iterable[ContentSubject], engine: Digest) -> D
             "engine": engine,
         }
     )
+
+
+def binding_of(proof: Document[ProofSpec], subjects: Iterable[ContentSubject]) -> Digest:
+    """Return the binding of the proof's own evidence: by this engine, or by any that it lets in."""
+    engine = ANY_ENGINE if proof.spec.engine == ANY_ENGINE else engine_digest()
+    return binding(str(proof.address), subjects, engine)
 
 
 @cache

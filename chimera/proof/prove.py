@@ -20,7 +20,7 @@ from chimera.kinds import Document, Snapshot
 from chimera.model import ChimeraError, Finding, Outcome
 from chimera.proof.compare import divergences
 from chimera.proof.evidence import EvidenceStore
-from chimera.proof.inputs import ContentSubject, binding, engine_digest, input_paths, subjects_of
+from chimera.proof.inputs import ContentSubject, binding_of, input_paths, subjects_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import ProofReport, RunReport
 from chimera.proof.run import Plan, Ran, RunStep, run
@@ -59,7 +59,7 @@ def prove(
         statement = build_statement(
             attempt.proof, report, attempt.subjects, snapshot, context, environment, plugins
         )
-        bound_to = binding(str(attempt.proof.address), attempt.subjects, engine_digest())
+        bound_to = binding_of(attempt.proof, attempt.subjects)
         for data in attempt.repetitions[0].artifacts.values():
             store.keep(data)
         evidence = store.put(attempt.proof.address, bound_to, statement)

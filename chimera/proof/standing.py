@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
 
 from chimera.kinds import Document, Snapshot
-from chimera.model import Address, Digest, Finding, Verdict
-from chimera.proof.evidence import (
-    PREDICATE_TYPE,
-    EvidenceError,
-    EvidenceStore,
-    Statement,
-    parse_statement,
-)
-from chimera.proof.inputs import ContentSubject, binding, content_subjects, engine_digest
+from chimera.model import Address, Digest, Finding, TrustRoot, Verdict
+from chimera.proof.choosing import deciding
+from chimera.proof.evidence import EvidenceError, EvidenceStore, Kept
+from chimera.proof.inputs import binding_of
 from chimera.proof.kinds import ProofSpec
+from chimera.proof.verifying import State, Verification, Verifier
 
-State = Literal["valid", "failed", "stale", "missing", "altered"]
+_MOST_TOLD = 3  # pieces of evidence of which it is said why they do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,134 +25,127 @@ class Standing:
     finding: Finding
     evidence: Digest | None = None
     reasons: tuple[str, ...] = ()
+    verification: Verification | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The standing as the gate weighs it; a pass names the evidence."""
+        name, rests_on = str(self.proof), (self.evidence,) if self.evidence else ()
         reasons = (f"evidence {self.evidence}",) if self.state == "valid" else self.reasons
-        return Verdict(str(self.proof), str(self.proof), self.finding, reasons)
+        return Verdict(name, name, self.finding, reasons, rests_on=rests_on)
 
 
 def standing(
-    proof: Document[ProofSpec], snapshot: Snapshot, store: EvidenceStore, engine: Digest = ""
+    proof: Document[ProofSpec],
+    snapshot: Snapshot,
+    store: EvidenceStore,
+    *,
+    trust: TrustRoot | None = None,
+    now: datetime | None = None,
+    signed: bool | None = None,
+    branch: TrustRoot | None = None,
 ) -> Standing:
     """Tell whether evidence fits the snapshot's content, the proof's document and the engine.
 
-    `engine` is this engine's digest unless another is given.
+    With `trust`, evidence counts when a key that may prove has signed it and counts at `now`; with
+    `signed=False`, as in unprotected environments, what was made here counts as well. Without, only
+    what was made here does; and nothing, where `signed` asks for signatures all the same. `branch`
+    is as in `Verifier`.
     """
-    engine = engine or engine_digest()
-    subjects = content_subjects(proof, snapshot)
-    digest = store.find(proof.address, binding(str(proof.address), subjects, engine))
+    verifier = Verifier(snapshot, trust, now, branch)
+    return stand(verifier, proof, store, signed=trust is not None if signed is None else signed)
+
+
+def stand(
+    verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore, *, signed: bool
+) -> Standing:
+    """Tell what `standing` does, of one proof of many over one snapshot."""
+    bound_to = binding_of(proof, verifier.subjects_of(proof))
+
+    def is_signed(digest: Digest) -> bool:
+        try:
+            return verifier.is_signed(store.envelope(digest))
+        except EvidenceError:
+            return False
+
+    digest = deciding(store, proof.address, bound_to, is_signed=is_signed, needs_signature=signed)
+    about = store.about(proof.address, bound_to)
     if digest is None:
-        return _without(proof.address, subjects, engine, store)
+        return _without(verifier, proof, store, about, signed=signed)
+    is_own = any(kept.is_own and kept.digest == digest for kept in about)
+    return _judged(verifier, proof, store, digest, signed=signed, is_own=is_own)
+
+
+def _judged(
+    verifier: Verifier,
+    proof: Document[ProofSpec],
+    store: EvidenceStore,
+    digest: Digest,
+    *,
+    signed: bool,
+    is_own: bool,
+) -> Standing:
+    """Verify one piece of evidence, whatever an index says that it is about.
+
+    What was made here and failed stands as failed, signed or not: to sign it would change nothing.
+    """
     try:
-        return judge(store.get(digest), digest, proof.address, subjects, engine)
+        envelope = store.envelope(digest)
     except EvidenceError as error:
         return Standing(proof.address, "altered", Finding.FAIL, digest, (error.message,))
-
-
-def judge(
-    statement: Statement,
-    digest: Digest,
-    proof: Address,
-    subjects: Iterable[ContentSubject],
-    engine: Digest,
-) -> Standing:
-    """Judge one statement against what it would have to be about, whatever an index says."""
-    differing = tuple(_differences(statement, proof, subjects, engine))
-    if differing:
-        return Standing(proof, "stale", Finding.NOT_EXERCISED, digest, differing)
-    predicate = statement["predicate"]
-    finding = predicate.get("finding")
-    if predicate.get("result") == "PASSED" and finding == Finding.PASS.value:
-        return Standing(proof, "valid", Finding.PASS, digest)
-    reasons = tuple(map(str, _items(predicate.get("reasons")))) or ("it did not pass",)
-    if finding == Finding.NOT_EXERCISED.value:
-        return Standing(proof, "failed", Finding.NOT_EXERCISED, digest, reasons)
-    return Standing(proof, "failed", Finding.FAIL, digest, reasons)
+    verification = verifier.verify(envelope, signed=not is_own)
+    if verification.state == "valid" and signed and is_own:
+        verification = verifier.verify(envelope)
+    if verification.proof != proof.address and verification.state == "valid":
+        reasons = (f"it is evidence for {verification.proof}",)
+        return Standing(proof.address, "stale", Finding.NOT_EXERCISED, digest, reasons)
+    return Standing(
+        proof.address,
+        verification.state,
+        verification.finding,
+        digest,
+        _reasons(verification),
+        verification,
+    )
 
 
 def _without(
-    proof: Address, subjects: Iterable[ContentSubject], engine: Digest, store: EvidenceStore
+    verifier: Verifier,
+    proof: Document[ProofSpec],
+    store: EvidenceStore,
+    about: tuple[Kept, ...],
+    *,
+    signed: bool,
 ) -> Standing:
-    """Say why nothing fits: never proven, or which part differs from what was proven last."""
-    latest = store.latest(proof)
+    """Say why nothing counts: by whom it is, which part differs, or that it was never proven."""
+    refused = [
+        _judged(verifier, proof, store, kept.digest, signed=signed, is_own=kept.is_own)
+        for kept in about[-_MOST_TOLD:]
+    ]
+    if refused:
+        reasons = [
+            f"evidence {found.evidence}: {reason}" for found in refused for reason in found.reasons
+        ]
+        first = refused[-1]
+        return Standing(
+            proof.address,
+            first.state,
+            first.finding,
+            first.evidence,
+            tuple(reasons),
+            first.verification,
+        )
+    latest = store.latest(proof.address)
     if latest is None:
-        return Standing(proof, "missing", Finding.NOT_EXERCISED, None, (f"{proof} was never run",))
-    try:
-        found = judge(store.get(latest), latest, proof, subjects, engine)
-    except EvidenceError as error:
-        return Standing(proof, "altered", Finding.FAIL, latest, (error.message,))
-    # The index had no entry for this content: whatever it says, the statement was not kept for it.
-    return found
+        reason = f"{proof.address} was never run"
+        return Standing(proof.address, "missing", Finding.NOT_EXERCISED, None, (reason,))
+    # The index had no entry for this content: whatever it says, it was not kept for it.
+    return _judged(verifier, proof, store, latest, signed=signed, is_own=True)
 
 
-def _differences(
-    statement: Statement, proof: Address, subjects: Iterable[ContentSubject], engine: Digest
-) -> Iterable[str]:
-    """Yield what of a statement is not what it would have to be."""
-    predicate = statement.get("predicate")
-    if statement.get("predicateType") != PREDICATE_TYPE or not isinstance(predicate, dict):
-        yield "it is not the result of a test"
-        return
-    proven = predicate.get("proof")
-    if proven != str(proof):
-        yield f"it is evidence for {proven}"
-    if _digest_of(predicate, "engine") != engine:
-        yield "another version of the engine proved it"
-    expected = {subject.name: subject.digest for subject in subjects}
-    stated = _stated_subjects(statement)
-    for name in sorted(expected.keys() | stated.keys()):
-        if name not in stated:
-            yield f"{name} was not proven"
-        elif name not in expected:
-            yield f"{name} is no longer an input"
-        elif stated[name] != expected[name]:
-            yield f"{name} changed since it was proven"
-
-
-def _stated_subjects(statement: Statement) -> dict[str, Digest]:
-    """Return the subjects by name; a name that is stated twice or oddly matches nothing."""
-    found: dict[str, Digest] = {}
-    for subject in _items(statement.get("subject")):
-        name, digest = _descriptor(subject)
-        found[name] = "" if name in found else digest
-    return found
-
-
-def _digest_of(predicate: dict[str, Any], name: str) -> Digest | None:
-    for item in _items(predicate.get("configuration")):
-        found, digest = _descriptor(item)
-        if found == name:
-            return digest
-    return None
-
-
-def _items(value: Any) -> list[Any]:
-    """Return a list as it is and anything else as empty: evidence comes from anywhere."""
-    return value if isinstance(value, list) else []
-
-
-def _descriptor(value: Any) -> tuple[str, Digest]:
-    digests = value.get("digest") if isinstance(value, dict) else None
-    hexadecimal = digests.get("sha256") if isinstance(digests, dict) else None
-    name = str(value.get("name")) if isinstance(value, dict) else ""
-    return name, f"sha256:{hexadecimal}"
-
-
-def verify(data: bytes, digest: Digest, snapshot: Snapshot, engine: Digest = "") -> Standing:
-    """Judge evidence from anywhere against the snapshot, offline and without running anything.
-
-    Raises `EvidenceError` for bytes that do not hash to `digest` or are no statement about a proof
-    of this snapshot.
-    """
-    statement = parse_statement(data, digest)
-    predicate = statement.get("predicate")
-    named = predicate.get("proof") if isinstance(predicate, dict) else None
-    for proof in snapshot.of_model(ProofSpec):
-        if str(proof.address) == named:
-            subjects = content_subjects(proof, snapshot)
-            return judge(statement, digest, proof.address, subjects, engine or engine_digest())
-    raise EvidenceError(
-        f"there is no {named} here", help="verify it in the repository that it was proven in"
-    )
+def _reasons(verification: Verification) -> tuple[str, ...]:
+    failed = verification.failed
+    if failed is None:
+        return ()
+    is_about_trust = failed.help is not None and verification.state == "untrusted"
+    return (*failed.reasons, failed.help) if is_about_trust and failed.help else failed.reasons

@@ -1,11 +1,16 @@
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chimera.model import Finding, digest_bytes
-from chimera.proof import EvidenceError, standing, verify
-from chimera.proof.inputs import content_subjects
+from chimera.model import Address, Finding, TrustedKey, TrustRoot
+from chimera.proof import standing
+from chimera.proof.bundle import bring_in
+from chimera.proof.inputs import binding_of, content_subjects
+from chimera.signatures import sign_envelope
+from chimera.signatures.signer import BareSigner
 
 
 def state(bench, name="answer", ref=None):
@@ -53,12 +58,30 @@ def test_definition_of_the_proof_counts(bench):
     assert bench.standing().reasons == ("Proof/answer changed since it was proven",)
 
 
-def test_another_engine_makes_evidence_stale(bench):
-    bench.prove_one()
+def put(bench, *, engine=None, finding=None, at=None):
+    """Prove, and keep beside it a statement that differs in what is given."""
+    report = bench.prove_one()
+    statement = json.loads(json.dumps(bench.store.get(report.evidence)))
+    predicate = statement["predicate"]
+    if engine is not None:
+        (named,) = [c for c in predicate["configuration"] if c["name"] == "engine"]
+        named["digest"]["sha256"] = engine
+    if finding is not None:
+        predicate.update(result="FAILED", finding=finding, reasons=["it was a bad day"])
+    if at is not None:
+        predicate["volatile"]["at"] = at
     loaded = bench.load()
-    found = standing(bench.get(loaded=loaded), loaded.snapshot, bench.store, "sha256:" + "0" * 64)
-    assert (found.state, found.reasons) == (
+    proof = bench.get(loaded=loaded)
+    bound_to = binding_of(proof, content_subjects(proof, loaded.snapshot))
+    return report.evidence, bench.store.put(proof.address, bound_to, statement)
+
+
+def test_another_engine_makes_evidence_stale(bench):
+    _, digest = put(bench, engine="0" * 64, at="2026-11-22T00:00:00.000000Z")
+    found = bench.standing()
+    assert (found.state, found.evidence, found.reasons) == (
         "stale",
+        digest,
         ("another version of the engine proved it",),
     )
 
@@ -208,50 +231,82 @@ def test_commit_is_named_beside_the_core(bench):
     assert bench.store.get(report.evidence)["predicate"]["volatile"]["revision"] == commit
 
 
-def test_verify_judges_evidence_from_elsewhere(bench):
-    report = bench.prove_one()
-    data = (bench.store.folder / f"{report.evidence.removeprefix('sha256:')}.json").read_bytes()
-    snapshot = bench.load().snapshot
-    assert verify(data, report.evidence, snapshot).state == "valid"
-    bench.write("src/answer.py", "print(42)  # changed\n")
-    assert verify(data, report.evidence, bench.load().snapshot).state == "stale"
-
-
-def test_verify_refuses_what_is_no_evidence_for_this_repository(bench):
-    bench.proof()
-    snapshot = bench.load().snapshot
-    for data in (b"{}", b"[", b"[" * 100_000, json.dumps({"_type": "x"}).encode()):
-        with pytest.raises(EvidenceError):
-            verify(data, digest_bytes(data), snapshot)
-    with pytest.raises(EvidenceError, match="altered"):
-        verify(b"{}", digest_bytes(b"other"), snapshot)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda s: s.update(subject=[]),
-        lambda s: s.update(subject=s["subject"] * 2),
-        lambda s: s.update(subject="everything"),
-        lambda s: s["subject"].append({"name": "lib/**", "digest": {"sha256": "0" * 64}}),
-        lambda s: s["subject"][0].update(digest=None),
-        lambda s: s.update(predicateType="https://example.org/other"),
-        lambda s: s.update(predicate=None),
-        lambda s: s["predicate"].update(configuration=[]),
-        lambda s: s["predicate"].update(configuration=None),
-        lambda s: s["predicate"].update(result="WARNED"),
-        lambda s: s["predicate"].update(finding="not-exercised"),
-        lambda s: s["predicate"].update(finding="fail", reasons=7),
-    ],
+CI = BareSigner.of(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+PROVER = TrustedKey(
+    CI.public.fingerprint,
+    CI.public.text,
+    Address("Identity", "ci"),
+    human=False,
+    capabilities=frozenset({"prove"}),
 )
-def test_statement_that_says_anything_else_is_not_valid(bench, change):
+TRUST = TrustRoot("origin/main", "c" * 40, (PROVER,))
+
+
+def protected(bench, trust=TRUST):
+    """How the proof stands where only what a trusted key signed counts."""
+    loaded = bench.load()
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    proof = bench.get(loaded=loaded)
+    return standing(proof, loaded.snapshot, bench.store, trust=trust, now=now, signed=True)
+
+
+def sign(bench, digest):
+    (signature,) = sign_envelope(bench.store.envelope(digest), CI).signatures
+    bench.store.add_signature(digest, signature)
+
+
+def test_evidence_counts_in_a_protected_environment_once_a_key_that_may_prove_has_signed(bench):
     report = bench.prove_one()
+    found = protected(bench)
+    assert (found.state, found.finding) == ("untrusted", Finding.NOT_EXERCISED)
+    assert found.reasons[0] == f"evidence {report.evidence}: nobody has signed it"
+    assert "chimera evidence sign" in found.reasons[1]
+    sign(bench, report.evidence)
+    found = protected(bench)
+    assert (found.state, found.verdict.finding) == ("valid", Finding.PASS)
+    assert found.verification.signer == PROVER
+
+
+def test_without_a_trusted_ref_a_protected_environment_takes_no_evidence(bench):
+    report = bench.prove_one()
+    sign(bench, report.evidence)
+    found = protected(bench, None)
+    assert found.state == "untrusted"
+    assert "there is no trusted ref" in found.reasons[0]
+    assert "CHIMERA_TRUST_REF" in found.reasons[1]
+
+
+def test_evidence_by_a_key_that_may_only_approve_is_told_apart(bench):
+    report = bench.prove_one()
+    sign(bench, report.evidence)
+    approver = TrustedKey(
+        CI.public.fingerprint,
+        CI.public.text,
+        Address("Identity", "ada"),
+        human=True,
+        capabilities=frozenset({"approve"}),
+    )
+    found = protected(bench, TrustRoot("origin/main", "c" * 40, (approver,)))
+    assert found.state == "untrusted"
+    assert "Identity/ada may not prove" in found.reasons[0]
+
+
+def test_later_failure_takes_away_what_a_signature_gave_whoever_signed_it(bench):
+    passed, failed = put(bench, finding="fail", at="2026-11-22T00:00:00.000000Z")
+    sign(bench, passed)
+    for found in (bench.standing(), protected(bench)):
+        assert (found.state, found.evidence) == ("failed", failed)
+        assert found.reasons == ("it was a bad day",)
+
+
+def test_proof_that_lets_in_any_engine_finds_evidence_of_another(bench):
+    report = bench.prove_one(engine="any")
     statement = json.loads(json.dumps(bench.store.get(report.evidence)))
-    change(statement)
+    assert statement["predicate"]["acceptsEngine"] == "any"
+    (bench.store.folder / f"{report.evidence[7:]}.json").unlink()
+    (named,) = [c for c in statement["predicate"]["configuration"] if c["name"] == "engine"]
+    named["digest"]["sha256"] = "0" * 64
     data = json.dumps(statement).encode()
-    try:
-        found = verify(data, digest_bytes(data), bench.load().snapshot)
-    except EvidenceError:
-        return
-    assert found.state != "valid"
-    assert found.finding is not Finding.PASS
+    digest = bring_in(bench.store, data)
+    sign(bench, digest)
+    assert protected(bench).state == "valid"
