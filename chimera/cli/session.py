@@ -27,6 +27,8 @@ FORMATS = ("text", "json")
 """What every command can write."""
 REPORT_FORMATS = (*FORMATS, "junit", "sarif", "github", "markdown")
 """What a command can write whose result is diagnostics and verdicts."""
+PAGE_FORMATS = (*FORMATS, "markdown")
+"""What a command can write that explains one thing."""
 PICTURE_FORMATS = (*FORMATS, "mermaid", "dot", "svg", "html")
 """What a command can write whose result is a graph."""
 _COLOURS: dict[str, dict[str, Any]] = {
@@ -266,6 +268,7 @@ def _output_option(formats: tuple[str, ...], example: str) -> Callable[[F], F]:
 
 output_option = _output_option(FORMATS, "json=out.json")
 report_option = _output_option(REPORT_FORMATS, "sarif=out.sarif")
+page_option = _output_option(PAGE_FORMATS, "markdown=ruling.md")
 picture_option = _output_option(PICTURE_FORMATS, "svg=graph.svg")
 environment_option = click.option(
     "--env",
@@ -274,6 +277,11 @@ environment_option = click.option(
     show_default=True,
     metavar="NAME",
     help="The environment, named by an Environment document.",
+)
+key_option = click.option(
+    "--key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The SSH key to sign with, instead of CHIMERA_SIGNING_KEY or the one Git signs with.",
 )
 base_option = click.option(
     "--base",

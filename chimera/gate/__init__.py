@@ -12,7 +12,7 @@ from chimera.gate.kinds import (
     IdentitySpec,
     RoleSpec,
 )
-from chimera.gate.recorded import ruling_from_json, ruling_to_json
+from chimera.gate.recorded import RecordedRuling, ruling_from_json, ruling_to_json
 from chimera.gate.ruling import (
     STAGES,
     Permit,
@@ -37,6 +37,7 @@ __all__ = [
     "HearingError",
     "IdentitySpec",
     "Permit",
+    "RecordedRuling",
     "RefusedError",
     "RoleSpec",
     "Ruling",

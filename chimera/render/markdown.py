@@ -109,7 +109,7 @@ def _sections(report: Report) -> Iterator[_Section]:
     for verdict in report.verdicts:
         if verdict.finding is Finding.PASS:
             passed[verdict.judge] += verdict.count
-    lines = tuple(f"- {_code(judge)}: {number}" for judge, number in passed.items())
+    lines = tuple(f"- {code_span(judge)}: {number}" for judge, number in passed.items())
     yield _Section(f"{count(passed.total(), 'verdict')} passed", lines, folded=True)
 
 
@@ -118,10 +118,10 @@ def _changes(changes: Changes) -> Iterator[_Section]:
     summary = f"{plan_summary(plan)} ({changes.compared}, for {plan.environment})"
     lines = [_prose(summary), ""]
     for layers, items in changes.by_layer.items():
-        lines.append(f"- **in {', '.join(map(_code, layers)) or 'no layer'}**")
+        lines.append(f"- **in {', '.join(map(code_span, layers)) or 'no layer'}**")
         lines += (f"  {_item(item, changes)}" for item in items)
     for change in changes.cosmetic:
-        lines.append(f"- cosmetic, and owes nothing: {_code(str(change.target))}")
+        lines.append(f"- cosmetic, and owes nothing: {code_span(str(change.target))}")
     yield _Section("What changes", tuple(lines))
     yield _Section("What that touches", tuple(_touches(changes)))
     yield _Section("What is owed", tuple(_owed(changes)))
@@ -131,7 +131,7 @@ def _item(item: PlanItem, changes: Changes) -> str:
     change = item.change
     action = "no-op (dormant)" if item.dormant and not item.changes else change.action.value
     category = f" **{change.category.value}**" if change.category else ""
-    line = f"- {action}{category} {_code(str(change.target))}: {_prose(change.reason)}"
+    line = f"- {action}{category} {code_span(str(change.target))}: {_prose(change.reason)}"
     if change.breaks:
         line += f"; breaks: {'; '.join(map(_prose, change.breaks[:_MOST_NAMES]))}"
     leaning = [
@@ -151,7 +151,7 @@ def _touches(changes: Changes) -> Iterator[str]:
         causes = dict.fromkeys(path for t in touched for path in (t.paths or (str(t.target),)))
         asks = dict.fromkeys(ask for touch in touched for ask in touch.asks)
         asking = f", which asks for {'; '.join(map(_prose, asks))}" if asks else ""
-        yield f"- {_code(name)} by {_names(causes)}{asking}"
+        yield f"- {code_span(name)} by {_names(causes)}{asking}"
 
 
 def _owed(changes: Changes) -> Iterator[str]:
@@ -159,24 +159,25 @@ def _owed(changes: Changes) -> Iterator[str]:
     for o in changes.plan.obligations:
         asked.setdefault((o.kind, wanted(o), str(o.source)), []).append(str(o.target))
     if is_owed_elsewhere(changes.plan, changes.touches):
-        yield f"- nothing in {_code(changes.plan.environment)}, {OWED_ELSEWHERE}"
+        yield f"- nothing in {code_span(changes.plan.environment)}, {OWED_ELSEWHERE}"
     for (kind, subject, source), targets in asked.items():
-        yield f"- {_prose(kind)} {_code(subject)} for {_names(targets)}, asked by {_code(source)}"
+        by = code_span(source)
+        yield f"- {_prose(kind)} {code_span(subject)} for {_names(targets)}, asked by {by}"
 
 
 def _fault(diagnostic: Diagnostic) -> str:
     """Return one fault, where it stands and what to do about it."""
-    where = _code(str(diagnostic.span))
-    text = f"- {where} {_code(diagnostic.rule)}: {_prose(diagnostic.message)}"
+    where = code_span(str(diagnostic.span))
+    text = f"- {where} {code_span(diagnostic.rule)}: {_prose(diagnostic.message)}"
     return f"{text} *{_prose(diagnostic.help)}*"
 
 
 def _verdict(verdict: Verdict) -> str:
-    judge = f" of {_code(verdict.judge)}" if verdict.judge != verdict.subject else ""
+    judge = f" of {code_span(verdict.judge)}" if verdict.judge != verdict.subject else ""
     said = [reason for reason in verdict.reasons if "\n" not in reason.strip()]
     blocks = [_block(reason) for reason in verdict.reasons if "\n" in reason.strip()]
     reasons = f": {_prose('; '.join(said))}" if said else ""
-    return "\n".join((f"- {_code(verdict.subject)}{judge}{reasons}", *blocks))
+    return "\n".join((f"- {code_span(verdict.subject)}{judge}{reasons}", *blocks))
 
 
 def _block(reason: str) -> str:
@@ -198,16 +199,18 @@ def _idle(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for (judge, reasons), subjects in found.items():
         others = [subject for subject in subjects if not judge.startswith(subject)]
         of = f" of {_names(others)}" if others else ""
-        yield f"- {_code(judge)}{of}: {_prose('; '.join(reasons) or 'nothing to judge')}"
+        yield f"- {code_span(judge)}{of}: {_prose('; '.join(reasons) or 'nothing to judge')}"
 
 
 def _names(names: Iterable[str]) -> str:
     every = list(names)
     more = len(every) - _MOST_NAMES
-    return ", ".join(map(_code, every[:_MOST_NAMES])) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(code_span, every[:_MOST_NAMES])) + (
+        f" and {more} more" if more > 0 else ""
+    )
 
 
-def _code(text: str) -> str:
+def code_span(text: str) -> str:
     """Return text in a code span that nothing in it can end."""
     text = _line(text)
     longest = max(map(len, re.findall("`+", text)), default=0)

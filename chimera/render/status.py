@@ -8,6 +8,7 @@ from chimera.model import Result
 from chimera.render.paint import Paint, plain, table
 
 if TYPE_CHECKING:
+    from chimera.state import RulingRecord
     from chimera.workspace.inspecting import Status
 
 
@@ -27,6 +28,8 @@ def status_text(result: Result[Status], paint: Paint = plain) -> str:
     header = ("ENVIRONMENT", "KIND", "APPLIED", "LAST APPLY", "UNFINISHED RUNS")
     lines = [table(rows, header, paint)]
     for environment in found.environments:
+        if environment.ruling is not None and environment.ruling.digest:
+            lines.append(_last_ruling(environment.ruling))
         lines += (
             f"{run.target} in {environment.name}: run {run.uid} {run.status.value}"
             for run in environment.unfinished
@@ -34,6 +37,16 @@ def status_text(result: Result[Status], paint: Paint = plain) -> str:
     if found.writer is not None:
         lines.append(f"applying now: {found.writer}")
     return "\n".join(lines)
+
+
+def _last_ruling(record: RulingRecord) -> str:
+    if not record.is_intact:
+        return f"the last ruling for {record.environment} was edited after it was recorded"
+    passed = record.ruling.get("outcome") == "passed"
+    said = "permitted" if passed else "refused"
+    when = record.at.isoformat(timespec="seconds")
+    name = str(record.digest)[7:19]
+    return f"the last ruling for {record.environment}, {name}, {said} a plan at {when}"
 
 
 def status_json(result: Result[Status]) -> dict[str, Any]:
@@ -46,6 +59,7 @@ def status_json(result: Result[Status]) -> dict[str, Any]:
                 "protected": e.protected,
                 "applied": e.applied,
                 "lastApply": e.last,
+                "lastRuling": e.ruling.digest if e.ruling else None,
                 "unfinishedRuns": [{"run": r.uid, "target": r.target} for r in e.unfinished],
             }
             for e in result.value.environments

@@ -19,7 +19,7 @@ from chimera.kinds import (
 from chimera.model import Address, Digest, Placement, Result, UsageError, is_dormant
 from chimera.plan import target_digests
 from chimera.runtime import RunView, list_runs, read_log, show_run
-from chimera.state import Applied, Holder, LogLine, Run, RunStatus
+from chimera.state import Applied, Holder, LogLine, RulingRecord, Run, RunStatus
 from chimera.workspace.judging import facts_of, placements_of
 from chimera.workspace.recording import recorded
 
@@ -36,6 +36,8 @@ class EnvironmentStatus:
     applied: int
     last: str | None
     unfinished: tuple[Run, ...]
+    ruling: RulingRecord | None = None
+    """What the gate ruled last."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def status(workspace: Workspace) -> Result[Status]:
     with workspace.read_state() as state:
         writer = state.writer()
         rows = {name: state.applied(name) for name in sorted(known)}
+        rulings = {name: state.rulings(name, 1) for name in known}
     runs = list_runs(workspace.root, limit=-1)
     found = tuple(
         EnvironmentStatus(
@@ -60,6 +63,7 @@ def status(workspace: Workspace) -> Result[Status]:
             len(applied),
             max((a.at.isoformat(timespec="seconds") for a in applied.values()), default=None),
             _unfinished(name, runs, applied),
+            next(iter(rulings[name]), None),
         )
         for name, applied in rows.items()
     )

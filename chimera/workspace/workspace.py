@@ -57,10 +57,12 @@ if TYPE_CHECKING:
     from chimera.workspace.applying import ApplyReport
     from chimera.workspace.diagnosing import Symptom
     from chimera.workspace.evaluating import Question
+    from chimera.workspace.evidence import Evidence
     from chimera.workspace.graphing import Graph
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
+    from chimera.workspace.showing import ShownRuling
     from chimera.workspace.trust import Trust
     from chimera.workspace.updating import UpdateReport
 
@@ -278,6 +280,13 @@ class Workspace:
         self.prepare()
         return prove_change(self, base, head, environment=environment, fresh=fresh)
 
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The evidence that is kept here, to be listed, signed and shared."""
+        from chimera.workspace.evidence import Evidence
+
+        return Evidence(self)
+
     def update_snapshots(self, names: Sequence[str] = ()) -> Result[UpdateReport]:
         """Write golden files of proofs anew, into the work tree; that is evidence of nothing."""
         from chimera.workspace.updating import update
@@ -299,6 +308,12 @@ class Workspace:
         from chimera.workspace.running import run
 
         return run(self, address, inputs, environment=environment)
+
+    def ruling(self, name: str = "latest", environment: str | None = None) -> ShownRuling:
+        """Return a ruling of the gate by the beginning of its digest, or the latest."""
+        from chimera.workspace.showing import show_ruling
+
+        return show_ruling(self, name, environment)
 
     def status(self) -> Result[Status]:
         """Say where every environment stands."""

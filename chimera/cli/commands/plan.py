@@ -16,7 +16,7 @@ from chimera.cli.session import (
     effective_time_option,
     environment_option,
     head_option,
-    output_option,
+    page_option,
     pass_session,
     report_option,
     work_tree_option,
@@ -68,20 +68,47 @@ def plan(
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@output_option
+@click.argument("what", metavar="FILE|RULING")
+@click.option("--env", "environment", metavar="NAME", help="Of this environment's rulings only.")
+@page_option
 @pass_session
-def show(session: Session, file: Path, outputs: tuple[str, ...]) -> None:
-    """Show a saved plan."""
+def show(session: Session, what: str, environment: str | None, outputs: tuple[str, ...]) -> None:
+    """Show a saved plan, or explain a ruling of the gate.
+
+    A ruling is named by the beginning of its digest, or is the `latest`. A file of that name comes
+    first.
+    """
+    if Path(what).is_file():
+        _show_plan(session, read_plan(Path(what)), outputs)
+    else:
+        _show_ruling(session, what, environment, outputs)
+
+
+def _show_plan(session: Session, saved: Plan, outputs: tuple[str, ...]) -> None:
     from chimera.plan import plan_to_json
     from chimera.render.plan import plan_text
 
-    saved = read_plan(file)
     session.emit(
         outputs,
         lambda paint: plan_text(saved, paint),
         lambda: plan_to_json(saved),
         Outcome.PASSED,
+        pictures={"markdown": lambda: f"```text\n{plan_text(saved)}\n```"},
+    )
+
+
+def _show_ruling(
+    session: Session, name: str, environment: str | None, outputs: tuple[str, ...]
+) -> None:
+    from chimera.render.rulings import ruling_json, ruling_markdown, ruling_text
+
+    shown = session.workspace().ruling(name, environment)
+    session.emit(
+        outputs,
+        lambda paint: ruling_text(shown, paint),
+        lambda: ruling_json(shown),
+        Outcome.PASSED,
+        pictures={"markdown": lambda: ruling_markdown(shown)},
     )
 
 
