@@ -42,7 +42,9 @@ COMMANDS: dict[str, Entry] = {
         f"{_CLI}.policy:policy", "Try the cases of the policies, or judge files by them.", _CHANGE
     ),
     "plan": Entry(f"{_CLI}.plan:plan", "Show what an apply would do, and what that owes.", _CHANGE),
-    "show": Entry(f"{_CLI}.plan:show", "Show a saved plan, or explain a ruling of the gate.", _CHANGE),
+    "show": Entry(
+        f"{_CLI}.plan:show", "Show a saved plan, or explain a ruling of the gate.", _CHANGE
+    ),
     "prove": Entry(f"{_CLI}.prove:prove", "Run proofs and keep the evidence.", _CHANGE),
     "evidence": Entry(
         f"{_CLI}.evidence:evidence", "List, sign, share and bundle what proofs showed.", _CHANGE
