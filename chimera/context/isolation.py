@@ -45,11 +45,12 @@ def enter(*, network: bool, files: bool, processes: bool) -> None:
     flags = _CLONE_NEWNET if network else 0
     flags |= _CLONE_NEWNS if files or processes else 0
     flags |= _CLONE_NEWPID | _CLONE_NEWIPC if processes else 0
-    if os.geteuid() == 0:
+    uid, gid = os.geteuid(), os.getegid()  # within, they are nobody's until they are mapped
+    if uid == 0:
         _enter_as_root(flags)
     else:
         _check(_libc.unshare(_CLONE_NEWUSER | flags), "namespaces")
-        _map_self("self")
+        _map_one("self", uid, gid)
     if network:
         _raise_loopback()
 
@@ -89,11 +90,10 @@ def _map_all(process: str) -> None:
             with open(f"/proc/{process}/{name}", "w", encoding="ascii") as file:
                 file.write(same)
     except OSError:  # root of a container that may not even do this
-        _map_self(process)
+        _map_one(process, os.geteuid(), os.getegid())
 
 
-def _map_self(process: str) -> None:
-    uid, gid = os.getresuid()[1], os.getresgid()[1]
+def _map_one(process: str, uid: int, gid: int) -> None:
     for name, value in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -116,7 +116,10 @@ def restrict_files(writable: list[str], private: list[str], kept: list[str]) -> 
     `kept` is what stays to be read where it lies below a private folder. All must be absolute and
     free of links.
     """
-    covered = [path for path in private if os.path.isdir(path) and not _is_below(path, writable)]
+    covered: list[str] = []
+    for path in sorted(private):  # one that lies in another is gone with it
+        if os.path.isdir(path) and not _is_below(path, covered) and not _is_below(path, writable):
+            covered.append(path)
     shown = [path for path in kept if _is_below(path, covered) and os.path.exists(path)]
     opened = [(path, _open_tree(path)) for path in (*sorted(shown), *sorted(writable))]
     for _, tree in opened[: len(shown)]:

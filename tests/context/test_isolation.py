@@ -144,7 +144,7 @@ def test_interpreter_below_a_temporary_folder_is_still_there(
     (tmp_path / "hidden").write_text("hidden")
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))},
         capture_output=True,
         check=True,
     )
@@ -172,7 +172,7 @@ def test_programs_cannot_gain_rights(processes: Processes, tmp_path: Path) -> No
 def test_confined_command_can_confine_another(processes: Processes, tmp_path: Path) -> None:
     script = f"""
         import sys
-        sys.path.append({str(ROOT)!r})
+        sys.path[:0] = {[str(ROOT), *sys.path]!r}
         from pathlib import Path
         from chimera.context import Command, Processes, base_environment
         Path("inner").mkdir()
@@ -272,7 +272,7 @@ def test_process_that_forks_without_end_is_ended(processes: Processes, tmp_path:
 
 REFUSED = """
     import ctypes, os, sys
-    sys.path.insert(0, {root!r})
+    sys.path[:0] = {path!r}
     from pathlib import Path
     from chimera.context import Command, Processes, base_environment, isolation
     isolation.enter(network=False, files=False, processes=False)
@@ -299,7 +299,7 @@ REFUSED = """
 def test_where_the_kernel_refuses_a_command_runs_and_says_what_held(
     processes: Processes, tmp_path: Path, refused: tuple[str, ...], left: Isolation | None
 ) -> None:
-    script = textwrap.dedent(REFUSED.format(root=str(ROOT)))
+    script = textwrap.dedent(REFUSED.format(path=[str(ROOT), *sys.path]))
     done = subprocess.run(
         [sys.executable, "-c", script, *refused], cwd=tmp_path, capture_output=True, text=True
     )
