@@ -132,11 +132,14 @@ def _failure(
 
 
 def _telling(lines: list[str]) -> str:
-    """Return the line that says most of why: a rejection, else what Git calls fatal or an error."""
-    for mark in ("!", "fatal: ", "error: "):
+    """Return the line that says most of why: a rejection, else what Git calls fatal or an error.
+
+    What is wrong with an object stands before all that follows from it.
+    """
+    for mark in ("!", "error: object ", "fatal: ", "error: "):
         for line in lines:
             if line.startswith(mark):
-                return line.removeprefix(mark).strip().replace("\t", " ")
+                return line.removeprefix("error: ").removeprefix("fatal: ").lstrip("!\t ")
     return lines[0] if lines else "no reason given"
 
 
@@ -152,7 +155,7 @@ _HELPS = {
     "unpack": "ask for the right to write there; in GitHub Actions, `contents: write`",
     "hook declined": "see what the remote's hook or rules ask of refs/chimera/",
     "hidden ref": "allow the ref on the remote: `transfer.hideRefs` leaves it out",
-    "fsck": "what is there was not written by chimera: begin the ref anew",
+    "object ": "what is there was not written by chimera: begin the ref anew",
 }
 
 

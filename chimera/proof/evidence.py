@@ -109,12 +109,6 @@ class EvidenceStore:
             if self.has(digest := f"sha256:{mark.name}")
         )
 
-    def find(self, proof: Address, bound_to: Digest) -> Digest | None:
-        """Return the statement made here that decides about this content, if there is one."""
-        from chimera.proof.choosing import deciding
-
-        return deciding(self, proof, bound_to)
-
     def latest(self, proof: Address) -> Digest | None:
         """Return the digest of the last statement made here about any content of the proof's."""
         written = _read(self._latest(proof), 71).decode("ascii", "replace")

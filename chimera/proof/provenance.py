@@ -50,6 +50,12 @@ class Provenance:
             revision=_text(volatile.get("revision")),
         )
 
+    @property
+    def moment(self) -> str:
+        """When it was proven, to the second."""
+        whole, dot, _ = self.at.partition(".")
+        return f"{whole}Z" if dot else self.at or "at no time that it tells"
+
 
 def is_pass(statement: Statement) -> bool:
     """Tell whether a statement says that the proof passed, in both of its fields."""

@@ -7,14 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from chimera.model import Result
-from chimera.proof import Divergence, ProofReport, RunReport, Standing
+from chimera.proof import Divergence, ProofReport, RunReport
 from chimera.render.diagnostics import (
     FINDING_STYLES,
     diagnostic_json,
     diagnostic_lines,
 )
-from chimera.render.paint import Paint, Style, count, plain
+from chimera.render.paint import Paint, Style, count, plain, unbroken
 from chimera.workspace import ProveReport
+from chimera.workspace.proving import Reused
 
 _DIFF_STYLES: dict[str, Style] = {"-": "bad", "+": "good", "?": "dim", "\\": "dim"}
 
@@ -30,8 +31,9 @@ def prove_text(result: Result[ProveReport], paint: Paint = plain) -> str:
 
 def proofs_lines(report: ProveReport, paint: Paint = plain) -> Iterator[str]:
     """Yield the lines about proofs run now and evidence used again."""
-    for standing in report.reused:
-        yield f"{paint('reused', 'good')}  {standing.proof}: {_short(standing.evidence)}"
+    for reused in report.reused:
+        where = f"{_short(reused.evidence)}, {unbroken(reused.origin)}"
+        yield f"{paint('reused', 'good')}  {reused.proof}: {where}"
     for proof in report.proven:
         yield from _proof_lines(proof, paint)
 
@@ -76,12 +78,21 @@ def proofs_json(report: ProveReport) -> dict[str, Any]:
     """Return the proofs run now and the evidence used again as JSON."""
     return {
         "proven": [_proof_json(proof) for proof in report.proven],
-        "reused": [_standing_json(standing) for standing in report.reused],
+        "reused": [_reused_json(reused) for reused in report.reused],
     }
 
 
-def _standing_json(standing: Standing) -> dict[str, Any]:
-    return {"proof": str(standing.proof), "evidence": standing.evidence}
+def _reused_json(reused: Reused) -> dict[str, Any]:
+    said = reused.said
+    return {
+        "proof": str(reused.proof),
+        "evidence": reused.evidence,
+        "at": said.at,
+        "actor": {"name": said.actor, "kind": "automation" if said.automated else "human"},
+        "environment": said.environment,
+        "revision": said.revision or None,
+        "signedBy": [str(identity) for identity in reused.signers],
+    }
 
 
 def _proof_json(proof: ProofReport) -> dict[str, Any]:

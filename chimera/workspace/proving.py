@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Document, Loaded, Snapshot, suggestion
 from chimera.model import (
     Address,
+    Digest,
     Finding,
     GateError,
     Outcome,
@@ -19,8 +20,11 @@ from chimera.model import (
     has_errors,
     is_dormant,
 )
-from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing, standing
+from chimera.proof import ProofReport, ProofSpec, Standing
 from chimera.proof import prove as run_proofs
+from chimera.proof.provenance import Provenance
+from chimera.proof.standing import stand
+from chimera.proof.verifying import Verifier
 from chimera.workspace.judging import facts_of, judge
 from chimera.workspace.recording import Recorder
 
@@ -29,11 +33,43 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Reused:
+    """Evidence that still stands, with what it says of itself and who vouches for that."""
+
+    standing: Standing
+    said: Provenance
+    signers: tuple[Address, ...] = ()
+
+    @property
+    def proof(self) -> Address:
+        """The proof that need not be run again."""
+        return self.standing.proof
+
+    @property
+    def evidence(self) -> Digest | None:
+        """The evidence that stands for it."""
+        return self.standing.evidence
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the evidence, which says where it is from."""
+        verdict = self.standing.verdict
+        return replace(verdict, reasons=(*verdict.reasons, self.origin))
+
+    @property
+    def origin(self) -> str:
+        """When, by whom and for which environment it was proven, and whose signatures count."""
+        by = f"{self.said.actor or 'nobody named'}{' (automation)' if self.said.automated else ''}"
+        signed = f", signed by {', '.join(map(str, self.signers))}" if self.signers else ""
+        return f"proven {self.said.moment} by {by} for {self.said.environment or '?'}{signed}"
+
+
+@dataclass(frozen=True)
 class ProveReport:
     """What was proven now, and what had been proven before and still stands; of which documents."""
 
     proven: tuple[ProofReport, ...]
-    reused: tuple[Standing, ...]
+    reused: tuple[Reused, ...]
     snapshot: Snapshot | None = None
 
 
@@ -105,15 +141,16 @@ def prove_documents(
     fresh: bool,
 ) -> ProveReport:
     """Run each proof that has no evidence for the present content, and keep what it showed."""
-    store = EvidenceStore.below(workspace.root)
-    reused: list[Standing] = []
+    store = workspace.evidence.store
+    reused: list[Reused] = []
     missing: list[Document[ProofSpec]] = []
+    verifier = _verifier(workspace, snapshot)
     for proof in proofs:
-        found = standing(proof, snapshot, store)
-        if found.state == "valid" and not fresh:
-            reused.append(found)
-        else:
+        found = None if fresh else _reusable(workspace, stand(verifier, proof, store, signed=False))
+        if found is None:
             missing.append(proof)
+        else:
+            reused.append(found)
     hook = workspace.plugins.hook
     reports = run_proofs(
         snapshot,
@@ -128,15 +165,35 @@ def prove_documents(
     return ProveReport(tuple(reports), tuple(reused), snapshot)
 
 
-def standing_of(workspace: Workspace, loaded: Loaded) -> Callable[[Address], Verdict]:
-    """Return what tells the gate whether a proof has evidence for the present content."""
-    store = EvidenceStore.below(workspace.root)
+def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
+    """Return what verifies evidence; keys are read only where there is evidence to verify."""
+    trust = workspace.evidence.trust if workspace.evidence.store.digests() else None
+    return Verifier(snapshot, trust, workspace.context.clock.now())
+
+
+def _reusable(workspace: Workspace, found: Standing) -> Reused | None:
+    if found.state != "valid" or found.evidence is None:
+        return None
+    envelope = workspace.evidence.store.envelope(found.evidence)
+    signers = {s.identity for s in workspace.evidence.signatories.of(envelope) if s.counts}
+    said = Provenance.of(workspace.evidence.store.get(found.evidence))
+    return Reused(found, said, tuple(sorted(identity for identity in signers if identity)))
+
+
+def standing_of(
+    workspace: Workspace, loaded: Loaded, *, protected: bool
+) -> Callable[[Address], Verdict]:
+    """Return what tells the gate whether a proof has evidence for the present content.
+
+    For a protected environment only evidence counts that a key of the trust ref vouches for.
+    """
+    verifier = _verifier(workspace, loaded.snapshot)
     proofs = {d.address: d for d in loaded.snapshot.of_model(ProofSpec)}
 
     def tell(address: Address) -> Verdict:
         if address not in proofs:
             reason = f"there is no valid {address}: mend it, or delete it in a change of its own"
             return Verdict(str(address), str(address), Finding.NOT_EXERCISED, (reason,))
-        return standing(proofs[address], loaded.snapshot, store).verdict
+        return stand(verifier, proofs[address], workspace.evidence.store, signed=protected).verdict
 
     return tell

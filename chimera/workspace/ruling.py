@@ -45,7 +45,7 @@ def weighing_of(
         judgement.subject,
         judgement.verdicts,
         judgement.diagnostics,
-        standing_of(workspace, loaded),
+        standing_of(workspace, loaded, protected=plan.protected),
         workspace.trust.root if workspace.trust else None,
         (),
         state.spent(plan.environment),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from chimera.cli.session import (
@@ -10,6 +12,7 @@ from chimera.cli.session import (
     compared_head,
     environment_option,
     head_option,
+    key_option,
     pass_session,
     report_option,
     work_tree_option,
@@ -25,6 +28,8 @@ from chimera.model import UsageError
     is_flag=True,
     help="Write the golden files of snapshot steps anew, and prove nothing.",
 )
+@click.option("--sign", is_flag=True, help="Sign the evidence, also what is used again.")
+@key_option
 @base_option
 @head_option
 @work_tree_option
@@ -36,6 +41,8 @@ def prove(
     names: tuple[str, ...],
     fresh: bool,
     update_snapshots: bool,
+    sign: bool,
+    key: Path | None,
     base: str | None,
     head: str | None,
     work_tree: bool,
@@ -48,6 +55,7 @@ def prove(
     merging it would leave. Each is run at least twice in fresh processes on clean copies of its
     inputs; evidence that still fits the content is used again.
     """
+    from chimera.render.paint import count
     from chimera.render.proof import prove_json, prove_text
     from chimera.render.reports import prove_report
 
@@ -55,13 +63,20 @@ def prove(
         _update_snapshots(session, names, base, outputs)
         return
     head = compared_head(base, head, work_tree)
+    if key is not None and not sign:
+        raise UsageError("--key says what to sign with, and nothing is signed", help="add --sign")
     workspace = session.workspace()
+    signer = workspace.evidence.signer(key) if sign else None  # no proof runs for a missing key
     if base is None:
         result = workspace.prove(names, environment=environment, fresh=fresh)
     elif names:
         raise UsageError("--base says which proofs are run", help="leave out the names, or --base")
     else:
         result = workspace.prove_change(base, head, environment=environment, fresh=fresh)
+    if signer is not None:
+        signed = workspace.evidence.sign_report(signer, result.value)
+        total = count(len(signed.signed), "piece")
+        click.echo(f"signed {total} of evidence with {signed.fingerprint}", err=True)
     session.emit(
         outputs,
         lambda paint: prove_text(result, paint),

@@ -1,0 +1,360 @@
+"""Evidence as people handle it: listed, shown, signed, exported and imported.
+
+Refuses to sign what is not whole, and to call anybody its signer whom the trust ref does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from chimera.context import write_whole
+from chimera.model import Address, Digest, Outcome, Result, TrustRoot, UsageError
+from chimera.proof import EvidenceError, EvidenceStore, ProofSpec
+from chimera.proof.bundle import bound_to, bring_in_envelope, bundle, read_bundle
+from chimera.proof.evidence import Statement
+from chimera.proof.inputs import binding_of, content_subjects
+from chimera.proof.provenance import Provenance, Signatories, Signatory
+from chimera.signatures import (
+    APPROVAL,
+    EVIDENCE,
+    AllowedSigner,
+    Envelope,
+    EnvelopeSignature,
+    PublicKey,
+    SignatureError,
+    Signer,
+    allowed_signers,
+    open_signer,
+    pae,
+    sign_envelope,
+    verify_signature,
+)
+from chimera.workspace.sharing import Exchange, pull, push
+
+if TYPE_CHECKING:
+    from chimera.workspace.proving import ProveReport
+    from chimera.workspace.workspace import Workspace
+
+Fit = Literal["fits", "stale", "no such proof"]
+_PREFIX = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of evidence: what it says, who signed it, whether it is about what is here now."""
+
+    digest: Digest
+    said: Provenance
+    signed_by: tuple[Signatory, ...]
+    fit: Fit
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every piece of evidence, the latest first, and the files that are not what they should be."""
+
+    rows: tuple[Row, ...]
+    damaged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One piece of evidence whole."""
+
+    row: Row
+    statement: Statement
+    envelope: Envelope
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes that are signed: DSSE's encoding of the statement and its type."""
+        return pae(self.envelope.payload_type, self.envelope.payload)
+
+    @property
+    def ssh_signature(self) -> bytes:
+        """The first SSH signature; raises `UsageError` where there is none."""
+        for signature in self.envelope.signatures:
+            if signature.sig.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+                return signature.sig
+        raise UsageError(
+            f"{self.row.digest} has no SSH signature",
+            help="make one with `chimera evidence sign --ssh`",
+        )
+
+    @property
+    def subjects(self) -> tuple[tuple[str, Digest], ...]:
+        """What was proven, by name, with digests."""
+        return tuple((s["name"], s["digest"]["sha256"]) for s in self.statement["subject"])
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it did not pass, as far as the statement says."""
+        found = self.statement["predicate"].get("reasons")
+        return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What was signed now, what the key had signed already, and the key."""
+
+    fingerprint: str
+    signed: tuple[Digest, ...]
+    already: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a bundle brought, and why some of its lines were refused."""
+
+    digests: tuple[Digest, ...]
+    refused: tuple[str, ...] = ()
+
+
+class Evidence:
+    """The evidence of one workspace, held against its present content."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.store = EvidenceStore.below(workspace.root)
+
+    @cached_property
+    def trust(self) -> TrustRoot | None:
+        """The keys that count, where there is a trust ref."""
+        from chimera.workspace.trust import trust_of
+
+        found = trust_of(self._workspace)
+        return None if found is None else found.root
+
+    @cached_property
+    def signatories(self) -> Signatories:
+        """Who signs, by those keys at the present moment."""
+        return Signatories(self.trust, self._workspace.context.clock.now())
+
+    @cached_property
+    def _present(self) -> dict[Address, Digest]:
+        """What evidence about each proof has to be bound to now."""
+        snapshot = self._workspace.loaded.snapshot
+        return {
+            proof.address: binding_of(proof, content_subjects(proof, snapshot))
+            for proof in snapshot.of_model(ProofSpec)
+        }
+
+    def list(self, names: Sequence[str] = ()) -> Result[Listing]:
+        """Return all evidence, or that of the proofs named."""
+        wanted = {str(self._proof(name)) for name in names}
+        rows: list[Row] = []
+        for digest in self.store.digests():
+            try:
+                row = self._row(digest, self.store.get(digest))
+            except EvidenceError:
+                continue  # it is among the damaged
+            if not wanted or row.said.proof in wanted:
+                rows.append(row)
+        rows.sort(key=lambda row: (row.said.at, row.digest), reverse=True)
+        damaged = tuple(str(p.relative_to(self._workspace.root)) for p in self.store.damaged())
+        outcome = Outcome.FAILED if damaged else Outcome.PASSED
+        return Result(Listing(tuple(rows), damaged), outcome)
+
+    def show(self, name: str) -> Shown:
+        """Return the evidence that a digest, or the beginning of one, names."""
+        digest = self._named(name)
+        statement = self.store.get(digest)
+        return Shown(self._row(digest, statement), statement, self.store.envelope(digest))
+
+    def sign(self, names: Sequence[str], key: Path | None, *, ssh: bool | None) -> Signed:
+        """Sign evidence by digest or proof; without names, all made here that fits the content.
+
+        `ssh` makes the signature one that `ssh-keygen` verifies; left out, it is for a person and
+        not for automation. Raises `UsageError` where there is nothing to sign, or no key.
+        """
+        digests = self._chosen(names, own=True)
+        if not digests:
+            raise UsageError(
+                "there is nothing to sign: no evidence made here fits the present content",
+                help="run `chimera prove` first, or name evidence by its digest",
+            )
+        return self.sign_with(self.signer(key, ssh=ssh), digests)
+
+    def signer(self, key: Path | None, *, ssh: bool | None = None) -> Signer:
+        """Open the key to sign with; raises `UsageError` where there is none."""
+        context = self._workspace.context
+        signer = open_signer(context, key)
+        wants_ssh = context.actor.kind == "human" if ssh is None else ssh
+        return _SshSigner(signer) if wants_ssh else signer
+
+    def sign_with(self, signer: Signer, digests: Iterable[Digest]) -> Signed:
+        """Sign each piece of evidence that the key has not signed yet."""
+        signed, already = [], []
+        keyid = signer.public.fingerprint
+        for digest in digests:
+            envelope = self.store.envelope(digest)
+            if any(
+                s.keyid == keyid and _verifies(envelope, s, signer) for s in envelope.signatures
+            ):
+                already.append(digest)
+                continue
+            made = sign_envelope(Envelope(envelope.payload_type, envelope.payload), signer)
+            self.store.add_signature(digest, made.signatures[0])
+            signed.append(digest)
+        return Signed(keyid, tuple(signed), tuple(already))
+
+    def sign_report(self, signer: Signer, report: ProveReport) -> Signed:
+        """Sign what was proven now, and what was used again that nobody vouches for yet."""
+        proven = [proof.evidence for proof in report.proven]
+        reused = [again.evidence for again in report.reused if not again.signers]
+        return self.sign_with(signer, (d for d in (*proven, *reused) if d is not None))
+
+    def export(self, names: Sequence[str], file: Path) -> tuple[Digest, ...]:
+        """Write what fits the present content, of all proofs or those named, as a bundle."""
+        digests = self._chosen(names, own=False)
+        data = bundle(map(self.store.envelope, digests))
+        try:
+            write_whole(file, data)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {file}: {error.strerror}", help="name a file in a folder that exists"
+            ) from error
+        return digests
+
+    def import_from(self, path: Path) -> Result[Imported]:
+        """Take in the evidence of a bundle; what is wrong with a line concerns no other."""
+        self._workspace.prepare()
+        taken: list[Digest] = []
+        refused: list[str] = []
+        try:
+            with path.open("rb") as file:
+                for number, found in read_bundle(file):
+                    try:
+                        if isinstance(found, SignatureError):
+                            raise found
+                        taken.append(bring_in_envelope(self.store, found))
+                    except (EvidenceError, SignatureError) as error:
+                        refused.append(f"line {number}: {error.message}")
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be read: {error.strerror}", help="name a file of evidence"
+            ) from error
+        outcome = Outcome.FAILED if refused else Outcome.PASSED
+        if not taken and not refused:
+            outcome = Outcome.NOT_EXERCISED
+        return Result(Imported(tuple(dict.fromkeys(taken)), tuple(refused)), outcome)
+
+    def push(self, remote: str) -> Result[Exchange]:
+        """Add what is signed here, and the approvals, to the remote's ref of evidence."""
+        return push(self._workspace, remote)
+
+    def pull(self, remote: str) -> Result[Exchange]:
+        """Take in what the remote's ref of evidence holds and is not here."""
+        return pull(self._workspace, remote)
+
+    def signers(self) -> str:
+        """Return the keys that count now as an `allowed_signers` file of `ssh-keygen`.
+
+        Raises `UsageError` where there is no trust ref.
+        """
+        if self.trust is None:
+            raise UsageError(
+                "there is no trust ref that says whose keys count",
+                help="set CHIMERA_TRUST_REF, as to origin/main, or fetch origin",
+            )
+        return allowed_signers(_signers(self.trust))
+
+    def _row(self, digest: Digest, statement: Statement) -> Row:
+        proof, bound = bound_to(statement, digest)
+        own = {kept.digest for kept in self.store.about(proof, bound) if kept.is_own}
+        present = self._present.get(proof)
+        return Row(
+            digest,
+            Provenance.of(statement),
+            self.signatories.of(self.store.envelope(digest)),
+            "no such proof" if present is None else "fits" if present == bound else "stale",
+            digest in own,
+        )
+
+    def _chosen(self, names: Sequence[str], *, own: bool) -> tuple[Digest, ...]:
+        """Return the evidence that is named, by digest or as what fits of a proof."""
+        found: list[Digest] = []
+        for name in names or map(str, self._present):
+            if self._is_digest(name):
+                found.append(self._named(name))
+                continue
+            proof = self._proof(name)
+            about = self.store.about(proof, self._present[proof])
+            fitting = [kept.digest for kept in about if kept.is_own or not own]
+            if names and not fitting:
+                made = " made here" if own else ""
+                raise UsageError(
+                    f"there is no evidence{made} of {proof} that fits the present content",
+                    help=f"run `chimera prove {proof.name}`, or name evidence by its digest",
+                )
+            found += fitting
+        return tuple(dict.fromkeys(found))
+
+    def _is_digest(self, name: str) -> bool:
+        """Tell whether a name is the beginning of a digest and not that of a proof."""
+        is_proof = "/" in name or Address("Proof", name) in self._present
+        return not is_proof and _PREFIX.fullmatch(name) is not None
+
+    def _named(self, prefix: str) -> Digest:
+        prefix = prefix.removeprefix("sha256:")
+        found = [digest for digest in self.store.digests() if digest[7:].startswith(prefix)]
+        if len(found) != 1:
+            what = "several pieces of" if found else "no"
+            raise UsageError(
+                f"there is {what} evidence with a digest that begins with {prefix!r}",
+                help="`chimera evidence list` names them; write more of the digest"
+                if found
+                else "`chimera evidence list` names what there is",
+            )
+        return found[0]
+
+    def _proof(self, name: str) -> Address:
+        address = Address.parse(name if "/" in name else f"Proof/{name}")
+        if address not in self._present:
+            known = ", ".join(map(str, self._present)) or "none"
+            raise UsageError(f"there is no {address}", help=f"there is: {known}")
+        return address
+
+
+@dataclass(frozen=True, slots=True)
+class _SshSigner:
+    """Signs as a person does: what it makes is an SSH signature, which `ssh-keygen` verifies."""
+
+    signer: Signer
+
+    @property
+    def public(self) -> PublicKey:
+        return self.signer.public
+
+    def sign(self, message: bytes, namespace: str) -> str:
+        return self.signer.sign(message, namespace)
+
+
+def _verifies(envelope: Envelope, signature: EnvelopeSignature, signer: Signer) -> bool:
+    """Tell whether a signature is the signer's own."""
+    try:
+        verify_signature(envelope, signature, (signer.public,))
+    except SignatureError:
+        return False
+    return True
+
+
+def _signers(trust: TrustRoot) -> Iterator[AllowedSigner]:
+    """Yield each key that can sign anything, with what it may sign and until when."""
+    for key in trust.keys:
+        namespaces = tuple(
+            namespace
+            for namespace, capability in ((EVIDENCE, "prove"), (APPROVAL, "approve"))
+            if capability in key.capabilities
+        )
+        if namespaces and key.revoked is None:
+            public = PublicKey.parse(key.public)
+            yield AllowedSigner(
+                str(key.identity), public, namespaces, key.not_before, key.not_after
+            )
