@@ -19,12 +19,17 @@ from chimera.documents import export
 from chimera.kinds import Document, Snapshot
 from chimera.model import ChimeraError, Finding, Outcome
 from chimera.proof.compare import divergences
+from chimera.proof.controls import Control
 from chimera.proof.evidence import EvidenceStore
+from chimera.proof.factors import conditions_of
 from chimera.proof.inputs import ContentSubject, binding_of, input_paths, subjects_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import ProofReport, RunReport
 from chimera.proof.run import Plan, Ran, RunStep, run
 from chimera.proof.statement import build_statement, record_of
+from chimera.proof.watch import Watch
+
+_MOST_NAMED = 5
 
 Record = Callable[[str, str, Mapping[str, Any]], None]
 """Writes a record: kind, name, spec."""
@@ -41,18 +46,24 @@ def prove(
     record: Record | None = None,
     plugins: Sequence[str] = (),
     jobs: int | None = None,
+    shuffle: bool = False,
 ) -> list[ProofReport]:
     """Run each proof over the snapshot's tree, keep its evidence, and return the reports in order.
 
     Runs of all proofs share `jobs` threads (the machine's cores if left out). `record` is given a
-    `ReleaseProof` for each proof; `plugins` names what was loaded, for the evidence.
+    `ReleaseProof` for each proof; `plugins` names what was loaded, for the evidence. `shuffle`
+    has every proof run its tests in another order in each repetition, as some ask for themselves.
     """
     with tempfile.TemporaryDirectory(prefix="chimera-inputs-") as exports:
         attempts = [
             _export(proof, snapshot, Path(exports) / str(index))
             for index, proof in enumerate(proofs)
         ]
-        _Session(context, run_step, jobs or os.cpu_count() or 1).run(attempts)
+        session = _Session(context, run_step, jobs or os.cpu_count() or 1, shuffle=shuffle)
+        watch = None
+        if attempts and not context.processes.isolation().files:
+            watch = Watch(snapshot.tree.root, [attempt.inputs for attempt in attempts])
+        session.run(attempts, watch)
     reports = []
     for attempt in attempts:
         report = _weigh(attempt)
@@ -79,6 +90,7 @@ class _Attempt:
     subjects: tuple[ContentSubject, ...]
     repetitions: list[Ran] = field(default_factory=list)
     controls: list[RunReport] = field(default_factory=list)
+    touched: tuple[str, ...] = ()
     home: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -101,15 +113,19 @@ def _export(proof: Document[ProofSpec], snapshot: Snapshot, into: Path) -> _Atte
 class _Session:
     """Runs repetitions, then the controls of what passed, on a bounded number of threads."""
 
-    def __init__(self, context: Context, run_step: RunStep, jobs: int) -> None:
+    def __init__(self, context: Context, run_step: RunStep, jobs: int, *, shuffle: bool) -> None:
         self._context = context
+        self._shuffle = shuffle
         self._run_step = run_step
         self._jobs = jobs
         self._stop = threading.Event()
         self._futures: list[Future[Ran]] = []
 
-    def run(self, attempts: list[_Attempt]) -> None:
-        """Fill in the runs of every attempt; ends all processes when it is interrupted."""
+    def run(self, attempts: list[_Attempt], watch: Watch | None) -> None:
+        """Fill in the runs of every attempt; ends all processes when it is interrupted.
+
+        What `watch` saw change counts against each of them.
+        """
         progress = self._context.progress
         for attempt in attempts:
             spec = attempt.proof.spec
@@ -118,16 +134,20 @@ class _Session:
             try:
                 self._run_repetitions(pool, attempts)
                 self._run_controls(pool, attempts)
+                touched = watch.changed() if watch is not None else ()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._end()
                 raise
+        for attempt in attempts:
+            attempt.touched = touched
+            progress.finish(attempt.label, _weigh(attempt).finding.value)
 
     def _run_repetitions(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
         waiting: list[tuple[_Attempt, Future[Ran]]] = [
             (
                 attempt,
-                self._submit(pool, Plan(attempt.proof, attempt.inputs, number, home=attempt.home)),
+                self._submit(pool, self._plan(attempt, number)),
             )
             for attempt in attempts
             for number in range(1, attempt.proof.spec.repeat + 1)
@@ -138,7 +158,7 @@ class _Session:
 
     def _run_controls(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
         waiting: list[tuple[_Attempt, Future[Ran]]] = [
-            (attempt, self._submit(pool, Plan(attempt.proof, attempt.inputs, 0, control)))
+            (attempt, self._submit(pool, self._plan(attempt, 0, control)))
             for attempt in attempts
             if _weigh(attempt).finding is Finding.PASS
             for control in attempt.proof.spec.controls
@@ -146,8 +166,11 @@ class _Session:
         for attempt, future in waiting:
             attempt.controls.append(future.result().report)
             self._tell(attempt)
-        for attempt in attempts:
-            self._context.progress.finish(attempt.label, _weigh(attempt).finding.value)
+
+    def _plan(self, attempt: _Attempt, number: int, control: Control | None = None) -> Plan:
+        shuffle = self._shuffle or attempt.proof.spec.shuffle
+        conditions = conditions_of(number, shuffle, attempt.proof.spec.vary)
+        return Plan(attempt.proof, attempt.inputs, number, control, conditions, home=attempt.home)
 
     def _submit(self, pool: ThreadPoolExecutor, plan: Plan) -> Future[Ran]:
         future = pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
@@ -173,6 +196,9 @@ def _weigh(attempt: _Attempt) -> ProofReport:
     finding, outcome, reasons = _found(repetitions, bool(differing))
     if differing:
         reasons = (*(f"repetitions differ in {d.what}" for d in differing), *reasons)
+    if attempt.touched:
+        finding, outcome = Finding.FAIL, Outcome.FAILED
+        reasons = (*map(_trespass, attempt.touched[:_MOST_NAMED]), *reasons)
     survivors = tuple(_survival(c) for c in attempt.controls if c.finding is not Finding.FAIL)
     if finding is Finding.PASS and survivors:
         finding, outcome = Finding.FAIL, Outcome.FAILED
@@ -197,6 +223,10 @@ def _notes(repetitions: Sequence[RunReport], controls: Iterable[RunReport]) -> I
     for control in controls:
         if control.is_unasserted:
             yield f"under {control.label} it failed by an error, and no assertion did"
+
+
+def _trespass(path: str) -> str:
+    return f"{path} changed while it ran: a step may write to nothing but its own folder"
 
 
 def _survival(control: RunReport) -> str:
