@@ -1,227 +1,197 @@
-"""What a changed contract owes: documentation that changes too, and a Decision for what it wakes.
+"""What a changed contract owes: documentation that changes too, and all that a woken layer needs.
 
 Judges only where the snapshot was compared with something. What the contract said *before* the
-change counts, so that a change cannot loosen the conditions that it must meet.
+change counts, so that a change cannot loosen the conditions that it must meet. Approvals and proofs
+are weighed at the gate; `obligations` owes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from chimera.contract.definition import documented
-from chimera.contract.kinds import WhenActive
-from chimera.contract.layers import Contract, ContractLayer, layers_of
-from chimera.documents import Globs
-from chimera.kinds import Document, Model, Subject, ValidationError, answers
-from chimera.model import Action, Change, Diagnostic, PathSet
+from chimera.contract.awakening import (
+    Awakening,
+    awakenings,
+    dormant_before,
+    freed,
+    proofs_in,
+)
+from chimera.contract.documenting import stale_documentation
+from chimera.contract.layers import Contract, all_layers, contracts_of
+from chimera.kinds import DELETED, Answer, Document, Model, Subject, answers
+from chimera.model import Action, Change, Diagnostic, Finding, Related, Verdict
 
 DECISION = "Decision"
 CHANGELOG_ENTRY = "ChangelogEntry"
-PROOF = "Proof"
 
 
 def check_changes(contract: Contract, subject: Subject) -> Iterator[Diagnostic]:
     """Report documentation that did not change with the contract, and layers activated unduly."""
-    change = _change_of(contract, subject)
-    if change is None or contract.address not in subject.before:
-        return
-    yield from _stale_documentation(contract, subject)
-    for layer in activated(contract, subject):
-        yield from _unmet(layer, _conditions(layer, subject), change, subject)
+    changed = {change.target: change.action for change in subject.changes or ()}
+    is_updated = changed.get(contract.address) is Action.UPDATE
+    if is_updated and contract.address in subject.before:
+        yield from stale_documentation(contract, subject)
+    for one in awakenings(subject):
+        if one.layer.contract.address == contract.address:
+            yield from _missing(one, subject)
 
 
-def former(layer: ContractLayer, subject: Subject) -> Mapping[str, Any]:
-    """Return what the layer's author had written before the change; nothing where it was not."""
-    before = subject.before.get(layer.contract.address, {})
-    return _raw_layers(before).get(layer.layer.id, {})
-
-
-def activated(contract: Contract, subject: Subject) -> Iterator[ContractLayer]:
-    """Yield the layers that the change turns from dormant to active."""
-    if _change_of(contract, subject) is None:
-        return
-    for layer in layers_of(contract):
-        if not layer.is_dormant and former(layer, subject).get("status") == "dormant":
-            yield layer
-
-
-def must_pass(layer: ContractLayer, subject: Subject) -> tuple[str, ...]:
-    """Return the layers whose proofs an activation of `layer` must pass."""
-    names = (name for when in _conditions(layer, subject) for name in when.must_pass)
-    return tuple(dict.fromkeys(names))
-
-
-def proofs_in(layer: str, subject: Subject) -> tuple[Document[Model], ...]:
-    """Return the proofs that stand in `layer`."""
-    return tuple(
-        document
-        for document in subject.snapshot.documents.values()
-        if document.kind.name == PROOF
-        and any(placement.layer == layer for placement in subject.placed(document.address))
-    )
-
-
-def _change_of(contract: Contract, subject: Subject) -> Change | None:
-    return next(
-        (
-            change
-            for change in subject.changes or ()
-            if change.target == contract.address and change.action is Action.UPDATE
-        ),
-        None,
-    )
-
-
-def _raw_layers(value: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Read the layers of what may be an older form of the kind: only ids are relied on."""
-    spec = value.get("spec")
-    layers = spec.get("layers") if isinstance(spec, Mapping) else None
-    return {
-        str(layer["id"]): layer
-        for layer in (layers if isinstance(layers, list) else ())
-        if isinstance(layer, Mapping) and "id" in layer
-    }
-
-
-def _conditions(layer: ContractLayer, subject: Subject) -> tuple[WhenActive, ...]:
-    """Return the conditions of activation, those from before and those of the change itself."""
-    now = layer.layer.when_active
-    raw = former(layer, subject).get("whenActive")
-    found = [] if now is None else [now]
-    if raw is not None:
-        try:
-            found.append(WhenActive.model_validate(raw))
-        except ValidationError:
-            # An older form that cannot be read is held to have asked for a person.
-            found.append(WhenActive.model_validate({"needsApprovalOf": [{"matter": "this layer"}]}))
-    return tuple(found)
-
-
-def _unmet(
-    layer: ContractLayer, conditions: tuple[WhenActive, ...], change: Change, subject: Subject
-) -> Iterator[Diagnostic]:
-    if not _has_decision(layer, change, subject):
-        yield _refusal(
-            layer,
-            "layer-activated",
-            "without a Decision record that says so",
-            f"add a Decision with activates: {layer.name} and answers with "
-            f"target: {change.target} and after: {change.after}",
-        )
-    for name in dict.fromkeys(n for c in conditions for n in c.routes_through) or ("",):
-        if not _has_entry(name, change, subject):
-            through = f" in {name}" if name else ""
-            yield _refusal(
-                layer,
-                "layer-activated-unrecorded",
-                f"without a {CHANGELOG_ENTRY}{through} for this change",
-                f"add one whose answers have target: {change.target} and after: {change.after}",
+def vanished(subject: Subject) -> Iterator[Verdict]:
+    """Refuse documents that a dormant layer lets go of by being deleted: they would act."""
+    present = all_layers(contracts_of(subject.snapshot))
+    woken = {one.was for one in awakenings(subject)}
+    for name in dormant_before(subject):
+        if name in present or name in woken:
+            continue
+        for document in freed(name, subject):
+            fault = Diagnostic(
+                "layer-vanished",
+                f"{name} was dormant and is gone, so that {document.address}, which stood in it,"
+                " would act",
+                document.place,
+                "keep the layer, and activate it by its name; or delete its documents with it",
+                address=str(document.address),
             )
-    for name in must_pass(layer, subject):
+            judge = f"LayerContract/{name.partition('/')[0]}#layer-vanished"
+            subject_name = str(document.address)
+            yield Verdict(judge, subject_name, Finding.FAIL, (fault.message,), (fault,))
+
+
+def _missing(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
+    """Yield everything that the activation lacks, each with how to provide it."""
+    yield from _without_decision(one, subject)
+    for name in one.routes_through or ("",):
+        yield from _without_entry(one, name, subject)
+    for name in one.must_pass:
         if not proofs_in(name, subject):
             yield _refusal(
-                layer,
+                one,
+                subject,
                 "layer-activated-unproven",
                 f"and must pass {name}, in which no proof stands",
                 f"add a Proof that {name} admits and that shows the change",
             )
-    for approval in dict.fromkeys(a for c in conditions for a in c.needs_approval_of):
-        yield _refusal(
-            layer,
-            "layer-activated-unapproved",
-            f"without a {approval.by}'s approval of {approval.matter}",
-            "leave the layer dormant: approvals cannot be signed with this version",
-        )
-    yield from _unbound(layer, conditions)
+    yield from _unbound(one, subject)
 
 
-def _unbound(layer: ContractLayer, conditions: tuple[WhenActive, ...]) -> Iterator[Diagnostic]:
+def _without_decision(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
+    decisions = [r for r in subject.snapshot.records if r.kind.name == DECISION]
+    meant = [d for d in decisions if getattr(d.spec, "activates", None) == one.layer.name]
+    if any(answers(decision, one.change) for decision in meant):
+        return
+    others = [
+        f"{d.address} activates {getattr(d.spec, 'activates', None) or 'nothing'}"
+        for d in decisions
+        if d not in meant and answers(d, one.change)
+    ]
+    offered = [*(_stale(decision, one.change) for decision in meant), *others]
+    yield _refusal(
+        one,
+        subject,
+        "layer-activated",
+        "without a Decision record that says so" + _but(offered),
+        f"add a Decision with activates: {one.layer.name} and answers with "
+        f"target: {one.change.target} and after: {one.change.after}",
+    )
+
+
+def _without_entry(one: Awakening, layer: str, subject: Subject) -> Iterator[Diagnostic]:
+    """Report that no entry, in `layer` if one is named, records exactly this change."""
+    entries = [r for r in subject.snapshot.records if r.kind.name == CHANGELOG_ENTRY]
+    answering = [entry for entry in entries if answers(entry, one.change)]
+    if any(not layer or _stands_in(entry, layer, subject) for entry in answering):
+        return
+    offered = [f"{entry.address} does not stand in {layer}" for entry in answering]
+    offered += (
+        _stale(entry, one.change)
+        for entry in entries
+        if entry not in answering and _answers_of(entry, one.change.target)
+    )
+    through = f" in {layer}" if layer else ""
+    yield _refusal(
+        one,
+        subject,
+        "layer-activated-unrecorded",
+        f"without a {CHANGELOG_ENTRY}{through} for this change" + _but(offered),
+        f"add one whose answers have target: {one.change.target} and after: {one.change.after}",
+    )
+
+
+def _stands_in(document: Document[Model], layer: str, subject: Subject) -> bool:
+    return any(placement.layer == layer for placement in subject.placed(document.address))
+
+
+def _answers_of(record: Document[Model], target: object) -> list[Answer]:
+    given: tuple[Answer, ...] = getattr(record.spec, "answers", ())
+    return [answer for answer in given if answer.target == str(target)]
+
+
+def _stale(record: Document[Model], change: Change) -> str:
+    """Say why a record that was offered is about another change."""
+    about = _answers_of(record, change.target)
+    if not about:
+        return f"{record.address} does not name {change.target}"
+    digests = ", ".join(_short(answer.after) for answer in about)
+    now = _short(change.after or DELETED)
+    return f"{record.address} is about another change: after {digests}, and this is after {now}"
+
+
+def _short(digest: str) -> str:
+    return digest[:19]
+
+
+def _but(offered: list[str]) -> str:
+    return f" ({'; '.join(offered)})" if offered else ""
+
+
+def _unbound(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
     """Report what the layer was to keep to, were it active, and says no longer."""
-    kept = layer.layer.prohibits
+    layer, conditions = one.layer.layer, one.conditions
     for word in dict.fromkeys(w for c in conditions for w in c.prohibits):
-        if word not in kept:
+        if word not in layer.prohibits:
             yield _refusal(
-                layer,
+                one,
+                subject,
                 "layer-activated-unbound",
                 f"and no longer prohibits {word}, which its whenActive keeps",
                 f"add {word} to prohibits",
             )
     for field in ("trigger", "mode"):
-        said = getattr(layer.layer, field)
+        said = getattr(layer, field)
         for bound in dict.fromkeys(getattr(c, field) for c in conditions):
             if bound not in {None, said}:
                 yield _refusal(
-                    layer,
+                    one,
+                    subject,
                     "layer-activated-unbound",
                     f"and does not say {field}: {bound}, as its whenActive does",
                     f"write {field}: {bound}",
                 )
 
 
-def _refusal(layer: ContractLayer, rule: str, message: str, help: str) -> Diagnostic:
+def _refusal(one: Awakening, subject: Subject, rule: str, message: str, help: str) -> Diagnostic:
+    """Return one thing that is missing; beside it stands what the gate will ask for besides."""
+    renamed = f", as {one.was}," if one.was != one.layer.name else ""
     return Diagnostic(
         rule,
-        f"{layer.name} was dormant and becomes active {message}",
-        layer.at("status"),
+        f"{one.layer.name} was dormant{renamed} and becomes active {message}",
+        one.layer.at("status"),
         help,
-        address=str(layer.contract.address),
-        related=(layer.cite("these conditions bind it", "whenActive"),),
+        address=str(one.layer.contract.address),
+        related=(
+            one.layer.cite("these conditions bind it", "whenActive"),
+            Related(_besides(one, subject), one.layer.at("id")),
+        ),
     )
 
 
-def _has_decision(layer: ContractLayer, change: Change, subject: Subject) -> bool:
-    return any(
-        record.kind.name == DECISION
-        and getattr(record.spec, "activates", None) == layer.name
-        and answers(record, change)
-        for record in subject.snapshot.records
+def _besides(one: Awakening, subject: Subject) -> str:
+    """Say what the gate asks of an activation: proofs, and people where it is protected."""
+    proofs = (str(p.address) for name in one.must_pass for p in proofs_in(name, subject))
+    people = (
+        f"approval of {matter} by {'a person' if who == 'human' else who}"
+        for who, matter in one.approvals
     )
-
-
-def _has_entry(layer: str, change: Change, subject: Subject) -> bool:
-    """Tell whether an entry, in `layer` if one is named, records exactly this change."""
-    return any(
-        record.kind.name == CHANGELOG_ENTRY
-        and answers(record, change)
-        and (not layer or any(p.layer == layer for p in subject.placed(record.address)))
-        for record in subject.snapshot.records
-    )
-
-
-def _stale_documentation(contract: Contract, subject: Subject) -> Iterator[Diagnostic]:
-    """Report paths that stayed the same; a layer's count only where the layer itself changed."""
-    raw = _raw_layers(contract.value)
-    for path, route, layer in documented(contract):
-        if layer is not None and raw[layer.layer.id] == former(layer, subject):
-            continue
-        if not _has_changed(path, contract, subject):
-            title = layer.name if layer else str(contract.address)
-            yield Diagnostic(
-                "layer-documentation-unchanged",
-                f"{title} changed and its documentation {path} did not",
-                contract.at(*route),
-                f"change {path} together with the contract",
-                address=str(contract.address),
-            )
-
-
-def _has_changed(path: str, contract: Contract, subject: Subject) -> bool:
-    """Tell whether a file that `path` names changed: another document's, or a governed one.
-
-    The contract's own file does not count, which changes with it whatever it says. Against a base
-    without a tree a path set says that it differs, and not where; that counts.
-    """
-    globs = Globs((path,))
-    for change in subject.changes or ():
-        if change.action is Action.NO_OP:
-            continue
-        if isinstance(change.target, PathSet):
-            others = [changed for changed in change.paths if changed != contract.place.path]
-            if path in change.target.globs and (not change.paths or globs.filter(others)):
-                return True
-        else:
-            document = subject.snapshot.get(change.target)
-            if document not in (None, contract) and globs.matches(document.place.path):
-                return True
-    return False
+    shown = [f"`chimera prove {name}`" for name in dict.fromkeys(proofs)]
+    asked = ", ".join((*shown, *people))
+    return f"besides it owes {asked}: `chimera approve` where it is protected"

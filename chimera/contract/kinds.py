@@ -123,6 +123,10 @@ class NeededApproval(Model):
 
     by: Literal["human"] = Field(default="human", description="Who approves; only people do.")
     matter: Text = Field(description="What is approved: policy changes.")
+    role: Annotated[AddressText, Reference("Role")] | None = Field(
+        default=None,
+        description="Role whose approval it is; anybody's who can approve if left out.",
+    )
 
 
 TriggerRule = Literal["automatic", "human", "none"]

@@ -5,31 +5,36 @@ Refuses to weigh: the gate does that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from chimera.contract.activation import activated, must_pass, proofs_in
-from chimera.contract.kinds import LayerContractSpec
-from chimera.contract.layers import Contract, ContractLayer, contracts_of
+from chimera.contract.awakening import Awakening, awakenings, proofs_in
+from chimera.contract.layers import contracts_of
 from chimera.contract.placement import Placer
-from chimera.kinds import Document, Metadata, Subject, validate_model
-from chimera.model import Action, Address, Change, Obligation, Place
+from chimera.contract.standing import former_contracts, standing_of
+from chimera.kinds import Subject
+from chimera.model import Action, Address, Obligation
 
 
 def owed(subject: Subject) -> Iterator[Obligation]:
     """Yield what the subject's changes owe to the layers that they are in."""
     if subject.environment.protected:
         yield from _approvals(subject)
-    for contract in contracts_of(subject.snapshot):
-        for layer in activated(contract, subject):
-            for name in must_pass(layer, subject):
-                for proof in proofs_in(name, subject):
-                    yield Obligation(
-                        "proof",
-                        str(proof.address),
-                        contract.address,
-                        contract.address,
-                        f"{layer.name} becomes active and must pass {name}",
-                    )
+    for one in awakenings(subject):
+        yield from _activation(one, subject)
+
+
+def _activation(one: Awakening, subject: Subject) -> Iterator[Obligation]:
+    """Owe the proofs of an activation, and the people who approve it where it is protected."""
+    target, source = one.change.target, one.layer.contract.address
+    for name in one.must_pass:
+        for proof in proofs_in(name, subject):
+            reason = f"{one.layer.name} becomes active and must pass {name}"
+            yield Obligation("proof", str(proof.address), target, source, reason)
+    if subject.environment.protected:
+        for who, matter in one.approvals:
+            reason = f"{one.layer.name} becomes active, which needs approval of {matter}"
+            detail = (("count", "1"), ("matter", matter))
+            yield Obligation("approval", who, target, source, reason, detail)
 
 
 def _approvals(subject: Subject) -> Iterator[Obligation]:
@@ -56,38 +61,3 @@ def _approvals(subject: Subject) -> Iterator[Obligation]:
 def _approval(target: Address, source: Address, why: str, subject: Subject) -> Obligation:
     reason = f"{why} and {subject.environment.name} is protected"
     return Obligation("approval", "human", target, source, reason, (("count", "1"),))
-
-
-def former_contracts(subject: Subject) -> tuple[list[Contract], list[Address]]:
-    """Return the contracts from before that this change edits or deletes, and those unreadable."""
-    former, unread = [], []
-    for change in subject.changes or ():
-        target, kind = change.target, subject.snapshot.registry.kinds["LayerContract"]
-        if change.action not in {Action.UPDATE, Action.DELETE} or target not in subject.before:
-            continue
-        if isinstance(target, Address) and target.kind == kind.name:
-            value, here = subject.before[target], Place(subject.former_paths.get(target, ""))
-            spec, _ = validate_model(LayerContractSpec, value.get("spec"), here, str(target))
-            if spec is None:
-                unread.append(target)
-            else:
-                metadata = Metadata(name=target.name)
-                former.append(Document(target, kind, metadata, spec, value, here))
-    return former, unread
-
-
-def standing_of(
-    change: Change, address: Address, placers: Iterable[Placer], subject: Subject
-) -> Iterator[ContractLayer]:
-    """Yield the layers of a changed document, where it is and where it was."""
-    named: list[tuple[str | None, tuple[str, ...]]] = []
-    document = subject.snapshot.get(address)
-    if document is not None:
-        named.append((document.place.path, document.metadata.layers))
-    if change.action is not Action.CREATE and address in subject.before:
-        metadata = subject.before[address].get("metadata", {})
-        asserted = tuple(str(layer) for layer in metadata.get("layers", ()))
-        named.append((subject.former_paths.get(address), asserted))
-    for placer in placers:
-        for path, layers in named:
-            yield from placer.standing(address.kind, path, layers)

@@ -43,12 +43,13 @@ def chimera_register_prohibitions() -> tuple[Prohibition, ...]:
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge every document by the layers that it stands in, and by contracts as they were."""
+    from chimera.contract.activation import vanished
     from chimera.contract.former import judge_former
     from chimera.contract.judge import judge
 
     prohibitions = subject.snapshot.registry.prohibitions
     verdicts = judge(subject, prohibitions)
-    return [*verdicts, *judge_former(subject, prohibitions, verdicts)]
+    return [*verdicts, *judge_former(subject, prohibitions, verdicts), *vanished(subject)]
 
 
 @hookimpl

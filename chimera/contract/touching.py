@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from chimera.contract.activation import activated, former, must_pass
+from chimera.contract.awakening import awakenings, former_layer
 from chimera.contract.definition import documented
 from chimera.contract.layers import Contract, ContractLayer, contracts_of
-from chimera.contract.obligations import former_contracts, standing_of
 from chimera.contract.placement import Placer
+from chimera.contract.standing import former_contracts, standing_of
 from chimera.kinds import Subject
 from chimera.model import Address, Change, PathSet, Touch
 
@@ -70,11 +70,18 @@ def _asks(contract: Contract, subject: Subject) -> tuple[str, ...]:
         f"a change of {path} with it"
         for path, _, layer in documented(contract)
         if contract.address in subject.before
-        and (layer is None or _raw(layer) != former(layer, subject))
+        and (layer is None or _raw(layer) != former_layer(layer, subject))
     ]
-    for layer in activated(contract, subject):
-        asked.append(f"record Decision that activates {layer.name}")
-        asked += (f"the proofs of {name}" for name in must_pass(layer, subject))
+    for one in awakenings(subject):
+        if one.layer.contract is contract:
+            asked.append(f"record Decision that activates {one.layer.name}")
+            asked += (f"record ChangelogEntry in {name}" for name in one.routes_through)
+            asked += (f"the proofs of {name}" for name in one.must_pass)
+            asked += (
+                f"approval of {matter} by {'a person' if who == 'human' else who} where it is"
+                " protected"
+                for who, matter in one.approvals
+            )
     return tuple(asked)
 
 

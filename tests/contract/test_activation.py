@@ -60,6 +60,100 @@ def test_records_of_another_change_do_not_serve(repository, build):
     assert repository.rules() == {"layer-activated", "layer-activated-unrecorded"}
 
 
+def test_it_is_said_why_records_that_are_offered_do_not_serve(repository, build):
+    when = {"routesThrough": ["ops/2"]}
+    before = build.contract(build.layer("2"), build.layer("z", "dormant", whenActive=when))
+    change = changed(repository, build, before, build.contract(build.layer("2"), build.layer("z")))
+    old = {"answers": [{"target": str(change.target), "after": "sha256:" + "1" * 64}]}
+    repository.write(
+        build.document("Decision", "old", {"activates": "ops/z", **old}),
+        build.document("Decision", "other", {"activates": "ops/2", **about(change)}),
+        build.document("Decision", "vague", {"activates": "ops/z"}),
+        build.document("ChangelogEntry", "old", old),
+        build.document("ChangelogEntry", "elsewhere", about(change)),
+    )
+    decision = repository.only("layer-activated").message
+    now = f"and this is after {change.after[:19]}"
+    assert f"Decision/old is about another change: after sha256:111111111111, {now}" in decision
+    assert "Decision/other activates ops/2" in decision
+    assert "Decision/vague does not name LayerContract/ops" in decision
+    entry = repository.only("layer-activated-unrecorded").message
+    assert f"ChangelogEntry/old is about another change: after sha256:111111111111, {now}" in entry
+    assert "ChangelogEntry/elsewhere does not stand in ops/2" in entry
+
+
+def test_activation_owes_its_approvals_where_it_is_protected_and_nowhere_else(repository, build):
+    needed = [{"matter": "policy changes"}, {"matter": "guardrails", "role": "Role/owner"}]
+    before = build.contract(build.layer("z", "dormant", whenActive={"needsApprovalOf": needed}))
+    changed(repository, build, before, active(build))
+    assert repository.owed() == []
+    repository.protected = True
+    assert {(o.kind, o.subject, dict(o.detail)["matter"]) for o in repository.owed()} == {
+        ("approval", "human", "policy changes"),
+        ("approval", "Role/owner", "guardrails"),
+    }
+    assert {o.target for o in repository.owed()} == {OPS}
+
+
+def test_activation_owes_a_person_though_its_contract_asks_for_none(repository, build):
+    changed(repository, build, dormant(build), active(build))
+    repository.protected = True
+    (owed,) = repository.owed()
+    assert (owed.kind, owed.subject) == ("approval", "human")
+
+
+def test_deactivation_owes_nothing(repository, build):
+    changed(repository, build, active(build), dormant(build))
+    repository.protected = True
+    assert repository.rules() == set()
+    assert repository.owed() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_it"),
+    [
+        ({}, {"id": "y"}, True),
+        ({"name": "Evolution"}, {"id": "y", "name": "Evolution"}, True),
+        ({"purpose": "evolves"}, {"id": "y", "purpose": "evolves"}, True),
+        ({"admits": {"kinds": ["Thing"]}}, {"id": "y", "admits": {"kinds": ["Thing"]}}, True),
+        ({"purpose": "evolves", "name": "E"}, {"id": "y", "purpose": "else", "name": "F"}, False),
+    ],
+)
+def test_a_layer_that_is_renamed_is_the_layer_that_it_was(repository, build, before, after, is_it):
+    when = {"routesThrough": ["ops/2"], "prohibits": ["automation"]}
+    low = build.layer("2")
+    was = build.contract(low, {**build.layer("z", "dormant", whenActive=when), **before})
+    now = build.contract(low, {**build.layer("y"), **after})
+    change = changed(repository, build, was, now)
+    expected = {"layer-activated", "layer-activated-unrecorded", "layer-activated-unbound"}
+    assert repository.rules() == (expected if is_it else set())
+    if is_it:
+        message = repository.only("layer-activated").message
+        assert message.startswith("ops/y was dormant, as ops/z, and becomes active")
+        repository.write(build.document("Decision", "d", {"activates": "ops/y", **about(change)}))
+        assert repository.rules() == expected - {"layer-activated"}
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_a_layer_that_moves_to_another_contract_is_the_layer_that_it_was(repository, build, action):
+    other = Address("LayerContract", "other")
+    changed(repository, build, dormant(build), build.contract(build.layer("a", purpose="none")))
+    repository.write(build.contract(build.layer("z"), name="other"))
+    digest = repository.snapshot().documents[other].digest
+    made = Change(other, Action.CREATE, None, digest, "is new")
+    if action is Action.DELETE:
+        (repository.root / "specs" / "layercontract-ops.yaml").unlink()
+    repository.changes = (replace(repository.changes[0], action=action), made)
+    assert repository.rules() == {"layer-activated", "layer-activated-unrecorded"}
+    message = repository.only("layer-activated").message
+    assert message.startswith("other/z was dormant, as ops/z, and becomes active")
+    repository.write(
+        build.document("Decision", "wake", {"activates": "other/z", **about(made)}),
+        build.document("ChangelogEntry", "wake", about(made)),
+    )
+    assert repository.rules() == set()
+
+
 def test_decision_for_another_layer_does_not_serve(repository, build):
     before = build.contract(build.layer("y"), build.layer("z", "dormant"))
     after = build.contract(build.layer("y"), build.layer("z"))
@@ -109,10 +203,11 @@ def test_conditions_from_before_hold_though_the_change_drops_them(repository, bu
         "layer-activated",
         "layer-activated-unrecorded",
         "layer-activated-unproven",
-        "layer-activated-unapproved",
         "layer-activated-unbound",
     }
-    assert "cannot be signed" in repository.only("layer-activated-unapproved").help
+    for fault in repository.diagnostics():
+        besides = fault.related[1].message
+        assert besides.startswith("besides it owes approval of policy changes by a person")
 
 
 def test_met_conditions_leave_the_proofs_to_the_gate(repository, build):
@@ -157,7 +252,10 @@ def test_conditions_that_cannot_be_read_ask_for_a_person(repository, build):
     before = build.contract(build.layer("z", "dormant"))
     before["spec"]["layers"][0]["whenActive"] = {"anOlderWord": True}
     changed(repository, build, before, active(build))
-    assert "layer-activated-unapproved" in repository.rules()
+    repository.protected = True
+    owed = {o.reason: (o.kind, o.subject, o.target) for o in repository.owed()}
+    asked = owed["ops/z becomes active, which needs approval of this layer"]
+    assert asked == ("approval", "human", OPS)
 
 
 @pytest.fixture
