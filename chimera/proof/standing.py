@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chimera.kinds import Document, Snapshot
-from chimera.model import Address, Digest, Finding, TrustRoot, Verdict
+from chimera.model import Address, Digest, Finding, Outcome, TrustRoot, Verdict
 from chimera.proof.choosing import deciding
 from chimera.proof.evidence import EvidenceError, EvidenceStore, Kept
 from chimera.proof.inputs import binding_of
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.verifying import State, Verification, Verifier
+from chimera.proof.verifying import OUTCOMES, State, Verification, Verifier
 
 _MOST_TOLD = 3  # pieces of evidence of which it is said why they do not count
 
@@ -26,6 +26,13 @@ class Standing:
     evidence: Digest | None = None
     reasons: tuple[str, ...] = ()
     verification: Verification | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The standing as an exit code says it."""
+        if self.verification is not None:
+            return self.verification.outcome
+        return OUTCOMES[self.state]
 
     @property
     def verdict(self) -> Verdict:

@@ -54,7 +54,7 @@ _STATES: dict[CheckName, State] = {
     "isolation": "failed",
     "result": "failed",
 }
-_OUTCOMES: dict[State, Outcome] = {
+OUTCOMES: dict[State, Outcome] = {
     "valid": Outcome.PASSED,
     "failed": Outcome.FAILED,
     "altered": Outcome.FAILED,
@@ -62,6 +62,7 @@ _OUTCOMES: dict[State, Outcome] = {
     "stale": Outcome.STALE,
     "missing": Outcome.NOT_EXERCISED,
 }
+"""How each state ends a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Verification:
         """The evidence as an exit code says it."""
         if self.state == "failed" and self.finding is Finding.NOT_EXERCISED:
             return Outcome.NOT_EXERCISED
-        return _OUTCOMES[self.state]
+        return OUTCOMES[self.state]
 
 
 @dataclass(frozen=True)
@@ -297,8 +298,9 @@ class _Examination:
                 f"the key {signature.keyid} is nobody's: two identities of {trust.ref} name it"
             )
         if signature.keyid.startswith("SHA256:") and signature.keyid not in keys:
+            here = "" if self.verifier.branch is None else ", and neither has this tree"
             raise SignatureError(
-                f"the key {signature.keyid} is unknown: neither {trust.ref} nor this tree has it"
+                f"the key {signature.keyid} is unknown: {trust.ref} does not have it{here}"
             )
         return verify_signature(self.envelope, signature, keys.values())
 
