@@ -7,6 +7,7 @@ hunk whose lines are not there: nothing is applied by half.
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -85,6 +86,13 @@ def apply_patch(patch: FilePatch, content: bytes | None) -> bytes | None:
             raise PatchError(f"{patch.path} would be deleted with lines that the patch has not")
         return None
     return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def unified(before: bytes, after: bytes) -> tuple[str, ...]:
+    """Return the hunks of a unified diff of two contents, without the names of files."""
+    old, new = (_lines(content.decode("utf-8", "replace")) for content in (before, after))
+    hunks = list(difflib.unified_diff(old, new, n=2))[2:]
+    return tuple(line.removesuffix("\n") for line in hunks)
 
 
 def _lines(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from chimera.kinds import Document
 from chimera.model import ChimeraError, Finding, digest_bytes
 from chimera.proof.artifacts import Artifacts, collect
 from chimera.proof.conditions import Conditions
-from chimera.proof.controls import Control, SetVariable, describe, mutate
+from chimera.proof.controls import Control, Rewrite, SetVariable, describe, mutate
 from chimera.proof.factors import conditions_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import RunReport
@@ -55,7 +55,7 @@ class Plan:
     proof: Document[ProofSpec]
     inputs: Path
     repetition: int
-    control: Control | None = None
+    control: Control | Rewrite | None = None
     conditions: Conditions | None = None
     below: Path | None = None
     home: Lock = field(default_factory=Lock)
@@ -92,7 +92,12 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
             if is_stopped():
                 raise KeyboardInterrupt
             scratch = folder / f"step-{number}"
-            scratch.mkdir()
+            try:
+                scratch.mkdir()
+            except OSError as error:
+                reason = f"a step before it took the place of its folder: {error.strerror}"
+                outcomes.append(StepOutcome(Finding.FAIL, reasons=(reason,)))
+                break
             task = StepTask(
                 step=step,
                 proof=plan.proof.address,
