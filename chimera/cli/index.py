@@ -49,6 +49,9 @@ COMMANDS: dict[str, Entry] = {
     "evidence": Entry(
         f"{_CLI}.evidence:evidence", "List, sign, share and bundle what proofs showed.", _CHANGE
     ),
+    "verify": Entry(
+        f"{_CLI}.verify:verify", "Verify evidence offline, without running anything.", _CHANGE
+    ),
     "apply": Entry(
         f"{_CLI}.apply:apply",
         "Execute what has been proven and approved.",

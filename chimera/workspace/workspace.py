@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.running import RunReport
+    from chimera.workspace.verifying import VerifyReport
     from chimera.workspace.showing import ShownRuling
     from chimera.workspace.trust import Trust
     from chimera.workspace.updating import UpdateReport
@@ -279,6 +280,25 @@ class Workspace:
 
         self.prepare()
         return prove_change(self, base, head, environment=environment, fresh=fresh)
+
+    def verify(
+        self,
+        names: Sequence[str] = (),
+        *,
+        at: str | None = None,
+        trust: str | None = None,
+        environment: str = "local",
+    ) -> Result[VerifyReport]:
+        """Verify files, proofs and digests, or the evidence of every proof, without running any.
+
+        Against the commit `at`, or what may be applied; with the keys of `trust`, a Git ref, or of
+        the trust ref.
+        """
+        from chimera.workspace.verifying import verify
+
+        context = self.context if trust is None else replace(self.context, trust_ref=trust)
+        workspace = Workspace(self.root, context, self._tree)
+        return verify(workspace, names, at=at, environment=environment)
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -1,0 +1,176 @@
+"""Verifying evidence from anywhere against a tree, offline and without running anything.
+
+Refuses to take a file's word for anything: what is not signed by a key of the trust ref counts only
+where nothing is protected and this clone made it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from chimera.documents.repository import has_git
+from chimera.gate import environments, trust_root
+from chimera.kinds import Document, Loaded
+from chimera.model import Outcome, Result, UsageError, digest_bytes
+from chimera.proof import EvidenceError, ProofSpec, Verification, Verifier, stand
+from chimera.proof.bundle import bound_to, read_bundle
+from chimera.proof.evidence import parse_statement
+from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
+from chimera.workspace.judging import placements_of
+from chimera.workspace.proving import select
+from chimera.workspace.trust import Trust, trust_of
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
+
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
+MOST_FILE_BYTES = 16 << 20
+"""The longest envelope or statement that is read; a bundle may have as many lines as it likes."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What came of one thing that was given: a file, a line of a bundle, a proof or a digest.
+
+    Without a `verification`, `reasons` say why there was nothing to verify.
+    """
+
+    given: str
+    outcome: Outcome
+    verification: Verification | None = None
+    reasons: tuple[str, ...] = ()
+    help: str | None = None
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Everything that was examined, against which commit, and whose keys counted."""
+
+    examined: tuple[Examined, ...]
+    environment: str
+    revision: str | None
+    trust: Trust | None
+
+
+def verify(
+    workspace: Workspace, names: Sequence[str], *, at: str | None, environment: str
+) -> Result[VerifyReport]:
+    """Verify files, proofs and digests, or the evidence of every proof, against a tree.
+
+    The tree is the commit `at`, or what may be applied to the environment. Raises `UsageError` for
+    what is neither a file, nor a proof, nor the digest of evidence.
+    """
+    bench = _Bench(workspace, at, environment)
+    if names:
+        examined = tuple(found for name in names for found in bench.examine(name))
+    else:
+        examined = tuple(map(bench.examine_proof, bench.proofs()))
+    outcomes = [found.outcome for found in examined] or [Outcome.NOT_EXERCISED]
+    report = VerifyReport(examined, environment, bench.loaded.snapshot.tree.revision, bench.trust)
+    return Result(report, Outcome.worst(outcomes))
+
+
+class _Bench:
+    """One tree, one trust ref and one environment, for all that is examined."""
+
+    def __init__(self, workspace: Workspace, at: str | None, environment: str) -> None:
+        self._workspace = workspace
+        self._store = workspace.evidence.store
+        applicable = workspace.for_environment(environment)
+        self.loaded: Loaded = workspace.commit(at) if at else applicable
+        self.trust = trust_of(workspace) if has_git(workspace.root) else None
+        sides = [self.loaded, applicable, *([self.trust.loaded] if self.trust else [])]
+        self._is_protected = any(
+            environments(side.snapshot).get(environment, False) for side in sides
+        )
+
+    def proofs(self) -> list[Document[ProofSpec]]:
+        """Return the proofs that do not stand in a dormant layer."""
+        placements = placements_of(self.loaded.snapshot)
+        return select(self.loaded, (), lambda address: placements.get(address, ()))
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """What verifies against the tree by the keys of the trust ref."""
+        snapshot = self.loaded.snapshot
+        branch = trust_root(snapshot, "this tree", snapshot.tree.revision or "")
+        root = self.trust.root if self.trust is not None else None
+        return Verifier(snapshot, root, self._workspace.context.clock.now(), branch)
+
+    def examine(self, name: str) -> Iterator[Examined]:
+        """Yield what came of a proof's name, a file or a digest, whichever it is first."""
+        proof = self.verifier.proofs.get(name if "/" in name else f"Proof/{name}")
+        if proof is not None:
+            yield self.examine_proof(proof)
+        elif Path(name).is_file():
+            yield from self._examine_file(Path(name))
+        elif _DIGEST.fullmatch(name):
+            shown = self._workspace.evidence.show(name)
+            yield self._verified(name, shown.envelope)
+        else:
+            raise UsageError(
+                f"{name!r} is no proof of this tree, no file, and no digest of evidence",
+                help="`chimera get Proof` lists proofs, `chimera evidence list` evidence",
+            )
+
+    def examine_proof(self, proof: Document[ProofSpec]) -> Examined:
+        """Return how a proof stands by the evidence that is kept here."""
+        found = stand(self.verifier, proof, self._store, signed=self._is_protected)
+        help = None if found.state == "valid" else "run `chimera prove`, or pull its evidence"
+        if found.verification is not None and found.verification.failed is not None:
+            help = found.verification.failed.help
+        return Examined(str(proof.address), found.outcome, found.verification, found.reasons, help)
+
+    def _examine_file(self, file: Path) -> Iterator[Examined]:
+        try:
+            with file.open("rb") as opened:
+                if file.suffix == ".jsonl":
+                    yield from self._examine_lines(file, opened)
+                else:
+                    yield self._examine_one(str(file), opened.read(MOST_FILE_BYTES + 1))
+        except OSError as error:
+            raise UsageError(
+                f"{str(file)!r} cannot be read: {error.strerror}", help="name a file of evidence"
+            ) from error
+
+    def _examine_lines(self, file: Path, opened: IO[bytes]) -> Iterator[Examined]:
+        for number, found in read_bundle(opened):
+            given = f"{file}, line {number}"
+            if isinstance(found, SignatureError):
+                yield Examined(given, Outcome.FAILED, reasons=(found.message,), help=found.help)
+            else:
+                yield self._verified(given, found)
+
+    def _examine_one(self, given: str, data: bytes) -> Examined:
+        """Examine an envelope, or a statement by itself with the signatures that are kept here."""
+        try:
+            value = read_json(data, "the file")
+            if isinstance(value, dict) and "_type" in value:
+                signatures = self._store.signatures(digest_bytes(data))
+                return self._verified(given, Envelope(IN_TOTO, data, signatures))
+            return self._verified(given, Envelope.parse(data))
+        except SignatureError as error:
+            help = error.help or "give an envelope, a statement, or a bundle (*.jsonl)"
+            return Examined(given, Outcome.FAILED, reasons=(error.message,), help=help)
+
+    def _verified(self, given: str, envelope: Envelope) -> Examined:
+        """Verify an envelope; unsigned only what this clone made, where nothing is protected."""
+        signed = self._is_protected or not self._is_own(envelope)
+        found = self.verifier.verify(envelope, signed=signed)
+        failed = found.failed
+        if failed is None:
+            return Examined(given, found.outcome, found)
+        return Examined(given, found.outcome, found, failed.reasons, failed.help)
+
+    def _is_own(self, envelope: Envelope) -> bool:
+        digest = digest_bytes(envelope.payload)
+        try:
+            proof, bound = bound_to(parse_statement(envelope.payload, digest), digest)
+        except EvidenceError:
+            return False
+        return any(k.is_own and k.digest == digest for k in self._store.about(proof, bound))
