@@ -54,7 +54,7 @@ class Provenance:
     def moment(self) -> str:
         """When it was proven, to the second."""
         whole, dot, _ = self.at.partition(".")
-        return f"{whole}Z" if dot else self.at or "at no time that it tells"
+        return f"{whole}Z" if dot else self.at
 
 
 def is_pass(statement: Statement) -> bool:

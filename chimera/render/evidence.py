@@ -36,7 +36,7 @@ def listing_text(listing: Listing, paint: Paint = plain) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     said = row.said
     return tuple(
-        unbroken(cell)
+        unbroken(cell or "?")
         for cell in (
             short(row.digest),
             said.proof,
@@ -110,7 +110,7 @@ def _shown_lines(shown: Shown, paint: Paint) -> Iterator[str]:
     yield f"evidence {paint(row.digest, 'bold')}"
     yield f"  proof        {unbroken(said.proof)}"
     yield f"  verdict      {paint(unbroken(said.finding), known.get(said.finding, 'bad'))}"
-    yield f"  proven       {unbroken(said.moment)} by {unbroken(by(said))}"
+    yield f"  proven       {unbroken(said.moment or '?')} by {unbroken(by(said))}"
     yield f"  environment  {unbroken(said.environment or '?')}"
     yield f"  commit       {unbroken(said.revision or 'none: a work tree')}"
     yield f"  content      {paint(row.fit, _FITS[row.fit])}"

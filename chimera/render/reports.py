@@ -24,7 +24,7 @@ from chimera.model import (
 from chimera.plan import Plan
 from chimera.render.changes import compared_text
 from chimera.render.check import checked_text
-from chimera.render.paint import count
+from chimera.render.paint import count, unbroken
 from chimera.render.report import Changes, Report
 
 if TYPE_CHECKING:
@@ -184,7 +184,10 @@ def prove_report(result: Result[ProveReport]) -> Report:
     verdicts = tuple(_proofs(result.value))
     snapshot = result.value.snapshot
     places = places_of(snapshot, verdicts) if snapshot is not None else {}
-    return report_of("prove", result.outcome, verdicts, result.diagnostics, places=places)
+    notes = (f"reused {r.proof}: {unbroken(r.origin)}" for r in result.value.reused)
+    return report_of(
+        "prove", result.outcome, verdicts, result.diagnostics, notes=notes, places=places
+    )
 
 
 def _proofs(report: ProveReport) -> Iterator[Verdict]:

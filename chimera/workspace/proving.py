@@ -59,9 +59,11 @@ class Reused:
     @property
     def origin(self) -> str:
         """When, by whom and for which environment it was proven, and whose signatures count."""
-        by = f"{self.said.actor or 'nobody named'}{' (automation)' if self.said.automated else ''}"
+        by = f"{self.said.actor or '?'}{' (automation)' if self.said.automated else ''}"
         signed = f", signed by {', '.join(map(str, self.signers))}" if self.signers else ""
-        return f"proven {self.said.moment} by {by} for {self.said.environment or '?'}{signed}"
+        return (
+            f"proven {self.said.moment or '?'} by {by} for {self.said.environment or '?'}{signed}"
+        )
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,16 @@ from chimera.model import (
 from chimera.plan import Plan, PlanItem
 from chimera.policy.foreign import Claims
 from chimera.proof import Divergence, ProofReport, Standing
+from chimera.proof.provenance import Provenance
 from chimera.render.check import check_text
 from chimera.render.diagnostics import diagnostic_json, diagnostic_text, severities_text
+from chimera.render.markdown import markdown
 from chimera.render.paint import Style
 from chimera.render.plan import plan_summary, plan_text
 from chimera.render.proof import prove_json, prove_text
+from chimera.render.reports import prove_report
 from chimera.workspace import CheckReport, Judgement, ProveReport
+from chimera.workspace.proving import Reused
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -163,14 +167,24 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
         ),
         reasons=("it is\nflaky",),
     )
-    again = Standing(Address("Proof", "q"), "valid", Finding.PASS, "sha256:" + "a" * 64, ())
+    again = Reused(
+        Standing(Address("Proof", "q"), "valid", Finding.PASS, "sha256:" + "a" * 64, ()),
+        Provenance("Proof/q", "pass", "2026-11-21T10:00:00.5Z", "ci", True, "production", ""),
+        (Address("Identity", "ci"),),
+    )
     result = Result(ProveReport((report,), (again,)), Outcome.NOT_DETERMINISTIC)
     assert prove_text(result).splitlines() == [
-        "reused  Proof/q: evidence aaaaaaaaaaaa",
+        (
+            "reused  Proof/q: evidence aaaaaaaaaaaa, proven 2026-11-21T10:00:00Z by ci (automation)"
+            " for production, signed by Identity/ci"
+        ),
         "fail  Proof/p: 0 repetitions, 0 assertions, 0 controls; no evidence",
         "      it is",
         "      flaky",
-        "      artifact out.txt, line 4, column 1 differs between repetition 1 (-) and control (+):",
+        (
+            "      artifact out.txt, line 4, column 1 differs"
+            " between repetition 1 (-) and control (+):"
+        ),
         "         same",
         "        -one",
         "        +two",
@@ -179,6 +193,20 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
         "        +fail",
         "2 proofs: not-deterministic",
     ]
+    assert prove_json(result)["reused"] == [
+        {
+            "proof": "Proof/q",
+            "evidence": "sha256:" + "a" * 64,
+            "at": "2026-11-21T10:00:00.5Z",
+            "actor": {"name": "ci", "kind": "automation"},
+            "environment": "production",
+            "revision": None,
+            "signedBy": ["Identity/ci"],
+        }
+    ]
+    assert "by ci (automation) for production, signed by Identity/ci" in markdown(
+        prove_report(result)
+    )
     assert prove_json(result)["proven"][0]["divergences"][0] == {
         "what": "artifact out.txt",
         "between": ["repetition 1", "control"],
