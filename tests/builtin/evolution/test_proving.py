@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from numba.misc.appdirs import user_cache_dir
 
+from chimera.builtin.evolution.checkpoints import pack, unpack
 from chimera.builtin.evolution.engine import Search
 from chimera.builtin.evolution.plugin import chimera_run_proof_step
 from chimera.context import Context
@@ -41,7 +42,10 @@ def run_step(tmp_path, value_of):
     write(folder / "specs" / "e.yaml", "Evolution", "e", value_of())
     scratch.mkdir()
 
-    def run_step(**step):
+    def run_step(document=None, **step):
+        if document is not None:
+            write(folder / "specs" / "e.yaml", "Evolution", "e", document)
+        step = {"evolution": "Evolution/e"} | step
         return chimera_run_proof_step(
             StepTask(
                 step=EvolutionStep.model_validate({"run": "evolution"} | step),
@@ -63,7 +67,7 @@ def run_step(tmp_path, value_of):
 
 
 def test_the_champion_that_the_proof_names_passes(run_step, champion):
-    outcome = run_step(evolution="Evolution/e", champion=champion)
+    outcome = run_step(champion=champion)
     assert outcome.finding is Finding.PASS, outcome.reasons
     assert outcome.exercised == 2
     assert outcome.outputs["champion"] == champion
@@ -71,10 +75,37 @@ def test_the_champion_that_the_proof_names_passes(run_step, champion):
 
 def test_another_champion_fails_and_both_are_named(run_step, champion):
     wanted = "sha256:" + "0" * 64
-    outcome = run_step(evolution="Evolution/e", champion=wanted)
+    outcome = run_step(champion=wanted)
     assert outcome.finding is Finding.FAIL
     assert champion in outcome.reasons[0]
     assert wanted in outcome.reasons[0]
+
+
+def test_a_run_that_broke_off_and_went_on_has_the_champion_that_the_proof_finds(
+    run_step, make_spec
+):
+    broken = Search(make_spec())
+    state = broken.start()
+    broken.advance(state, 11)
+    resumed = Search(make_spec())
+    state = unpack(pack(state, broken.identity), resumed)
+    resumed.advance(state, 30)
+    outcome = run_step(champion=resumed.champion(state).digest)
+    assert outcome.finding is Finding.PASS, outcome.reasons
+    assert outcome.outputs["history"] == resumed.history_digest(state)
+
+
+def test_a_run_without_a_valid_candidate_fails_and_says_why(run_step, value_of):
+    outcome = run_step(value_of(fitness="log(-1)"))
+    assert outcome.finding is Finding.FAIL
+    assert outcome.outcomes == {"Evolution/e finds a champion": "fail"}
+    assert "had a finite fitness" in outcome.reasons[0]
+
+
+def test_a_document_that_is_not_valid_fails_and_says_why(run_step, value_of):
+    outcome = run_step(value_of(population=-1))
+    assert outcome.finding is Finding.FAIL
+    assert outcome.reasons[0].startswith("evolution Evolution/e: its spec is invalid")
 
 
 def test_an_evolution_that_is_no_input_fails(run_step):
