@@ -278,9 +278,9 @@ def _request(command: Command, executable: str, isolation: Isolation) -> bytes:
             "file_bytes": limits.file_bytes,
         },
         "shared_limits": {
-            "cpu": limits.total_cpu_seconds,
+            "processes": limits.processes,  # told first: each of too many has memory, too
             "memory": limits.total_memory_bytes,
-            "processes": limits.processes,
+            "cpu": limits.total_cpu_seconds,
         },
         "tell_leftovers": command.writable is not None,
     }

@@ -101,8 +101,7 @@ class _Supervision:
         self._tells_leftovers = request["tell_leftovers"]
         shared = request["shared_limits"]
         self._shared = {name: limit for name, limit in shared.items() if limit is not None}
-        # Where others' processes have to be read too, that is done less often.
-        self._pause = _WATCH_SECONDS if os.getpid() == 1 else 5 * _WATCH_SECONDS
+        self._pause = _WATCH_SECONDS
 
     def run(self) -> None:
         """Return when nothing of the command is left."""
@@ -125,10 +124,13 @@ class _Supervision:
             if self._is_told_to_end():
                 return False
             self._reap()
-            if self._shared and not self._exited and time.monotonic() >= look:
+            began = time.monotonic()
+            if self._shared and not self._exited and began >= look:
                 if self._has_used_up():
                     self._signal_all(signal.SIGKILL)
                     return False
+                # However many processes there are to read of, it takes a twentieth of the time.
+                self._pause = max(_WATCH_SECONDS, 19 * (time.monotonic() - began))
                 look = time.monotonic() + self._pause
         return True
 

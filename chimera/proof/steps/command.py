@@ -21,9 +21,7 @@ def run_command(task: StepTask) -> StepOutcome:
     assert isinstance(step, CommandStep)
     completed = task.run(tuple(step.argv))
     if step.save_stdout is not None:
-        saved = task.folder / step.save_stdout
-        saved.parent.mkdir(parents=True, exist_ok=True)
-        saved.write_bytes(completed.stdout)
+        task.write(step.save_stdout, completed.stdout)
     if step.expect is None:
         assertions: tuple[Assertion, ...] = ()
         failed = completed.returncode != 0
@@ -32,9 +30,7 @@ def run_command(task: StepTask) -> StepOutcome:
         failed = not all(came for _, came in assertions)
     outcomes = {name: "pass" if came else "fail" for name, came in assertions}
     reasons = [f"{name}: it was not so" for name, came in assertions if not came]
-    if completed.truncated:
-        failed = True
-        reasons.append("it said more than is kept, so that not all of it was judged")
+    failed = failed or completed.truncated  # what was not kept was not judged; the run says so
     if failed:
         reasons.append(_ending(task, completed))
     return StepOutcome(

@@ -126,6 +126,17 @@ class StepTask:
             env["PYTHONPATH"] = f"{env['PYTHONPATH']}:{_ENGINE_ROOT}"
         return self.run((sys.executable, *args), environment=env)
 
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file of the exported folder for a step that ran there.
+
+        Raises `ChimeraError` where a link that the step made leads out of it.
+        """
+        target = (self.folder / path).resolve()
+        if not target.is_relative_to(self.folder.resolve()):
+            raise ChimeraError(f"{path} cannot be written: a link leads out of the exported folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
     def tail(self, output: bytes) -> str:
         """Return the end of what a process said, masked before it is cut."""
         return self.context.secrets.mask(output.decode("utf-8", "replace")).strip()[-_TAIL:]
