@@ -52,6 +52,12 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry(
         f"{_CLI}.verify:verify", "Verify evidence offline, without running anything.", _CHANGE
     ),
+    "approve": Entry(
+        f"{_CLI}.approve:approve", "Sign that items of a plan may be applied.", _CHANGE
+    ),
+    "reject": Entry(
+        f"{_CLI}.approve:reject", "Sign that items of a plan must not be applied.", _CHANGE
+    ),
     "apply": Entry(
         f"{_CLI}.apply:apply",
         "Execute what has been proven and approved.",

@@ -78,6 +78,32 @@ class Session:
         wanted = _is_terminal(sys.stdout) if self.color is None else self.color
         return Brush(dress if wanted else plain)
 
+    def tell(self, text: Callable[[Paint], str]) -> None:
+        """Show what is about to be asked on standard error, where answers are given."""
+        from chimera.render.paint import Brush, harmless, plain
+
+        def dress(shown: str, style: Style) -> str:
+            return click.style(shown, **_COLOURS[style])
+
+        wanted = _is_terminal(sys.stderr) if self.color is None else self.color
+        brush = Brush(dress if wanted else plain)
+        shown = brush.finish(text(brush)) if wanted else harmless(text(plain))
+        click.echo(self._mask(shown), err=True, color=self.color)
+
+    @staticmethod
+    def confirm(question: str, flag: str) -> None:
+        """Ask whoever sits at the terminal; raises `UsageError` for no.
+
+        It does where there is no terminal, too: `flag` is the answer that can be given beforehand.
+        """
+        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+            raise UsageError(
+                f"nobody can be asked without a terminal: {question}",
+                help=f"give {flag} to answer yes",
+            )
+        if not click.confirm(question, err=True):
+            raise UsageError("nothing was done", help=f"answer yes, or give {flag}")
+
     def emit(
         self,
         outputs: tuple[str, ...],

@@ -44,7 +44,7 @@ def _automation(facts: LayerFacts) -> Iterator[Diagnostic]:
                 found.route,
                 "let a person start it: trigger: human",
             )
-        elif facts.subject.actor.kind == "automation" and (
+        elif facts.subject.acting(document.address).kind == "automation" and (
             facts.is_run(document) or (found.value == "apply" and facts.is_changed(document))
         ):
             yield facts.refuse(
@@ -52,7 +52,7 @@ def _automation(facts: LayerFacts) -> Iterator[Diagnostic]:
                 f"which is automation, and {one.how}",
                 document,
                 found.route,
-                "let a person do it",
+                "let a person do it, or where it is protected sign it: `chimera approve`",
             )
 
 

@@ -10,7 +10,7 @@ from chimera.documents.edit import edit, splice
 from chimera.documents.foreign import load_foreign, parse_foreign
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
-from chimera.documents.history import is_contained
+from chimera.documents.history import Commit, commits_of, is_contained
 from chimera.documents.listing import Listing, list_documents
 from chimera.documents.merge import Merge, open_merge
 from chimera.documents.own import own_files
@@ -24,7 +24,7 @@ from chimera.documents.parse import (
 )
 from chimera.documents.partial import PartialTree
 from chimera.documents.portions import is_document
-from chimera.documents.refs import head
+from chimera.documents.refs import head, is_shallow
 from chimera.documents.repository import find_root, tracked_below
 from chimera.documents.scan import MAX_BYTES, Extensions
 from chimera.documents.spans import Contents, locate, locate_each, span_of, spans_of
@@ -42,6 +42,7 @@ from chimera.documents.worktree import conversions, open_work_tree
 __all__ = [
     "MAX_BYTES",
     "YAML_SUFFIXES",
+    "Commit",
     "Contents",
     "Difference",
     "Entry",
@@ -52,6 +53,7 @@ __all__ = [
     "PartialTree",
     "RawDocument",
     "Tree",
+    "commits_of",
     "contents",
     "conversions",
     "differences",
@@ -66,6 +68,7 @@ __all__ = [
     "is_document",
     "is_link",
     "is_root",
+    "is_shallow",
     "list_documents",
     "load_documents",
     "load_foreign",

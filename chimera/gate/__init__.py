@@ -3,6 +3,13 @@
 Refuses to run anything: it looks at what is shown to it and fails closed.
 """
 
+from chimera.gate.approvals import (
+    approval_digest,
+    approved_item,
+    human_signers,
+    signed_approvals,
+    signed_content,
+)
 from chimera.gate.identities import trust_root
 from chimera.gate.kinds import (
     ApprovalSpec,
@@ -45,10 +52,15 @@ __all__ = [
     "Stage",
     "StageRuling",
     "Weighing",
+    "approval_digest",
+    "approved_item",
     "environments",
+    "human_signers",
     "permit",
     "ruling_from_json",
     "ruling_to_json",
+    "signed_approvals",
+    "signed_content",
     "trust_root",
     "weigh",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chimera.gate.approvals import approval_digest
 from chimera.gate.ruling import Ruling, Stage, StageRuling
 from chimera.gate.weighing import Weighing
 from chimera.kinds import Document, Items, Model, Text, ValidationError
@@ -94,7 +95,7 @@ def _weighed(ruling: Ruling, weighing: Weighing) -> dict[str, dict[str, Digest]]
             if stage.stage == "proof"
             for digest in verdict.rests_on
         },
-        "approvals": _digests(weighing.approvals),
+        "approvals": {str(a.address): approval_digest(a) for a in weighing.approvals},
         "waivers": _digests(snapshot.of_kinds({"Waiver"})),
         "freezes": _digests(d for d in sides if d.address.kind == "Freeze"),
         "guards": _digests(d for d in sides if d.address.kind == "Guard"),

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from chimera.documents import locate_each
+from chimera.gate.approvals import approval_digest
 from chimera.gate.ruling import STAGES, Ruling, Stage, StageRuling, seal_of
 from chimera.gate.weighing import Weighing
 from chimera.model import ChimeraError, Diagnostic, Digest, Finding, Verdict
@@ -98,7 +99,7 @@ class Hearing:
 
     def _approvals(self) -> dict[str, tuple[Digest, ...]]:
         """Return by which approvals each target passes the stage that is about them."""
-        known = {approval.digest for approval in self._weighing.approvals}
+        known = set(map(approval_digest, self._weighing.approvals))
         found: dict[str, set[Digest]] = {}
         for stage in self._heard:
             for verdict in stage.verdicts if stage.stage == "approval" else ():

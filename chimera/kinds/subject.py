@@ -13,7 +13,17 @@ from chimera.kinds.memo import Memo, NoMemo
 from chimera.kinds.selectors import PathSelector, Selector
 from chimera.kinds.snapshot import Snapshot
 from chimera.kinds.validation import validate_model
-from chimera.model import Action, Actor, Address, Change, PathSet, Place, Placement, is_dormant
+from chimera.model import (
+    Action,
+    Actor,
+    Address,
+    Change,
+    PathSet,
+    Place,
+    Placement,
+    Target,
+    is_dormant,
+)
 
 S = TypeVar("S", bound=Model)
 
@@ -50,8 +60,15 @@ class Subject:
     """What is compared with, where that is a tree and not a state that was applied."""
     context: Context = field(default_factory=Context.system, compare=False, repr=False)
     """Runs what judging needs; `now` and `actor` above are what verdicts may depend on."""
+    signers: Mapping[str, Address] = field(default_factory=dict)
+    """In a protected environment: the person who signed what becomes of a target, by its text."""
     memo: Memo = field(default_factory=NoMemo, compare=False, repr=False)
     """Keeps answers between runs; no verdict depends on what it holds."""
+
+    def acting(self, target: Target) -> Actor:
+        """Return who acts on a target: the person who signed it, else whoever runs this."""
+        signer = self.signers.get(str(target))
+        return self.actor if signer is None else Actor(str(signer), "human")
 
     def placed(self, address: Address) -> tuple[Placement, ...]:
         """Return where a document stands, one placement a contract."""

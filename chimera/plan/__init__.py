@@ -9,7 +9,7 @@ from chimera.plan.building import (
     governed_paths,
     target_digests,
 )
-from chimera.plan.plan import FORMAT, Plan, PlanItem
+from chimera.plan.plan import FORMAT, Plan, PlanItem, item_digest
 from chimera.plan.saved import plan_from_json, plan_to_json
 from chimera.plan.trees import Side, compare_trees
 
@@ -25,6 +25,7 @@ __all__ = [
     "compute_changes",
     "governed_globs",
     "governed_paths",
+    "item_digest",
     "plan_from_json",
     "plan_to_json",
     "target_digests",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from chimera.documents import Globs, Tree, is_link
@@ -167,8 +167,9 @@ def build_plan(
     changes: Iterable[Change],
     placements: Mapping[Address, tuple[Placement, ...]],
     obligations: Iterable[Obligation],
+    waivers: Callable[[Target], Iterable[tuple[Address, Digest]]] = lambda target: (),
 ) -> Plan:
-    """Put changes and what they owe together; pure.
+    """Put changes and what they owe together; pure. `waivers` tells which speak of a target.
 
     Raises `ChimeraError` for an obligation of a target that the plan lacks: it would be lost.
     """
@@ -189,7 +190,7 @@ def build_plan(
             owed[change.target],
             key=lambda o: (o.kind, o.subject, str(o.source), o.detail, o.reason),
         )
-        items.append(
-            PlanItem(change, tuple(p.layer for p in placed), is_dormant(placed), tuple(mine))
-        )
+        layers = tuple(p.layer for p in placed)
+        passing = tuple(sorted(waivers(change.target)))
+        items.append(PlanItem(change, layers, is_dormant(placed), tuple(mine), passing))
     return Plan(environment.name, environment.protected, baseline.name, tuple(items))

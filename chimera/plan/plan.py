@@ -11,19 +11,24 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-from chimera.model import Change, Digest, Obligation, Target, digest_json
+from chimera.model import Address, Change, Digest, Obligation, Target, digest_json
 
 FORMAT = "chimera-plan/1"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One target: its change, the layers it stands in, and what it owes."""
+    """One target: its change, the layers it stands in, and what it owes.
+
+    `waivers` are those that speak of the target, each with its digest: whoever approves the item
+    approves that they let it pass.
+    """
 
     change: Change
     layers: tuple[str, ...] = ()
     dormant: bool = False
     obligations: tuple[Obligation, ...] = ()
+    waivers: tuple[tuple[Address, Digest], ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -73,7 +78,32 @@ def _binding(item: PlanItem) -> dict[str, Any]:
         "target": str(change.target),
         "before": change.before,
         "after": change.after,
-        "obligations": sorted(
-            {(o.kind, o.subject, str(o.source), o.detail) for o in item.obligations}
-        ),
+        "obligations": _owed(item),
+        **({"waivers": _waivers(item)} if item.waivers else {}),
     }
+
+
+def _owed(item: PlanItem) -> list[Any]:
+    return sorted({(o.kind, o.subject, str(o.source), o.detail) for o in item.obligations})
+
+
+def _waivers(item: PlanItem) -> list[Any]:
+    return sorted((str(address), digest) for address, digest in item.waivers)
+
+
+def item_digest(environment: str, item: PlanItem) -> Digest:
+    """Return what an approval of one item covers, in whatever plan the item stands.
+
+    What was there before is not part of it: other changes may be applied in between.
+    """
+    change = item.change
+    return digest_json(
+        {
+            "environment": environment,
+            "target": str(change.target),
+            "action": change.action.value,
+            "after": change.after,
+            "obligations": _owed(item),
+            "waivers": _waivers(item),
+        }
+    )

@@ -33,6 +33,11 @@ class _Obligation(Model):
     detail: dict[str, str]
 
 
+class _Waiver(Model):
+    address: Text
+    digest: DigestText
+
+
 class _Item(Model):
     target: Text
     action: Text
@@ -45,6 +50,7 @@ class _Item(Model):
     layers: Items[str]
     dormant: bool
     obligations: Items[_Obligation]
+    waivers: Items[_Waiver] = ()
 
 
 class _Plan(Model, extra="ignore"):
@@ -73,6 +79,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 
 def _item_to_json(item: PlanItem) -> dict[str, Any]:
     change = item.change
+    waivers = [{"address": str(address), "digest": digest} for address, digest in item.waivers]
     return {
         "target": str(change.target),
         "action": change.action.value,
@@ -94,6 +101,7 @@ def _item_to_json(item: PlanItem) -> dict[str, Any]:
             }
             for o in item.obligations
         ],
+        **({"waivers": waivers} if waivers else {}),
     }
 
 
@@ -154,7 +162,8 @@ def _item(item: _Item) -> PlanItem:
         )
         for o in item.obligations
     )
-    return PlanItem(change, item.layers, item.dormant, obligations)
+    waivers = tuple((Address.parse(w.address), w.digest) for w in item.waivers)
+    return PlanItem(change, item.layers, item.dormant, obligations, waivers)
 
 
 def _fits(item: PlanItem) -> bool:

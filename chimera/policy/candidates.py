@@ -136,7 +136,8 @@ def bindings_of(subject: Subject, candidate: Candidate) -> dict[str, Any]:
         bound["layer"] = _layers(subject.placed(document.address))
     if change is None:
         return bound
-    bound["actor"] = {"name": subject.actor.name, "kind": subject.actor.kind}
+    actor = subject.acting(change.target)
+    bound["actor"] = {"name": actor.name, "kind": actor.kind}
     bound["change"] = {"action": change.action.value, "reason": change.reason}
     if isinstance(change.target, PathSet):
         bound["change"]["paths"] = list(change.paths)

@@ -12,7 +12,7 @@ from chimera.runtime import ItemResult
 from chimera.runtime import apply as execute
 from chimera.state import StateWriter
 from chimera.workspace.planning import PlanReport
-from chimera.workspace.protection import refuse_dirty
+from chimera.workspace.protection import protect
 from chimera.workspace.proving import ProveReport
 from chimera.workspace.recording import Recorder
 from chimera.workspace.ruling import prove_owed, rule
@@ -43,7 +43,7 @@ def apply(
         plan, faults = planned.plan, planned.judgement.diagnostics
         _refuse_stale(saved, plan)
         if plan.protected:
-            refuse_dirty(loaded.snapshot.tree, workspace.tree)
+            protect(workspace, loaded.snapshot.tree)
         if not plan.changing and not has_errors(faults):
             return Result(ApplyReport(plan, NOTHING_PROVEN, None), Outcome.PASSED, faults)
         proofs = NOTHING_PROVEN

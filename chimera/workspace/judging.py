@@ -24,6 +24,7 @@ from chimera.kinds import (
 )
 from chimera.model import (
     Action,
+    Actor,
     Address,
     Change,
     ChimeraError,
@@ -80,10 +81,12 @@ def judge(
     before: Mapping[Address, Mapping[str, Any]] | None = None,
     former_paths: Mapping[Address, str] | None = None,
     former: Snapshot | None = None,
+    signers: Mapping[str, Address] | None = None,
 ) -> Judgement:
     """Place every document, then let every judge speak.
 
-    `former` is what the snapshot is compared with, where that is a tree.
+    `former` is what the snapshot is compared with, where that is a tree. Where it is protected,
+    automation acts, whoever runs this, but on what a person signed: `signers` says who, by target.
     """
     snapshot = loaded.snapshot
     placing = place(snapshot)
@@ -91,7 +94,7 @@ def judge(
         snapshot,
         placing.placements,
         environment,
-        context.actor,
+        Actor(context.actor.name, "automation") if environment.protected else context.actor,
         context.clock.now(),
         changes,
         before or {},
@@ -99,6 +102,7 @@ def judge(
         _former_placements(snapshot, changes or (), before or {}),
         former,
         context,
+        signers or {},
         snapshot.memo,
     )
     answers, silent = ask(plugins, "chimera_check_snapshot", ESSENTIAL_JUDGES, subject=subject)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from chimera.context import Context
 from chimera.contract import LayerContractSpec, Placer, contracts_of
-from chimera.documents import Merge, Tree, conversions, differences
+from chimera.documents import Globs, Merge, Tree, conversions, differences
 from chimera.kinds import (
     Document,
     EnvironmentFacts,
@@ -34,7 +34,9 @@ from chimera.model import (
     Change,
     ChimeraError,
     Diagnostic,
+    Digest,
     Outcome,
+    PathSet,
     Result,
     Target,
     Touch,
@@ -53,8 +55,10 @@ from chimera.plan import (
     governed_paths,
 )
 from chimera.plugin import PluginManager, ask
+from chimera.policy import WaiverSpec
 from chimera.state import StateReader
 from chimera.workspace.judging import Judgement, judge, placements_of
+from chimera.workspace.trust import Trusting
 
 V = TypeVar("V")
 
@@ -208,8 +212,12 @@ def make_plan(
     plugins: PluginManager,
     context: Context,
     environment: EnvironmentFacts,
+    trusting: Trusting | None = None,
 ) -> PlanReport:
-    """Compare, judge and collect what is owed; no side effects."""
+    """Compare, judge and collect what is owed; no side effects.
+
+    What the trust ref says binds with `trusting`, which protected environments have.
+    """
     snapshot, base = loaded.snapshot, comparison.base
     differing = comparison.differing
     if base is not None and differing is None:
@@ -229,8 +237,10 @@ def make_plan(
     if base is None:
         changes = _as_moved(changes, comparison, snapshot)
     changes = _as_read(changes, comparison, told)
+    if trusting is not None:
+        changes = (*changes, *trusting.governed(snapshot, comparison.baseline, changes))
     changes = categorize(changes, comparison.values, snapshot)
-    return plan_changes(told, changes, comparison, plugins, context, environment)
+    return plan_changes(told, changes, comparison, plugins, context, environment, trusting)
 
 
 def _between(
@@ -258,22 +268,41 @@ def plan_changes(
     plugins: PluginManager,
     context: Context,
     environment: EnvironmentFacts,
+    trusting: Trusting | None = None,
 ) -> PlanReport:
     """Judge the changes of a snapshot and collect what they touch and owe; no side effects."""
-    judgement = judge(
-        loaded,
-        plugins,
-        context,
-        environment,
-        changes=changes,
-        before=comparison.values,
-        former_paths=comparison.paths,
-        former=comparison.base,
-    )
+    signers = trusting.signers(environment.name, changes, context.clock.now()) if trusting else {}
+
+    def judged(these: Loaded) -> Judgement:
+        return judge(
+            these,
+            plugins,
+            context,
+            environment,
+            changes=changes,
+            before=comparison.values,
+            former_paths=comparison.paths,
+            former=comparison.base,
+            signers=signers,
+        )
+
+    judgement = judged(loaded)
     subject = judgement.subject
     obligations = _answers(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
+    bound = trusting.bind(loaded.snapshot) if trusting is not None else None
+    if trusting is not None and bound is not None:
+        other = judged(Loaded(bound, ()))
+        obligations += _answers(plugins, "chimera_owe", other.subject, ESSENTIAL_CREDITORS)
+        judgement = trusting.stricter(judgement, other)
     touches = _answers(plugins, "chimera_touch", subject, ())
-    plan = build_plan(environment, comparison.baseline, changes, subject.placements, obligations)
+    plan = build_plan(
+        environment,
+        comparison.baseline,
+        changes,
+        subject.placements,
+        obligations,
+        waivers_of(loaded.snapshot),
+    )
     changed = [
         item.change.target for item in plan.changing if isinstance(item.change.target, Address)
     ]
@@ -283,6 +312,20 @@ def plan_changes(
         tuple(sorted(touches, key=lambda t: (str(t.source), t.name, str(t.target), t.asks))),
         affected_by(changed, loaded.snapshot),
     )
+
+
+def waivers_of(snapshot: Snapshot) -> Callable[[Target], Iterator[tuple[Address, Digest]]]:
+    """Return which waivers speak of a target: of a document, or of any path of a path set."""
+    waivers = snapshot.of_model(WaiverSpec)
+
+    def about(target: Target) -> Iterator[tuple[Address, Digest]]:
+        globs = Globs(target.globs) if waivers and isinstance(target, PathSet) else None
+        for waiver in waivers:
+            path = (waiver.spec.path or "").partition("#")[0]
+            if waiver.spec.address == str(target) or (globs and path and globs.matches(path)):
+                yield waiver.address, waiver.digest
+
+    return about
 
 
 def _answers(

@@ -1,11 +1,18 @@
-"""Protected environments take a commit; what only the work tree says of them counts for nothing."""
+"""Protected environments take a commit that is in the trust ref, and nothing but that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from chimera.documents import Tree, parse
-from chimera.model import StaleError
+from chimera.documents import Tree, is_contained, parse
+from chimera.kinds import RepositorySpec
+from chimera.model import GateError, StaleError, has_errors
+from chimera.plugin import DEFAULT, short_name
+
+if TYPE_CHECKING:
+    from chimera.workspace.trust import Trust
+    from chimera.workspace.workspace import Workspace
 
 _MOST_NAMED = 5
 
@@ -26,6 +33,56 @@ def is_protected_at(commit: Tree, environment: str, roots: Iterable[str]) -> boo
                 is_open = isinstance(spec, dict) and spec.get("protected") is False
                 return not (raw.sound and is_open)
     return False
+
+
+def protect(workspace: Workspace, commit: Tree) -> None:
+    """Raise unless a commit may be applied to a protected environment, whatever is approved.
+
+    It must be in the trust ref, whose documents bind besides its own, and the work tree must hold
+    exactly it.
+    """
+    _refuse_untrusted(workspace, commit.revision or "")
+    refuse_dirty(commit, workspace.tree)
+
+
+def _refuse_untrusted(workspace: Workspace, revision: str) -> None:
+    trust = workspace.trust
+    if trust is None:
+        raise GateError(
+            "a protected environment needs a ref to trust, and none is named",
+            help="set CHIMERA_TRUST_REF in the environment of this command, as in origin/main; a"
+            " clone of a remote has origin/HEAD without it",
+        )
+    tip = f"{trust.ref} ({trust.revision[:12]})"
+    if not is_contained(workspace.root, revision, trust.revision):
+        raise GateError(
+            f"the commit {revision[:12]} is not in {tip}, and a protected environment takes what"
+            " is merged",
+            help="merge it, fetch, and apply what the merge left",
+        )
+    if revision == trust.revision:
+        return
+    faults = [d for d in trust.loaded.diagnostics if has_errors((d,))]
+    if faults:
+        raise GateError(
+            f"the documents of {tip} have faults, so that what they ask for cannot be told:"
+            f" {faults[0].message}",
+            help="run `chimera check` there, and mend it",
+        )
+    missing = [name for name in _plugins(trust) if not workspace.plugins.has_plugin(name)]
+    if missing:
+        raise GateError(
+            f"{tip} has the plugin {missing[0]}, and this commit does without it",
+            help="apply a commit that has it, or change that ref first",
+        )
+
+
+def _plugins(trust: Trust) -> Iterator[str]:
+    """Yield the plugins that the trust ref requires, and the default ones that it leaves in."""
+    plugins = [d.spec.plugins for d in trust.loaded.snapshot.of_model(RepositorySpec)]
+    yield from (name for named in plugins for name in named.require)
+    without = {name for named in plugins for name in named.disable}
+    yield from (name for name in DEFAULT if not {name, short_name(name)} & without)
 
 
 def refuse_dirty(commit: Tree, work: Tree) -> None:

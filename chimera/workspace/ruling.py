@@ -10,6 +10,8 @@ from chimera.model import Address
 from chimera.plan import Plan
 from chimera.proof import ProofSpec
 from chimera.state import StateReader, StateWriter
+from chimera.workspace.approving import approvals_of
+from chimera.workspace.authorship import authors_of
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.proving import ProveReport, prove_documents, standing_of
 from chimera.workspace.sides import sides_of
@@ -47,9 +49,9 @@ def weighing_of(
         judgement.diagnostics,
         standing_of(workspace, loaded, protected=plan.protected),
         workspace.trust.root if workspace.trust else None,
-        (),
+        approvals_of(workspace, loaded),
         state.spent(plan.environment),
         judgement.subject.now,
-        lambda change: (),
+        authors_of(workspace, state, plan.environment),
         sides_of(workspace, loaded),
     )

@@ -23,9 +23,9 @@ from chimera.model import (
 from chimera.runtime import ItemResult
 from chimera.state import Applied, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
-from chimera.workspace.judging import facts_of, placements_of
+from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import Comparison, PlanReport, against_state, plan_changes
-from chimera.workspace.protection import refuse_dirty
+from chimera.workspace.protection import protect
 from chimera.workspace.proving import ProveReport
 from chimera.workspace.ruling import prove_owed, rule
 
@@ -55,7 +55,7 @@ def run(
         _refuse_unfit(target, loaded, workspace.loaded, environment)
         planned = _plan(workspace, target, loaded, state, environment)
         if planned.plan.protected:
-            refuse_dirty(open_commit(workspace.root, "HEAD"), workspace.tree)
+            protect(workspace, open_commit(workspace.root, "HEAD"))
         faults = planned.judgement.diagnostics
         proofs = NOTHING_PROVEN
         if not has_errors(faults):
@@ -114,5 +114,7 @@ def _plan(
     comparison: Comparison = against_state(state, environment)
     digest = comparison.baseline.digests[target]
     change = Change(target, Action.RUN, digest, digest, "was asked for")
-    facts = facts_of(loaded.snapshot, environment)
-    return plan_changes(loaded, (change,), comparison, workspace.plugins, workspace.context, facts)
+    facts = workspace.facts(environment, loaded)
+    trusting = workspace.trusting(facts, loaded, state)
+    about = (loaded, (change,), comparison, workspace.plugins, workspace.context, facts)
+    return plan_changes(*about, trusting)

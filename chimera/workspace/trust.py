@@ -6,18 +6,38 @@ configuration. Whoever owns the machine can name any.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chimera.documents import open_commit
-from chimera.gate import trust_root
-from chimera.kinds import Loaded, load_snapshot, read_source
-from chimera.model import RefError, TrustRoot
+from chimera.documents import Tree, head, open_commit
+from chimera.gate import ApprovalSpec, human_signers, trust_root
+from chimera.kinds import Document, Loaded, Snapshot
+from chimera.model import (
+    Address,
+    Change,
+    Digest,
+    PathSet,
+    RefError,
+    TrustRoot,
+    has_errors,
+    in_order,
+)
+from chimera.plan import Baseline, compute_changes
+from chimera.workspace.judging import Judgement
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
+BINDING = frozenset(
+    {
+        *("Environment", "Gate", "Role", "Identity", "Proof", "LayerContract"),
+        *("Policy", "Schema", "Waiver"),
+    }
+)
+"""Kinds of which what the trust ref says binds besides what the applied commit does."""
 _DEFAULT = ("origin/HEAD", "refs/remotes/origin/HEAD")
 
 
@@ -35,20 +55,89 @@ class Trust:
         return trust_root(self.loaded.snapshot, self.ref, self.revision)
 
 
-def trust_of(workspace: Workspace) -> Trust | None:
+def trusted_tree(workspace: Workspace) -> Tree | None:
     """Return the tip of the trust ref; `None` where none is named and there is no `origin/HEAD`.
 
-    Raises `GitError` where one is named and is not there.
+    Nothing is trusted in a folder without commits. Raises `GitError` where a ref is named and is
+    not there.
     """
-    named = workspace.context.trust_ref
-    ref, full = (named, named) if named else _DEFAULT
+    if head(workspace.root) is None:
+        return None
+    ref, full = _names(workspace)
     try:
-        tree = open_commit(workspace.root, full)
+        return open_commit(workspace.root, full)
     except RefError as error:
-        if not named:
+        if workspace.context.trust_ref is None:
             return None
         raise RefError(
-            f"CHIMERA_TRUST_REF names {named!r}, and {error.message}", help=error.help
+            f"CHIMERA_TRUST_REF names {ref!r}, and {error.message}", help=error.help
         ) from error
-    loaded = load_snapshot(read_source(tree, workspace.cache), workspace.registry)
-    return Trust(ref, tree.revision or "", loaded)
+
+
+def trust_of(workspace: Workspace) -> Trust | None:
+    """Return what the documents at the tip of the trust ref say, where there is one."""
+    tree = trusted_tree(workspace)
+    if tree is None or tree.revision is None:
+        return None
+    ref, _ = _names(workspace)
+    return Trust(ref, tree.revision, workspace.commit(tree.revision))
+
+
+def _names(workspace: Workspace) -> tuple[str, str]:
+    """Return what the trust ref is called, and its name in full."""
+    named = workspace.context.trust_ref
+    return (named, named) if named else _DEFAULT
+
+
+@dataclass(frozen=True)
+class Trusting:
+    """What binds in a protected environment besides the tree at hand, and who signed what."""
+
+    trust: Trust
+    approvals: tuple[Document[ApprovalSpec], ...]
+    spent: frozenset[tuple[Digest, str]]
+
+    def signers(
+        self, environment: str, changes: Iterable[Change], now: datetime
+    ) -> Mapping[str, Address]:
+        """Return by which person each change is signed that one did, by its target."""
+        return human_signers(self.approvals, self.trust.root, environment, changes, self.spent, now)
+
+    def bind(self, snapshot: Snapshot) -> Snapshot | None:
+        """Return the snapshot with the documents that bind as the trust ref has them.
+
+        `None` where they are the same, as they are wherever the commit is the tip of that ref.
+        """
+        trusted = self.trust.loaded.snapshot
+        if snapshot.tree.revision == self.trust.revision:
+            return None
+        ours, theirs = (one.of_kinds(BINDING) for one in (snapshot, trusted))
+        if {d.address: d.digest for d in ours} == {d.address: d.digest for d in theirs}:
+            return None
+        others = (d for d in snapshot.documents.values() if d.address.kind not in BINDING)
+        return Snapshot.of(snapshot.tree, snapshot.registry, (*others, *theirs))
+
+    def governed(
+        self, snapshot: Snapshot, baseline: Baseline, changes: Iterable[Change]
+    ) -> tuple[Change, ...]:
+        """Return what becomes of path sets that only documents of the trust ref govern."""
+        bound = self.bind(snapshot)
+        if bound is None:
+            return ()
+        known = {change.target for change in changes}
+        return tuple(
+            change
+            for change in compute_changes(bound, baseline, {})
+            if isinstance(change.target, PathSet) and change.target not in known
+        )
+
+    def stricter(self, judgement: Judgement, other: Judgement) -> Judgement:
+        """Return a judgement with the errors that another found by what the trust ref says."""
+        known = {(fault.rule, fault.message) for fault in judgement.diagnostics}
+        by = f"{self.trust.ref} ({self.trust.revision[:12]})"
+        more = tuple(
+            replace(fault, message=f"{fault.message}, by what {by} says")
+            for fault in other.diagnostics
+            if has_errors((fault,)) and (fault.rule, fault.message) not in known
+        )
+        return replace(judgement, diagnostics=in_order((*judgement.diagnostics, *more)))

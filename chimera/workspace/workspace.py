@@ -23,7 +23,7 @@ from chimera.documents import (
     open_work_tree,
     tracked_below,
 )
-from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
+from chimera.kinds import EnvironmentFacts, Loaded, Registry, Source, load_snapshot, read_source
 from chimera.model import Result, StateError, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import (
@@ -50,6 +50,7 @@ from chimera.workspace.planning import (
     plan_result,
 )
 from chimera.workspace.protection import is_protected_at
+from chimera.workspace.trust import Trust, Trusting, trust_of, trusted_tree
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
@@ -61,11 +62,11 @@ if TYPE_CHECKING:
     from chimera.workspace.graphing import Graph
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
+    from chimera.workspace.questioning import DiagnoseReport, MutateReport
     from chimera.workspace.running import RunReport
-    from chimera.workspace.verifying import VerifyReport
     from chimera.workspace.showing import ShownRuling
-    from chimera.workspace.trust import Trust
     from chimera.workspace.updating import UpdateReport
+    from chimera.workspace.verifying import VerifyReport
 
 
 class Workspace:
@@ -75,6 +76,7 @@ class Workspace:
         self.root = root
         self.context = context
         self._tree = tree
+        self._commits: dict[str, Loaded] = {}
 
     @staticmethod
     def open(path: Path | str = ".", context: Context | None = None) -> Workspace:
@@ -116,8 +118,6 @@ class Workspace:
     @cached_property
     def trust(self) -> Trust | None:
         """What the trust ref says, at its tip; `None` where there is none."""
-        from chimera.workspace.trust import trust_of
-
         return trust_of(self)
 
     def reopened(self) -> Workspace:
@@ -125,19 +125,36 @@ class Workspace:
         return Workspace(self.root, self.context)
 
     def commit(self, ref: str = "HEAD") -> Loaded:
-        """Return the snapshot of a commit."""
-        return load_snapshot(read_source(open_commit(self.root, ref), self.cache), self.registry)
+        """Return the snapshot of a commit, which is read once."""
+        tree = open_commit(self.root, ref)
+        revision = tree.revision or ""
+        if revision not in self._commits:
+            self._commits[revision] = load_snapshot(read_source(tree, self.cache), self.registry)
+        return self._commits[revision]
 
     def for_environment(self, environment: str) -> Loaded:
-        """Return what may be applied there: the work tree, or in a protected one the commit.
+        """Return what may be applied there: the work tree, or in a protected one the commit."""
+        return self.commit() if self.protects(environment) else self.loaded
 
-        An environment that the commit protects stays so: no edit of the work tree opens it.
+    def protects(self, environment: str) -> bool:
+        """Tell whether the work tree, the commit or the trust ref protects an environment.
+
+        No edit of the work tree opens one, and no branch of one's own.
         """
-        protected = facts_of(self.loaded.snapshot, environment).protected
-        if not protected and head(self.root) is not None:
-            commit = open_commit(self.root, "HEAD")
-            protected = is_protected_at(commit, environment, self.source.roots)
-        return self.commit() if protected else self.loaded
+        if facts_of(self.loaded.snapshot, environment).protected:
+            return True
+        present = head(self.root)
+        if present is None:
+            return False
+        trusted = trusted_tree(self)
+        trees = [open_commit(self.root, present), *([trusted] if trusted is not None else [])]
+        return any(
+            is_protected_at(tree, environment, {*self.source.roots, *self._roots(tree)})
+            for tree in {tree.revision: tree for tree in trees}.values()
+        )
+
+    def _roots(self, tree: Tree) -> tuple[str, ...]:
+        return read_source(tree, self.cache).roots
 
     def read_state(self) -> StateReader:
         """Open the state for reading."""
@@ -211,14 +228,29 @@ class Workspace:
         loaded: Loaded | None = None,
     ) -> PlanReport:
         """Plan against `state`; `loaded` is the tree unless it is given."""
-        loaded = loaded or self.for_environment(environment)
-        facts = facts_of(loaded.snapshot, environment)
-        if state is not None:
-            comparison = against_state(state, environment)
-        else:
+        if state is None:
             with self.read_state() as reader:
-                comparison = against_state(reader, environment)
-        return make_plan(loaded, comparison, self.plugins, self.context, facts)
+                return self.make_plan(environment, state=reader, loaded=loaded)
+        loaded = loaded or self.for_environment(environment)
+        facts = self.facts(environment, loaded)
+        comparison = against_state(state, environment)
+        trusting = self.trusting(facts, loaded, state)
+        return make_plan(loaded, comparison, self.plugins, self.context, facts, trusting)
+
+    def facts(self, environment: str, loaded: Loaded) -> EnvironmentFacts:
+        """Return what is known of an environment; raises `UsageError` where `loaded` has none."""
+        facts = facts_of(loaded.snapshot, environment)
+        return replace(facts, protected=facts.protected or self.protects(environment))
+
+    def trusting(
+        self, facts: EnvironmentFacts, loaded: Loaded, state: StateReader
+    ) -> Trusting | None:
+        """Return what binds in a protected environment besides the documents of `loaded`."""
+        if not facts.protected or self.trust is None:
+            return None
+        from chimera.workspace.approving import approvals_of
+
+        return Trusting(self.trust, approvals_of(self, loaded), state.spent(facts.name))
 
     def test_policies(
         self, names: Sequence[str] = (), now: datetime | None = None
@@ -306,6 +338,37 @@ class Workspace:
         from chimera.workspace.evidence import Evidence
 
         return Evidence(self)
+
+    def diagnose_proofs(
+        self, names: Sequence[str] = (), *, environment: str = "local", tries: int = 3
+    ) -> Result[DiagnoseReport]:
+        """Find why the runs of proofs differ, by varying one factor at a time."""
+        from chimera.workspace.questioning import diagnose_proofs
+
+        return diagnose_proofs(self, names, environment=environment, tries=tries)
+
+    def mutate_proofs(
+        self,
+        names: Sequence[str] = (),
+        *,
+        number: int,
+        seed: str = "0",
+        tests: bool = False,
+        fail_on_survivors: bool = False,
+        environment: str = "local",
+    ) -> Result[MutateReport]:
+        """Run proofs under mutants of what they cover, and tell which they do not notice."""
+        from chimera.workspace.questioning import mutate_proofs
+
+        return mutate_proofs(
+            self,
+            names,
+            environment=environment,
+            number=number,
+            seed=seed,
+            tests=tests,
+            fail_on_survivors=fail_on_survivors,
+        )
 
     def update_snapshots(self, names: Sequence[str] = ()) -> Result[UpdateReport]:
         """Write golden files of proofs anew, into the work tree; that is evidence of nothing."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chimera.gate import STAGES, Permit, Ruling, StageRuling, permit, weigh
+from chimera.gate.approvals import approval_digest
 from chimera.model import Finding, GateError, Outcome
 from tests.gate.conftest import Team
 from tests.gate.reviewing import FAIL, PASS, Reviewers
@@ -148,12 +149,13 @@ def test_a_permit_fits_one_plan_only(weighing: Any, passed: Ruling) -> None:
 
 
 def test_what_was_approved_is_on_the_permit_and_nothing_else(team: Any) -> None:
-    approval, other = (type("A", (), {"digest": f"sha256:{n}"})() for n in "12")
-    weighing = replace(team.weighing(), approvals=(approval, other))
-    used = replace(PASS, subject="Thing/a", rests_on=("sha256:1", "sha256:9"))
-    refused = replace(FAIL, subject="Thing/b", rests_on=("sha256:2",))
+    given = [type("A", (), {"value": {"spec": {"at": n}}})() for n in "12"]
+    one, other = map(approval_digest, given)
+    weighing = replace(team.weighing(), approvals=tuple(given))
+    used = replace(PASS, subject="Thing/a", rests_on=(one, "sha256:9"))
+    refused = replace(FAIL, subject="Thing/b", rests_on=(other,))
     ruling = weigh(weighing, Reviewers({"approval": [used], "proof": [used]}).manager)
-    assert dict(permit(ruling).approvals) == {"Thing/a": ("sha256:1",)}
+    assert dict(permit(ruling).approvals) == {"Thing/a": (one,)}
     ruling = weigh(weighing, Reviewers({"approval": [used, refused]}).manager)
-    assert ruling.approvals == {"Thing/a": ("sha256:1",)}
+    assert ruling.approvals == {"Thing/a": (one,)}
     assert {v.finding for v in ruling.refusals} == {Finding.FAIL}

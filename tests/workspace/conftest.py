@@ -64,7 +64,8 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(ENGINE), "PYTHONWARNINGS": "error"}
+        given = {"PYTHONPATH": str(ENGINE), "PYTHONWARNINGS": "error"}
+        return {**os.environ, **given, "CHIMERA_TRUST_REF": "main"}
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

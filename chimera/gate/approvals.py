@@ -1,0 +1,339 @@
+"""Which approvals count for what a plan owes, and why each of the others does not.
+
+A record is worth what its signature covers: who signed is whose key the trust ref says it is, and
+what was signed is an item of a plan. Refuses to trust anything else that a record says of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chimera.context import parse_instant
+from chimera.gate.kinds import DEFAULT_EXPIRY, ApprovalSpec, ApprovedItem
+from chimera.gate.verdicts import met, unmet
+from chimera.gate.weighing import Weighing
+from chimera.kinds import DELETED, Document, format_duration, parse_duration
+from chimera.model import (
+    Action,
+    Address,
+    Change,
+    Digest,
+    Finding,
+    Obligation,
+    Target,
+    TrustedKey,
+    TrustRoot,
+    Verdict,
+    canonical_json,
+    digest_bytes,
+)
+from chimera.plan import PlanItem, item_digest
+
+ANYBODY = "human"
+"""The subject of an obligation that any person meets whose key may approve."""
+_SKEW = timedelta(minutes=5)  # between the clocks of who signs and of who applies
+
+
+def signed_content(spec: Mapping[str, Any]) -> bytes:
+    """Return what is signed of an approval: the canonical JSON of its spec without `signature`."""
+    return canonical_json({name: value for name, value in spec.items() if name != "signature"})
+
+
+def approval_digest(approval: Document[ApprovalSpec]) -> Digest:
+    """Return what an approval is known by once it is spent: the digest of what was signed.
+
+    Its name, its labels and the form of its signature can be altered by anybody.
+    """
+    return digest_bytes(signed_content(approval.value["spec"]))
+
+
+def approved_item(environment: str, item: PlanItem) -> dict[str, str]:
+    """Return an item of a plan as an approval names it."""
+    return {
+        "target": str(item.change.target),
+        "action": item.change.action.value,
+        "after": item.change.after or DELETED,
+        "digest": item_digest(environment, item),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An approval with the key that signed it, or the reason for which nobody did."""
+
+    approval: Document[ApprovalSpec]
+    digest: Digest
+    key: TrustedKey | None = None
+    fault: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called, and by whom it is."""
+        who = str(self.key.identity) if self.key else self.approval.spec.identity
+        return f"{self.approval.address} of {who}"
+
+    @property
+    def at(self) -> datetime:
+        """When it was signed, by its own account."""
+        return parse_instant(self.approval.spec.at)
+
+    def item(self, target: Target) -> ApprovedItem | None:
+        """Return what it says of a target, if it does."""
+        return next((i for i in self.approval.spec.items if i.target == str(target)), None)
+
+
+def signed_by(approval: Document[ApprovalSpec], trust: TrustRoot) -> Signed:
+    """Find out whose signature an approval bears; what the key may do is not asked."""
+    from chimera.signatures import APPROVAL, SignatureError, verify_ssh
+
+    content = signed_content(approval.value["spec"])
+    digest = digest_bytes(content)
+    try:
+        fingerprint = verify_ssh(approval.spec.signature, content, APPROVAL).fingerprint
+    except SignatureError as error:
+        return Signed(approval, digest, fault=error.message)
+    key = trust.find(fingerprint)
+    if key is not None:
+        if str(key.identity) != approval.spec.identity:
+            return Signed(approval, digest, fault=f"a key of {key.identity} signed it")
+        return Signed(approval, digest, key)
+    if fingerprint in trust.shared:
+        fault = f"two identities name its key {fingerprint}, so that it is nobody's"
+    else:
+        fault = (
+            f"its key {fingerprint} is not in {trust.ref} ({trust.revision[:12]}): a key counts"
+            " once it is there"
+        )
+    return Signed(approval, digest, fault=fault)
+
+
+def review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
+    """Pass where as many people as are asked for approve and none that may rejects it."""
+    count = int(dict(obligation.detail).get("count", "1"))
+    found = tally(obligation, weighing)
+    if len(found.people) >= count and not found.rejections:
+        return met(obligation, tuple(map(str, found.people)), found.approvals)
+    who = "a person" if obligation.subject == ANYBODY else obligation.subject
+    told = [*found.rejections]
+    if len(found.people) < count:
+        given = f": {', '.join(map(str, found.people))}" if found.people else ""
+        owed = f"{count} approval{'s' if count != 1 else ''} by {who}"
+        told.append(f"{owed} owed, and {len(found.people)} counted{given}")
+    told += found.refused
+    reasons = ("; ".join(told), _what_to_do(found, weighing))
+    return unmet(obligation, weighing, Finding.FAIL, reasons)
+
+
+def _what_to_do(found: Tally, weighing: Weighing) -> str:
+    environment = weighing.plan.environment
+    if weighing.trust is None:
+        return (
+            "nobody's key counts without a trust ref: set CHIMERA_TRUST_REF in the environment of"
+            " this command, as in origin/main"
+        )
+    if found.rejections:
+        return "whoever rejects it approves it later, or the change becomes another"
+    return (
+        f"sign it with `chimera approve --env {environment}`; for a pull request, on its branch"
+        " and with --base"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was found for one obligation: who approves, by what, and why the others do not."""
+
+    people: tuple[Address, ...]
+    approvals: tuple[Digest, ...]
+    rejections: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def tally(obligation: Obligation, weighing: Weighing) -> Tally:
+    """Count the approvals of one obligation: each person once, whatever keys they sign with."""
+    trust, item = weighing.trust, weighing.plan.item(obligation.target)
+    if trust is None or item is None:
+        return Tally((), (), (), ())
+    counting = _Counting(obligation, weighing, trust, item)
+    about = [s for s in signed_approvals(weighing.approvals, trust) if s.item(obligation.target)]
+    people: dict[Address, None] = {}
+    digests, refused = [], []
+    for signed in about:
+        if signed.approval.spec.decision == "reject":
+            continue
+        reason = counting.refusal(signed)
+        if reason is not None:
+            refused.append(f"{signed.name} does not count: {reason}")
+        elif signed.key is not None:
+            people[signed.key.identity] = None
+            digests.append(signed.digest)
+    rejections = tuple(counting.standing_rejections(about))
+    return Tally(tuple(sorted(people)), tuple(sorted(digests)), rejections, tuple(refused))
+
+
+def signed_approvals(
+    approvals: Iterable[Document[ApprovalSpec]], trust: TrustRoot
+) -> Iterator[Signed]:
+    """Yield each approval once, in the order of its digest, whatever places it was found in."""
+    found: dict[Digest, Signed] = {}
+    for approval in approvals:
+        signed = signed_by(approval, trust)
+        if signed.digest not in found or found[signed.digest].key is None:
+            found[signed.digest] = signed
+    yield from (found[digest] for digest in sorted(found))
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """Says of approvals whether they count for one obligation of one item."""
+
+    obligation: Obligation
+    weighing: Weighing
+    trust: TrustRoot
+    item: PlanItem
+
+    @property
+    def _role(self) -> Address | None:
+        subject = self.obligation.subject
+        return None if subject == ANYBODY else Address.parse(subject)
+
+    def refusal(self, signed: Signed) -> str | None:
+        """Say why an approval does not count, `None` where it does."""
+        if signed.key is None:
+            return signed.fault
+        return (
+            signed.key.refusal(self.weighing.now)
+            or self._wrong_hand(signed.key)
+            or self._other_item(signed)
+            or self._untimely(signed)
+            or self._spent(signed)
+            or self._own_change(signed.key)
+        )
+
+    def _wrong_hand(self, key: TrustedKey) -> str | None:
+        if not key.human:
+            return f"{key.identity} is automation, and only a person approves"
+        if not self.trust.can(key, "approve", self._role):
+            if self._role is None:
+                return f"{key.identity} holds no role in {self.trust.ref} that can approve"
+            return f"{key.identity} cannot approve as {self._role}, by {self.trust.ref}"
+        return None
+
+    def _other_item(self, signed: Signed) -> str | None:
+        """Say in what the item that was signed is another than the plan's."""
+        said = signed.item(self.obligation.target)
+        environment = signed.approval.spec.environment
+        if environment != self.weighing.plan.environment:
+            return f"it is for the environment {environment}"
+        now = approved_item(environment, self.item)
+        if said is None or said.after != now["after"]:
+            was = said.after[:19] if said else "nothing"
+            return f"it is for other content: {was}, and now it is {now['after'][:19]}"
+        if said.action != now["action"]:
+            return f"it is to {said.action} what the plan would {now['action']}"
+        if said.digest != now["digest"]:
+            return "what the item owes, or the waivers that it has, are others than were signed"
+        return None
+
+    def _untimely(self, signed: Signed) -> str | None:
+        now = self.weighing.now
+        age = dict(self.obligation.detail).get("expires", format_duration(DEFAULT_EXPIRY))
+        if signed.at > now + _SKEW:
+            return f"it is dated {signed.at.isoformat()}, which is yet to come"
+        if signed.at + parse_duration(age) <= now:
+            return f"it is older than the {age} that {self.obligation.source} allows"
+        until = signed.approval.spec.expires
+        if until is not None and parse_instant(until) <= now:
+            return f"it ended at {until}"
+        return None
+
+    def _spent(self, signed: Signed) -> str | None:
+        if (signed.digest, str(self.obligation.target)) in self.weighing.spent:
+            return "it was spent: it let this change through once already"
+        return None
+
+    def _own_change(self, key: TrustedKey) -> str | None:
+        if dict(self.obligation.detail).get("excludeAuthor") != "true":
+            return None
+        authors = self.weighing.authors(self.item.change)
+        if any(author.identity == key.identity for author in authors):
+            return f"{key.identity} wrote the change"
+        unknown = sorted({author.name for author in authors if author.identity is None})
+        if unknown:
+            return (
+                f"whether {key.identity} wrote the change cannot be told: no Identity in"
+                f" {self.trust.ref} names {', '.join(unknown[:3])}"
+            )
+        return None
+
+    def standing_rejections(self, about: Iterable[Signed]) -> Iterator[str]:
+        """Yield what rejects the change and was not taken back.
+
+        A rejection is of the content, whatever it owes now, and does not expire; nor does it with
+        its key, which is no reason to have changed one's mind. Only a revoked key's is worthless.
+        """
+        about = list(about)
+        for signed in about:
+            if signed.approval.spec.decision != "reject" or not self._rejects(signed):
+                continue
+            if not any(self._takes_back(other, signed) for other in about):
+                why = signed.approval.spec.reason
+                yield f"{signed.name} rejects it" + (f": {why}" if why else "")
+
+    def _rejects(self, signed: Signed) -> bool:
+        key, said = signed.key, signed.item(self.obligation.target)
+        if key is None or said is None or key.revoked is not None or self._wrong_hand(key):
+            return False
+        spec, now = signed.approval.spec, approved_item(self.weighing.plan.environment, self.item)
+        given = (spec.environment, said.action, said.after)
+        return given == (self.weighing.plan.environment, now["action"], now["after"])
+
+    def _takes_back(self, other: Signed, rejection: Signed) -> bool:
+        if other.key is None or rejection.key is None or other.at <= rejection.at:
+            return False
+        is_approval = other.approval.spec.decision == "approve"
+        same = other.key.identity == rejection.key.identity
+        return is_approval and same and self.refusal(other) is None
+
+
+def human_signers(
+    approvals: Iterable[Document[ApprovalSpec]],
+    trust: TrustRoot,
+    environment: str,
+    changes: Iterable[Change],
+    spent: frozenset[tuple[Digest, str]],
+    now: datetime,
+) -> Mapping[str, Address]:
+    """Return by whom each change is signed that a person signed, by its target as text.
+
+    Only what an item is of counts here, and not what it owes: that is not known before it is
+    judged, and the gate asks for it. Where it is not signed, automation acts.
+    """
+    found: dict[str, Address] = {}
+    wanted = {
+        (str(c.target), c.action.value, c.after or DELETED)
+        for c in changes
+        if c.action is not Action.NO_OP
+    }
+    for signed in signed_approvals(approvals, trust):
+        spec, key = signed.approval.spec, signed.key
+        if key is None or spec.decision != "approve" or spec.environment != environment:
+            continue
+        if key.refusal(now) or not key.human or not trust.can(key, "approve"):
+            continue
+        if not _is_timely(signed, DEFAULT_EXPIRY, now):
+            continue
+        for item in spec.items:
+            is_spent = (signed.digest, item.target) in spent
+            if (item.target, item.action, item.after) in wanted and not is_spent:
+                found.setdefault(item.target, key.identity)
+    return found
+
+
+def _is_timely(signed: Signed, age: timedelta, now: datetime) -> bool:
+    until = signed.approval.spec.expires
+    is_over = until is not None and parse_instant(until) <= now
+    return signed.at <= now + _SKEW and now < signed.at + age and not is_over
