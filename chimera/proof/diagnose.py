@@ -10,7 +10,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from chimera.context import Command, Context
 from chimera.documents import export
@@ -39,6 +41,14 @@ class Cause:
     varied: Changes
     divergences: tuple[Divergence, ...]
 
+    @property
+    def shown(self) -> str:
+        """What the runs that differ show, in words."""
+        said = ", ".join(filter(None, map(_said, self.varied.items())))
+        return f"differs when {self.factor.varies} differs and nothing else does" + (
+            f" ({said})" if said else ""
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -56,6 +66,11 @@ class Diagnosis:
     left_out: Mapping[str, str]
 
     @property
+    def differs(self) -> bool:
+        """Whether any two of the runs differ that should not."""
+        return bool(self.causes or self.repeated or self.unexplained)
+
+    @property
     def conclusion(self) -> str:
         """The likely cause, in one sentence."""
         names = " and ".join(cause.factor.cause for cause in self.causes)
@@ -68,6 +83,18 @@ class Diagnosis:
         if self.repeated:
             return "several factors together: no single one makes its runs differ"
         return "nothing: its runs agree whatever is varied"
+
+
+def _said(change: tuple[str, Any]) -> str | None:
+    """Return a value that a person would try again, as it is written."""
+    match change:
+        case ("clock_start", None):
+            return "the present"
+        case ("clock_start", float(start)):
+            return datetime.fromtimestamp(start, UTC).isoformat(sep=" ")
+        case ("locale" | "timezone", str(value)):
+            return value
+    return None
 
 
 _UNKNOWN = (

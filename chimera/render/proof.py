@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -55,8 +55,13 @@ def divergence_lines(divergence: Divergence, paint: Paint) -> Iterator[str]:
     """Yield where two runs differ, and the diff of the first region that does."""
     first, second = divergence.between
     yield f"      {divergence.place} differs between {first} (-) and {second} (+):"
-    for line in divergence.diff:
-        style = _DIFF_STYLES.get(line[0])
+    yield from diff_lines(divergence.diff, paint)
+
+
+def diff_lines(diff: Iterable[str], paint: Paint) -> Iterator[str]:
+    """Yield the lines of a diff, each in the colour of its sign."""
+    for line in diff:
+        style = _DIFF_STYLES.get(line[:1])
         yield f"        {paint(line, style) if style else line}"
 
 

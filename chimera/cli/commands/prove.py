@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from chimera.cli.commands.questions import answer, questions
 from chimera.cli.session import (
     Session,
     base_option,
@@ -28,6 +30,7 @@ from chimera.model import UsageError
     is_flag=True,
     help="Write the golden files of snapshot steps anew, and prove nothing.",
 )
+@questions
 @click.option("--sign", is_flag=True, help="Sign the evidence, also what is used again.")
 @key_option
 @base_option
@@ -38,6 +41,7 @@ from chimera.model import UsageError
 @pass_session
 def prove(
     session: Session,
+    /,
     names: tuple[str, ...],
     fresh: bool,
     update_snapshots: bool,
@@ -48,6 +52,7 @@ def prove(
     work_tree: bool,
     environment: str,
     outputs: tuple[str, ...],
+    **question: Any,
 ) -> None:
     """Run proofs and keep the evidence.
 
@@ -59,6 +64,10 @@ def prove(
     from chimera.render.proof import prove_json, prove_text
     from chimera.render.reports import prove_report
 
+    proving = {"fresh": fresh, "update_snapshots": update_snapshots, "sign": sign, "key": key}
+    compared = {"base": base, "head": head, "work_tree": work_tree}
+    if answer(session, names, environment, outputs, question, {**proving, **compared}):
+        return
     if update_snapshots:
         _update_snapshots(session, names, base, outputs)
         return

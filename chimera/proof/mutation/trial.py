@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -103,7 +103,8 @@ def _hurried(proof: Document[ProofSpec], seconds: float) -> Document[ProofSpec]:
     """Return the proof with a timeout by what it takes as it is: a mutant may go on for ever."""
     patience = max(_LEAST_SECONDS, seconds * _PATIENCE)
     timeout = min(proof.spec.timeout, timedelta(seconds=patience))
-    return replace(proof, spec=proof.spec.model_copy(update={"timeout": timeout}))
+    spec = proof.spec.model_copy(update={"timeout": timeout})
+    return Document(proof.address, proof.kind, proof.metadata, spec, proof.value, proof.place)
 
 
 class _Pool:
