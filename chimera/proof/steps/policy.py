@@ -8,7 +8,7 @@ cases: they have shown nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chimera.model import ChimeraError, Finding
@@ -18,23 +18,49 @@ from chimera.proof.steps.task import StepOutcome, StepTask
 _ENDED_WITH_A_RESULT = (0, 1, 5)
 """Exit codes of a command that judged: passed, failed, or nothing was exercised."""
 
+_UNJUDGED = ("yaml-", "json-", "document-", "front-matter-", "kind-", "field-")
+"""Rules about documents that are not what they were meant to be: no policy sees such a one."""
+
 
 def run_policies(task: StepTask) -> StepOutcome:
     """Run the cases of the step's policies, then judge the exported documents by them."""
     step = task.step
     assert isinstance(step, PolicyStep)
     tested = _ask(task, "policy", "test", *step.policies, "--output", "json")
-    outcomes = {f"{v['judge']} {v['subject']}": str(v["finding"]) for v in tested["verdicts"]}
-    reasons = [f"{name}: {found}" for name, found in outcomes.items() if found != "pass"]
+    outcomes = {_named(verdict): str(verdict["finding"]) for verdict in tested["verdicts"]}
+    reasons = [why for verdict in tested["verdicts"] for why in _whys(verdict)]
     exercised = sum(found != Finding.NOT_EXERCISED.value for found in outcomes.values())
-    for denial in _denials(_ask(task, "check", "--output", "json"), step.policies):
-        outcomes[denial] = Finding.FAIL.value
-        reasons.append(denial)
+    for fault in _faults(_ask(task, "check", "--output", "json"), step.policies):
+        if _is_unjudged(fault):
+            reasons.append(f"{_placed(fault)}, so that no policy can judge it")
+        else:
+            outcomes[_placed(fault)] = Finding.FAIL.value
+            reasons.append(_placed(fault))
     if exercised == 0 and not reasons:
         return StepOutcome(Finding.NOT_EXERCISED, outcomes, reasons=("no policy has a case",))
     return StepOutcome(
-        Finding.FAIL if reasons else Finding.PASS, outcomes, exercised, reasons=tuple(reasons)
+        Finding.FAIL if reasons else Finding.PASS,
+        outcomes,
+        exercised,
+        reasons=tuple(dict.fromkeys(reasons)),
     )
+
+
+def _named(verdict: Mapping[str, Any]) -> str:
+    """Return what a verdict of `policy test` is about: a policy, or one of its cases."""
+    return " ".join(dict.fromkeys((verdict["judge"], verdict["subject"])))
+
+
+def _whys(verdict: Mapping[str, Any]) -> list[str]:
+    """Return why a verdict is not a pass, each where it stands in the policy."""
+    if verdict["finding"] == Finding.PASS.value:
+        return []
+    found = [_placed(fault) for fault in verdict["diagnostics"]] or verdict["reasons"]
+    return [f"{_named(verdict)}: {why}" for why in found or [verdict["finding"]]]
+
+
+def _placed(fault: Mapping[str, Any]) -> str:
+    return f"{fault['path']}:{fault['line']}: {fault['message']}"
 
 
 def _ask(task: StepTask, *args: str) -> Mapping[str, Any]:
@@ -52,19 +78,20 @@ def _ask(task: StepTask, *args: str) -> Mapping[str, Any]:
     return answer
 
 
-def _denials(checked: Mapping[str, Any], policies: tuple[str, ...]) -> list[str]:
-    """Return what policies, or those named, refuse.
+def _faults(checked: Mapping[str, Any], policies: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """Yield what policies, or those named, refuse, and what they cannot be asked about.
 
     Faults of other kinds are left to `check`: the exported folder holds a part of the tree, so
     that references out of it dangle.
     """
-    return [
-        f"{fault['path']}:{fault['line']}: {fault['message']}"
-        for fault in checked["diagnostics"]
-        if fault["severity"] == "error" and fault["rule"].startswith("policy-")
-        if not policies or fault["address"] in policies or _names(fault["message"], policies)
-    ]
+    named = tuple(f"{policy}#" for policy in policies)
+    for fault in checked["diagnostics"]:
+        is_asked = not policies or fault["address"] in policies
+        is_asked |= fault["message"].startswith(named)
+        is_denial = fault["rule"].startswith("policy-") and is_asked
+        if fault["severity"] == "error" and (is_denial or _is_unjudged(fault)):
+            yield fault
 
 
-def _names(message: str, policies: tuple[str, ...]) -> bool:
-    return message.startswith(tuple(f"{policy}#" for policy in policies))
+def _is_unjudged(fault: Mapping[str, Any]) -> bool:
+    return str(fault["rule"]).startswith(_UNJUDGED)

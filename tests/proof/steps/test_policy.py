@@ -3,6 +3,8 @@ import pytest
 import chimera.gate.plugin
 import chimera.policy.plugin
 from chimera.model import Finding
+from chimera.proof.steps.models import PolicyStep
+from chimera.proof.steps.policy import run_policies
 
 ENVIRONMENT = {"protected": False}
 STEP = {"run": "policy", "policies": ["Policy/open"]}
@@ -59,13 +61,42 @@ def test_document_that_a_policy_denies_fails(policed):
     policed.document("specs/open.yaml", "Environment", "open", {"protected": True})
     report = prove(policed)
     assert report.finding is Finding.FAIL
-    assert any("specs/open.yaml" in reason for reason in report.reasons)
+    assert report.reasons == ("step 1: specs/open.yaml:8: Policy/open#unprotected: is open",), (
+        report.reasons
+    )
 
 
 def test_case_that_does_not_come_out_fails(policed):
     write_policy(policed, "true")
     report = prove(policed, controls=[{"mutate": "delete", "path": "specs/open.yaml"}])
     assert report.finding is Finding.FAIL
+    assert any("policies/open.yaml:" in r and "closed" in r for r in report.reasons), report.reasons
+
+
+def test_a_document_that_no_policy_can_judge_fails_without_an_assertion(policed, run_one):
+    write_policy(policed, "object.spec.protected == false")
+    policed.document("specs/open.yaml", "Environment", "open", {"protectd": False})
+    paths = ("policies/open.yaml", "specs/open.yaml")
+    files = {path: (policed.root / path).read_text() for path in paths}
+    outcome = run_one(run_policies, PolicyStep(run="policy"), files)
+    assert outcome.finding is Finding.FAIL
+    assert outcome.reasons
+    assert all(reason.startswith("specs/open.yaml:") for reason in outcome.reasons)
+    assert all(reason.endswith("so that no policy can judge it") for reason in outcome.reasons)
+    assert set(outcome.outcomes.values()) == {"pass"}
+
+
+def test_a_reference_out_of_the_export_is_left_to_check(policed):
+    spec = {"match": {"paths": ["src/**"]}, "requires": {"proofs": ["Proof/answer"]}}
+    policed.document("specs/gate.yaml", "Gate", "gate", spec)
+    assert prove(policed).finding is Finding.PASS
+
+
+def test_policies_that_are_not_named_are_not_asked(policed):
+    write_policy(policed, "object.spec.protected == false")
+    text = (policed.root / "policies/open.yaml").read_text().replace('"open"', '"other"', 1)
+    policed.write("policies/other.yaml", text.replace("== false", "== true"))
+    assert prove(policed).finding is Finding.PASS
 
 
 def test_policy_that_is_no_input_fails_rather_than_being_taken_from_elsewhere(policed):
