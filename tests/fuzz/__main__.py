@@ -19,7 +19,7 @@ LONGEST = 4096
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("target", choices=["reader", "foreign", "differ", "policy"])
+    parser.add_argument("target", choices=["reader", "foreign", "differ", "policy", "evidence"])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--found", type=Path, default=Path("/tmp/chimera-fuzz"))

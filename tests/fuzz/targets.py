@@ -25,6 +25,7 @@ from chimera.policy.isolation import Bounds
 from chimera.policy.places import narrowest
 from chimera.policy.worker import Program, Seen, Task, Worker
 from chimera.workspace.planning import against_tree, make_plan
+from tests.fuzz.signed import evidence
 from tests.fuzz.trees import MemoryTree
 
 PATH = "specs/a.yaml"
@@ -160,4 +161,10 @@ class Expressions:
 
 
 policy = Expressions()
-TARGETS = {"reader": reader, "foreign": foreign, "differ": differ, "policy": policy}
+TARGETS = {
+    "reader": reader,
+    "foreign": foreign,
+    "differ": differ,
+    "policy": policy,
+    "evidence": evidence,
+}

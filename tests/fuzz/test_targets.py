@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.fuzz.signed import evidence
 from tests.fuzz.targets import TARGETS, differ, foreign, policy, reader
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -65,3 +67,16 @@ _TOKENS = (
 @given(st.lists(st.sampled_from([*_TOKENS.split(" "), "\n"]), max_size=12))
 def test_policy(pieces: list[str]) -> None:
     policy("".join(pieces).encode())
+
+
+_FIELDS = st.sampled_from(["payload", "payloadType", "signatures", "keyid", "sig", "_type"])
+_VALUES = st.recursive(
+    st.none() | st.integers() | st.text(max_size=6) | st.just("application/vnd.in-toto+json"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_FIELDS, inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@given(st.integers(0, 4), st.binary(max_size=64) | _VALUES.map(lambda v: json.dumps(v).encode()))
+def test_evidence(choice: int, data: bytes) -> None:
+    evidence(bytes([choice]) + data)
