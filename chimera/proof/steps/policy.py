@@ -19,7 +19,7 @@ _ENDED_WITH_A_RESULT = (0, 1, 5)
 """Exit codes of a command that judged: passed, failed, or nothing was exercised."""
 
 _UNJUDGED = ("yaml-", "json-", "document-", "front-matter-", "kind-", "field-")
-"""Rules about documents that are not what they were meant to be: no policy sees such a one."""
+"""Rules about documents that are not what they were meant to be: policies see no such one whole."""
 
 
 def run_policies(task: StepTask) -> StepOutcome:
@@ -32,7 +32,7 @@ def run_policies(task: StepTask) -> StepOutcome:
     exercised = sum(found != Finding.NOT_EXERCISED.value for found in outcomes.values())
     for fault in _faults(_ask(task, "check", "--output", "json"), step.policies):
         if _is_unjudged(fault):
-            reasons.append(f"{_placed(fault)}, so that no policy can judge it")
+            reasons.append(f"{_placed(fault)}; policies judge valid documents only")
         else:
             outcomes[_placed(fault)] = Finding.FAIL.value
             reasons.append(_placed(fault))
