@@ -90,9 +90,10 @@ class Session:
         shown = brush.finish(text(brush)) if wanted else harmless(text(plain))
         click.echo(self._mask(shown), err=True, color=self.color)
 
-    @staticmethod
-    def confirm(question: str, flag: str) -> None:
-        """Ask whoever sits at the terminal; raises `UsageError` for no.
+    def confirm(
+        self, question: str, flag: str, about: Callable[[Paint], str] | None = None
+    ) -> None:
+        """Show what it is `about` and ask whoever sits at the terminal; raises `UsageError` for no.
 
         It does where there is no terminal, too: `flag` is the answer that can be given beforehand.
         """
@@ -101,6 +102,8 @@ class Session:
                 f"nobody can be asked without a terminal: {question}",
                 help=f"give {flag} to answer yes",
             )
+        if about is not None:
+            self.tell(about)
         if not click.confirm(question, err=True):
             raise UsageError("nothing was done", help=f"answer yes, or give {flag}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,18 @@ class ApplyReport:
 
 
 def apply(
-    workspace: Workspace, environment: str, *, saved: Plan | None, wait: float
+    workspace: Workspace,
+    environment: str,
+    *,
+    saved: Plan | None,
+    wait: float,
+    confirm: Callable[[Plan], None] | None = None,
 ) -> Result[ApplyReport]:
-    """Apply to one environment; a saved plan must still be what would be planned now."""
+    """Apply to one environment; a saved plan must still be what would be planned now.
+
+    In a protected one `confirm` is called with what the gate permits, before anything of it is
+    executed, and raises where it is not to be.
+    """
     with workspace.open_state(f"apply --env {environment}", wait) as state:
         loaded = workspace.for_environment(environment)
         planned = workspace.make_plan(environment, state=state, loaded=loaded)
@@ -54,6 +64,8 @@ def apply(
         if ruling.outcome is not Outcome.PASSED:
             outcomes = (ruling.outcome, *(proof.outcome for proof in proofs.proven))
             return Result(ApplyReport(plan, proofs, ruling), Outcome.worst(outcomes), faults)
+        if plan.protected and confirm is not None:
+            confirm(plan)
         items = carry_out(workspace, planned, ruling, state)
         outcome = Outcome.worst(item.outcome for item in items)
         return Result(ApplyReport(plan, proofs, ruling, items), outcome, faults)

@@ -5,7 +5,7 @@ Everything that the command line does, other people's Python can do through `Wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -291,13 +291,18 @@ class Workspace:
         return add_modelines(self.tree, self.source, self.registry, paths, write=write)
 
     def prove(
-        self, names: Sequence[str] = (), *, environment: str = "local", fresh: bool = False
+        self,
+        names: Sequence[str] = (),
+        *,
+        environment: str = "local",
+        fresh: bool = False,
+        shuffle: bool = False,
     ) -> Result[ProveReport]:
         """Run proofs and keep their evidence; evidence that fits the content is used again."""
         from chimera.workspace.proving import prove
 
         self.prepare()
-        return prove(self, names, environment=environment, fresh=fresh)
+        return prove(self, names, environment=environment, fresh=fresh, shuffle=shuffle)
 
     def prove_change(
         self,
@@ -306,12 +311,13 @@ class Workspace:
         *,
         environment: str = "local",
         fresh: bool = False,
+        shuffle: bool = False,
     ) -> Result[ProveReport]:
         """Run the proofs that merging `head` into the Git ref `base` owes, on what it leaves."""
         from chimera.workspace.proving import prove_change
 
         self.prepare()
-        return prove_change(self, base, head, environment=environment, fresh=fresh)
+        return prove_change(self, base, head, environment=environment, fresh=fresh, shuffle=shuffle)
 
     def verify(
         self,
@@ -377,12 +383,20 @@ class Workspace:
         return update(self, names)
 
     def apply(
-        self, environment: str = "local", *, saved: Plan | None = None, wait: float = 0.0
+        self,
+        environment: str = "local",
+        *,
+        saved: Plan | None = None,
+        wait: float = 0.0,
+        confirm: Callable[[Plan], None] | None = None,
     ) -> Result[ApplyReport]:
-        """Prove what is owed, weigh, and execute what the gate permits."""
+        """Prove what is owed, weigh, and execute what the gate permits.
+
+        In a protected environment `confirm` is asked before, and raises where it is not to be.
+        """
         from chimera.workspace.applying import apply
 
-        return apply(self, environment, saved=saved, wait=wait)
+        return apply(self, environment, saved=saved, wait=wait, confirm=confirm)
 
     def run(
         self, address: str, inputs: Mapping[str, Any], *, environment: str = "local"

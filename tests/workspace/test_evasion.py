@@ -55,11 +55,11 @@ def test_a_protected_apply_runs_no_script_that_the_commit_does_not_hold(team: An
     assert "the work tree is not the commit" in refused.err
     assert "scripts/act.sh" in refused.err
     team.commit()
-    assert (team.chimera("apply", "--env", "production").code, acted(team)) == (0, True)
+    assert (team.chimera("apply", "--env", "production", "--auto-approve").code, acted(team)) == (0, True)
 
 
 def test_a_protected_apply_runs_beside_no_file_that_the_commit_does_not_hold(team: Any) -> None:
-    assert team.chimera("apply", "--env", "production").code == 0
+    assert team.chimera("apply", "--env", "production", "--auto-approve").code == 0
     team.write("sitecustomize.py", "import this\n")
     refused = team.chimera("run", "Workflow/release", "--env", "production")
     assert refused.code == 7

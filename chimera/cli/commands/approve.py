@@ -91,8 +91,8 @@ def _sign(
     proposal = propose(workspace, environment, base=base, saved=saved, targets=targets)
     signer = open_signer(workspace.context, key)
     signatory(workspace, signer)
+    session.tell(lambda paint: proposal_text(proposal, paint))
     if not yes:
-        session.tell(lambda paint: proposal_text(proposal, paint))
         session.confirm(f"{decision} all of it?", "--yes")
     signature = sign(workspace, proposal, decision, signer, expires=expires, reason=reason)
     session.emit(
