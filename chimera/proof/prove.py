@@ -47,19 +47,23 @@ def prove(
     plugins: Sequence[str] = (),
     jobs: int | None = None,
     shuffle: bool = False,
+    vary: Sequence[str] = (),
 ) -> list[ProofReport]:
     """Run each proof over the snapshot's tree, keep its evidence, and return the reports in order.
 
     Runs of all proofs share `jobs` threads (the machine's cores if left out). `record` is given a
     `ReleaseProof` for each proof; `plugins` names what was loaded, for the evidence. `shuffle`
-    has every proof run its tests in another order in each repetition, as some ask for themselves.
+    has every proof run its tests in another order in each repetition, and `vary` names factors
+    that its repetitions differ in, as some ask for themselves.
     """
     with tempfile.TemporaryDirectory(prefix="chimera-inputs-") as exports:
         attempts = [
             _export(proof, snapshot, Path(exports) / str(index))
             for index, proof in enumerate(proofs)
         ]
-        session = _Session(context, run_step, jobs or os.cpu_count() or 1, shuffle=shuffle)
+        session = _Session(
+            context, run_step, jobs or os.cpu_count() or 1, shuffle=shuffle, vary=vary
+        )
         watch = None
         if attempts and not context.processes.isolation().files:
             watch = Watch(snapshot.tree.root, [attempt.inputs for attempt in attempts])
@@ -113,9 +117,18 @@ def _export(proof: Document[ProofSpec], snapshot: Snapshot, into: Path) -> _Atte
 class _Session:
     """Runs repetitions, then the controls of what passed, on a bounded number of threads."""
 
-    def __init__(self, context: Context, run_step: RunStep, jobs: int, *, shuffle: bool) -> None:
+    def __init__(
+        self,
+        context: Context,
+        run_step: RunStep,
+        jobs: int,
+        *,
+        shuffle: bool,
+        vary: Sequence[str],
+    ) -> None:
         self._context = context
         self._shuffle = shuffle
+        self._vary = vary
         self._run_step = run_step
         self._jobs = jobs
         self._stop = threading.Event()
@@ -169,7 +182,7 @@ class _Session:
 
     def _plan(self, attempt: _Attempt, number: int, control: Control | None = None) -> Plan:
         shuffle = self._shuffle or attempt.proof.spec.shuffle
-        conditions = conditions_of(number, shuffle, attempt.proof.spec.vary)
+        conditions = conditions_of(number, shuffle, (*attempt.proof.spec.vary, *self._vary))
         return Plan(attempt.proof, attempt.inputs, number, control, conditions, home=attempt.home)
 
     def _submit(self, pool: ThreadPoolExecutor, plan: Plan) -> Future[Ran]:
