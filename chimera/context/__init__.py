@@ -7,7 +7,12 @@ The only room that starts processes, and the only one that reads the wall clock,
 from chimera.context.clock import Clock, FixedClock, SystemClock, parse_instant
 from chimera.context.command import Command, Completed, Isolation, Limits
 from chimera.context.context import Context
-from chimera.context.environment import actor_of, base_environment, pinned_environment
+from chimera.context.environment import (
+    actor_of,
+    base_environment,
+    pinned_environment,
+    variable_marks,
+)
 from chimera.context.files import write_whole
 from chimera.context.ids import Ids, SequentialIds, SystemIds
 from chimera.context.processes import (
@@ -46,5 +51,6 @@ __all__ = [
     "parse_instant",
     "pinned_environment",
     "stream",
+    "variable_marks",
     "write_whole",
 ]

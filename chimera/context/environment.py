@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from chimera.model import Actor
+from chimera.context.secrets import looks_secret
+from chimera.model import Actor, digest_bytes
 
 _AUTOMATION = (
     "CI",
@@ -72,6 +73,21 @@ def base_environment(*, allow: Iterable[str] = (), **extra: str) -> dict[str, st
         | let_in
         | extra
     )
+
+
+def variable_marks(names: Iterable[str]) -> dict[str, str]:
+    """Return what tells one value of each variable from another, and does not tell the value.
+
+    That is `unset`, its digest, or, where somebody could guess a secret from that, only `set`.
+    """
+
+    def mark(name: str) -> str:
+        value = os.environ.get(name)
+        if value is None:
+            return "unset"
+        return "set" if looks_secret(name, value) else digest_bytes(os.fsencode(value))
+
+    return {name: mark(name) for name in sorted(names)}
 
 
 def _path() -> str:

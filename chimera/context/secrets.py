@@ -28,6 +28,11 @@ _SHORTEST_PART = 6
 _SAFE_IN_URL = ("/", "", "!'()*", ";,/?:@&=+$!'()*#")
 
 
+def looks_secret(name: str, value: str) -> bool:
+    """Tell whether a variable holds what nobody may guess at: by its name, or its password."""
+    return bool(_SECRET_NAME.search(name) or _PASSWORD_IN_URL.search(value))
+
+
 class Secrets:
     """The values that must not be seen, with their common encodings."""
 

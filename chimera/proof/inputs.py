@@ -7,11 +7,13 @@ records as inputs (DESIGN §4): to commit the record of a proving must not undo 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from chimera.context import variable_marks
 from chimera.documents import Globs, Tree
 from chimera.kinds import Document, Snapshot
 from chimera.model import Digest, digest_bytes, digest_json, digest_paths
@@ -74,6 +76,17 @@ def binding_of(proof: Document[ProofSpec], subjects: Iterable[ContentSubject]) -
     """Return the binding of the proof's own evidence: by this engine, or by any that it lets in."""
     engine = ANY_ENGINE if proof.spec.engine == ANY_ENGINE else engine_digest()
     return binding(str(proof.address), subjects, engine)
+
+
+def same_variables(proof: Document[ProofSpec], statement: Mapping[str, Any]) -> bool:
+    """Tell whether evidence was proven under the values that the allowed variables have here.
+
+    It says nothing of whether the evidence counts: it is where a proof would be run again that
+    another value may bring out something else.
+    """
+    environment = statement["predicate"].get("environment")
+    proven = environment.get("values") if isinstance(environment, dict) else None
+    return bool(proven == variable_marks(proof.spec.environment.allow))
 
 
 @cache

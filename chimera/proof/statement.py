@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
-from chimera.context import Context
+from chimera.context import Context, variable_marks
 from chimera.kinds import Document, Snapshot
 from chimera.model import Address, Digest, Finding, digest_json
 from chimera.proof.evidence import PREDICATE_TYPE, STATEMENT_TYPE, Statement
@@ -62,6 +62,7 @@ def build_statement(
         ],
         "environment": {
             "allowed": sorted(proof.spec.environment.allow),
+            "values": variable_marks(proof.spec.environment.allow),
             "set": dict(sorted(proof.spec.environment.set.items())),
         },
         "volatile": _volatile(report, snapshot, context, environment),

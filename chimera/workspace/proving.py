@@ -22,6 +22,7 @@ from chimera.model import (
 )
 from chimera.proof import ProofReport, ProofSpec, Standing
 from chimera.proof import prove as run_proofs
+from chimera.proof.inputs import same_variables
 from chimera.proof.provenance import Provenance
 from chimera.proof.standing import stand
 from chimera.proof.verifying import Verifier
@@ -76,9 +77,17 @@ class ProveReport:
 
 
 def prove(
-    workspace: Workspace, names: Sequence[str], *, environment: str, fresh: bool
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    environment: str,
+    fresh: bool,
+    shuffle: bool = False,
 ) -> Result[ProveReport]:
-    """Run the named proofs, or all; evidence that fits the content is used again unless `fresh`."""
+    """Run the named proofs, or all; evidence that fits the content is used again unless `fresh`.
+
+    `shuffle` runs them anew, with their tests in another order in each repetition.
+    """
     loaded = workspace.for_environment(environment)
     judgement = judge(
         loaded, workspace.plugins, workspace.context, facts_of(loaded.snapshot, environment)
@@ -86,7 +95,9 @@ def prove(
     if has_errors(judgement.diagnostics):
         return Result(ProveReport((), ()), Outcome.FAILED, judgement.diagnostics)
     selected = select(loaded, names, judgement.subject.placed)
-    report = prove_documents(workspace, loaded.snapshot, selected, environment, fresh=fresh)
+    report = prove_documents(
+        workspace, loaded.snapshot, selected, environment, fresh=fresh, shuffle=shuffle
+    )
     outcomes = [r.outcome for r in report.proven] or [Outcome.PASSED]
     if not report.proven and not report.reused:
         outcomes = [Outcome.NOT_EXERCISED]
@@ -94,7 +105,13 @@ def prove(
 
 
 def prove_change(
-    workspace: Workspace, base: str, head: str | None, *, environment: str, fresh: bool
+    workspace: Workspace,
+    base: str,
+    head: str | None,
+    *,
+    environment: str,
+    fresh: bool,
+    shuffle: bool = False,
 ) -> Result[ProveReport]:
     """Run the proofs that a change of a Git ref owes, on what merging it would leave."""
     planned = workspace.compare(environment, base, head)
@@ -104,7 +121,7 @@ def prove_change(
     snapshot = planned.judgement.subject.snapshot
     owed = {o.subject for o in planned.plan.obligations if o.kind == "proof"}
     proofs = [d for d in snapshot.of_model(ProofSpec) if str(d.address) in owed]
-    report = prove_documents(workspace, snapshot, proofs, environment, fresh=fresh)
+    report = prove_documents(workspace, snapshot, proofs, environment, fresh=fresh, shuffle=shuffle)
     outcomes = [r.outcome for r in report.proven]
     if len(proofs) < len(owed):
         outcomes.append(Outcome.NOT_EXERCISED)
@@ -141,6 +158,7 @@ def prove_documents(
     environment: str,
     *,
     fresh: bool,
+    shuffle: bool = False,
 ) -> ProveReport:
     """Run each proof that has no evidence for the present content, and keep what it showed."""
     store = workspace.evidence.store
@@ -148,7 +166,9 @@ def prove_documents(
     missing: list[Document[ProofSpec]] = []
     verifier = _verifier(workspace, snapshot)
     for proof in proofs:
-        found = None if fresh else _reusable(workspace, stand(verifier, proof, store, signed=False))
+        found = None
+        if not (fresh or shuffle):
+            found = _reusable(workspace, proof, stand(verifier, proof, store, signed=False))
         if found is None:
             missing.append(proof)
         else:
@@ -163,6 +183,7 @@ def prove_documents(
         environment=environment,
         record=Recorder(workspace.root, workspace.context).write,
         plugins=sorted(name for name, _ in workspace.plugins.list_name_plugin()),
+        shuffle=shuffle,
     )
     return ProveReport(tuple(reports), tuple(reused), snapshot)
 
@@ -173,8 +194,10 @@ def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
     return Verifier(snapshot, trust, workspace.context.clock.now())
 
 
-def _reusable(workspace: Workspace, found: Standing) -> Reused | None:
+def _reusable(workspace: Workspace, proof: Document[ProofSpec], found: Standing) -> Reused | None:
     if found.state != "valid" or found.evidence is None:
+        return None
+    if not same_variables(proof, workspace.evidence.store.get(found.evidence)):
         return None
     envelope = workspace.evidence.store.envelope(found.evidence)
     signers = {s.identity for s in workspace.evidence.signatories.of(envelope) if s.counts}

@@ -26,6 +26,11 @@ from chimera.model import UsageError
 @click.argument("names", nargs=-1, metavar="[PROOF...]")
 @click.option("--fresh", is_flag=True, help="Prove anew what has evidence already.")
 @click.option(
+    "--shuffle",
+    is_flag=True,
+    help="Prove anew, with the tests of pytest steps in another order in each repetition.",
+)
+@click.option(
     "--update-snapshots",
     is_flag=True,
     help="Write the golden files of snapshot steps anew, and prove nothing.",
@@ -44,6 +49,7 @@ def prove(
     /,
     names: tuple[str, ...],
     fresh: bool,
+    shuffle: bool,
     update_snapshots: bool,
     sign: bool,
     key: Path | None,
@@ -64,7 +70,13 @@ def prove(
     from chimera.render.proof import prove_json, prove_text
     from chimera.render.reports import prove_report
 
-    proving = {"fresh": fresh, "update_snapshots": update_snapshots, "sign": sign, "key": key}
+    proving = {
+        "fresh": fresh,
+        "shuffle": shuffle,
+        "update_snapshots": update_snapshots,
+        "sign": sign,
+        "key": key,
+    }
     compared = {"base": base, "head": head, "work_tree": work_tree}
     if answer(session, names, environment, outputs, question, {**proving, **compared}):
         return
@@ -77,11 +89,13 @@ def prove(
     workspace = session.workspace()
     signer = workspace.evidence.signer(key) if sign else None  # no proof runs for a missing key
     if base is None:
-        result = workspace.prove(names, environment=environment, fresh=fresh)
+        result = workspace.prove(names, environment=environment, fresh=fresh, shuffle=shuffle)
     elif names:
         raise UsageError("--base says which proofs are run", help="leave out the names, or --base")
     else:
-        result = workspace.prove_change(base, head, environment=environment, fresh=fresh)
+        result = workspace.prove_change(
+            base, head, environment=environment, fresh=fresh, shuffle=shuffle
+        )
     if signer is not None:
         signed = workspace.evidence.sign_report(signer, result.value)
         total = count(len(signed.signed), "piece")
