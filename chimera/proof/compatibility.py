@@ -14,8 +14,12 @@ from chimera.proof.kinds import Artifact, ProofSpec
 from chimera.proof.normalizers import describe_normalizer
 from chimera.proof.steps.models import Step
 
-_DEMANDS = ("champion", "expect", "save_stdout")
+_DEMANDS = ("champion", "expect", "goldens", "save_stdout", "warnings")
 """Fields of a step that say what must come out of it, and not what is done."""
+_LEAST = "at_least"
+"""The demand that is a number: more of it is more."""
+_FAILING = {"all": ["failures", "others"], "failures": ["failures"], "none": []}
+"""Which warnings fail a step, by what it says of them."""
 
 Json = Any
 
@@ -34,6 +38,11 @@ def breaks(before: ProofSpec, after: ProofSpec) -> Iterator[str]:
             yield f"it no longer has to fail after {describe(control)}"
     if after.repeat < before.repeat:
         yield f"it is run {after.repeat} times, and was run {before.repeat} times"
+    if before.shuffle and not after.shuffle:
+        yield "it no longer runs its tests in another order"
+    if before.engine == "same" and after.engine == "any":
+        yield "evidence by any version of Chimera counts"
+    yield from _gone("it no longer asks for isolation from {}", before.isolation, after.isolation)
     yield from _artifacts(before, after)
 
 
@@ -54,11 +63,11 @@ def _steps(before: ProofSpec, after: ProofSpec) -> Iterator[str]:
     """Yield the steps that are gone, and those that less must come out of."""
     now = [_parted(_dumped(step)) for step in after.steps]
     for step in before.steps:
-        deed, demands = _parted(_dumped(step))
-        asked = [others for done, others in now if done == deed]
+        deed, demands, least = _parted(_dumped(step))
+        asked = [(others, most) for done, others, most in now if done == deed]
         if not asked:
             yield f"it no longer runs {_named(deed)}"
-        elif not any(demands <= others for others in asked):
+        elif not any(demands <= others and least <= most for others, most in asked):
             yield f"it asks less of {_named(deed)}"
 
 
@@ -66,14 +75,16 @@ def _dumped(step: Step) -> dict[str, Json]:
     return step.model_dump(mode="json", by_alias=False)
 
 
-def _parted(step: dict[str, Json]) -> tuple[dict[str, Json], frozenset[str]]:
-    """Return what a step does, and each thing that it demands of the outcome."""
-    deed = {name: value for name, value in step.items() if name not in _DEMANDS}
+def _parted(step: dict[str, Json]) -> tuple[dict[str, Json], frozenset[str], int]:
+    """Return what a step does, each thing that it demands of the outcome, and how much at least."""
+    deed = {name: value for name, value in step.items() if name not in (*_DEMANDS, _LEAST)}
     demands = {name: step[name] for name in _DEMANDS if step.get(name) is not None}
     expect = demands.get("expect")
     if expect is not None and step["run"] == "command" and expect["exit_code"] is None:
         demands["expect"] = {**expect, "exit_code": 0}  # which is what it then has to be
-    return deed, frozenset(_leaves("", demands))
+    if "warnings" in demands:
+        demands["warnings"] = _FAILING[demands["warnings"]]
+    return deed, frozenset(_leaves("", demands)), step.get(_LEAST, 0)
 
 
 def _leaves(route: str, value: Json) -> Iterator[str]:

@@ -398,6 +398,8 @@ spec:
     - {mutate: delete, path: deploy/web.yaml}
     - {mutate: replace, path: deploy/web.yaml, old: image, new: text}
   artifacts: [{paths: "out/*"}]
+  shuffle: true
+  isolation: [network, files]
 """
 WEAKENINGS = {
     "a control": (
@@ -416,6 +418,9 @@ WEAKENINGS = {
     "repetitions": ("repeat: 3", "repeat: 2", "it is run 2 times, and was run 3 times"),
     "the phase": ("phase: apply", "phase: rollback", "no longer owed where nothing is protected"),
     "artifacts": ('  artifacts: [{paths: "out/*"}]\n', "", "it no longer compares out/*"),
+    "order": ("  shuffle: true\n", "", "it no longer runs its tests in another order"),
+    "the engine": ("shuffle: true", "shuffle: true\n  engine: any", "by any version of Chimera"),
+    "isolation": ("[network, files]", "[network]", "no longer asks for isolation from files"),
     "what it covers": ("deploy/**", "deploy/old/**", "it no longer covers deploy/**"),
 }
 
