@@ -187,7 +187,7 @@ def _block(reason: str) -> str:
     longest = max((len(ticks) for ticks in re.findall("`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
     language = "diff" if all(line[:1] in _DIFF for line in lines) else ""
-    block = ("", _prose(first), "", fence + language, *lines, fence, "")
+    block = ("", _prose(first), "", fence + language, *lines, fence)
     return "\n".join(f"  {line}".rstrip() for line in block)
 
 

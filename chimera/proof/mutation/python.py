@@ -117,10 +117,11 @@ class _Finder:
             case bool():
                 yield self._replaced(node, str(not node.value), f"it becomes {not node.value}")
             case int() if len(self._text(node)) <= 40:
-                yield self._replaced(node, f"({node.value + 1})", "the number is one more")
-                yield self._replaced(node, f"({node.value - 1})", "the number is one less")
-            case float():
-                yield self._replaced(node, f"({node.value!r} + 1)", "the number is one more")
+                yield self._replaced(node, f"{node.value + 1}", "the number is one more")
+                less = f"{node.value - 1}" if node.value else "(-1)"
+                yield self._replaced(node, less, "the number is one less")
+            case float() if abs(node.value) < 1e15:
+                yield self._replaced(node, f"{node.value + 1!r}", "the number is one more")
             case str() if node.value:
                 yield self._replaced(node, '""', "the text is emptied")
             case bytes() if node.value:
