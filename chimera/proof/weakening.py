@@ -1,27 +1,37 @@
-"""Proofs that show less in the very change that owes them: reviewers are told where they stand.
+"""Proofs that show less in the very change that owes them: they are asked as they were as well.
 
-Refuses to hold such a proof to what it was: evidence is of the proof as it is now.
+Reviewers are told where such a proof stands. A proof that is changed or deleted in a change of its
+own, which nothing else of the change owes, is asked as it is alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from chimera.kinds import Subject
-from chimera.model import Action, Address, Category, Diagnostic, Finding, Severity, Verdict
+from chimera.kinds import Document, Metadata, Snapshot, Subject, validate_model
+from chimera.model import (
+    Action,
+    Address,
+    Category,
+    Change,
+    Diagnostic,
+    Finding,
+    Place,
+    Severity,
+    Verdict,
+)
+from chimera.proof.compatibility import breaks
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.owed import covers_anything
 
 _MOST = 3
+APART = "change the proof in a change of its own"
 
 
 def weakened(subject: Subject) -> Iterator[Verdict]:
     """Yield a verdict with a warning on each proof that breaks a promise in a change it covers."""
-    for change in subject.changes or ():
-        target = change.target
-        if change.action is not Action.UPDATE or change.category is not Category.BREAKING:
-            continue
-        proof = subject.snapshot.get(target) if isinstance(target, Address) else None
+    for change, target in _broken(subject):
+        proof = subject.snapshot.get(target)
         if proof is None or not isinstance(proof.spec, ProofSpec) or not _is_owed(target, subject):
             continue
         more = len(change.breaks) - _MOST
@@ -30,14 +40,58 @@ def weakened(subject: Subject) -> Iterator[Verdict]:
             "proof-weakened",
             f"{target} shows less in the change that owes it: {less}",
             proof.at("spec"),
-            "keep what it showed, or change it in a change of its own",
+            f"keep what it showed, which `chimera prove --base` asks for besides, or {APART}",
             Severity.WARNING,
             address=str(target),
         )
         yield Verdict("proof-weakened", str(target), Finding.PASS, diagnostics=(warning,))
 
 
-def _is_owed(target: object, subject: Subject) -> bool:
+def as_they_were(subject: Subject, owed: Container[str]) -> Iterator[Document[ProofSpec]]:
+    """Yield each proof of `owed`, as it was, that the change deletes or has show less.
+
+    Judged only where a tree is compared with: what was applied last may be many changes ago.
+    """
+    for _, target in _broken(subject) if subject.former is not None else ():
+        document = _former(target, subject)
+        if document is not None and str(target) in owed:
+            yield document
+
+
+def as_trusted(snapshot: Snapshot, trusted: Snapshot) -> Iterator[Document[ProofSpec]]:
+    """Yield each proof, as a trusted revision has it, of which `snapshot` shows less or nothing."""
+    for proof in trusted.of_model(ProofSpec):
+        here = snapshot.get(proof.address)
+        spec = here.spec if here is not None else None
+        if not isinstance(spec, ProofSpec) or next(breaks(proof.spec, spec), None) is not None:
+            yield proof
+
+
+def _broken(subject: Subject) -> Iterator[tuple[Change, Address]]:
+    """Yield the changes of proofs by which less is shown."""
+    kind = subject.snapshot.registry.of_model(ProofSpec).name
+    for change in subject.changes or ():
+        target = change.target
+        if isinstance(target, Address) and target.kind == kind:
+            is_less = change.action is Action.UPDATE and change.category is Category.BREAKING
+            if is_less or change.action is Action.DELETE:
+                yield change, target
+
+
+def _former(address: Address, subject: Subject) -> Document[ProofSpec] | None:
+    """Return a proof as it was; one that cannot be read any more is asked for nothing."""
+    value = subject.before.get(address)
+    if value is None:
+        return None
+    here = Place(subject.former_paths.get(address, ""))
+    spec, _ = validate_model(ProofSpec, value.get("spec"), here, str(address))
+    if spec is None:
+        return None
+    kind = subject.snapshot.registry.of_model(ProofSpec)
+    return Document(address, kind, Metadata(name=address.name), spec, value, here)
+
+
+def _is_owed(target: Address, subject: Subject) -> bool:
     """Tell whether the proof, as it was or is, covers anything else of which a file differs."""
     covers = [
         spec.covers

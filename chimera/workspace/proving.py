@@ -20,16 +20,19 @@ from chimera.model import (
     has_errors,
     is_dormant,
 )
-from chimera.proof import ProofReport, ProofSpec, Standing
+from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing
 from chimera.proof import prove as run_proofs
 from chimera.proof.inputs import same_variables
 from chimera.proof.provenance import Provenance
+from chimera.proof.signatories import signatories
 from chimera.proof.standing import stand
 from chimera.proof.verifying import Verifier
+from chimera.proof.weakening import APART, as_they_were, as_trusted
 from chimera.workspace.judging import facts_of, judge
 from chimera.workspace.recording import Recorder
 
 if TYPE_CHECKING:
+    from chimera.workspace.planning import PlanReport
     from chimera.workspace.workspace import Workspace
 
 
@@ -121,11 +124,36 @@ def prove_change(
     snapshot = planned.judgement.subject.snapshot
     owed = {o.subject for o in planned.plan.obligations if o.kind == "proof"}
     proofs = [d for d in snapshot.of_model(ProofSpec) if str(d.address) in owed]
+    former = list(as_they_were(planned.judgement.subject, _owed_by_others(planned)))
     report = prove_documents(workspace, snapshot, proofs, environment, fresh=fresh, shuffle=shuffle)
+    for proof in former:
+        over = with_document(snapshot, proof)
+        more = prove_documents(workspace, over, [proof], environment, fresh=fresh, shuffle=shuffle)
+        report = _with_former(report, more)
     outcomes = [r.outcome for r in report.proven]
-    if len(proofs) < len(owed):
+    if {str(d.address) for d in (*proofs, *former)} < owed:
         outcomes.append(Outcome.NOT_EXERCISED)
     return Result(report, Outcome.worst(outcomes), diagnostics)
+
+
+def _owed_by_others(planned: PlanReport) -> set[str]:
+    """Return the proofs that something owes, of which a file differs, besides their own change."""
+    return {
+        obligation.subject
+        for item in planned.plan.changing
+        for obligation in item.obligations
+        if obligation.kind == "proof"
+        and item.change.paths
+        and str(item.change.target) != obligation.subject
+    }
+
+
+def _with_former(report: ProveReport, former: ProveReport) -> ProveReport:
+    """Return what was proven with what was proven of a proof as it was."""
+    said = (f"as it was before this change; to have it show less, {APART}",)
+    proven = (replace(one, notes=(*one.notes, *said)) for one in former.proven)
+    reused = (*report.reused, *former.reused)
+    return replace(report, proven=(*report.proven, *proven), reused=reused)
 
 
 def select(
@@ -168,7 +196,7 @@ def prove_documents(
     for proof in proofs:
         found = None
         if not (fresh or shuffle):
-            found = _reusable(workspace, proof, stand(verifier, proof, store, signed=False))
+            found = _reusable(verifier, proof, store)
         if found is None:
             missing.append(proof)
         else:
@@ -194,15 +222,19 @@ def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
     return Verifier(snapshot, trust, workspace.context.clock.now())
 
 
-def _reusable(workspace: Workspace, proof: Document[ProofSpec], found: Standing) -> Reused | None:
+def _reusable(
+    verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore
+) -> Reused | None:
+    """Return the evidence that stands for a proof, made here or vouched for, if there is any."""
+    found = stand(verifier, proof, store, signed=False)
     if found.state != "valid" or found.evidence is None:
         return None
-    if not same_variables(proof, workspace.evidence.store.get(found.evidence)):
+    statement = store.get(found.evidence)
+    if not same_variables(proof, statement):
         return None
-    envelope = workspace.evidence.store.envelope(found.evidence)
-    signers = {s.identity for s in workspace.evidence.signatories.of(envelope) if s.counts}
-    said = Provenance.of(workspace.evidence.store.get(found.evidence))
-    return Reused(found, said, tuple(sorted(identity for identity in signers if identity)))
+    signed_by = signatories(verifier, store.envelope(found.evidence))
+    signers = {one.identity for one in signed_by if one.counts and one.identity is not None}
+    return Reused(found, Provenance.of(statement), tuple(sorted(signers)))
 
 
 def standing_of(
@@ -212,13 +244,42 @@ def standing_of(
 
     For a protected environment only evidence counts that a key of the trust ref vouches for.
     """
-    verifier = _verifier(workspace, loaded.snapshot)
-    proofs = {d.address: d for d in loaded.snapshot.of_model(ProofSpec)}
+    snapshot, store = loaded.snapshot, workspace.evidence.store
+    trusted = workspace.trust.loaded.snapshot if protected and workspace.trust else None
+    proofs = {d.address: d for d in snapshot.of_model(ProofSpec)}
+    besides = {d.address: d for d in as_trusted(snapshot, trusted)} if trusted else {}
+
+    verifier = _verifier(workspace, snapshot)
+
+    def stands(proof: Document[ProofSpec], by: Verifier) -> Verdict:
+        return stand(by, proof, store, signed=protected).verdict
 
     def tell(address: Address) -> Verdict:
-        if address not in proofs:
+        found = [stands(proofs[address], verifier)] if address in proofs else []
+        if (other := besides.get(address)) is not None and workspace.trust:
+            verdict = stands(other, _verifier(workspace, with_document(snapshot, other)))
+            where = f"as {workspace.trust.ref} has it"
+            found.append(replace(verdict, reasons=tuple(f"{where}: {r}" for r in verdict.reasons)))
+        if not found:
             reason = f"there is no valid {address}: mend it, or delete it in a change of its own"
             return Verdict(str(address), str(address), Finding.NOT_EXERCISED, (reason,))
-        return stand(verifier, proofs[address], workspace.evidence.store, signed=protected).verdict
+        return _worst(found)
 
     return tell
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return one verdict that passes where all do, and else says why the first worst does not."""
+    order = (Finding.FAIL, Finding.NOT_EXERCISED, Finding.PASS)
+    worst = min(verdicts, key=lambda verdict: order.index(verdict.finding))
+    if worst.finding is not Finding.PASS:
+        return worst
+    reasons = tuple(reason for verdict in verdicts for reason in verdict.reasons)
+    rests_on = tuple(digest for verdict in verdicts for digest in verdict.rests_on)
+    return replace(worst, reasons=reasons, rests_on=rests_on)
+
+
+def with_document(snapshot: Snapshot, document: Document[ProofSpec]) -> Snapshot:
+    """Return a snapshot in which a document stands as another revision has it."""
+    others = (d for d in snapshot.documents.values() if d.address != document.address)
+    return Snapshot.of(snapshot.tree, snapshot.registry, (*others, document))
