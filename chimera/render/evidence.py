@@ -10,7 +10,8 @@ from chimera.render.diagnostics import FINDING_STYLES
 from chimera.render.paint import Paint, Style, count, plain, table, unbroken
 
 if TYPE_CHECKING:
-    from chimera.proof.provenance import Provenance, Signatory
+    from chimera.proof.provenance import Provenance
+    from chimera.proof.signatories import Signatory
     from chimera.workspace.evidence import Imported, Listing, Row, Shown, Signed
     from chimera.workspace.sharing import Exchange
 

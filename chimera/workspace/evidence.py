@@ -17,8 +17,10 @@ from chimera.model import Address, Digest, Outcome, Result, TrustRoot, UsageErro
 from chimera.proof import EvidenceError, EvidenceStore, ProofSpec
 from chimera.proof.bundle import bound_to, bring_in_envelope, bundle, read_bundle
 from chimera.proof.evidence import Statement
-from chimera.proof.inputs import binding_of, content_subjects
-from chimera.proof.provenance import Provenance, Signatories, Signatory
+from chimera.proof.inputs import binding_of
+from chimera.proof.provenance import Provenance
+from chimera.proof.signatories import Signatory, signatories
+from chimera.proof.verifying import Verifier
 from chimera.signatures import (
     APPROVAL,
     EVIDENCE,
@@ -131,18 +133,21 @@ class Evidence:
         found = trust_of(self._workspace)
         return None if found is None else found.root
 
+    def signatories(self, digest: Digest) -> tuple[Signatory, ...]:
+        """Return who signed a piece of evidence, by those keys at the present moment."""
+        return signatories(self._verifier, self.store.envelope(digest))
+
     @cached_property
-    def signatories(self) -> Signatories:
-        """Who signs, by those keys at the present moment."""
-        return Signatories(self.trust, self._workspace.context.clock.now())
+    def _verifier(self) -> Verifier:
+        now = self._workspace.context.clock.now()
+        return Verifier(self._workspace.loaded.snapshot, self.trust, now)
 
     @cached_property
     def _present(self) -> dict[Address, Digest]:
         """What evidence about each proof has to be bound to now."""
-        snapshot = self._workspace.loaded.snapshot
         return {
-            proof.address: binding_of(proof, content_subjects(proof, snapshot))
-            for proof in snapshot.of_model(ProofSpec)
+            proof.address: binding_of(proof, self._verifier.subjects_of(proof))
+            for proof in self._workspace.loaded.snapshot.of_model(ProofSpec)
         }
 
     def list(self, names: Sequence[str] = ()) -> Result[Listing]:
@@ -272,7 +277,7 @@ class Evidence:
         return Row(
             digest,
             Provenance.of(statement),
-            self.signatories.of(self.store.envelope(digest)),
+            self.signatories(digest),
             "no such proof" if present is None else "fits" if present == bound else "stale",
             digest in own,
         )

@@ -29,17 +29,26 @@ def statement(
         ],
         "proof": "Proof/answer",
         "finding": finding,
+        "passedTests": ["step 1: exit code 0"] if finding == "pass" else [],
+        "failedTests": [] if finding == "pass" else ["step 1: exit code 0"],
+        "exercised": 2,
+        "repetitions": 2,
+        "controls": [{"mutation": "42 for 41", "finding": "fail"}],
         "reasons": [] if finding == "pass" else ["it printed 41"],
         "volatile": {
             "at": at,
             "actor": {"name": "ci", "kind": "automation"},
             "environment": "local",
             "revision": "c" * 40,
+            "isolation": {"network": True, "files": False},
         },
     }
     return {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": "src/**", "digest": {"sha256": ZEROS}}],
+        "subject": [
+            {"name": "Proof/answer", "digest": {"sha256": ZEROS}},
+            {"name": "src/**", "digest": {"sha256": ZEROS}},
+        ],
         "predicateType": "https://in-toto.io/attestation/test-result/v0.1",
         "predicate": predicate | changes,
     }

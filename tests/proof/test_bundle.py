@@ -79,7 +79,7 @@ def test_reading_stops_where_a_bundle_is_too_large(store, monkeypatch):
 def test_statement_says_itself_what_it_is_bound_to():
     proof, bound = bound_to(statement(), SOME)
     assert str(proof) == "Proof/answer"
-    subjects = [ContentSubject("src/**", f"sha256:{ZEROS}")]
+    subjects = [ContentSubject(name, f"sha256:{ZEROS}") for name in ("Proof/answer", "src/**")]
     assert bound == binding("Proof/answer", subjects, "sha256:" + "e" * 64)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chimera.model import Address, Outcome, Result
-from chimera.proof.provenance import Provenance, Signatory
+from chimera.proof.provenance import Provenance
+from chimera.proof.signatories import Signatory
 from chimera.render.evidence import (
     exchange_json,
     exchange_text,
@@ -32,7 +33,7 @@ SAID = Provenance(
 )
 COUNTS = Signatory("SHA256:good", CI)
 REVOKED = Signatory("SHA256:old", CI, "the key SHA256:old of Identity/ci is revoked")
-UNKNOWN = Signatory("SHA256:who", None, "the key SHA256:who is not among those that may sign")
+UNKNOWN = Signatory("SHA256:who", None, "the key SHA256:who is unknown")
 
 
 def row(**changes: Any) -> Row:
@@ -106,7 +107,7 @@ def test_a_listing_as_json() -> None:
                         "key": "SHA256:who",
                         "identity": None,
                         "counts": False,
-                        "reason": "the key SHA256:who is not among those that may sign",
+                        "reason": "the key SHA256:who is unknown",
                     },
                 ],
                 "content": "fits",
@@ -146,10 +147,7 @@ def test_one_piece_of_evidence_is_shown_whole(shown: Shown) -> None:
             "  signed by    Identity/ci SHA256:old, which does not count: the key SHA256:old of"
             " Identity/ci is revoked"
         ),
-        (
-            "  signed by    SHA256:who, which does not count: the key SHA256:who is not among those"
-            " that may sign"
-        ),
+        "  signed by    SHA256:who, which does not count: the key SHA256:who is unknown",
         "  subject      src/** eeeeeeeeeeee",
         "  reason       it printed 41\\nand no more",
     ]
