@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from chimera.model import Finding
+from chimera.proof import conditions
 from chimera.proof.steps import outcomes
 from chimera.proof.steps.models import PytestStep
 from chimera.proof.steps.pytest import run_pytest
@@ -399,3 +400,7 @@ def test_the_plugin_imports_nothing_of_the_engine():
     code = f"import runpy, sys; runpy.run_path({outcomes.__file__!r}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"chimera", "pydantic"} & set(done.stdout.split())
+
+
+def test_the_order_is_asked_for_by_the_variable_that_conditions_set():
+    assert conditions.ORDER_SEED == outcomes.ORDER
