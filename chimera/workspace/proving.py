@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from chimera.gate import trust_root
 from chimera.kinds import Document, Loaded, Snapshot, suggestion
 from chimera.model import (
     Address,
@@ -86,10 +87,12 @@ def prove(
     environment: str,
     fresh: bool,
     shuffle: bool = False,
+    vary: Sequence[str] = (),
 ) -> Result[ProveReport]:
     """Run the named proofs, or all; evidence that fits the content is used again unless `fresh`.
 
-    `shuffle` runs them anew, with their tests in another order in each repetition.
+    `shuffle` runs them anew, with their tests in another order in each repetition; so does `vary`,
+    whose factors repetitions then differ in.
     """
     loaded = workspace.for_environment(environment)
     judgement = judge(
@@ -99,7 +102,7 @@ def prove(
         return Result(ProveReport((), ()), Outcome.FAILED, judgement.diagnostics)
     selected = select(loaded, names, judgement.subject.placed)
     report = prove_documents(
-        workspace, loaded.snapshot, selected, environment, fresh=fresh, shuffle=shuffle
+        workspace, loaded.snapshot, selected, environment, fresh=fresh, shuffle=shuffle, vary=vary
     )
     outcomes = [r.outcome for r in report.proven] or [Outcome.PASSED]
     if not report.proven and not report.reused:
@@ -115,6 +118,7 @@ def prove_change(
     environment: str,
     fresh: bool,
     shuffle: bool = False,
+    vary: Sequence[str] = (),
 ) -> Result[ProveReport]:
     """Run the proofs that a change of a Git ref owes, on what merging it would leave."""
     planned = workspace.compare(environment, base, head)
@@ -125,10 +129,14 @@ def prove_change(
     owed = {o.subject for o in planned.plan.obligations if o.kind == "proof"}
     proofs = [d for d in snapshot.of_model(ProofSpec) if str(d.address) in owed]
     former = list(as_they_were(planned.judgement.subject, _owed_by_others(planned)))
-    report = prove_documents(workspace, snapshot, proofs, environment, fresh=fresh, shuffle=shuffle)
+    report = prove_documents(
+        workspace, snapshot, proofs, environment, fresh=fresh, shuffle=shuffle, vary=vary
+    )
     for proof in former:
         over = with_document(snapshot, proof)
-        more = prove_documents(workspace, over, [proof], environment, fresh=fresh, shuffle=shuffle)
+        more = prove_documents(
+            workspace, over, [proof], environment, fresh=fresh, shuffle=shuffle, vary=vary
+        )
         report = _with_former(report, more)
     outcomes = [r.outcome for r in report.proven]
     if {str(d.address) for d in (*proofs, *former)} < owed:
@@ -187,6 +195,7 @@ def prove_documents(
     *,
     fresh: bool,
     shuffle: bool = False,
+    vary: Sequence[str] = (),
 ) -> ProveReport:
     """Run each proof that has no evidence for the present content, and keep what it showed."""
     store = workspace.evidence.store
@@ -195,7 +204,7 @@ def prove_documents(
     verifier = _verifier(workspace, snapshot)
     for proof in proofs:
         found = None
-        if not (fresh or shuffle):
+        if not (fresh or shuffle or vary):
             found = _reusable(verifier, proof, store)
         if found is None:
             missing.append(proof)
@@ -212,6 +221,7 @@ def prove_documents(
         record=Recorder(workspace.root, workspace.context).write,
         plugins=sorted(name for name, _ in workspace.plugins.list_name_plugin()),
         shuffle=shuffle,
+        vary=vary,
     )
     return ProveReport(tuple(reports), tuple(reused), snapshot)
 
@@ -219,7 +229,8 @@ def prove_documents(
 def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
     """Return what verifies evidence; keys are read only where there is evidence to verify."""
     trust = workspace.evidence.trust if workspace.evidence.store.digests() else None
-    return Verifier(snapshot, trust, workspace.context.clock.now())
+    branch = trust and trust_root(snapshot, "this tree", snapshot.tree.revision or "")
+    return Verifier(snapshot, trust, workspace.context.clock.now(), branch)
 
 
 def _reusable(

@@ -297,12 +297,13 @@ class Workspace:
         environment: str = "local",
         fresh: bool = False,
         shuffle: bool = False,
+        vary: Sequence[str] = (),
     ) -> Result[ProveReport]:
         """Run proofs and keep their evidence; evidence that fits the content is used again."""
         from chimera.workspace.proving import prove
 
         self.prepare()
-        return prove(self, names, environment=environment, fresh=fresh, shuffle=shuffle)
+        return prove(self, names, environment=environment, fresh=fresh, shuffle=shuffle, vary=vary)
 
     def prove_change(
         self,
@@ -312,12 +313,15 @@ class Workspace:
         environment: str = "local",
         fresh: bool = False,
         shuffle: bool = False,
+        vary: Sequence[str] = (),
     ) -> Result[ProveReport]:
         """Run the proofs that merging `head` into the Git ref `base` owes, on what it leaves."""
         from chimera.workspace.proving import prove_change
 
         self.prepare()
-        return prove_change(self, base, head, environment=environment, fresh=fresh, shuffle=shuffle)
+        return prove_change(
+            self, base, head, environment=environment, fresh=fresh, shuffle=shuffle, vary=vary
+        )
 
     def verify(
         self,

@@ -21,10 +21,21 @@ from chimera.cli.session import (
 )
 from chimera.model import UsageError
 
+_ALL = ("clock", "timezone", "locale", "umask", "listing", "cpus", "threads", "home")
+_VARIED = (*_ALL, "network", "all")
+
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[PROOF...]")
 @click.option("--fresh", is_flag=True, help="Prove anew what has evidence already.")
+@click.option(
+    "--vary",
+    "varied",
+    multiple=True,
+    type=click.Choice(_VARIED),
+    help="Prove anew, with repetitions that differ in this, too; repeatable. `all` is all but the"
+    " network, which would let steps reach it.",
+)
 @click.option(
     "--shuffle",
     is_flag=True,
@@ -50,6 +61,7 @@ def prove(
     names: tuple[str, ...],
     fresh: bool,
     shuffle: bool,
+    varied: tuple[str, ...],
     update_snapshots: bool,
     sign: bool,
     key: Path | None,
@@ -73,6 +85,7 @@ def prove(
     proving = {
         "fresh": fresh,
         "shuffle": shuffle,
+        "vary": varied,
         "update_snapshots": update_snapshots,
         "sign": sign,
         "key": key,
@@ -86,15 +99,18 @@ def prove(
     head = compared_head(base, head, work_tree)
     if key is not None and not sign:
         raise UsageError("--key says what to sign with, and nothing is signed", help="add --sign")
+    vary = _ALL if "all" in varied else tuple(dict.fromkeys(varied))
     workspace = session.workspace()
     signer = workspace.evidence.signer(key) if sign else None  # no proof runs for a missing key
     if base is None:
-        result = workspace.prove(names, environment=environment, fresh=fresh, shuffle=shuffle)
+        result = workspace.prove(
+            names, environment=environment, fresh=fresh, shuffle=shuffle, vary=vary
+        )
     elif names:
         raise UsageError("--base says which proofs are run", help="leave out the names, or --base")
     else:
         result = workspace.prove_change(
-            base, head, environment=environment, fresh=fresh, shuffle=shuffle
+            base, head, environment=environment, fresh=fresh, shuffle=shuffle, vary=vary
         )
     if signer is not None:
         signed = workspace.evidence.sign_report(signer, result.value)
