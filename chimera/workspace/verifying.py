@@ -13,9 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from chimera.documents.repository import has_git
 from chimera.gate import environments, trust_root
-from chimera.kinds import Document, Loaded
+from chimera.kinds import Document
 from chimera.model import Outcome, Result, UsageError, digest_bytes
 from chimera.proof import EvidenceError, ProofSpec, Verification, Verifier, stand
 from chimera.proof.bundle import bound_to, read_bundle
@@ -23,7 +22,7 @@ from chimera.proof.evidence import parse_statement
 from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
 from chimera.workspace.judging import placements_of
 from chimera.workspace.proving import select
-from chimera.workspace.trust import Trust, trust_of
+from chimera.workspace.trust import Trust
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -81,13 +80,10 @@ class _Bench:
     def __init__(self, workspace: Workspace, at: str | None, environment: str) -> None:
         self._workspace = workspace
         self._store = workspace.evidence.store
-        applicable = workspace.for_environment(environment)
-        self.loaded: Loaded = workspace.commit(at) if at else applicable
-        self.trust = trust_of(workspace) if has_git(workspace.root) else None
-        sides = [self.loaded, applicable, *([self.trust.loaded] if self.trust else [])]
-        self._is_protected = any(
-            environments(side.snapshot).get(environment, False) for side in sides
-        )
+        self.loaded = workspace.commit(at) if at else workspace.for_environment(environment)
+        self.trust = workspace.trust
+        here = environments(self.loaded.snapshot).get(environment, False)
+        self._is_protected = here or workspace.protects(environment)
 
     def proofs(self) -> list[Document[ProofSpec]]:
         """Return the proofs that do not stand in a dormant layer."""
