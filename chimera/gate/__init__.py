@@ -10,7 +10,7 @@ from chimera.gate.approvals import (
     signed_approvals,
     signed_content,
 )
-from chimera.gate.identities import trust_root
+from chimera.gate.identities import narrowed, trust_root
 from chimera.gate.kinds import (
     ApprovalSpec,
     DecisionSpec,
@@ -56,6 +56,7 @@ __all__ = [
     "approved_item",
     "environments",
     "human_signers",
+    "narrowed",
     "permit",
     "ruling_from_json",
     "ruling_to_json",

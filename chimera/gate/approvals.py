@@ -102,6 +102,11 @@ def signed_by(approval: Document[ApprovalSpec], trust: TrustRoot) -> Signed:
         return Signed(approval, digest, key)
     if fingerprint in trust.shared:
         fault = f"two identities name its key {fingerprint}, so that it is nobody's"
+    elif fingerprint in trust.pending:
+        fault = (
+            f"its key {fingerprint} comes with what would be applied: it counts once that is"
+            " applied, and lets nothing through that it came with"
+        )
     else:
         fault = (
             f"its key {fingerprint} is not in {trust.ref} ({trust.revision[:12]}): a key counts"
@@ -219,7 +224,10 @@ class _Counting:
         if not self.trust.can(key, "approve", self._role):
             if self._role is None:
                 return f"{key.identity} holds no role in {self.trust.ref} that can approve"
-            return f"{key.identity} cannot approve as {self._role}, by {self.trust.ref}"
+            return (
+                f"{key.identity} cannot approve as {self._role}, by {self.trust.ref} and by what is"
+                " applied"
+            )
         return None
 
     def _other_item(self, signed: Signed) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from chimera.context import parse_instant
 from chimera.gate.kinds import IdentitySpec, RoleSpec
@@ -30,6 +31,28 @@ def trust_root(snapshot: Snapshot, ref: str, revision: str) -> TrustRoot:
     shared = frozenset(fingerprint for fingerprint, whose in named.items() if len(whose) > 1)
     kept = [key for key in keys if key.fingerprint not in shared]
     return TrustRoot(ref, revision, tuple(kept), roles, _emails(identities), shared)
+
+
+def narrowed(trust: TrustRoot, applied: TrustRoot) -> TrustRoot:
+    """Return what a trust root says and what is applied says, too.
+
+    A key, a person or a member of a role that comes with a change counts once that is applied: none
+    of them lets through the change that it came with.
+    """
+    kept = []
+    for key in trust.keys:
+        former = applied.find(key.fingerprint)
+        if former is None or former.identity != key.identity:
+            continue
+        roles = tuple(role for role in key.roles if role in former.roles)
+        able = frozenset(w for r in roles for w in trust.roles[r] & applied.roles[r])
+        kept.append(replace(key, human=key.human and former.human, roles=roles, capabilities=able))
+    allowed = {
+        role: what & applied.roles.get(role, frozenset()) for role, what in trust.roles.items()
+    }
+    known = {key.fingerprint for key in kept}
+    pending = frozenset(key.fingerprint for key in trust.keys) - known
+    return replace(trust, keys=tuple(kept), roles=allowed, pending=pending)
 
 
 def roles_of(snapshot: Snapshot) -> Mapping[Address, tuple[Address, ...]]:

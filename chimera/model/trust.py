@@ -55,7 +55,8 @@ class TrustedKey:
 class TrustRoot:
     """The keys of one revision of a trusted ref, and what each role grants there.
 
-    A key that two identities name is nobody's: it is in `shared` and not among the `keys`.
+    A key that two identities name is nobody's: it is in `shared` and not among the `keys`. One that
+    only comes with what is about to be applied is in `pending`, and not among them either.
     """
 
     ref: str
@@ -65,6 +66,7 @@ class TrustRoot:
     emails: Mapping[str, Address] = field(default_factory=dict)
     """Whose an e-mail address is, in lower case; one that two identities name is nobody's."""
     shared: frozenset[str] = frozenset()
+    pending: frozenset[str] = frozenset()
 
     @cached_property
     def _by_fingerprint(self) -> Mapping[str, TrustedKey]:

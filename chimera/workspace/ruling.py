@@ -15,6 +15,7 @@ from chimera.workspace.authorship import authors_of
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.proving import ProveReport, prove_documents, standing_of
 from chimera.workspace.sides import sides_of
+from chimera.workspace.trust import trust_for
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -48,7 +49,7 @@ def weighing_of(
         judgement.verdicts,
         judgement.diagnostics,
         standing_of(workspace, loaded, protected=plan.protected),
-        workspace.trust.root if workspace.trust else None,
+        trust_for(workspace, state, plan.environment),
         approvals_of(workspace, loaded),
         state.spent(plan.environment),
         judgement.subject.now,

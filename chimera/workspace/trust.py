@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chimera.documents import Tree, head, open_commit
-from chimera.gate import ApprovalSpec, human_signers, trust_root
-from chimera.kinds import Document, Loaded, Snapshot
+from chimera.documents import RawDocument, Tree, head, open_commit
+from chimera.gate import ApprovalSpec, human_signers, narrowed, trust_root
+from chimera.kinds import Document, Loaded, Snapshot, load_values
 from chimera.model import (
     Address,
     Change,
@@ -26,6 +26,7 @@ from chimera.model import (
     in_order,
 )
 from chimera.plan import Baseline, compute_changes
+from chimera.state import StateReader
 from chimera.workspace.judging import Judgement
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ BINDING = frozenset(
     }
 )
 """Kinds of which what the trust ref says binds besides what the applied commit does."""
+_PEOPLE = ("Identity", "Role")
 _DEFAULT = ("origin/HEAD", "refs/remotes/origin/HEAD")
 
 
@@ -83,6 +85,24 @@ def trust_of(workspace: Workspace) -> Trust | None:
     return Trust(ref, tree.revision, workspace.commit(tree.revision))
 
 
+def trust_for(workspace: Workspace, state: StateReader, environment: str) -> TrustRoot | None:
+    """Return whose keys count for an environment: in the trust ref, and in what is applied there.
+
+    Before anybody was applied there, the trust ref alone says so.
+    """
+    if workspace.trust is None:
+        return None
+    applied = tuple(
+        RawDocument(entry.path or "", 0, dict(entry.value))
+        for target, entry in state.applied(environment).items()
+        if entry.value is not None and target.partition("/")[0] in _PEOPLE
+    )
+    if not any(raw.value.get("kind") == "Identity" for raw in applied):
+        return workspace.trust.root
+    there = load_values(workspace.tree, applied, workspace.registry).snapshot
+    return narrowed(workspace.trust.root, trust_root(there, f"what {environment} holds", ""))
+
+
 def _names(workspace: Workspace) -> tuple[str, str]:
     """Return what the trust ref is called, and its name in full."""
     named = workspace.context.trust_ref
@@ -94,6 +114,7 @@ class Trusting:
     """What binds in a protected environment besides the tree at hand, and who signed what."""
 
     trust: Trust
+    root: TrustRoot
     approvals: tuple[Document[ApprovalSpec], ...]
     spent: frozenset[tuple[Digest, str]]
 
@@ -101,7 +122,7 @@ class Trusting:
         self, environment: str, changes: Iterable[Change], now: datetime
     ) -> Mapping[str, Address]:
         """Return by which person each change is signed that one did, by its target."""
-        return human_signers(self.approvals, self.trust.root, environment, changes, self.spent, now)
+        return human_signers(self.approvals, self.root, environment, changes, self.spent, now)
 
     def bind(self, snapshot: Snapshot) -> Snapshot | None:
         """Return the snapshot with the documents that bind as the trust ref has them.

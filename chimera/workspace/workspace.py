@@ -50,7 +50,7 @@ from chimera.workspace.planning import (
     plan_result,
 )
 from chimera.workspace.protection import is_protected_at
-from chimera.workspace.trust import Trust, Trusting, trust_of, trusted_tree
+from chimera.workspace.trust import Trust, Trusting, trust_for, trust_of, trusted_tree
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
@@ -250,7 +250,8 @@ class Workspace:
             return None
         from chimera.workspace.approving import approvals_of
 
-        return Trusting(self.trust, approvals_of(self, loaded), state.spent(facts.name))
+        root = trust_for(self, state, facts.name) or self.trust.root
+        return Trusting(self.trust, root, approvals_of(self, loaded), state.spent(facts.name))
 
     def test_policies(
         self, names: Sequence[str] = (), now: datetime | None = None
