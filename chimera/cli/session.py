@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -50,6 +50,8 @@ class Session:
     secrets: Secrets | None = None
     effective_time: datetime | None = None
     """The moment that is judged as of, where it is not the present."""
+    held: list[object] = field(default_factory=list)
+    """What is not to be taken apart before the end."""
 
     def workspace(self, directory: Path | None = None) -> Workspace:
         """Open the repository around the folder."""
@@ -58,7 +60,9 @@ class Session:
 
         context = Context.system(now=self.effective_time, progress=self.progress())
         self.secrets = context.secrets
-        return Workspace.open(directory or self.directory, context)
+        workspace = Workspace.open(directory or self.directory, context)
+        self.held.append(workspace)
+        return workspace
 
     def progress(self) -> Progress | None:
         """Return a progress display where a person looks on, and none otherwise."""
