@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _leave(code: int) -> NoReturn:
     """Exit without taking apart what was made: of 5,000 documents that took a tenth of a check."""
     if threading.active_count() == 1:
-        atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter does before it takes apart
+        atexit._run_exitfuncs()  # as the interpreter does before it
         with contextlib.suppress(OSError):  # which the interpreter has its own way of telling
             sys.stdout.flush()
             sys.stderr.flush()

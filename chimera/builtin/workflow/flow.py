@@ -7,8 +7,10 @@ else by the operation's own model. Refuses to evaluate anything.
 from __future__ import annotations
 
 import difflib
+import marshal
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.workflow.kinds import InputSpec, StageSpec, WorkflowSpec
@@ -31,6 +33,36 @@ if TYPE_CHECKING:
     from chimera.runtime import Operation
 
 _SECRETS = Shape({"type": "object", "additionalProperties": STRING.schema})
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What is known of a stage's inputs by themselves, whatever workflow the stage is part of."""
+
+    slots: tuple[Slot, ...]
+    brought: tuple[tuple[Slot, Shape | None], ...]
+    """The slots with references, and what the operation wants there; none without an operation."""
+    is_valid: bool
+
+
+@lru_cache(maxsize=1024)  # the stages of a repository resemble one another
+def _inputs(written: bytes, model: type[Model] | None) -> _Inputs:
+    """Look at inputs, written by `_written`, of a stage whose operation takes `model`, if any."""
+    value = marshal.loads(written)  # noqa: S302 - `_written` wrote it a moment ago
+    found = slots(value)
+    brought = [slot for slot in found if slot.references]
+    if model is None:
+        return _Inputs(found, (), is_valid=True)
+    plain = value if len(brought) == len(found) else replace_strings(value, _unescape)
+    wanted = Shape.of_model(model, "validation") if brought else ANYTHING
+    return _Inputs(
+        found, tuple((slot, wanted.at(slot.route)) for slot in brought), is_valid(model, plain)
+    )
+
+
+def _written(inputs: dict[str, Any]) -> bytes:
+    """Return what stands for inputs: in this version of the format equal values have one form."""
+    return marshal.dumps(inputs, 2)
 
 
 class Flow:
@@ -80,46 +112,41 @@ class Flow:
             )
 
     def _judge_stage(self, index: int, stage: StageSpec) -> None:
-        route = ("stages", index, "inputs")
         operation = self._operations.get(stage.operation)
-        found = slots(stage.inputs)
-        brought = [slot for slot in found if slot.references]
-        for slot in found:
-            self._judge_slot(slot, (*route, *slot.route), index)
-        if operation is None:
+        inputs = _inputs(_written(stage.inputs), operation.inputs if operation else None)
+        if inputs.is_valid and not inputs.slots:
             return
-        is_plain = len(brought) == len(found)
-        value = stage.inputs if is_plain else replace_strings(stage.inputs, _unescape)
-        self._judge_literals(value, operation, route, brought)
-        if brought:
-            self._judge_script(stage, route, brought)
-            wanted = Shape.of_model(operation.inputs, "validation")
-            for slot in brought:
-                self._judge_type(slot, wanted.at(slot.route), (*route, *slot.route))
+        route = ("stages", index, "inputs")
+        for slot in inputs.slots:
+            self._judge_slot(slot, (*route, *slot.route), index)
+        if operation is not None and not inputs.is_valid:
+            self._judge_literals(stage.inputs, operation, route, inputs)
+        self._judge_script(stage, route, inputs)
+        for slot, wanted in inputs.brought:
+            self._judge_type(slot, wanted, (*route, *slot.route))
 
     def _judge_literals(
         self,
         value: Mapping[str, Any],
         operation: Operation[Model, Model],
         route: Route,
-        brought: Iterable[Slot],
+        inputs: _Inputs,
     ) -> None:
         """Note what the operation's model says of the inputs, but not of what is not there yet."""
-        if is_valid(operation.inputs, value):
-            return
         place = self._place.at(*route)
-        _, found = validate_model(operation.inputs, value, place, self._address)
-        unknown = {(*place.route, *slot.route) for slot in brought}
+        plain = replace_strings(value, _unescape)
+        _, found = validate_model(operation.inputs, plain, place, self._address)
+        unknown = {(*place.route, *slot.route) for slot, _ in inputs.brought}
         for fault in found:
             at = fault.where.route if isinstance(fault.where, Place) else ()
             if fault.rule == "field-unknown" or at not in unknown:
                 self._found.append(fault)
 
-    def _judge_script(self, stage: StageSpec, route: Route, brought: Iterable[Slot]) -> None:
+    def _judge_script(self, stage: StageSpec, route: Route, inputs: _Inputs) -> None:
         """Note references inside a script: the shell would read what they bring as code."""
         if stage.operation != "command" or stage.inputs.get("shell", False) is False:
             return
-        for slot in brought:
+        for slot, _ in inputs.brought:
             if slot.route in (("argv",), ("argv", 0)):
                 self._report(
                     "workflow-shell-reference",
@@ -216,17 +243,20 @@ class Flow:
 
     def shape(self, reference: Reference) -> Shape | None:
         """Return the shape of what a reference brings; `None` where it leads nowhere."""
-        return self._source(reference).at((reference.name, *reference.inside))
+        found = self._source(reference).member(reference.name)
+        return found.at(reference.inside) if found and reference.inside else found
 
     def _source(self, reference: Reference) -> Shape:
         """Return the shape of all inputs, of all secrets, or of all that a stage gives."""
-        if reference.source == INPUT:
-            return self._inputs
-        if reference.source == SECRET:
-            return _SECRETS
-        index = self._position.get(reference.source)
-        name = self._spec.stages[index].operation if index is not None else ""
-        operation = self._operations.get(name)
+        return self._sources.get(reference.source, ANYTHING)
+
+    @cached_property
+    def _sources(self) -> dict[str, Shape]:
+        given = {stage.id: self._given(stage) for stage in reversed(self._spec.stages)}
+        return {**given, INPUT: self._inputs, SECRET: _SECRETS}
+
+    def _given(self, stage: StageSpec) -> Shape:
+        operation = self._operations.get(stage.operation)
         return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
 
     def _report(self, rule: str, message: str, route: Route, help: str) -> None:

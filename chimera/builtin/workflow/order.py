@@ -5,7 +5,7 @@ Works on positions of stages in the document, iteratively: a document may hold t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,18 +58,25 @@ class Order:
         """The stages that can start, in an order in which they can; for each, all that is before
         it, as the bits of an integer.
         """
-        waiting = [len(needs) for needs in self.needs]
         before: dict[int, int] = {}
+        if self._is_forward:
+            for stage, needs in enumerate(self.needs):
+                before[stage] = _all_before(needs, before)
+            return before
+        waiting = [len(needs) for needs in self.needs]
         free = [stage for stage, count in enumerate(waiting) if not count]
         for stage in free:
-            before[stage] = 0
-            for need in self.needs[stage]:
-                before[stage] |= before[need] | 1 << need
+            before[stage] = _all_before(self.needs[stage], before)
             for dependent in self._dependents[stage]:
                 waiting[dependent] -= 1
                 if not waiting[dependent]:
                     free.append(dependent)
         return before
+
+    @property
+    def _is_forward(self) -> bool:
+        """Whether no stage waits for a later one: most workflows are written so."""
+        return all(not needs or needs[-1] < stage for stage, needs in enumerate(self.needs))
 
     @cached_property
     def _knotted(self) -> tuple[frozenset[int], ...]:
@@ -100,6 +107,8 @@ class Order:
     @cached_property
     def unreachable(self) -> tuple[int, ...]:
         """Stages that can never start although nothing waits for them in turn."""
+        if len(self._started) == len(self.needs):
+            return ()
         stuck = set(range(len(self.needs))) - self._started.keys()
         return tuple(sorted(stuck.difference(*self._knotted)))
 
@@ -111,6 +120,14 @@ class Order:
         if second in self._started:
             return bool(self._started[second] >> first & 1)
         return first in self.needs[second]
+
+
+def _all_before(needs: Iterable[int], before: Mapping[int, int]) -> int:
+    """Return what is before a stage, as bits: what it waits for, and what is before that."""
+    found = 0
+    for need in needs:
+        found |= before[need] | 1 << need
+    return found
 
 
 def _knots(
