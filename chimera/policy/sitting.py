@@ -5,11 +5,15 @@ The child is given what has to be judged and, only where a rule asks for `snapsh
 
 from __future__ import annotations
 
+import marshal
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
 
 from chimera.kinds import Subject
+from chimera.model import Route
 from chimera.policy.candidates import (
     Candidate,
     Key,
@@ -24,6 +28,8 @@ from chimera.policy.worker import Answer, Seen, Task, Worker, printable
 
 _BATCH = 100
 """Candidates in one request; a rule that overruns its bounds is ended with its batch."""
+_PLAIN = 2
+"""The version of Python's own format in which equal values are written in one way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,14 @@ class Judged:
     answer: Answer
     message: str
     certain: bool = True
+    alike: tuple[Candidate, ...] = ()
+    """Further candidates of which the rule says the same, since it sees the same of them."""
+
+    @property
+    def each(self) -> Iterator[Judged]:
+        """The same for one candidate at a time."""
+        for candidate in (self.candidate, *self.alike):
+            yield replace(self, candidate=candidate, alike=())
 
     @property
     def rule(self) -> PolicyRule:
@@ -49,6 +63,12 @@ class Judged:
     def judge(self) -> str:
         """The name under which the rule judges."""
         return self.rulebook.judge_name(self.number)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the rule finds that all is well."""
+        answer = self.answer
+        return answer.absent is None and answer.error is None and answer.value is not False
 
     @property
     def is_broken(self) -> bool:
@@ -74,7 +94,7 @@ def judge_candidates(
         selection = Selection(book.policy.spec.match, subject)
         chosen = tuple(candidate for candidate in candidates if selection.means(candidate))
         errands.append(Errand(book, tuple(range(len(book.rules))), chosen))
-    return (judged for _, judged in run_errands(worker, subject, errands))
+    return (one for _, judged in run_errands(worker, subject, errands) for one in judged.each)
 
 
 def run_errands(
@@ -84,19 +104,32 @@ def run_errands(
     candidates = _distinct(errands)
     if not candidates:
         return
-    objects = _load(worker, subject, errands, candidates.values())
-    places = {key: position for position, key in enumerate(candidates)}
-    chosen = [sorted(places[c.key] for c in errand.candidates) for errand in errands]
+    texts = [tuple(map(e.rulebook.text_of, e.rules)) for e in errands]
+    fields = {those: fields_read(those) for those in dict.fromkeys(texts)}
+    every_text = list(chain.from_iterable(fields))
+    every_field = fields_read(every_text)
+    objects = {key: trimmed(c.value, every_field) for key, c in candidates.items()}
+    crowds = [
+        _alike(errand, fields[those], subject, objects)
+        for errand, those in zip(errands, texts, strict=True)
+    ]
+    asked = {key: candidates[key] for crowd in crowds for key in crowd}
+    held = _load(worker, subject, every_text, asked, objects)
+    places = {key: position for position, key in enumerate(asked)}
+    chosen = [sorted(places[key] for key in crowd) for crowd in crowds]
     common = common_bindings(subject)
-    every = list(candidates.values())
+    every = list(asked.values())
     for start in range(0, len(every), _BATCH):
         batch = every[start : start + _BATCH]
-        seen = [Seen(objects.get(c.key), bindings_of(subject, c)) for c in batch]
+        seen = [Seen(held.get(c.key), bindings_of(subject, c)) for c in batch]
         sitting = _Sitting(worker, common, seen, batch)
         for number, (errand, positions) in enumerate(zip(errands, chosen, strict=True)):
             inside = slice(bisect_left(positions, start), bisect_left(positions, start + _BATCH))
             sitting.add(number, errand, tuple(p - start for p in positions[inside]))
-        yield from sitting.judge()
+        for number, judged in sitting.judge():
+            others = crowds[number][judged.candidate.key][1:]
+            alike = tuple(candidates[key] for key in others)
+            yield number, replace(judged, alike=alike) if alike else judged
 
 
 def _distinct(errands: Iterable[Errand]) -> dict[Key, Candidate]:
@@ -109,23 +142,43 @@ def _distinct(errands: Iterable[Errand]) -> dict[Key, Candidate]:
     return found
 
 
+def _alike(
+    errand: Errand, fields: frozenset[Route] | None, subject: Subject, objects: Mapping[Key, Any]
+) -> dict[Key, list[Key]]:
+    """Return the candidates to ask about, each with all of which the errand's rules see the same.
+
+    Many documents have the same labels, say: a rule that reads nothing else is asked once.
+    """
+    found: dict[Any, list[Key]] = {}
+    for candidate in errand.candidates:
+        key = candidate.key
+        same: Any = key
+        if fields is not None and candidate.change is None and candidate.has_object:
+            document = candidate.document
+            placed = subject.placed(document.address) if document else None
+            same = marshal.dumps(trimmed(objects[key], fields), _PLAIN), placed
+        found.setdefault(same, []).append(key)
+    return {keys[0]: keys for keys in found.values()}
+
+
 def _load(
-    worker: Worker, subject: Subject, errands: Iterable[Errand], candidates: Iterable[Candidate]
+    worker: Worker,
+    subject: Subject,
+    texts: Iterable[str],
+    asked: Mapping[Key, Candidate],
+    objects: Mapping[Key, Any],
 ) -> dict[Key, int]:
     """Give the worker what is to be judged; return where each candidate's object stands."""
     snapshot = subject.snapshot
-    asked = {(id(e.rulebook), rule): e.rulebook for e in errands for rule in e.rules}
-    texts = [book.text_of(rule) for (_, rule), book in asked.items()]
     whole = any(reads(text, SNAPSHOT) for text in texts)
     documents = list(snapshot.documents.values()) if whole else []
     places = {Candidate(str(d.address), d).key: place for place, d in enumerate(documents)}
-    others = [c for c in candidates if c.has_object and c.key not in places]
-    places |= {c.key: place for place, c in enumerate(others, len(documents))}
-    fields = fields_read(texts)
+    others = [key for key, c in asked.items() if c.has_object and key not in places]
+    places |= {key: place for place, key in enumerate(others, len(documents))}
     worker.load(
         [document.value for document in documents],
         ((str(use.source), str(use.target)) for use in snapshot.references) if whole else (),
-        [trimmed(candidate.value, fields) for candidate in others],
+        [objects[key] for key in others],
     )
     return places
 

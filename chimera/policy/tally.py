@@ -36,16 +36,17 @@ class Tally:
     """Where a rule is broken or erred."""
 
     def add(self, judged: Judged) -> None:
-        """Count one answer."""
-        if judged.answer.absent is not None:
-            if _is_of_paths(judged.candidate):
-                self.bare.append(judged)
+        """Count one answer, for each candidate that it is about."""
+        if judged.holds:
+            self.holds[judged.judge] += 1 + len(judged.alike)
+            return
+        for one in judged.each:
+            if one.answer.absent is None:
+                self.found.append(one)
+            elif _is_of_paths(one.candidate):
+                self.bare.append(one)
             else:
-                self._lacks(judged, judged.answer.absent)
-        elif judged.answer.error is None and not judged.is_broken:
-            self.holds[judged.judge] += 1
-        else:
-            self.found.append(judged)
+                self._lacks(one, one.answer.absent)
 
     def _lacks(self, judged: Judged, name: str) -> None:
         self.absent[judged.judge, name] += 1

@@ -1,0 +1,35 @@
+"""The quick looks that spare most files an exact one, and let nothing through that it finds."""
+
+from __future__ import annotations
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from chimera.documents import scan
+
+TELLING = st.text(alphabet="-+._ \t\n\r:?[]{},#!&<=yYeEsSnNoOfFxXbBi0179a'é", max_size=30)
+
+
+@given(TELLING)
+@example("- - -0x1")
+@example("a: [1, -.5]")
+@example("? no\n: YES")
+@example("a:\t1_000")
+@example("on")
+@settings(max_examples=2000)
+def test_the_coarse_look_suspects_whatever_the_exact_expression_suspects(text: str) -> None:
+    exact = scan._SUSPECT.search("\n" + text) is not None
+    assert scan.is_suspect(text) is exact
+
+
+@given(st.lists(st.integers(0, 3 * scan.MAX_INDENT), max_size=6), st.sampled_from(["\n", "\r\n"]))
+@example([scan.MAX_INDENT], "\n")
+@example([1, scan.MAX_INDENT + 1, 1], "\n")
+def test_no_long_line_is_missed(lengths: list[int], end: str) -> None:
+    text = end.join("x" * length for length in lengths) + "\n"
+    if any(length > scan.MAX_INDENT for length in lengths):
+        assert scan._has_long_line(text)
+
+
+def test_short_lines_are_not_looked_through() -> None:
+    assert not scan._has_long_line(("x" * (scan.MAX_INDENT - 1) + "\n") * 50)
