@@ -8,12 +8,12 @@ seen. Refuses anything that belongs to one kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from functools import cache, lru_cache
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -219,8 +219,7 @@ TriggerName = Annotated[Literal["human", "apply", "event", "schedule"], Plays(Ro
 AUTOMATIC_TRIGGERS = frozenset({"event", "schedule"})
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """One marked value of a spec and where it stands in the document.
 
     Of a mark on a model the value is `True`: the model is there, and its own fields say more.
@@ -271,6 +270,10 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
+_holds_model: Callable[[type[Any]], bool] = cache(_is_model)
+"""The same of a value's type: to ask pydantic takes longer than all else asked of a value."""
+
+
 def _annotation_marks(annotation: Any) -> Iterator[tuple[Mark, bool]]:
     """Yield each mark inside `annotation`, and whether what it stands on is a model."""
     for argument in (*getattr(annotation, "__args__", ()), getattr(annotation, "__origin__", None)):
@@ -311,8 +314,11 @@ def marked(model: BaseModel, route: Route = ()) -> list[Marked]:
 
 
 def _collect(model: BaseModel, route: Route, found: list[Marked]) -> None:
+    values = model.__dict__
     for name, alias, on_values, on_models in _fields_of(type(model)):
-        _collect_from(getattr(model, name), (*route, alias), on_values, on_models, found)
+        value = values[name]
+        if value is not None and value != ():  # most fields are left out
+            _collect_from(value, (*route, alias), on_values, on_models, found)
 
 
 def _collect_from(
@@ -322,7 +328,7 @@ def _collect_from(
     on_models: tuple[Mark, ...],
     found: list[Marked],
 ) -> None:
-    # Text first: most values are, and to find that something is no model takes pydantic longest.
+    # Text first: most values are.
     if isinstance(value, str):
         found += [Marked(mark, value, route) for mark in on_values]
     elif isinstance(value, (tuple, list)):
@@ -334,7 +340,7 @@ def _collect_from(
     elif isinstance(value, dict):
         for key, item in value.items():
             _collect_from(item, (*route, key), on_values, on_models, found)
-    elif isinstance(value, BaseModel):
+    elif _holds_model(type(value)):
         found += [Marked(mark, True, route) for mark in on_models]
         _collect(value, route, found)
     elif value is not None:
