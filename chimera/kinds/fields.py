@@ -270,7 +270,7 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-_holds_model: Callable[[type[Any]], bool] = cache(_is_model)
+_holds_model: Callable[[Any], bool] = cache(_is_model)
 """The same of a value's type: to ask pydantic takes longer than all else asked of a value."""
 
 
