@@ -6,12 +6,12 @@ Tells too much rather than too little: a name inside a text or a comment counts 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from chimera.model import Route
+from chimera.model import Route, Segment
 from chimera.policy.candidates import OF_A_CHANGE
 from chimera.policy.kinds import PolicyRule, PolicySpec
 
@@ -73,7 +73,8 @@ def reads(text: str, name: str) -> bool:
 def fields_read(texts: Iterable[str]) -> frozenset[Route] | None:
     """Return the routes of one or two names below `object` that expressions can read.
 
-    `None` where `object` is used otherwise than by writing out the name of one of its fields.
+    A third name is a field of each item of the list there, where no more is read of any. `None`
+    where `object` is used otherwise than by writing out the name of one of its fields.
     """
     found: set[Route] = set()
     for text in texts:
@@ -81,8 +82,23 @@ def fields_read(texts: Iterable[str]) -> frozenset[Route] | None:
             field = _FIELDS.match(text, name.end())
             if field is None:
                 return None
-            found.add((field[1], field[2]) if field[2] else (field[1],))
+            route = (field[1], field[2]) if field[2] else (field[1],)
+            found |= {(*route, *inner) for inner in _of_each(text, field)} or {route}
     return frozenset(found)
+
+
+def _of_each(text: str, field: re.Match[str]) -> set[Route]:
+    """Return what is read of each item where a field is a list and a macro goes through it.
+
+    Nothing where that cannot be told, as where an item is used itself.
+    """
+    macro = _MACRO.match(text, field.end()) if field[2] else None
+    if macro is None:
+        return set()
+    named = {declared.start(1) for declared in _MACRO.finditer(text)}
+    uses = (use for use in _as_name(macro[1]).finditer(text) if use.start() not in named)
+    read = [_FIELDS.match(text, use.end()) for use in uses]
+    return {(one[1],) for one in read if one} if all(read) else set()
 
 
 def trimmed(value: Any, fields: frozenset[Route] | None) -> Any:
@@ -90,17 +106,41 @@ def trimmed(value: Any, fields: frozenset[Route] | None) -> Any:
     if fields is None or not isinstance(value, dict):
         return value
     kept: dict[Any, Any] = {}
-    for first, *rest in sorted(fields):
-        inner = value.get(first)
-        if first not in value or (first in kept and kept[first] is inner):
-            continue
-        if not rest or not isinstance(inner, dict):
-            kept[first] = inner
-        else:
-            part = kept.setdefault(first, {})
-            if rest[0] in inner:
-                part[rest[0]] = inner[rest[0]]
+    for name, below in _tree(fields).items():
+        if name in value:
+            inner = value[name]
+            kept[name] = _inside(inner, below) if below and isinstance(inner, dict) else inner
     return kept
+
+
+def _inside(value: dict[Any, Any], tree: Mapping[Segment, tuple[Segment, ...]]) -> dict[Any, Any]:
+    kept: dict[Any, Any] = {}
+    for name, of_each in tree.items():
+        if name in value:
+            inner = value[name]
+            kept[name] = _each(inner, of_each) if of_each and isinstance(inner, list) else inner
+    return kept
+
+
+def _each(items: list[Any], names: tuple[Segment, ...]) -> list[Any]:
+    return [
+        {name: item[name] for name in names if name in item} if isinstance(item, dict) else item
+        for item in items
+    ]
+
+
+@cache
+def _tree(fields: frozenset[Route]) -> Mapping[Segment, Mapping[Segment, tuple[Segment, ...]]]:
+    """Return fields by their first and second names; without any below, all of one is read."""
+    tree: dict[Segment, dict[Segment, tuple[Segment, ...]]] = {}
+    whole = {route for route in fields if len(route) < _DEEPEST}
+    for route in sorted(fields, key=str):
+        above = (route[:length] for length in range(1, len(route)))
+        if whole.isdisjoint(above):
+            below = tree.setdefault(route[0], {})
+            if len(route) > 1:
+                below[route[1]] = (*below.get(route[1], ()), *route[2:])
+    return tree
 
 
 def _own(rule: PolicyRule) -> Iterator[str]:
@@ -117,6 +157,9 @@ def _mentions(text: str, group: str, name: str) -> bool:
 _FIELDS = re.compile(
     r"\.([A-Za-z_]\w*+)(?!\s*\(|\s*//)(?:\.([A-Za-z_]\w*+)(?!\s*\(|\s*//))?", re.ASCII
 )
+
+_MACRO = re.compile(r"\s*\.\s*(?:all|exists|exists_one)\s*\(\s*([A-Za-z_]\w*)\s*,", re.ASCII)
+_DEEPEST = 3
 
 
 @cache

@@ -95,7 +95,6 @@ def test_a_rule_needs_only_what_it_names_also_through_variables() -> None:
     [
         ("object.spec", {("spec",)}),
         ("has(object.metadata.labels.team)", {("metadata", "labels")}),
-        ("object.spec.stages.all(s, s.id)", {("spec", "stages")}),
         ("object.spec.size() > 1 && object.kind == 'A'", {("spec",), ("kind",)}),
         ("object.spec['a'].b", {("spec",)}),
         ("object.spec.?a", {("spec",)}),
@@ -118,6 +117,42 @@ def test_the_fields_are_told_that_a_rule_can_read(text: str, fields: set[Any]) -
 )  # fmt: skip
 def test_all_of_it_may_be_read(text: str) -> None:
     assert fields_read(["object.a", text]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("object.spec.l.all(s, s.id)", {"id"}),
+        ("object.spec.l.exists_one ( s , s.id > s.a.b)", {"id", "a"}),
+        ("object.spec.l.all(s, has(s.id)) || object.spec.l.exists(s, s.a)", {"id", "a"}),
+        ("object.spec.l.all(s, object.spec.l.exists(o, o.id == s.a))", {"id", "a"}),
+    ],
+)
+def test_the_fields_are_told_that_a_rule_reads_of_each_item(text: str, fields: set[str]) -> None:
+    assert fields_read([text]) == {("spec", "l", field) for field in fields}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "all(s, true)", "all(s, s == 1)", "all(s, 'a' in s)", "all(s, s['a'])", "all(s, s.a())",
+        "all(s, s.?a)", "filter(s, s.a)", "map(s, s.a)", "all(i, s, s.a)", "all(s, s.a || f(s))",
+        "all(s, s.a == ' s ')", "all(s, s // so\n.a)", "all /* */ (s, s.a)", "size()",
+        "all(s, f(s, 1))",
+    ],
+)  # fmt: skip
+def test_all_of_each_item_may_be_read(use: str) -> None:
+    assert fields_read([f"object.spec.l.{use}"]) == {("spec", "l")}
+
+
+def test_no_more_of_each_item_is_sent_than_is_read() -> None:
+    items = [{"x": 1, "y": 2}, {"y": 3}, 4, {}]
+    value = {"a": {"l": items, "m": {"x": 1, "y": 2}}, "b": [items]}
+    each = frozenset({("a", "l", "x"), ("a", "m", "x")})
+    assert trimmed(value, each) == {"a": {"l": [{"x": 1}, {}, 4, {}], "m": {"x": 1, "y": 2}}}
+    assert trimmed(value, each | {("a", "l")})["a"]["l"] is items
+    assert trimmed(value, each | {("a",)}) == {"a": value["a"]}
+    assert trimmed(value, frozenset({("b", "l", "x")})) == {"b": [items]}
 
 
 @pytest.mark.parametrize(
