@@ -40,6 +40,7 @@ def breaks(before: ProofSpec, after: ProofSpec) -> Iterator[str]:
         yield f"it is run {after.repeat} times, and was run {before.repeat} times"
     if before.shuffle and not after.shuffle:
         yield "it no longer runs its tests in another order"
+    yield from _gone("its repetitions no longer differ in {}", before.vary, after.vary)
     if before.engine == "same" and after.engine == "any":
         yield "evidence by any version of Chimera counts"
     yield from _gone("it no longer asks for isolation from {}", before.isolation, after.isolation)

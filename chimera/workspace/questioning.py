@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from chimera.kinds import Document, Snapshot
 from chimera.model import Diagnostic, Outcome, Result, has_errors
-from chimera.proof import ProofSpec
-from chimera.proof.diagnose import Diagnosis, diagnose
+from chimera.proof import ProofSpec, StepOutcome, StepTask
+from chimera.proof.diagnose import TRIES, Diagnosis, diagnose
 from chimera.proof.mutation import Trial, try_mutants
-from chimera.proof.run import RunStep
 from chimera.workspace.judging import facts_of, judge
 from chimera.workspace.proving import select
 
@@ -37,71 +36,67 @@ class MutateReport:
     trials: tuple[Trial, ...]
 
 
-def diagnose_proofs(
-    workspace: Workspace, names: Sequence[str], *, environment: str, tries: int
-) -> Result[DiagnoseReport]:
-    """Vary one factor at a time for each proof; any difference is `not-deterministic`."""
-    snapshot, proofs, diagnostics = _asked(workspace, names, environment)
-    found = tuple(
-        diagnose(proof, snapshot, workspace.context, _run_step(workspace), tries=tries)
-        for proof in proofs
-    )
-    outcomes = [Outcome.NOT_DETERMINISTIC if one.differs else Outcome.PASSED for one in found]
-    return Result(DiagnoseReport(found), _worst(outcomes, diagnostics), diagnostics)
+class Questions:
+    """What may be asked of a repository's proofs."""
 
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
-def mutate_proofs(
-    workspace: Workspace,
-    names: Sequence[str],
-    *,
-    environment: str,
-    number: int,
-    seed: str,
-    tests: bool,
-    fail_on_survivors: bool,
-) -> Result[MutateReport]:
-    """Run each proof under `number` mutants of what it covers."""
-    snapshot, proofs, diagnostics = _asked(workspace, names, environment)
-    trials = tuple(
-        try_mutants(
-            proof,
-            snapshot,
-            workspace.context,
-            _run_step(workspace),
-            number=number,
-            seed=seed,
-            tests=tests,
+    def diagnose(
+        self, names: Sequence[str] = (), *, environment: str = "local", tries: int = TRIES
+    ) -> Result[DiagnoseReport]:
+        """Vary one factor at a time for each proof; any difference is `not-deterministic`."""
+        snapshot, proofs, diagnostics = self._asked(names, environment)
+        context, run_step = self._workspace.context, self._run_step
+        found = tuple(diagnose(proof, snapshot, context, run_step, tries=tries) for proof in proofs)
+        outcomes = [Outcome.NOT_DETERMINISTIC if one.differs else Outcome.PASSED for one in found]
+        return Result(DiagnoseReport(found), _worst(outcomes, diagnostics), diagnostics)
+
+    def mutate(
+        self,
+        names: Sequence[str] = (),
+        *,
+        number: int,
+        seed: str = "0",
+        tests: bool = False,
+        fail_on_survivors: bool = False,
+        environment: str = "local",
+    ) -> Result[MutateReport]:
+        """Run each proof under `number` mutants of what it covers."""
+        snapshot, proofs, diagnostics = self._asked(names, environment)
+        context, run_step = self._workspace.context, self._run_step
+        trials = tuple(
+            try_mutants(proof, snapshot, context, run_step, number=number, seed=seed, tests=tests)
+            for proof in proofs
         )
-        for proof in proofs
-    )
-    outcomes = []
-    for trial in trials:
-        is_bad = trial.reasons or (fail_on_survivors and trial.survivors)
-        outcomes.append(Outcome.FAILED if is_bad else Outcome.PASSED)
-        if not trial.tried and not trial.reasons:
-            outcomes.append(Outcome.NOT_EXERCISED)
-    return Result(MutateReport(trials), _worst(outcomes, diagnostics), diagnostics)
+        outcomes = [_outcome(trial, fail_on_survivors) for trial in trials]
+        return Result(MutateReport(trials), _worst(outcomes, diagnostics), diagnostics)
+
+    def _asked(
+        self, names: Sequence[str], environment: str
+    ) -> tuple[Snapshot, list[Document[ProofSpec]], tuple[Diagnostic, ...]]:
+        """Return the proofs that are named, or all; none where a document has an error."""
+        workspace = self._workspace
+        loaded = workspace.for_environment(environment)
+        facts = facts_of(loaded.snapshot, environment)
+        judgement = judge(loaded, workspace.plugins, workspace.context, facts)
+        proofs = select(loaded, names, judgement.subject.placed)
+        if has_errors(judgement.diagnostics):
+            proofs = []
+        return loaded.snapshot, proofs, judgement.diagnostics
+
+    def _run_step(self, task: StepTask) -> StepOutcome | None:
+        outcome: StepOutcome | None = self._workspace.plugins.hook.chimera_run_proof_step(task=task)
+        return outcome
 
 
-def _asked(
-    workspace: Workspace, names: Sequence[str], environment: str
-) -> tuple[Snapshot, list[Document[ProofSpec]], tuple[Diagnostic, ...]]:
-    """Return the proofs that are named, or all; none where a document has an error."""
-    loaded = workspace.for_environment(environment)
-    facts = facts_of(loaded.snapshot, environment)
-    judgement = judge(loaded, workspace.plugins, workspace.context, facts)
-    proofs = select(loaded, names, judgement.subject.placed)
-    if has_errors(judgement.diagnostics):
-        proofs = []
-    return loaded.snapshot, proofs, judgement.diagnostics
+def _outcome(trial: Trial, fail_on_survivors: bool) -> Outcome:
+    if trial.reasons or (fail_on_survivors and trial.survivors):
+        return Outcome.FAILED
+    return Outcome.PASSED if trial.tried else Outcome.NOT_EXERCISED
 
 
 def _worst(outcomes: list[Outcome], diagnostics: tuple[Diagnostic, ...]) -> Outcome:
     if has_errors(diagnostics):
         return Outcome.FAILED
     return Outcome.worst(outcomes or [Outcome.NOT_EXERCISED])
-
-
-def _run_step(workspace: Workspace) -> RunStep:
-    hook = workspace.plugins.hook
-    return lambda task: hook.chimera_run_proof_step(task=task)

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from chimera.workspace.graphing import Graph
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
     from chimera.workspace.proving import ProveReport
-    from chimera.workspace.questioning import DiagnoseReport, MutateReport
+    from chimera.workspace.questioning import Questions
     from chimera.workspace.running import RunReport
     from chimera.workspace.showing import ShownRuling
     from chimera.workspace.updating import UpdateReport
@@ -350,36 +350,12 @@ class Workspace:
 
         return Evidence(self)
 
-    def diagnose_proofs(
-        self, names: Sequence[str] = (), *, environment: str = "local", tries: int = 3
-    ) -> Result[DiagnoseReport]:
-        """Find why the runs of proofs differ, by varying one factor at a time."""
-        from chimera.workspace.questioning import diagnose_proofs
+    @property
+    def questions(self) -> Questions:
+        """What may be asked of proofs: why their runs differ, and what they would not notice."""
+        from chimera.workspace.questioning import Questions
 
-        return diagnose_proofs(self, names, environment=environment, tries=tries)
-
-    def mutate_proofs(
-        self,
-        names: Sequence[str] = (),
-        *,
-        number: int,
-        seed: str = "0",
-        tests: bool = False,
-        fail_on_survivors: bool = False,
-        environment: str = "local",
-    ) -> Result[MutateReport]:
-        """Run proofs under mutants of what they cover, and tell which they do not notice."""
-        from chimera.workspace.questioning import mutate_proofs
-
-        return mutate_proofs(
-            self,
-            names,
-            environment=environment,
-            number=number,
-            seed=seed,
-            tests=tests,
-            fail_on_survivors=fail_on_survivors,
-        )
+        return Questions(self)
 
     def update_snapshots(self, names: Sequence[str] = ()) -> Result[UpdateReport]:
         """Write golden files of proofs anew, into the work tree; that is evidence of nothing."""

@@ -111,7 +111,7 @@ def _diagnose(
 ) -> None:
     from chimera.render.questions import diagnose_json, diagnose_text
 
-    result = session.workspace().diagnose_proofs(
+    result = session.workspace().questions.diagnose(
         names, environment=environment, tries=question["tries"] or 3
     )
     session.emit(
@@ -131,7 +131,7 @@ def _mutate(
 ) -> None:
     from chimera.render.questions import mutate_json, mutate_text
 
-    result = session.workspace().mutate_proofs(
+    result = session.workspace().questions.mutate(
         names,
         number=question["mutate"],
         seed=question["seed"] or "0",
