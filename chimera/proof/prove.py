@@ -9,12 +9,12 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from chimera.context import Context
+from chimera.context import Context, Progress
 from chimera.documents import export
 from chimera.kinds import Document, Snapshot
 from chimera.model import ChimeraError, Finding, Outcome
@@ -94,12 +94,26 @@ class _Attempt:
     subjects: tuple[ContentSubject, ...]
     repetitions: list[Ran] = field(default_factory=list)
     controls: list[RunReport] = field(default_factory=list)
+    running: list[Future[Ran]] = field(default_factory=list)
     touched: tuple[str, ...] = ()
     home: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def label(self) -> str:
         return str(self.proof.address)
+
+    def advance(self, progress: Progress) -> bool:
+        """Tell how far it is; take in what was running, and return true, when that is all done."""
+        done = sum(future.done() for future in self.running)
+        progress.advance(self.label, len(self.repetitions) + len(self.controls) + done)
+        if done < len(self.running):
+            return False
+        ran = [future.result() for future in self.running]
+        if not self.repetitions:
+            self.repetitions = ran
+        else:
+            self.controls = [run.report for run in ran]
+        return True
 
 
 def _export(proof: Document[ProofSpec], snapshot: Snapshot, into: Path) -> _Attempt:
@@ -145,50 +159,54 @@ class _Session:
             progress.start(attempt.label, spec.repeat + len(spec.controls))
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="prove") as pool:
             try:
-                self._run_repetitions(pool, attempts)
-                self._run_controls(pool, attempts)
-                touched = watch.changed() if watch is not None else ()
+                self._follow(pool, attempts, watch)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._end()
                 raise
-        for attempt in attempts:
-            attempt.touched = touched
-            progress.finish(attempt.label, _weigh(attempt).finding.value)
 
-    def _run_repetitions(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
-        waiting: list[tuple[_Attempt, Future[Ran]]] = [
-            (
-                attempt,
-                self._submit(pool, self._plan(attempt, number)),
+    def _follow(
+        self, pool: ThreadPoolExecutor, attempts: list[_Attempt], watch: Watch | None
+    ) -> None:
+        """Run every proof's repetitions, and its controls as soon as they have passed."""
+        running: dict[Future[Ran], int] = {}  # of which of the attempts
+        for place, attempt in enumerate(attempts):
+            repeat = attempt.proof.spec.repeat
+            attempt.running = self._submit(
+                pool, [self._plan(attempt, number) for number in range(1, repeat + 1)]
             )
-            for attempt in attempts
-            for number in range(1, attempt.proof.spec.repeat + 1)
-        ]
-        for attempt, future in waiting:
-            attempt.repetitions.append(future.result())
-            self._tell(attempt)
-
-    def _run_controls(self, pool: ThreadPoolExecutor, attempts: list[_Attempt]) -> None:
-        waiting: list[tuple[_Attempt, Future[Ran]]] = [
-            (attempt, self._submit(pool, self._plan(attempt, 0, control)))
-            for attempt in attempts
-            if _weigh(attempt).finding is Finding.PASS
-            for control in attempt.proof.spec.controls
-        ]
-        for attempt, future in waiting:
-            attempt.controls.append(future.result().report)
-            self._tell(attempt)
+            running |= dict.fromkeys(attempt.running, place)
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()  # raises what the run raised
+            for place in sorted({running.pop(future) for future in done}):
+                attempt = attempts[place]
+                if not attempt.advance(self._context.progress):
+                    continue
+                if not attempt.controls and _weigh(attempt).finding is Finding.PASS:
+                    controls = attempt.proof.spec.controls
+                    attempt.running = self._submit(
+                        pool, [self._plan(attempt, 0, control) for control in controls]
+                    )
+                    running |= dict.fromkeys(attempt.running, place)
+                else:
+                    attempt.touched = watch.changed() if watch is not None else ()
+                    finding = _weigh(attempt).finding.value
+                    self._context.progress.finish(attempt.label, finding)
 
     def _plan(self, attempt: _Attempt, number: int, control: Control | None = None) -> Plan:
         shuffle = self._shuffle or attempt.proof.spec.shuffle
         conditions = conditions_of(number, shuffle, (*attempt.proof.spec.vary, *self._vary))
         return Plan(attempt.proof, attempt.inputs, number, control, conditions, home=attempt.home)
 
-    def _submit(self, pool: ThreadPoolExecutor, plan: Plan) -> Future[Ran]:
-        future = pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
-        self._futures.append(future)
-        return future
+    def _submit(self, pool: ThreadPoolExecutor, plans: list[Plan]) -> list[Future[Ran]]:
+        begun = [
+            pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
+            for plan in plans
+        ]
+        self._futures += begun
+        return begun
 
     def _end(self) -> None:
         """End what runs; again, until nothing does: a process may just have been starting."""
@@ -196,10 +214,6 @@ class _Session:
         while running := [future for future in self._futures if not future.done()]:
             self._context.processes.end_all()
             wait(running, timeout=0.1)
-
-    def _tell(self, attempt: _Attempt) -> None:
-        done = len(attempt.repetitions) + len(attempt.controls)
-        self._context.progress.advance(attempt.label, done)
 
 
 def _weigh(attempt: _Attempt) -> ProofReport:
@@ -216,7 +230,7 @@ def _weigh(attempt: _Attempt) -> ProofReport:
     if finding is Finding.PASS and survivors:
         finding, outcome = Finding.FAIL, Outcome.FAILED
         reasons = tuple(f"the proof cannot fail: it does not under {name}" for name in survivors)
-    return ProofReport(
+    report = ProofReport(
         proof=attempt.proof.address,
         finding=finding,
         outcome=outcome,
@@ -225,6 +239,18 @@ def _weigh(attempt: _Attempt) -> ProofReport:
         divergences=differing,
         reasons=reasons,
         notes=tuple(_notes(repetitions, attempt.controls)),
+    )
+    return _as_isolated(report, attempt.proof.spec)
+
+
+def _as_isolated(report: ProofReport, spec: ProofSpec) -> ProofReport:
+    """Return a report that shows nothing where less isolation held than was asked for."""
+    missing = [name for name in spec.isolation if not getattr(report.isolation, name)]
+    if report.finding is not Finding.PASS or not missing:
+        return report
+    reason = f"the proof asks for isolation that did not hold: {', '.join(missing)}"
+    return replace(
+        report, finding=Finding.NOT_EXERCISED, outcome=Outcome.NOT_EXERCISED, reasons=(reason,)
     )
 
 

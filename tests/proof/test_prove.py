@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chimera.kinds import Field, Model
-from chimera.model import Finding, Outcome
+from chimera.model import ChimeraError, Finding, Outcome
 from chimera.plugin import hookimpl
 from chimera.proof import StepOutcome, prove
 
@@ -311,6 +312,51 @@ def test_record_names_the_evidence(bench):
     assert spec["at"] == "2026-11-21T00:00:00.000000Z"
     bench.document("proofs/records/one.yaml", kind, name, dict(spec))
     assert not bench.load().diagnostics
+
+
+class Told:
+    """Progress as it was told."""
+
+    def __init__(self):
+        self.events = []
+
+    def start(self, label, total=None):
+        self.events.append((label, 0, total))
+
+    def advance(self, label, done, note=""):
+        self.events.append((label, done))
+
+    def finish(self, label, note=""):
+        self.events.append((label, note))
+
+
+def test_proofs_advance_side_by_side_and_none_waits_for_another_to_end(bench):
+    bench.context = replace(bench.context, progress=Told())
+    bench.write("src/slow.py", "import time\ntime.sleep(0.7)\nprint(42)\n")
+    slow = command("python", "src/slow.py", stdout={"contains": ["42"]})
+    bench.proof("slow", steps=[slow], controls=[{"mutate": "delete", "path": "src/slow.py"}])
+    bench.proof("quick")
+    assert [r.finding for r in bench.prove("slow", "quick", jobs=3)] == [Finding.PASS] * 2
+    events = bench.context.progress.events
+    assert events[:2] == [("Proof/slow", 0, 3), ("Proof/quick", 0, 3)]
+    assert [e for e in events if e[1] == "pass"] == [
+        ("Proof/quick", "pass"),
+        ("Proof/slow", "pass"),
+    ]
+    for name in ("Proof/slow", "Proof/quick"):
+        counts = [e[1] for e in events if e[0] == name and isinstance(e[1], int)]
+        assert counts == sorted(counts)
+        assert counts[-1] == 3
+
+
+def test_run_that_cannot_be_made_ends_all(bench, monkeypatch):
+    def full(inputs, tree, **_):
+        raise shutil.Error([(str(inputs), str(tree), "[Errno 28] No space left on device")])
+
+    bench.proof()
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(ChimeraError, match="cannot be written"):
+        bench.prove()
 
 
 def test_interrupt_ends_every_process(bench, tmp_path, monkeypatch):
