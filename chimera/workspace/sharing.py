@@ -199,7 +199,7 @@ class _Intake:
         name = _approval_name(self._workspace, data)
         path = self._workspace.root / RECORDS / "Approval" / f"{name}.yaml"
         if path.exists():  # of the same name and not the same: both are weighed
-            path = path.with_name(f"{name}-{digest_bytes(data)[7:19]}.yaml")
+            path = path.with_name(f"{name[:100]}-{digest_bytes(data)[7:19]}.yaml")
         write_whole(path, data)
 
 

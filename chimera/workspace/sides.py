@@ -50,7 +50,8 @@ def recorded_here(workspace: Workspace) -> Side:
             document, more = validate(raw, workspace.registry)
             told = [*told, *more]
             if document is not None:
-                documents[document.address] = document
+                # By its file: what was pulled may bear the name of another, and must not hide it.
+                documents[address] = replace(document, address=address)
         errors = (d for d in told if has_errors((d,)))
         faults += (replace(d, address=str(address)) for d in errors)
     snapshot = Snapshot.of(workspace.tree, workspace.registry, documents.values())

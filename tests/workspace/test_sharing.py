@@ -14,19 +14,29 @@ import pytest
 from chimera.context import Context
 from chimera.documents import objects, repository
 from chimera.documents.refstore import RefStore
+from chimera.gate import ApprovalSpec
 from chimera.model import GitError, Outcome, canonical_json, digest_bytes
 from chimera.proof import EvidenceStore
 from chimera.signatures import EnvelopeSignature
 from chimera.workspace import Workspace, sharing
 from chimera.workspace.sharing import REF
+from chimera.workspace.sides import recorded_here
 from tests.proof.evidence import key, put, sign, statement
 
 APPROVAL = b"""\
 apiVersion: chimera/v1
 kind: Approval
 metadata: {name: alice-1}
-spec: {}
-"""
+spec:
+  decision: reject
+  identity: Identity/alice
+  environment: production
+  plan: "sha256:%b"
+  items:
+    - {target: Workflow/x, action: update, after: "sha256:%b", digest: "sha256:%b"}
+  at: 2026-11-21T00:00:00Z
+  signature: none that anybody verifies here
+""" % ((b"0" * 64,) * 3)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
@@ -363,13 +373,7 @@ def approve(clone: Clone, name: str, data: bytes = APPROVAL) -> Path:
     return path
 
 
-@pytest.fixture
-def any_approval(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let any document of the kind be a valid one: what an approval holds is the gate's."""
-    monkeypatch.setattr(sharing, "_approval_name", lambda workspace, data: "alice-1")
-
-
-def test_approvals_travel_with_evidence(clones, any_approval):
+def test_approvals_travel_with_evidence(clones):
     ann, bob = clones
     approve(ann, "alice-1")
     assert ann.push().approvals == 1
@@ -378,16 +382,21 @@ def test_approvals_travel_with_evidence(clones, any_approval):
     assert (bob.pull().approvals, bob.push().approvals) == (0, 0)
 
 
-def test_an_approval_takes_no_other_ones_place(clones, any_approval):
+def test_an_approval_takes_no_other_ones_place(clones):
     ann, bob = clones
     approve(ann, "alice-1")
-    other = APPROVAL + b"# another\n"
+    other = APPROVAL.replace(b"reject", b"approve")
     approve(bob, "alice-1", other)
     ann.push()
     assert bob.pull().approvals == 1
     kept = sorted((bob.root / ".chimera/records/Approval").iterdir())
     assert {path.read_bytes() for path in kept} == {APPROVAL, other}
     assert bob.pull().approvals == 0
+    weighed = recorded_here(bob.workspace).snapshot.of_model(ApprovalSpec)
+    assert [str(one.address) for one in weighed] == [
+        "Approval/alice-1",
+        f"Approval/alice-1-{named(APPROVAL)[:12]}",
+    ]
 
 
 def test_a_record_that_is_no_approval_is_neither_pushed_nor_pulled(clones):
