@@ -1,11 +1,13 @@
 import json
 import shutil
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chimera.model import Address, Finding, TrustedKey, TrustRoot
+from chimera.context import Isolation, Processes
+from chimera.model import Address, Finding, Outcome, TrustedKey, TrustRoot
 from chimera.proof import standing
 from chimera.proof.bundle import bring_in
 from chimera.proof.inputs import binding_of, content_subjects
@@ -310,3 +312,26 @@ def test_proof_that_lets_in_any_engine_finds_evidence_of_another(bench):
     digest = bring_in(bench.store, data)
     sign(bench, digest)
     assert protected(bench).state == "valid"
+
+
+class Bare(Processes):
+    """Processes of a machine whose kernel isolates nothing."""
+
+    def isolation(self):
+        return Isolation()
+
+
+def test_proof_that_asks_for_more_isolation_than_held_shows_nothing(bench):
+    bench.context = replace(bench.context, processes=Bare())
+    report = bench.prove_one(isolation=["network", "files"])
+    assert (report.finding, report.outcome) == (Finding.NOT_EXERCISED, Outcome.NOT_EXERCISED)
+    said = "the proof asks for isolation that did not hold: network, files"
+    assert report.reasons == (said,)
+    assert not report.controls
+    assert (bench.standing().finding, bench.standing().reasons) == (Finding.NOT_EXERCISED, (said,))
+
+
+def test_proof_that_asks_for_isolation_that_holds_passes(bench):
+    held = [name for name, holds in asdict(bench.context.processes.isolation()).items() if holds]
+    assert bench.prove_one(isolation=held).finding is Finding.PASS
+    assert bench.standing().state == "valid"
