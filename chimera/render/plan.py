@@ -99,6 +99,8 @@ def wanted(obligation: Obligation) -> str:
     """Return what is owed, and by whom and how lately where that is said."""
     detail = dict(obligation.detail)
     words = [obligation.subject]
+    if "matter" in detail:
+        words.append(f"of {detail['matter']}")
     if "count" in detail:
         words.append("a person" if detail["count"] == "1" else f"{detail['count']} people")
     if detail.get("excludeAuthor") == "true":
