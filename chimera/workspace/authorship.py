@@ -59,7 +59,8 @@ def _globs(workspace: Workspace, change: Change, former: str | None) -> Iterator
 
 def _authors(workspace: Workspace, globs: tuple[str, ...], since: str | None) -> Iterator[Author]:
     trust = workspace.trust.root if workspace.trust else None
-    commits = commits_of(workspace.root, globs, since)
+    # Nothing since: it goes back, or what changed is where it stands. Whoever wrote it all counts.
+    commits = commits_of(workspace.root, globs, since) or commits_of(workspace.root, globs, None)
     for commit in commits:
         yield _author(commit, trust)
     if not commits or (since is None and is_shallow(workspace.root)):
