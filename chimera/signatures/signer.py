@@ -148,6 +148,11 @@ def open_signer(context: Context, key: Path | None = None) -> Signer:
 def _configured(context: Context) -> Path | PublicKey:
     """Return the key that the environment names, else the one that Git signs with."""
     named = base_environment(allow=(VARIABLE,)).get(VARIABLE, "").strip()
+    if "\n" in named or "PRIVATE KEY" in named:  # which is not to be repeated in a message
+        raise UsageError(
+            f"{VARIABLE} holds a key itself, where it names the file of one",
+            help="write the key into a file that only its owner can read, and name that",
+        )
     if named:
         return Path(named)
     form = _git_config(context, "gpg.format")

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from securesystemslib.dsse import Envelope as TheirEnvelope
+from securesystemslib.signer import SSlibKey
 
 from chimera.signatures import Envelope, EnvelopeSignature
 from chimera.signatures.signer import BareSigner
@@ -211,6 +213,21 @@ def test_bundle_is_verified_line_by_line(repository, chimera):
     assert "the signature does not fit the key and what was signed" in answer.out
     assert "failed  evidence.intoto.jsonl, line 3\n    the envelope is not JSON" in answer.out
     assert "3 pieces of evidence: failed" in answer.out
+
+
+def test_bundle_that_was_exported_is_verified_by_securesystemslib_too(repository, chimera):
+    """What CI signs, anybody verifies without Chimera."""
+    key = str(repository / ".chimera" / "key")
+    assert chimera("evidence", "sign", "--bare", "--key", key).code == 0
+    assert chimera("evidence", "export", "-o", "all.intoto.jsonl").code == 0
+    (line,) = (repository / "all.intoto.jsonl").read_bytes().splitlines()
+    theirs = TheirEnvelope.from_dict(json.loads(line))
+    point = SECRET.public_key().public_bytes_raw().hex()
+    key = SSlibKey(CI.public.fingerprint, "ed25519", "ed25519", {"public": point})
+    assert theirs.verify([key], 1) == {key.keyid: key}
+    shutil.rmtree(repository / ".chimera" / "evidence")
+    answer = chimera("verify", "all.intoto.jsonl", "--env", "production")
+    assert answer.code == 0, answer.out + answer.err
 
 
 def test_evidence_by_an_unknown_key_is_refused(repository, chimera):

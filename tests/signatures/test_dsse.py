@@ -146,6 +146,15 @@ def test_bare_signature_over_the_payload_alone_is_refused(signer):
     assert "does not fit" in reason(Envelope(IN_TOTO, PAYLOAD, (raw,)), signer.public)
 
 
+def test_bare_signature_that_was_shifted_by_the_order_is_refused(signer, signed):
+    """S and S + L are the same to the equation (RFC 8032, 8.4): one message, two signatures."""
+    (signature,) = signed.signatures
+    order = 2**252 + 27742317777372353535851937790883648493
+    shifted = (int.from_bytes(signature.sig[32:], "little") + order).to_bytes(32, "little")
+    bent = EnvelopeSignature(signature.keyid, signature.sig[:32] + shifted)
+    assert "does not fit" in reason(Envelope(IN_TOTO, PAYLOAD, (bent,)), signer.public)
+
+
 def test_bare_signature_under_a_key_of_another_type_is_refused(openssh, signed):
     (signature,) = signed.signatures
     key = openssh.public("ecdsa-256")

@@ -112,6 +112,15 @@ def test_variable_names_the_key(openssh, context, monkeypatch):
     assert open_signer(context).public == openssh.public("ed25519")
 
 
+def test_key_itself_in_the_variable_is_refused_and_never_repeated(openssh, context, monkeypatch):
+    text = openssh.key("ed25519").read_text()
+    for value in (text, text.replace("\n", " ")):
+        monkeypatch.setenv("CHIMERA_SIGNING_KEY", value)
+        with pytest.raises(UsageError, match="holds a key itself") as caught:
+            open_signer(context)
+        assert text.splitlines()[1] not in f"{caught.value.message} {caught.value.help}"
+
+
 def git(*args):
     subprocess.run(["git", "config", "--global", *args], check=True)
 
