@@ -8,7 +8,7 @@ to write evidence, and to name a cause that no run has shown.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,15 +110,16 @@ def diagnose(
     run_step: RunStep,
     *,
     tries: int = TRIES,
+    factors: Sequence[Factor] = FACTORS,
 ) -> Diagnosis:
     """Run a proof's steps under one changed condition after another and say what mattered.
 
-    What chance decides is tried `tries` times.
+    What chance decides is tried `tries` times. All of `factors` are held still before one varies.
     """
     with tempfile.TemporaryDirectory(prefix="chimera-diagnosis-") as folder:
         inputs = Path(folder).resolve() / "inputs"
         export(snapshot.tree, input_paths(proof, snapshot), inputs)
-        session = _Session(proof, inputs, context, run_step, tries)
+        session = _Session(proof, inputs, context, run_step, tries, factors)
         context.progress.start(session.label)
         try:
             return session.diagnosis()
@@ -135,6 +136,7 @@ class _Session:
     context: Context
     run_step: RunStep
     tries: int
+    factors: Sequence[Factor]
     runs: int = 0
     blind: set[str] = field(default_factory=set)
 
@@ -154,7 +156,7 @@ class _Session:
         self.blind = {divergence.what for divergence in unexplained}
         left_out: dict[str, str] = {}
         causes = []
-        for factor in FACTORS:
+        for factor in self.factors:
             reason = self._impossible(factor)
             if reason is not None:
                 left_out[factor.cause] = reason

@@ -29,6 +29,8 @@ from chimera.model import (
 from chimera.plan import Plan, PlanItem
 from chimera.policy.foreign import Claims
 from chimera.proof import Divergence, ProofReport, Standing
+from chimera.proof.diagnose import Cause, Diagnosis
+from chimera.proof.factors import FACTORS
 from chimera.proof.provenance import Provenance
 from chimera.render.check import check_text
 from chimera.render.diagnostics import diagnostic_json, diagnostic_text, severities_text
@@ -36,9 +38,11 @@ from chimera.render.markdown import markdown
 from chimera.render.paint import Style
 from chimera.render.plan import plan_summary, plan_text
 from chimera.render.proof import prove_json, prove_text
+from chimera.render.questions import diagnose_json, diagnose_text
 from chimera.render.reports import prove_report
 from chimera.workspace import CheckReport, Judgement, ProveReport
 from chimera.workspace.proving import Reused
+from chimera.workspace.questioning import DiagnoseReport
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -236,3 +240,21 @@ def test_a_failure_that_nobody_explains_is_shown_and_never_called_no_fault() -> 
     shown = check_text(Result(CheckReport(judgement, 0), Outcome.FAILED))
     assert "fail  Thing/t: Policy/p#r\n      because" in shown
     assert "no faults" not in shown
+
+
+def test_a_diagnosis_is_whole_in_json_and_says_what_was_left_out() -> None:
+    divergence = Divergence("artifact a", ("-1", "+2"), ("all held still", "hash varied"), 1, 1)
+    cause = Cause(FACTORS[0], {"hash_seed": 2}, (divergence, divergence))
+    found = Diagnosis(
+        Address("Proof", "p"), 7, (cause,), (divergence,), (), {"test order": "no step runs tests"}
+    )
+    result = Result(DiagnoseReport((found,)), Outcome.NOT_DETERMINISTIC)
+    shown = diagnose_json(result)["diagnoses"][0]
+    assert (shown["conclusion"], shown["runs"]) == ("hash order", 7)
+    assert shown["leftOut"] == {"test order": "no step runs tests"}
+    assert shown["causes"][0]["factor"] == "hash"
+    assert shown["causes"][0]["divergences"][0]["diff"] == ["-1", "+2"]
+    lines = diagnose_text(result).splitlines()
+    assert lines[0] == "Proof/p: hash order (7 runs, no evidence written)"
+    assert "      and in 1 other thing" in lines
+    assert lines[-2:] == ["  not varied: test order, for no step runs tests", "not-deterministic"]
