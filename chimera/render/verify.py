@@ -21,7 +21,7 @@ _WIDTH = len("proof definition")
 
 
 def verify_text(result: Result[VerifyReport], paint: Paint = plain) -> str:
-    """Return each piece of evidence, with its checks where one failed or there is no other."""
+    """Return each piece of evidence with the check that failed; of the only one, every check."""
     report = result.value
     is_only = len(report.examined) == 1
     lines = [line for one in report.examined for line in _lines(one, paint, is_only=is_only)]
@@ -32,16 +32,20 @@ def verify_text(result: Result[VerifyReport], paint: Paint = plain) -> str:
 
 
 def _lines(one: Examined, paint: Paint, *, is_only: bool) -> Iterator[str]:
-    passed = one.outcome is Outcome.PASSED
-    word = paint(one.outcome.value, "good" if passed else "bad")
+    word = paint(one.outcome.value, "good" if one.outcome is Outcome.PASSED else "bad")
     found = one.verification
     yield f"{word}  {unbroken(one.given)}{_about(one.given, found)}"
-    if found is not None and (is_only or not passed):
-        yield from (_check(check, paint) for check in found.checks)
-    told = found.failed.reasons if found is not None and found.failed is not None else ()
-    yield from (f"    {unbroken(reason)}" for reason in one.reasons if reason not in told)
-    if one.help is not None and one.help not in one.reasons:
-        yield f"    {paint('help', 'accent')}: {unbroken(one.help)}"
+    told: list[str] = []
+    for check in found.checks if found is not None else ():
+        if is_only or check.state == "fail":
+            yield _check(check, paint)
+            told += check.reasons
+    help = one.help or ""
+    for reason in one.reasons:
+        if not reason.endswith((*told, help or "\n")):
+            yield f"    {unbroken(reason)}"
+    if help:
+        yield f"    {paint('help', 'accent')}: {unbroken(help)}"
 
 
 def _about(given: str, found: Verification | None) -> str:

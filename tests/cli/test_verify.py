@@ -127,8 +127,9 @@ def test_evidence_made_here_passes_where_nothing_is_protected(repository, chimer
 def test_protected_environment_asks_for_a_signature_and_says_how(repository, chimera):
     answer = chimera("verify", "--env", "production")
     assert answer.code == 1
-    assert "nobody has signed it" in answer.out
-    assert "chimera evidence sign" in answer.out
+    assert answer.out.count("nobody has signed it") == 1
+    assert answer.out.count("chimera evidence sign") == 1
+    assert "not-reached subjects" in answer.out
     sign(repository)
     answer = chimera("verify", "--env", "production")
     assert answer.code == 0, answer.out + answer.err
@@ -210,7 +211,8 @@ def test_bundle_is_verified_line_by_line(repository, chimera):
     assert answer.code == 1
     assert "passed  evidence.intoto.jsonl, line 1: evidence" in answer.out
     assert "failed  evidence.intoto.jsonl, line 2: evidence" in answer.out
-    assert "the signature does not fit the key and what was signed" in answer.out
+    assert "    fail        signature         the signature does not fit the key" in answer.out
+    assert "not-reached" not in answer.out, "of several only what failed is told"
     assert "failed  evidence.intoto.jsonl, line 3\n    the envelope is not JSON" in answer.out
     assert "3 pieces of evidence: failed" in answer.out
 
