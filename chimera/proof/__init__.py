@@ -11,7 +11,8 @@ from chimera.proof.report import Divergence, ProofReport, RunReport
 from chimera.proof.standing import Standing, stand, standing
 from chimera.proof.steps.models import OperationStep
 from chimera.proof.steps.task import StepOutcome, StepTask
-from chimera.proof.verifying import Check, Verification, Verifier, verify
+from chimera.proof.verification import Check, Verification
+from chimera.proof.verifying import Verifier, verify
 
 __all__ = [
     "Check",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chimera.model import Address
-from chimera.proof.verifying import CheckName, Verifier
+from chimera.proof.verification import CheckName
+from chimera.proof.verifying import Verifier
 from chimera.signatures import Envelope, EnvelopeSignature
 
 _ASKED: tuple[CheckName, ...] = ("payload type", "statement", "signature", "key")

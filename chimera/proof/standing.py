@@ -11,7 +11,8 @@ from chimera.proof.choosing import deciding
 from chimera.proof.evidence import EvidenceError, EvidenceStore, Kept
 from chimera.proof.inputs import binding_of
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.verifying import OUTCOMES, State, Verification, Verifier
+from chimera.proof.verification import OUTCOMES, State, Verification
+from chimera.proof.verifying import Verifier
 
 _MOST_TOLD = 3  # pieces of evidence of which it is said why they do not count
 

@@ -1,6 +1,6 @@
 """Verifying evidence, offline and without running anything: named checks, in order.
 
-A check that fails ends the examination: nothing is read from a statement that nobody vouches for.
+A check that fails ends the examination: what comes after it is not asked.
 Refuses evidence for other content, another definition or another engine, by a key that does not
 count, and evidence that contradicts itself. The commit that it names is an annotation.
 """
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
 
 from chimera.kinds import Document, Snapshot
-from chimera.model import Address, Digest, Finding, Outcome, TrustedKey, TrustRoot, digest_bytes
+from chimera.model import Address, Finding, TrustedKey, TrustRoot, digest_bytes
 from chimera.proof.conformance import Stated, read_statement
 from chimera.proof.evidence import EvidenceError, parse_statement
 from chimera.proof.inputs import ANY_ENGINE, ContentSubject, content_subjects, engine_digest
 from chimera.proof.kinds import ProofSpec
+from chimera.proof.verification import Check, CheckName, Verification
 from chimera.signatures import (
     IN_TOTO,
     Envelope,
@@ -28,89 +28,7 @@ from chimera.signatures import (
     verify_signature,
 )
 
-CheckName = Literal[
-    "payload type",
-    "statement",
-    "signature",
-    "key",
-    "proof definition",
-    "subjects",
-    "engine",
-    "isolation",
-    "result",
-]
-CheckState = Literal["pass", "fail", "not-asked", "not-reached"]
-State = Literal["valid", "failed", "stale", "missing", "altered", "untrusted"]
-
 HOW_TO_TRUST = "set CHIMERA_TRUST_REF to the protected branch, outside the repository"
-_STATES: dict[CheckName, State] = {
-    "payload type": "altered",
-    "statement": "altered",
-    "signature": "untrusted",
-    "key": "untrusted",
-    "proof definition": "stale",
-    "subjects": "stale",
-    "engine": "stale",
-    "isolation": "failed",
-    "result": "failed",
-}
-OUTCOMES: dict[State, Outcome] = {
-    "valid": Outcome.PASSED,
-    "failed": Outcome.FAILED,
-    "altered": Outcome.FAILED,
-    "untrusted": Outcome.FAILED,
-    "stale": Outcome.STALE,
-    "missing": Outcome.NOT_EXERCISED,
-}
-"""How each state ends a command."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of evidence: how it ended, why, and what to do where it failed."""
-
-    name: CheckName
-    state: CheckState
-    reasons: tuple[str, ...] = ()
-    help: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Every check of one piece of evidence; `signer` is whose signature counted."""
-
-    evidence: Digest
-    checks: tuple[Check, ...]
-    proof: Address | None = None
-    stated: Stated | None = None
-    signer: TrustedKey | None = None
-
-    @property
-    def failed(self) -> Check | None:
-        """The check that failed, if one did."""
-        return next((check for check in self.checks if check.state == "fail"), None)
-
-    @property
-    def state(self) -> State:
-        """How the evidence stands; only `valid` counts."""
-        return "valid" if self.failed is None else _STATES[self.failed.name]
-
-    @property
-    def finding(self) -> Finding:
-        """The evidence as the gate weighs it: what is stale or untrusted has shown nothing."""
-        if self.state == "valid":
-            return Finding.PASS
-        if self.state == "failed" and self.stated is not None:
-            is_unexercised = self.stated.finding is Finding.NOT_EXERCISED
-            return Finding.NOT_EXERCISED if is_unexercised else Finding.FAIL
-        return Finding.FAIL if self.state == "altered" else Finding.NOT_EXERCISED
-
-    @property
-    def outcome(self) -> Outcome:
-        """The evidence as an exit code says it."""
-        if self.state == "failed" and self.finding is Finding.NOT_EXERCISED:
-            return Outcome.NOT_EXERCISED
-        return OUTCOMES[self.state]
 
 
 @dataclass(frozen=True)
