@@ -104,10 +104,14 @@ class EvidenceStore:
     def about(self, proof: Address, bound_to: Digest) -> tuple[Kept, ...]:
         """Return every statement about this content, by digest; one that was deleted is none."""
         return tuple(
-            Kept(digest, _read(mark, len(_HERE)) == _HERE)
+            Kept(digest, self.is_own(proof, bound_to, digest))
             for mark in _named(self._about(proof, bound_to))
             if self.has(digest := f"sha256:{mark.name}")
         )
+
+    def is_own(self, proof: Address, bound_to: Digest, digest: Digest) -> bool:
+        """Tell whether a statement about this content was made here."""
+        return _read(self._mark(proof, bound_to, digest), len(_HERE)) == _HERE
 
     def latest(self, proof: Address) -> Digest | None:
         """Return the digest of the last statement made here about any content of the proof's."""

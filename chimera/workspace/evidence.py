@@ -272,14 +272,13 @@ class Evidence:
 
     def _row(self, digest: Digest, statement: Statement) -> Row:
         proof, bound = bound_to(statement, digest)
-        own = {kept.digest for kept in self.store.about(proof, bound) if kept.is_own}
         present = self._present.get(proof)
         return Row(
             digest,
             Provenance.of(statement),
             self.signatories(digest),
             "no such proof" if present is None else "fits" if present == bound else "stale",
-            digest in own,
+            self.store.is_own(proof, bound, digest),
         )
 
     def _chosen(self, names: Sequence[str], *, own: bool) -> tuple[Digest, ...]:
