@@ -272,6 +272,7 @@ def _request(command: Command, executable: str, isolation: Isolation) -> bytes:
         "isolate": _walls(command, isolation),
         "umask": command.umask,
         "cpus": command.cpus,
+        "fixed_addresses": command.fixed_addresses,
         "limits": {
             "cpu_seconds": limits.cpu_seconds,
             "memory_bytes": limits.memory_bytes,

@@ -63,8 +63,9 @@ class Command:
     kernel allows it. `writable` names the only folders that it may write to, where the kernel
     allows that: it then sees no process but its own, has folders for temporary files to itself,
     and what it leaves running is told. `Completed.isolation` says what held. `cpus` is how many of
-    the machine's processors it may use, where the kernel can say so. What may hold secrets (`env`,
-    `stdin`) is left out of its representation.
+    the machine's processors it may use, and `fixed_addresses` has its memory lie at the same
+    addresses each time, where the kernel can do so. What may hold secrets (`env`, `stdin`) is left
+    out of its representation.
     """
 
     argv: tuple[str, ...]
@@ -77,6 +78,7 @@ class Command:
     writable: tuple[Path, ...] | None = None
     umask: int = 0o022
     cpus: int | None = None
+    fixed_addresses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Conditions:
 
     `nesting` makes the working path longer; `cpus` bounds the processors that are used. Without
     `fresh_home`, home and temporary files are those that an earlier run of the same export left.
+    With `fixed_addresses` the kernel, where it can, puts memory at the same addresses each time.
 
     What follows reaches Python's processes only. `clock_shift` is in seconds; `clock_start` is
     the time (in seconds since 1970) at which each process begins, and `clock_step` lets it go on
@@ -43,6 +44,7 @@ class Conditions:
     listing_seed: int | None = None
     cpus: int | None = None
     fresh_home: bool = True
+    fixed_addresses: bool = False
     clock_start: float | None = None
     clock_step: float | None = None
     first_port: int | None = None

@@ -162,6 +162,8 @@ class _Session:
                 left_out[factor.cause] = reason
             elif (cause := self._try(factor, base)) is not None:
                 causes.append(cause)
+                if factor.masks:
+                    self.blind |= {divergence.what for divergence in cause.divergences}
         return Diagnosis(
             proof=self.proof.address,
             runs=self.runs,

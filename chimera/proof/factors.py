@@ -15,6 +15,7 @@ from chimera.proof.conditions import Conditions
 Changes = Mapping[str, Any]
 """Fields of `Conditions` with other values."""
 FactorName = Literal[
+    "addresses",
     "hash",
     "path",
     "clock",
@@ -48,6 +49,7 @@ FIXED = Conditions(
     clock_start=_NOON,
     clock_step=0.001,
     first_port=20_001,
+    fixed_addresses=True,
     switch_interval=100.0,
 )
 """Everything held still: the base that a diagnosis varies."""
@@ -59,8 +61,9 @@ class Factor:
 
     `cause` names what a difference comes from, `varies` what differed; `help` says what to do.
     Each of `alternatives` is one run beside the base; `base` is what the base itself needs for it.
-    Where chance decides, an alternative is tried again. `repeated` is what later repetitions of a
-    proof that varies the factor have, in turn.
+    Where chance decides, an alternative is tried again. What differs by a factor that `masks`
+    differs by many others that do not matter, and is left out of them. `repeated` is what later
+    repetitions of a proof that varies the factor have, in turn.
     """
 
     name: FactorName
@@ -70,6 +73,7 @@ class Factor:
     alternatives: tuple[Changes, ...]
     base: Changes | None = None
     is_chance: bool = False
+    masks: bool = False
     repeated: tuple[Changes, ...] = ()
 
 
@@ -77,6 +81,14 @@ _LOCALES = ({"locale": "de_DE.UTF-8"}, {"locale": "C"})
 _ZONES = ({"timezone": "<+14>-14"}, {"timezone": "<-11>+11"})
 
 FACTORS = (
+    Factor(
+        "addresses",
+        "memory addresses",
+        "where objects lie in memory",
+        "write no default repr, and order nothing by id()",
+        ({"fixed_addresses": False},),
+        masks=True,
+    ),
     Factor(
         "hash",
         "hash order",

@@ -55,6 +55,11 @@ def test_what_nothing_holds_still_is_called_unknown(bench):
     assert found.conclusion.startswith("unknown: ")
 
 
+def test_where_objects_lie_is_told_once_though_much_moves_them(bench):
+    found = diagnosis(bench, "said = object()", "addresses", "locale", "home", "hash")
+    assert [cause.factor.name for cause in found.causes] == ["addresses"]
+
+
 def test_a_cause_is_found_beside_what_nothing_holds_still(bench):
     noise = "open('noise', 'w').write(open('/dev/urandom', 'rb').read(8).hex())"
     script = f"{noise}\nsaid = hash('x')"

@@ -100,6 +100,7 @@ class StepTask:
                 writable=(self.folder, self.scratch, *self.writable),
                 umask=self.conditions.umask,
                 cpus=self.conditions.cpus,
+                fixed_addresses=self.conditions.fixed_addresses,
             )
         )
         self.allowance.seconds -= completed.seconds
