@@ -18,8 +18,8 @@ from chimera.contract.awakening import (
 )
 from chimera.contract.documenting import stale_documentation
 from chimera.contract.layers import Contract, all_layers, contracts_of
-from chimera.kinds import DELETED, Answer, Document, Model, Subject, answers
-from chimera.model import Action, Change, Diagnostic, Finding, Related, Verdict
+from chimera.kinds import Document, Model, Subject, answers, mismatch
+from chimera.model import Action, Diagnostic, Finding, Related, Verdict
 
 DECISION = "Decision"
 CHANGELOG_ENTRY = "ChangelogEntry"
@@ -84,12 +84,14 @@ def _without_decision(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
         for d in decisions
         if d not in meant and answers(d, one.change)
     ]
-    offered = [*(_stale(decision, one.change) for decision in meant), *others]
+    offered = [
+        mismatch(d, one.change) or f"{d.address} does not name {one.change.target}" for d in meant
+    ]
     yield _refusal(
         one,
         subject,
         "layer-activated",
-        "without a Decision record that says so" + _but(offered),
+        "without a Decision record that says so" + _but([*offered, *others]),
         f"add a Decision with activates: {one.layer.name} and answers with "
         f"target: {one.change.target} and after: {one.change.after}",
     )
@@ -102,11 +104,7 @@ def _without_entry(one: Awakening, layer: str, subject: Subject) -> Iterator[Dia
     if any(not layer or _stands_in(entry, layer, subject) for entry in answering):
         return
     offered = [f"{entry.address} does not stand in {layer}" for entry in answering]
-    offered += (
-        _stale(entry, one.change)
-        for entry in entries
-        if entry not in answering and _answers_of(entry, one.change.target)
-    )
+    offered += (why for entry in entries if (why := mismatch(entry, one.change)))
     through = f" in {layer}" if layer else ""
     yield _refusal(
         one,
@@ -119,25 +117,6 @@ def _without_entry(one: Awakening, layer: str, subject: Subject) -> Iterator[Dia
 
 def _stands_in(document: Document[Model], layer: str, subject: Subject) -> bool:
     return any(placement.layer == layer for placement in subject.placed(document.address))
-
-
-def _answers_of(record: Document[Model], target: object) -> list[Answer]:
-    given: tuple[Answer, ...] = getattr(record.spec, "answers", ())
-    return [answer for answer in given if answer.target == str(target)]
-
-
-def _stale(record: Document[Model], change: Change) -> str:
-    """Say why a record that was offered is about another change."""
-    about = _answers_of(record, change.target)
-    if not about:
-        return f"{record.address} does not name {change.target}"
-    digests = ", ".join(_short(answer.after) for answer in about)
-    now = _short(change.after or DELETED)
-    return f"{record.address} is about another change: after {digests}, and this is after {now}"
-
-
-def _short(digest: str) -> str:
-    return digest[:19]
 
 
 def _but(offered: list[str]) -> str:

@@ -8,7 +8,7 @@ from chimera.gate.approvals import review_approval
 from chimera.gate.kinds import ApprovalRequirement, GateSpec, Requirements
 from chimera.gate.verdicts import met, unmet
 from chimera.gate.weighing import Weighing
-from chimera.kinds import Subject, answers, format_duration
+from chimera.kinds import DELETED, Subject, answers, format_duration, mismatch
 from chimera.model import (
     Action,
     Address,
@@ -119,20 +119,18 @@ def _review_proof(obligation: Obligation, weighing: Weighing) -> Verdict:
 
 
 def _review_record(obligation: Obligation, weighing: Weighing) -> Verdict:
-    item = weighing.plan.item(obligation.target)
-    change = item.change if item else None
-    records = (r for r in weighing.subject.snapshot.records if r.address.kind == obligation.subject)
-    found = [r for r in records if change is not None and answers(r, change)]
+    """Pass by a record that names the change; else say why those that are offered do not serve."""
+    item, snapshot = weighing.plan.item(obligation.target), weighing.subject.snapshot
+    if item is None:
+        reasons = ("the plan does not have it", "fix the plugin that asks")
+        return unmet(obligation, weighing, Finding.FAIL, reasons)
+    records = [r for r in snapshot.records if r.address.kind == obligation.subject]
+    found = [r for r in records if answers(r, item.change)]
     if found:
         names, digests = zip(*((str(r.address), r.digest) for r in found), strict=True)
         return met(obligation, names, digests)
-    after = (change.after if change else None) or "deleted"
-    return unmet(
-        obligation,
-        weighing,
-        Finding.FAIL,
-        (
-            f"no {obligation.subject} names {obligation.target} with its digest",
-            f"add one whose spec.answers has target: {obligation.target} and after: {after}",
-        ),
-    )
+    offered = filter(None, (mismatch(record, item.change) for record in records))
+    missing = f"no {obligation.subject} names {obligation.target} with its digest"
+    after = item.change.after or DELETED
+    how = f"add one whose spec.answers has target: {obligation.target} and after: {after}"
+    return unmet(obligation, weighing, Finding.FAIL, (missing, *offered, how))

@@ -3,7 +3,7 @@
 Refuses to know what any kind is for; what siblings share stands here, below them.
 """
 
-from chimera.kinds.answers import DELETED, Answer, DigestText, answers
+from chimera.kinds.answers import DELETED, Answer, DigestText, answers, mismatch
 from chimera.kinds.coding import diagnostic_json, read_diagnostic
 from chimera.kinds.compatibility import categorize
 from chimera.kinds.diff import change_of
@@ -133,6 +133,7 @@ __all__ = [
     "load_snapshot",
     "load_values",
     "marked",
+    "mismatch",
     "nearest",
     "parse_duration",
     "read_diagnostic",

@@ -13,6 +13,7 @@ from chimera.model import Change
 DigestText = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|deleted)$")]
 
 DELETED = "deleted"
+_SHOWN = len("sha256:") + 12
 
 
 class Answer(Model):
@@ -31,3 +32,17 @@ def answers(record: Document[Model], change: Change) -> bool:
     given: tuple[Answer, ...] = getattr(record.spec, "answers", ())
     wanted = (str(change.target), change.after or DELETED)
     return any((answer.target, answer.after) == wanted for answer in given)
+
+
+def mismatch(record: Document[Model], change: Change) -> str | None:
+    """Say why a record that is offered for a change is about another one; `None` if it is not.
+
+    One that does not name the change's target is not offered for it.
+    """
+    given: tuple[Answer, ...] = getattr(record.spec, "answers", ())
+    about = [answer.after for answer in given if answer.target == str(change.target)]
+    if not about or answers(record, change):
+        return None
+    digests = ", ".join(digest[:_SHOWN] for digest in about)
+    now = (change.after or DELETED)[:_SHOWN]
+    return f"{record.address} is about another change: after {digests}, and this is after {now}"

@@ -135,10 +135,11 @@ def test_a_record_must_name_the_target_and_its_digest(
     ruling = team.ruling()
     assert (ruling.outcome is Outcome.PASSED) is is_met
     for refusal in ruling.refusals:
-        assert refusal.reasons == (
-            "no Note names Thing/a with its digest",
-            f"add one whose spec.answers has target: Thing/a and after: {AFTER}",
-        )
+        missing, *offered, how = refusal.reasons
+        assert missing == "no Note names Thing/a with its digest"
+        assert how == f"add one whose spec.answers has target: Thing/a and after: {AFTER}"
+        why = f"Note/n is about another change: after {after[:19]}, and this is after {AFTER[:19]}"
+        assert offered == ([why] if target == "Thing/a" else [])
 
 
 def test_a_record_of_another_kind_does_not_serve(team: Any) -> None:
