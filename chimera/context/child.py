@@ -175,12 +175,14 @@ class Child:
     def _release(self) -> None:
         try:
             self._supervisor.wait(_BACKSTOP_SECONDS)
+            is_orphaned = "exited" not in self._heard  # the supervisor was killed
         except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if "started" in self._heard:
-                    os.killpg(int(self._heard["started"]), signal.SIGKILL)
+            is_orphaned = True
             self._supervisor.kill()
             self._supervisor.wait()
+        if is_orphaned and "started" in self._heard:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(self._heard["started"]), signal.SIGKILL)
         self._selector.close()
         for pipe in (self._input, self._reports, *self._reading):
             pipe.close()
@@ -296,17 +298,24 @@ def _walls(command: Command, isolation: Isolation) -> dict[str, Any] | None:
     if isolation.files:
         files = {
             "writable": [os.path.realpath(path) for path in command.writable or ()],
-            "private": sorted({os.path.realpath(path) for path in _temporary_folders()}),
+            "private": sorted({os.path.realpath(path) for path in _private_folders()}),
             "kept": sorted({os.path.realpath(path) for path in _needed_folders() if path}),
         }
     return {"network": isolation.network, "processes": isolation.processes, "files": files}
 
 
-def _temporary_folders() -> tuple[str, ...]:
-    return ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir())  # noqa: S108 - not written to
+def _private_folders() -> tuple[str, ...]:
+    """Return the folders for temporary files, and for the sockets of whatever runs here."""
+    sockets = () if Path("/run/current-system").exists() else ("/run",)  # NixOS has programs there
+    return (
+        *("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir()),  # noqa: S108 - not written to
+        *sockets,
+    )
 
 
 def _needed_folders() -> tuple[str, ...]:
     """Return where the interpreter and all that it imports stand, wherever that is."""
     engine = str(_FOLDER.parents[1])
-    return (sys.prefix, sys.base_prefix, str(Path(sys.executable).parent), engine, *sys.path)
+    resolver = "/run/systemd/resolve"  # which /etc/resolv.conf may lead to
+    programs = str(Path(sys.executable).parent)
+    return (sys.prefix, sys.base_prefix, programs, engine, resolver, *sys.path)

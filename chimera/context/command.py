@@ -32,8 +32,8 @@ class Isolation:
     """Which walls stand between a command and the rest of the machine.
 
     `network`: it reaches nothing but itself. `files`: it can write to nothing but the folders it
-    was given, and temporary files of others are out of its sight. `processes`: it sees and signals
-    no process but its own.
+    was given, and others' temporary files and sockets are out of its sight. `processes`: it sees
+    and signals no process but its own.
     """
 
     network: bool = False

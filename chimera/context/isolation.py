@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 
 TYPE_CHECKING = False  # importing typing for it costs as much
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _CAP_SYS_MODULE, _CAP_SYS_RAWIO, _CAP_SYS_PTRACE, _CAP_SYS_ADMIN, _CAP_MKNOD = 1
 _AF_INET, _SOCK_DGRAM = 2, 2
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _TMPFS = b"mode=1777,size=1g"
+_SETTINGS = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -110,6 +112,31 @@ def see_own_processes() -> None:
     _check(_libc.mount(b"proc", b"/proc", b"proc", flags, None), "/proc")
 
 
+def bound_processes(limit: int) -> None:
+    """Have the kernel refuse far more processes and threads than `limit`, however fast they come.
+
+    In a namespace of its own, that is; which of two bounds holds depends on who asks.
+    """
+    most = 4 * limit + 300
+    kernel = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+    if kernel >= (5, 14):  # before, processes outside counted, too
+        _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+    if kernel >= (6, 14) and os.geteuid() == 0:  # before, there was one for the whole machine
+        with contextlib.suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:
+            file.write(str(most))
+
+
+def protect_kernel() -> None:
+    """Take from root what it could set in /proc for the whole machine."""
+    for path in _SETTINGS if os.geteuid() == 0 else ():
+        if os.path.exists(path):
+            tree = _open_tree(path)
+            _set_attributes(tree, b"", _MOUNT_ATTR_RDONLY)
+            _attach(tree, path)
+
+
 def restrict_files(writable: list[str], private: list[str], kept: list[str]) -> None:
     """Leave nothing to write to but `writable`, and each of `private` as an empty folder.
 
@@ -131,10 +158,7 @@ def restrict_files(writable: list[str], private: list[str], kept: list[str]) -> 
     for path, tree in opened:
         if not os.path.exists(path):
             _make_mount_point(path, is_folder=os.path.isdir(f"/proc/self/fd/{tree}"))
-        target = os.fsencode(path)
-        moved = _call(_SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, target, _MOVE_MOUNT_F_EMPTY_PATH)
-        _check(moved, path)
-        os.close(tree)
+        _attach(tree, path)
 
 
 def _is_below(path: str, folders: list[str]) -> bool:
@@ -162,6 +186,13 @@ def end_with_parent(number: int) -> None:
 def _open_tree(path: str) -> int:
     flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
     return _check(_call(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags), path)
+
+
+def _attach(tree: int, path: str) -> None:
+    target = os.fsencode(path)
+    moved = _call(_SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, target, _MOVE_MOUNT_F_EMPTY_PATH)
+    _check(moved, path)
+    os.close(tree)
 
 
 def _set_attributes(folder: int, path: bytes, attributes: int) -> None:

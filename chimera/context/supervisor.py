@@ -46,7 +46,7 @@ def main(requests: int, reports: int) -> None:
     if request is None:
         return  # whoever asked is gone already
     try:
-        first = _isolate(request["isolate"])
+        first = _isolate(request["isolate"], request["shared_limits"]["processes"])
     except OSError as error:
         _report(reports, f"failed {error.strerror or error}")
         return
@@ -64,7 +64,7 @@ def main(requests: int, reports: int) -> None:
     _Supervision(pid, requests, reports, woken, request).run()
 
 
-def _isolate(wanted: dict[str, Any] | None) -> int | None:
+def _isolate(wanted: dict[str, Any] | None, most: int | None) -> int | None:
     """Leave what is not wanted behind; return the process that goes on, where it is not this one.
 
     Raises `OSError` where the kernel refuses.
@@ -85,6 +85,10 @@ def _isolate(wanted: dict[str, Any] | None) -> int | None:
         isolation.restrict_files(files["writable"], files["private"], files["kept"])
     if processes:
         isolation.see_own_processes()
+        if most is not None:
+            isolation.bound_processes(most)
+    if files is not None:
+        isolation.protect_kernel()
     return None
 
 
@@ -160,7 +164,7 @@ class _Supervision:
         deadline = time.monotonic() + _SETTLE_SECONDS
         while not self._everything_is_gone():
             if time.monotonic() >= deadline:
-                for pid in list(_descendants())[:_MOST_TOLD]:
+                for pid in list(_descendants() or (self._pid,))[:_MOST_TOLD]:
                     _report(self._reports, f"left {_command_line(pid)}")
                 return
             self._sleep(_POLL_SECONDS)

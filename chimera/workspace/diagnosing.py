@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from chimera.context import Command, base_environment
+from chimera.context import Command, Isolation, base_environment
 from chimera.documents import head
 from chimera.model import ChimeraError, Outcome, Result
 
@@ -65,8 +65,16 @@ def _git(workspace: Workspace) -> Symptom:
 
 
 def _network_isolation(workspace: Workspace) -> Symptom:
-    if workspace.context.processes.isolation().network:
-        return Symptom("isolation", "ok", "proofs run without network")
+    walls = workspace.context.processes.isolation()
+    if walls == Isolation.whole():
+        return Symptom("isolation", "ok", "proofs have no network, and write to nothing of yours")
+    if walls.network:
+        return Symptom(
+            "isolation",
+            "limited",
+            "proofs run without network, but could write to files that are not theirs",
+            "what they wrote to in the repository fails them, and evidence will say so",
+        )
     return Symptom(
         "isolation",
         "limited",

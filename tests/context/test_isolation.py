@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -105,6 +108,27 @@ def test_temporary_files_of_others_are_out_of_sight(processes: Processes, tmp_pa
     assert not Path("/tmp/mine").exists()
 
 
+def test_sockets_of_what_runs_here_are_out_of_sight(processes: Processes, tmp_path: Path) -> None:
+    """As Docker's, through which a command could have anything done for it."""
+    folders = [tmp_path, *(path for path in (Path("/run"),) if os.access(path, os.W_OK))]
+    names = [str(folder / f"chimera-{os.getpid()}.sock") for folder in folders]
+    own = tmp_path / "own"
+    own.mkdir()
+    with contextlib.ExitStack() as opened:
+        for name in names:
+            server = opened.enter_context(socket.socket(socket.AF_UNIX))
+            server.bind(name)
+            server.listen()
+            opened.callback(Path(name).unlink)
+        (own / "connect.py").write_text(
+            "import socket, sys\n"
+            "for name in sys.argv[1:]:\n"
+            "    print(socket.socket(socket.AF_UNIX).connect_ex(name))\n"
+        )
+        done = confined(processes, f"{sys.executable} connect.py {' '.join(names)}", own)
+    assert done.stdout.split() == [str(errno.ENOENT).encode()] * len(names)
+
+
 def test_no_other_process_is_seen_or_signalled(processes: Processes, tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "600"]) as other:
         done = confined(
@@ -169,6 +193,13 @@ def test_programs_cannot_gain_rights(processes: Processes, tmp_path: Path) -> No
     assert not int(lines["CapBnd"], 16) & (1 << 21 | 1 << 19)  # neither CAP_SYS_ADMIN nor _PTRACE
 
 
+def test_kernel_keeps_its_settings(processes: Processes, tmp_path: Path) -> None:
+    """Root may write them wherever it is; this one runs a program of the writer's choice."""
+    for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger"):
+        done = confined(processes, f": 2>&1 >> {path} && echo could", tmp_path)
+        assert b"could" not in done.stdout
+
+
 def test_confined_command_can_confine_another(processes: Processes, tmp_path: Path) -> None:
     script = f"""
         import sys
@@ -184,7 +215,9 @@ def test_confined_command_can_confine_another(processes: Processes, tmp_path: Pa
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(script))
     done = confined(processes, f"{sys.executable} script.py", tmp_path)
-    assert done.stdout.decode().strip() == f"{Isolation.whole()} True False", done.stderr
+    # Where parts of /proc had to be hidden from root, no other /proc can be shown within.
+    held = Isolation(network=True, files=True, processes=os.getuid() != 0)
+    assert done.stdout.decode().strip() == f"{held} True False", done.stderr
 
 
 # Leftovers
