@@ -36,6 +36,7 @@ from chimera.signatures import (
     sign_envelope,
     verify_signature,
 )
+from chimera.state import Layout
 from chimera.workspace.sharing import Exchange, pull, push
 
 if TYPE_CHECKING:
@@ -123,7 +124,13 @@ class Evidence:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self.store = EvidenceStore.below(workspace.root)
+
+    @cached_property
+    def store(self) -> EvidenceStore:
+        """Where evidence is kept; raises `StateError` where the repository brought some itself."""
+        if Layout(self._workspace.root).folder.exists():
+            self._workspace.prepare()
+        return EvidenceStore.below(self._workspace.root)
 
     @cached_property
     def trust(self) -> TrustRoot | None:
@@ -223,7 +230,7 @@ class Evidence:
             write_whole(file, data)
         except OSError as error:
             raise UsageError(
-                f"cannot write {file}: {error.strerror}", help="name a file in a folder that exists"
+                f"cannot write {file}: {error.strerror}", help="name a file that can be written"
             ) from error
         return digests
 

@@ -318,3 +318,17 @@ def test_records_of_provings_keep_working(team):
     assert written.startswith("wrote proofs/records/answer-")
     assert team.chimera("check").code == 0
     assert team.chimera("prove", "-o", "json").json["proven"] == []
+
+
+def test_evidence_that_the_repository_brings_is_nobodys(team, laptop, tmp_path):
+    """A commit could say of a statement that it was made here, and have it signed."""
+    assert team.chimera("prove").code == 0
+    team.git("add", "-f", ".chimera/evidence")
+    team.git("commit", "-q", "-m", "evidence")
+    team.git("push", "-q", "origin", "main")
+    laptop.git("pull", "-q", "origin", "main")
+    key = ("--key", str(tmp_path / "ci"))
+    for command in (("evidence", "list"), ("evidence", "sign", *key), ("prove",), ("verify",)):
+        refused = laptop.chimera(*command)
+        assert refused.code == 1
+        assert "evidence and state cannot come with the repository" in refused.err
