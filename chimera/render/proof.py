@@ -49,6 +49,8 @@ def _proof_lines(proof: ProofReport, paint: Paint) -> Iterator[str]:
     yield from (f"      note: {note}" for note in proof.notes)
     for divergence in proof.divergences:
         yield from divergence_lines(divergence, paint)
+    if proof.divergences:
+        yield f"      help: `chimera prove {proof.proof} --diagnose` looks for the cause"
 
 
 def divergence_lines(divergence: Divergence, paint: Paint) -> Iterator[str]:

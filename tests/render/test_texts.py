@@ -195,6 +195,7 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
         "      outcome x differs between repetition 1 (-) and repetition 2 (+):",
         "        -pass",
         "        +fail",
+        "      help: `chimera prove Proof/p --diagnose` looks for the cause",
         "2 proofs: not-deterministic",
     ]
     assert prove_json(result)["reused"] == [
@@ -244,7 +245,8 @@ def test_a_failure_that_nobody_explains_is_shown_and_never_called_no_fault() -> 
 
 def test_a_diagnosis_is_whole_in_json_and_says_what_was_left_out() -> None:
     divergence = Divergence("artifact a", ("-1", "+2"), ("all held still", "hash varied"), 1, 1)
-    cause = Cause(FACTORS[0], {"hash_seed": 2}, (divergence, divergence))
+    (factor,) = (factor for factor in FACTORS if factor.name == "hash")
+    cause = Cause(factor, {"hash_seed": 2}, (divergence, divergence))
     found = Diagnosis(
         Address("Proof", "p"), 7, (cause,), (divergence,), (), {"test order": "no step runs tests"}
     )
