@@ -33,6 +33,8 @@ VOLATILE = (
     (re.compile(r"evidence sha256:[0-9a-f]{64}"), "evidence (digest)"),
     (re.compile(r'("evidence": )"sha256:[0-9a-f]{64}"'), r'\1"(digest)"'),
     (re.compile(r'("(?:network|files|processes)": )(true|false)'), r"\1(either)"),
+    (re.compile(r'("lastRuling": )"sha256:[0-9a-f]{64}"'), r'\1"(digest)"'),
+    (re.compile(r"(the last ruling for \S+), [0-9a-f]{12},"), r"\1, (digest),"),
     (re.compile(r"\([0-9a-f]{7}\)"), "(commit)"),
     # What a diagnosis can vary depends on the kernel and on what is installed.
     (re.compile(r"\(\d+ runs, "), "(some runs, "),
