@@ -79,10 +79,11 @@ def _identity_breaks(before: IdentitySpec, after: IdentitySpec) -> Iterable[str]
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge whether each gate's paths are there."""
+    """Judge whether each gate's paths are there, and those whom it asks."""
+    from chimera.gate import people
     from chimera.gate.checks import check
 
-    return tuple(check(subject.snapshot))
+    return (*check(subject.snapshot), *people.check(subject))
 
 
 @hookimpl

@@ -106,7 +106,7 @@ def test_a_neighbourhood_holds_what_leans_and_is_leant_on(shop: Repository) -> N
 def test_a_neighbourhood_ends_at_its_depth() -> None:
     snapshot = Workspace.open(ROOT).loaded.snapshot
     near = graph_around(snapshot, Address("Role", "maintainers"), 1)
-    assert {node.kind for node in near.nodes} == {"Role", "Gate"}
+    assert {node.kind for node in near.nodes} == {"Role", "Gate", "Identity"}
 
 
 def test_an_address_that_is_not_there_comes_with_the_nearest(shop: Repository) -> None:
