@@ -113,6 +113,13 @@ class _Check:
             if not isinstance(step, OperationStep):
                 continue
             if step.run in operations:
+                if operations[step.run].reach == "anywhere":
+                    yield self._fault(
+                        "proof-step-reaches-out",
+                        f"{step.run} acts outside the exported folder, which no proof step may",
+                        "run a workflow that uses it, and simulate that stage",
+                        *("steps", index, "run"),
+                    )
                 yield from validate_model(
                     operations[step.run].inputs,
                     step.inputs,

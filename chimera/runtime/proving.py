@@ -1,7 +1,8 @@
 """The proof step that names an operation: performed in a process of its own, in the export.
 
 What it put out is compared between repetitions and judged by what the proof expects. Refuses an
-operation that the exported engine and its plugins do not have.
+operation that the exported engine and its plugins do not have, and one that acts outside the
+exported folder.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ def perform(asked: dict[str, Any]) -> Any:
         raise ChimeraError(
             "there is no such operation",
             help="name one that the exported engine or its plugins register",
+        )
+    if operations[asked["operation"]].reach == "anywhere":
+        raise ChimeraError(
+            "it acts outside the exported folder, which no proof step may",
+            help="run a workflow that uses it, and simulate that stage",
         )
     call = StepCall(
         inputs=asked["inputs"],

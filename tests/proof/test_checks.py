@@ -118,6 +118,7 @@ class Question(Model):
 class Doubling:
     name = "doubling"
     inputs = Question
+    reach = "tree"
 
 
 class Registers:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from chimera import Workspace
+from chimera.model import ChimeraError
+from chimera.runtime.proving import perform
 
 PROOF = """\
 apiVersion: chimera/v1
@@ -64,3 +66,20 @@ def test_an_operation_that_fails_is_named_as_the_author_wrote_it(tmp_path: Path)
     assert finding == "fail"
     assert reasons[0].startswith("step 1: operation file.digest: no file matches missing.txt; ")
     assert not any("chimera.runtime" in reason for reason in reasons)
+
+
+def test_an_operation_that_acts_elsewhere_is_refused_before_and_when_it_is_run(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "proofs").mkdir()
+    text = PROOF.format(expect="{}", paths="[data.txt]").replace("file.digest", "http.get")
+    text = text.replace(
+        "{paths: [data.txt]}\n      expect", "{url: 'http://localhost/'}\n      expect"
+    )
+    (tmp_path / "proofs/digest.yaml").write_text(text)
+    (tmp_path / "data.txt").write_text("content\n")
+    faults = Workspace.open(tmp_path).check().diagnostics
+    assert {fault.rule for fault in faults} == {"proof-step-reaches-out"}
+    asked = {"operation": "http.get", "inputs": {"url": "http://localhost/"}, "proof": "Proof/p"}
+    with pytest.raises(ChimeraError, match="acts outside the exported folder"):
+        perform(asked)

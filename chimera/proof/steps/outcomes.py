@@ -66,6 +66,8 @@ class Reporter:
         self._collected: list[str] = []
 
     def _tell(self, what: str, *values: Any) -> None:
+        if self._file.closed:  # the session is over: what still happens belongs to no test
+            return
         line = json.dumps([what, *values]) + "\n"
         self._seal.update(line.encode())
         self._file.write(line)
@@ -128,8 +130,11 @@ class Reporter:
         self._tell("warning", warning_message.category.__name__, nodeid, text)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self) -> None:
-        """Tell what is left, and close the file with its seal."""
+    def pytest_sessionfinish(self) -> None:
+        """Tell what is left, and close the file with its seal.
+
+        Not later: a worker of xdist is ended as soon as it has said that its session is over.
+        """
         for nodeid, outcome in self._phases.items():
             self._tell("outcome", nodeid, outcome)
         self._file.write(json.dumps([SEAL, self._seal.hexdigest()]) + "\n")

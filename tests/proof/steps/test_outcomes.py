@@ -335,6 +335,8 @@ FORGED = """
         ("file.write_text('')", "altered|ended before"),
         ("with file.open('a') as f: f.write(LINE)", "altered"),
         ("(file.parent / 'more.jsonl').write_text(LINE)", "ended before its session did"),
+        ("(file.parent / 'more.jsonl').symlink_to('/dev/zero')", "put out of reach"),
+        ("import os; os.mkfifo(file.parent / 'more.jsonl')", "put out of reach"),
         ("reporter.Reporter._tell = lambda self, *told: None", "have no outcome"),
     ],
 )
