@@ -200,16 +200,18 @@ def prove_documents(
     """Run each proof that has no evidence for the present content, and keep what it showed."""
     store = workspace.evidence.store
     reused: list[Reused] = []
+    failed: dict[Address, Standing] = {}
     missing: list[Document[ProofSpec]] = []
     verifier = _verifier(workspace, snapshot)
     for proof in proofs:
-        found = None
-        if not (fresh or shuffle or vary):
-            found = _reusable(verifier, proof, store)
-        if found is None:
+        before = stand(verifier, proof, store, signed=False)
+        found = _reusable(verifier, proof, store, before)
+        if found is None or fresh or shuffle or vary:
             missing.append(proof)
         else:
             reused.append(found)
+        if before.state == "failed":
+            failed[proof.address] = before
     hook = workspace.plugins.hook
     reports = run_proofs(
         snapshot,
@@ -223,7 +225,19 @@ def prove_documents(
         shuffle=shuffle,
         vary=vary,
     )
-    return ProveReport(tuple(reports), tuple(reused), snapshot)
+    proven = (_recalling(report, failed.get(report.proof)) for report in reports)
+    return ProveReport(tuple(proven), tuple(reused), snapshot)
+
+
+def _recalling(report: ProofReport, failed: Standing | None) -> ProofReport:
+    """Return a report that says where a proof passes now and did not, over the same content."""
+    if failed is None or report.finding is not Finding.PASS:
+        return report
+    note = (
+        f"it did not pass before over the same content ({failed.evidence}): it may be flaky,"
+        " or something that is no input has changed"
+    )
+    return replace(report, notes=(*report.notes, note))
 
 
 def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
@@ -234,10 +248,9 @@ def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
 
 
 def _reusable(
-    verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore
+    verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore, found: Standing
 ) -> Reused | None:
-    """Return the evidence that stands for a proof, made here or vouched for, if there is any."""
-    found = stand(verifier, proof, store, signed=False)
+    """Return the evidence by which a proof stands, made here or vouched for, if it does."""
     if found.state != "valid" or found.evidence is None:
         return None
     statement = store.get(found.evidence)
