@@ -215,6 +215,11 @@ class _Examination:
             raise SignatureError(
                 f"the key {signature.keyid} is nobody's: two identities of {trust.ref} name it"
             )
+        if signature.keyid in trust.pending:
+            raise SignatureError(
+                f"the key {signature.keyid} comes with what would be applied: it counts once that"
+                " is applied"
+            )
         if signature.keyid.startswith("SHA256:") and signature.keyid not in keys:
             here = "" if self.verifier.branch is None else ", and neither has this tree"
             raise SignatureError(

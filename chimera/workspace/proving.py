@@ -16,6 +16,7 @@ from chimera.model import (
     Outcome,
     Placement,
     Result,
+    TrustRoot,
     UsageError,
     Verdict,
     has_errors,
@@ -202,7 +203,7 @@ def prove_documents(
     reused: list[Reused] = []
     failed: dict[Address, Standing] = {}
     missing: list[Document[ProofSpec]] = []
-    verifier = _verifier(workspace, snapshot)
+    verifier = _verifier(workspace, snapshot, _keys(workspace))
     for proof in proofs:
         before = stand(verifier, proof, store, signed=False)
         found = _reusable(verifier, proof, store, before)
@@ -240,9 +241,13 @@ def _recalling(report: ProofReport, failed: Standing | None) -> ProofReport:
     return replace(report, notes=(*report.notes, note))
 
 
-def _verifier(workspace: Workspace, snapshot: Snapshot) -> Verifier:
-    """Return what verifies evidence; keys are read only where there is evidence to verify."""
-    trust = workspace.evidence.trust if workspace.evidence.store.digests() else None
+def _keys(workspace: Workspace) -> TrustRoot | None:
+    """Return the keys that count, which are read only where there is evidence to verify."""
+    return workspace.evidence.trust if workspace.evidence.store.digests() else None
+
+
+def _verifier(workspace: Workspace, snapshot: Snapshot, trust: TrustRoot | None) -> Verifier:
+    """Return what verifies evidence by the keys of `trust`; those of the tree only explain."""
     branch = trust and trust_root(snapshot, "this tree", snapshot.tree.revision or "")
     return Verifier(snapshot, trust, workspace.context.clock.now(), branch)
 
@@ -262,18 +267,18 @@ def _reusable(
 
 
 def standing_of(
-    workspace: Workspace, loaded: Loaded, *, protected: bool
+    workspace: Workspace, loaded: Loaded, trust: TrustRoot | None, *, protected: bool
 ) -> Callable[[Address], Verdict]:
     """Return what tells the gate whether a proof has evidence for the present content.
 
-    For a protected environment only evidence counts that a key of the trust ref vouches for.
+    For a protected environment only evidence counts that a key of `trust` vouches for.
     """
     snapshot, store = loaded.snapshot, workspace.evidence.store
     trusted = workspace.trust.loaded.snapshot if protected and workspace.trust else None
     proofs = {d.address: d for d in snapshot.of_model(ProofSpec)}
     besides = {d.address: d for d in as_trusted(snapshot, trusted)} if trusted else {}
 
-    verifier = _verifier(workspace, snapshot)
+    verifier = _verifier(workspace, snapshot, trust)
 
     def stands(proof: Document[ProofSpec], by: Verifier) -> Verdict:
         return stand(by, proof, store, signed=protected).verdict
@@ -281,7 +286,7 @@ def standing_of(
     def tell(address: Address) -> Verdict:
         found = [stands(proofs[address], verifier)] if address in proofs else []
         if (other := besides.get(address)) is not None and workspace.trust:
-            verdict = stands(other, _verifier(workspace, with_document(snapshot, other)))
+            verdict = stands(other, _verifier(workspace, with_document(snapshot, other), trust))
             where = f"as {workspace.trust.ref} has it"
             found.append(replace(verdict, reasons=tuple(f"{where}: {r}" for r in verdict.reasons)))
         if not found:

@@ -43,13 +43,14 @@ def weighing_of(
 ) -> Weighing:
     """Collect what the gate weighs."""
     plan, judgement = planned.plan, planned.judgement
+    trust = trust_for(workspace, state, plan.environment)
     return Weighing(
         plan,
         judgement.subject,
         judgement.verdicts,
         judgement.diagnostics,
-        standing_of(workspace, loaded, protected=plan.protected),
-        trust_for(workspace, state, plan.environment),
+        standing_of(workspace, loaded, trust, protected=plan.protected),
+        trust,
         approvals_of(workspace, loaded),
         state.spent(plan.environment),
         judgement.subject.now,

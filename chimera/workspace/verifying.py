@@ -22,7 +22,7 @@ from chimera.proof.evidence import parse_statement
 from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
 from chimera.workspace.judging import placements_of
 from chimera.workspace.proving import select
-from chimera.workspace.trust import Trust
+from chimera.workspace.trust import Trust, trust_for
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -82,6 +82,8 @@ class _Bench:
         self._store = workspace.evidence.store
         self.loaded = workspace.commit(at) if at else workspace.for_environment(environment)
         self.trust = workspace.trust
+        with workspace.read_state() as state:
+            self._keys = trust_for(workspace, state, environment)
         here = environments(self.loaded.snapshot).get(environment, False)
         self._is_protected = here or workspace.protects(environment)
 
@@ -92,11 +94,10 @@ class _Bench:
 
     @cached_property
     def verifier(self) -> Verifier:
-        """What verifies against the tree by the keys of the trust ref."""
+        """What verifies against the tree by the keys that count, as at the gate."""
         snapshot = self.loaded.snapshot
         branch = trust_root(snapshot, "this tree", snapshot.tree.revision or "")
-        root = self.trust.root if self.trust is not None else None
-        return Verifier(snapshot, root, self._workspace.context.clock.now(), branch)
+        return Verifier(snapshot, self._keys, self._workspace.context.clock.now(), branch)
 
     def examine(self, name: str) -> Iterator[Examined]:
         """Yield what came of a proof's name, a file or a digest, whichever it is first."""

@@ -292,6 +292,13 @@ def test_key_that_two_identities_name_is_refused(evidence):
     assert "nobody's: two identities of origin/main name it" in reason
 
 
+def test_key_that_comes_with_what_would_be_applied_is_refused(evidence):
+    trust = root(pending=frozenset({CI.public.fingerprint}))
+    name, reason = refused(evidence, evidence.envelope(), trust, branch=TRUST)
+    assert name == "signature"
+    assert "comes with what would be applied" in reason
+
+
 def test_one_signature_that_counts_is_enough_and_another_takes_nothing_away(evidence):
     both = sign_envelope(evidence.envelope(signer=EVE), CI)
     found = verify(both, evidence.snapshot, TRUST, NOW)
