@@ -53,7 +53,6 @@ class RunReport:
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-
     @property
     def is_unasserted(self) -> bool:
         """Whether it failed without one assertion that did: by an error on the way."""
