@@ -10,7 +10,7 @@ from chimera.documents.edit import edit, splice
 from chimera.documents.foreign import load_foreign, parse_foreign
 from chimera.documents.format import format_text
 from chimera.documents.globs import Globs
-from chimera.documents.history import Commit, commits_of, is_contained
+from chimera.documents.history import Commit, commits_of, has_commit, is_contained
 from chimera.documents.listing import Listing, list_documents
 from chimera.documents.merge import Merge, open_merge
 from chimera.documents.own import own_files
@@ -62,6 +62,7 @@ __all__ = [
     "export",
     "find_root",
     "format_text",
+    "has_commit",
     "head",
     "is_below",
     "is_contained",

@@ -49,14 +49,17 @@ def is_contained(root: Path, commit: str, container: str) -> bool:
     return answer.code == 0
 
 
+def has_commit(root: Path, id: str) -> bool:
+    """Tell whether the clone has a commit, given its full id."""
+    return ask(root, "cat-file", "-e", f"{id}^{{commit}}").code == 0
+
+
 def commits_of(root: Path, globs: Sequence[str], since: str | None) -> tuple[Commit, ...]:
     """Return the commits that made what stands at `globs` in HEAD, the newest first.
 
-    Those that `since` contains are left out, where the clone has it.
+    Those that the commit `since` contains are left out.
     """
-    left_out = []
-    if since is not None and ask(root, "cat-file", "-e", f"{since}^{{commit}}").code == 0:
-        left_out.append(f"^{since}")
+    left_out = [] if since is None else [f"^{since}"]
     specs = [f":(top,glob){glob}" for glob in globs]
     listed = run(root, "rev-list", "HEAD", *left_out, "--", *specs) if specs else b""
     return tuple(_read(root, id) for id in listed.decode("ascii").split())

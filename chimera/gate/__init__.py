@@ -4,6 +4,7 @@ Refuses to run anything: it looks at what is shown to it and fails closed.
 """
 
 from chimera.gate.approvals import (
+    ANYBODY,
     approval_digest,
     approved_item,
     human_signers,
@@ -33,6 +34,7 @@ from chimera.gate.stages import ESSENTIAL_REVIEWERS, Hearing, HearingError, weig
 from chimera.gate.weighing import Author, Side, Weighing, environments
 
 __all__ = [
+    "ANYBODY",
     "ESSENTIAL_REVIEWERS",
     "STAGES",
     "ApprovalSpec",

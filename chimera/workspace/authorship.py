@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from chimera.documents import Commit, commits_of, is_shallow
+from chimera.documents import Commit, commits_of, has_commit, is_shallow
 from chimera.gate import Author
 from chimera.model import Address, Change, PathSet, TrustRoot
 from chimera.plan import governed_globs
@@ -59,8 +59,12 @@ def _globs(workspace: Workspace, change: Change, former: str | None) -> Iterator
 
 def _authors(workspace: Workspace, globs: tuple[str, ...], since: str | None) -> Iterator[Author]:
     trust = workspace.trust.root if workspace.trust else None
-    # Nothing since: it goes back, or what changed is where it stands. Whoever wrote it all counts.
-    commits = commits_of(workspace.root, globs, since) or commits_of(workspace.root, globs, None)
+    if since is not None and not has_commit(workspace.root, since):
+        since = None
+    commits = commits_of(workspace.root, globs, since)
+    if not commits:  # it goes back, or changed by where it stands: whoever wrote it all counts
+        since = None
+        commits = commits_of(workspace.root, globs, None)
     for commit in commits:
         yield _author(commit, trust)
     if not commits or (since is None and is_shallow(workspace.root)):

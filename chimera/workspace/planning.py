@@ -294,6 +294,9 @@ def plan_changes(
         other = judged(Loaded(bound, ()))
         obligations += _answers(plugins, "chimera_owe", other.subject, ESSENTIAL_CREDITORS)
         judgement = trusting.stricter(judgement, other)
+    if trusting is not None:
+        revision = loaded.snapshot.tree.revision
+        obligations += trusting.returning(environment.name, changes, revision)
     touches = _answers(plugins, "chimera_touch", subject, ())
     plan = build_plan(
         environment,

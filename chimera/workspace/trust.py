@@ -6,19 +6,23 @@ configuration. Whoever owns the machine can name any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chimera.documents import RawDocument, Tree, head, open_commit
-from chimera.gate import ApprovalSpec, human_signers, narrowed, trust_root
+from chimera.documents import RawDocument, Tree, head, is_contained, open_commit
+from chimera.gate import ANYBODY, ApprovalSpec, human_signers, narrowed, trust_root
 from chimera.kinds import Document, Loaded, Snapshot, load_values
 from chimera.model import (
     Address,
     Change,
     Digest,
+    Finding,
+    GitError,
+    Obligation,
     PathSet,
     RefError,
     TrustRoot,
@@ -117,6 +121,9 @@ class Trusting:
     root: TrustRoot
     approvals: tuple[Document[ApprovalSpec], ...]
     spent: frozenset[tuple[Digest, str]]
+    folder: Path
+    applied: Mapping[str, str]
+    """The commit that each target was applied from, where it was from one."""
 
     def signers(
         self, environment: str, changes: Iterable[Change], now: datetime
@@ -152,6 +159,27 @@ class Trusting:
             if isinstance(change.target, PathSet) and change.target not in known
         )
 
+    def returning(
+        self, environment: str, changes: Iterable[Change], revision: str | None
+    ) -> Iterator[Obligation]:
+        """Yield that a person must agree to each change that goes back, whatever its gates ask.
+
+        It does where what is applied came from a commit that is not in the present one.
+        """
+        for change in changes:
+            applied = self.applied.get(str(change.target))
+            if not change.changes or applied is None or revision is None:
+                continue
+            if not _contains(self.folder, applied, revision):
+                yield Obligation(
+                    "approval",
+                    ANYBODY,
+                    change.target,
+                    Address("Environment", environment),
+                    f"it goes back behind {applied[:12]}, and {environment} is protected",
+                    (("count", "1"),),
+                )
+
     def stricter(self, judgement: Judgement, other: Judgement) -> Judgement:
         """Return a judgement with the errors that another found by what the trust ref says."""
         known = {(fault.rule, fault.message) for fault in judgement.diagnostics}
@@ -161,4 +189,20 @@ class Trusting:
             for fault in other.diagnostics
             if has_errors((fault,)) and (fault.rule, fault.message) not in known
         )
-        return replace(judgement, diagnostics=in_order((*judgement.diagnostics, *more)))
+        said = tuple(
+            verdict
+            for verdict in other.verdicts
+            if verdict.finding is Finding.FAIL and verdict not in judgement.verdicts
+        )
+        return replace(
+            judgement,
+            verdicts=(*judgement.verdicts, *said),
+            diagnostics=in_order((*judgement.diagnostics, *more)),
+        )
+
+
+def _contains(folder: Path, commit: str, container: str) -> bool:
+    try:
+        return is_contained(folder, commit, container)
+    except GitError:  # this clone lacks it, or its history is cut off: nobody can tell
+        return False

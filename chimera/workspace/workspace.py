@@ -149,12 +149,13 @@ class Workspace:
         trusted = trusted_tree(self)
         trees = [open_commit(self.root, present), *([trusted] if trusted is not None else [])]
         return any(
-            is_protected_at(tree, environment, {*self.source.roots, *self._roots(tree)})
+            is_protected_at(tree, environment, {*self.source.roots, *self._roots(tree, present)})
             for tree in {tree.revision: tree for tree in trees}.values()
         )
 
-    def _roots(self, tree: Tree) -> tuple[str, ...]:
-        return read_source(tree, self.cache).roots
+    def _roots(self, tree: Tree, present: str) -> tuple[str, ...]:
+        """Return where another commit than the present one keeps its documents."""
+        return () if tree.revision == present else read_source(tree, self.cache).roots
 
     def read_state(self) -> StateReader:
         """Open the state for reading."""
@@ -251,7 +252,15 @@ class Workspace:
         from chimera.workspace.approving import approvals_of
 
         root = trust_for(self, state, facts.name) or self.trust.root
-        return Trusting(self.trust, root, approvals_of(self, loaded), state.spent(facts.name))
+        applied = state.applied(facts.name).items()
+        return Trusting(
+            self.trust,
+            root,
+            approvals_of(self, loaded),
+            state.spent(facts.name),
+            self.root,
+            {target: entry.revision for target, entry in applied if entry.revision is not None},
+        )
 
     def test_policies(
         self, names: Sequence[str] = (), now: datetime | None = None

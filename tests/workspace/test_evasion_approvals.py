@@ -551,3 +551,19 @@ def test_auto_approve_skips_the_question_and_nothing_else(team: Team) -> None:
     assert (unasked.code, "--auto-approve" in unasked.err) == (4, True)
     done = chimera("apply", "--env", "production", "--auto-approve")
     assert done.code == 0, done.out + done.err
+
+
+def test_going_back_needs_a_person_although_no_gate_asks_one(team: Team) -> None:
+    stage = {"id": "a", "operation": "command", "inputs": {"argv": ["true"]}, "timeout": "1m"}
+    team.write("specs/work.yaml", document("Workflow", "work", trigger="human", stages=[stage]))
+    older = team.commit("ann")
+    team.applies()
+    stage["timeout"] = "2m"
+    team.write("specs/work.yaml", document("Workflow", "work", trigger="human", stages=[stage]))
+    team.commit("ann")
+    team.applies()
+    team.repository.git("checkout", "-q", older)
+    said = team.is_refused()
+    assert "1 approval by a person owed, and 0 counted" in said
+    team.approve("ann")
+    team.applies()
