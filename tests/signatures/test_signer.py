@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from chimera.model import UsageError
 from chimera.signatures import (
     APPROVAL,
+    EVIDENCE,
     IN_TOTO,
     AllowedSigner,
     Envelope,
@@ -213,3 +215,32 @@ def test_allowed_signers_say_whose_what_for_and_when(signer, openssh):
 def test_name_that_ssh_keygen_would_expand_is_refused(signer, name):
     with pytest.raises(SignatureError, match="cannot stand"):
         allowed_signers([AllowedSigner(name, signer.public)])
+
+
+def test_ssh_keygen_keeps_to_what_the_file_of_allowed_signers_says(openssh, tmp_path):
+    """Namespaces and times are OpenSSH's to hold as well: nobody needs us to refuse."""
+    key, signature = openssh.public("ed25519"), tmp_path / "sig"
+    signature.write_text(openssh.sign("ed25519", MESSAGE, APPROVAL))
+    allowed = tmp_path / "allowed"
+
+    def accepts(**changes):
+        allowed.write_text(allowed_signers([AllowedSigner("Identity/ada", key, **changes)]))
+        options = ("-f", allowed, "-I", "Identity/ada", "-n", APPROVAL, "-s", signature)
+        return openssh.run("-Y", "verify", *options, stdin=MESSAGE, ok=False) == "0"
+
+    assert accepts()
+    assert accepts(not_before=datetime(2020, 1, 1, tzinfo=UTC))
+    assert not accepts(not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    assert not accepts(not_before=datetime(2999, 1, 1, tzinfo=UTC))
+    assert not accepts(namespaces=(EVIDENCE,))
+
+
+def test_keys_are_read_and_named_without_loading_cryptography(signer):
+    code = (
+        "import sys; from chimera.signatures import PublicKey;"
+        f"print(PublicKey.parse({signer.public.text!r}).fingerprint);"
+        "sys.exit('cryptography' in sys.modules)"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, signer.public.fingerprint), done.stderr
