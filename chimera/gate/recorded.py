@@ -82,24 +82,28 @@ def ruling_to_json(ruling: Ruling, weighing: Weighing) -> dict[str, Any]:
 
 
 def _weighed(ruling: Ruling, weighing: Weighing) -> dict[str, dict[str, Digest]]:
-    """Return the digests of what was weighed; evidence goes by the verdict that rests on it."""
+    """Return the digests of what was weighed, by name, for each sort of thing."""
     snapshot = weighing.subject.snapshot
     sides = [d for side in weighing.sides for d in side.snapshot.of_kinds({"Freeze", "Guard"})]
     return {
         "documents": {"the snapshot": snapshot.digest},
         "records": _digests(snapshot.records),
-        "evidence": {
-            f"{verdict.judge} for {verdict.subject}": digest
-            for stage in ruling.stages
-            for verdict in stage.verdicts
-            if stage.stage == "proof"
-            for digest in verdict.rests_on
-        },
+        "evidence": _evidence(ruling),
         "approvals": {str(a.address): approval_digest(a) for a in weighing.approvals},
         "waivers": _digests(snapshot.of_kinds({"Waiver"})),
         "freezes": _digests(d for d in sides if d.address.kind == "Freeze"),
         "guards": _digests(d for d in sides if d.address.kind == "Guard"),
     }
+
+
+def _evidence(ruling: Ruling) -> dict[str, Digest]:
+    """Return the evidence by the obligation that it meets; a proof may be asked in two forms."""
+    found: dict[str, Digest] = {}
+    for verdict in (v for s in ruling.stages if s.stage == "proof" for v in s.verdicts):
+        for number, digest in enumerate(verdict.rests_on):
+            form = f" ({number + 1})" if number else ""
+            found[f"{verdict.judge} for {verdict.subject}{form}"] = digest
+    return found
 
 
 def _digests(documents: Iterable[Document[Any]]) -> dict[str, Digest]:
