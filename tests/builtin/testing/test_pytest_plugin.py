@@ -155,6 +155,31 @@ def test_workers_share_the_proofs(project):
     project.run("proofs", "-n", "2").assert_outcomes(passed=3)
 
 
+DORMANT = """\
+apiVersion: chimera/v1
+kind: LayerContract
+metadata: {name: ops}
+spec:
+  purpose: who acts
+  layers:
+    - id: later
+      name: later
+      status: dormant
+      purpose: improves what is there
+      admits: {kinds: [Proof]}
+      trigger: none
+      whenActive: {trigger: human}
+"""
+
+
+def test_a_proof_of_a_dormant_layer_is_skipped_as_nothing_acts_there(project):
+    project.proof("one")
+    project.write("specs/ops.yaml", DORMANT)
+    result = project.run("proofs", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*Proof/one stands in a dormant layer*"])
+
+
 # Where nothing happens.
 
 
