@@ -100,11 +100,9 @@ class _Camera:
         if completed.returncode != task.step.exit_code:
             said = task.tail(completed.stderr) or task.tail(completed.stdout)
             reasons.append(f"exit code {completed.returncode}, and it said: {said}")
-        if completed.truncated:
-            reasons.append("it said more than is kept")
         for output, golden in task.step.goldens.items():
             reasons += self._keep(task, output, golden, came[output])
-        finding = Finding.FAIL if reasons else Finding.PASS
+        finding = Finding.FAIL if reasons or completed.truncated else Finding.PASS
         return StepOutcome(finding, exercised=1, reasons=tuple(reasons))
 
     def _keep(self, task: StepTask, output: str, golden: str, data: bytes | None) -> list[str]:

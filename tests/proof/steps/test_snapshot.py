@@ -122,6 +122,16 @@ def test_a_proof_by_snapshot_passes_and_its_control_fails(bench):
     assert [run.finding for run in report.controls] == [Finding.FAIL]
 
 
+def test_output_that_was_cut_passes_for_no_golden_file(bench):
+    script = (
+        "import sys\nfor _ in range(17):\n    sys.stdout.write('x' * 1024 * 1024)\nprint('two')"
+    )
+    write(bench, script=script, golden="x" * (16 << 20))
+    [report] = bench.prove()
+    assert report.finding is Finding.FAIL
+    assert "step 1: it said more than its output limit 16MiB" in report.reasons
+
+
 def test_output_that_differs_between_repetitions_is_shown_as_that(bench):
     write(bench, script="import os\nprint(os.environ['PYTHONHASHSEED'])\n", golden="1\n")
     [report] = bench.prove()
