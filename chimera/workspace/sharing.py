@@ -126,6 +126,9 @@ class _Own:
             except EvidenceError as error:
                 refused.append(error.message)
                 continue
+            if len(envelope.payload) > MOST_STATEMENT_BYTES:
+                refused.append(f"{digest} has {len(envelope.payload)} bytes: nobody would take it")
+                continue
             unsigned += not envelope.signatures
             for signature in envelope.signatures:
                 data = canonical_json(signature.value())

@@ -154,6 +154,24 @@ def test_a_pull_heals_what_was_damaged(store):
     assert list(store.damaged()) == []
 
 
+def test_a_look_up_without_its_statement_finds_nothing(store):
+    """As after a kill between the two, or once somebody deleted the file."""
+    digest = bring_in(store, statement())
+    file_of(store, digest).unlink()
+    assert store.about(*bound(statement())) == ()
+    assert decides(store, (digest,)) is None
+    bring_in(store, statement())
+    assert decides(store, (digest,)) == digest
+
+
+def test_a_damaged_look_up_makes_nothing_ones_own(store):
+    digest = put(store, statement())
+    (mark,) = (store.folder / "index/answer").glob(f"*/{digest[7:]}")
+    for damage in (b"", b"her", b"elsewhere", b"\xff"):
+        mark.write_bytes(damage)
+        assert decides(store) is None
+
+
 def test_strangers_in_the_folder_are_passed_over(store):
     digest = put(store, statement())
     for name in (".1-2.draft", "notes.json", "A" * 64 + ".json"):

@@ -255,6 +255,15 @@ def test_damaged_evidence_is_named_and_not_pushed(clones):
     assert "was altered" in told.refused[0]
 
 
+def test_evidence_that_nobody_would_take_is_not_pushed(clones, monkeypatch):
+    ann, _ = clones
+    ann.proven(1)
+    monkeypatch.setattr(sharing, "MOST_STATEMENT_BYTES", 100)
+    told = ann.push()
+    assert (told.statements, told.commit) == (0, None)
+    assert "bytes: nobody would take it" in told.refused[0]
+
+
 HEX = "a" * 64
 
 
