@@ -22,7 +22,10 @@ def evidence() -> None:
 @output_option
 @pass_session
 def list_evidence(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> None:
-    """List evidence, the latest first: who signed it, and whether it fits what is here now."""
+    """List evidence, the latest first.
+
+    Of each, who signed it, and whether it fits what is here now.
+    """
     from chimera.render.evidence import listing_json, listing_text
 
     result = session.workspace().evidence.list(names)
@@ -45,7 +48,9 @@ def list_evidence(session: Session, names: tuple[str, ...], outputs: tuple[str, 
 def show(
     session: Session, digest: str, payload: bool, signature: bool, outputs: tuple[str, ...]
 ) -> None:
-    """Show one piece of evidence; the beginning of its digest will do.
+    """Show one piece of evidence.
+
+    The beginning of its digest will do.
 
     What --payload and --signature write, `ssh-keygen -Y verify -n chimera-evidence` verifies by the
     file that `chimera evidence signers` writes, without Chimera.
@@ -84,7 +89,10 @@ def sign(
     ssh: bool | None,
     outputs: tuple[str, ...],
 ) -> None:
-    """Sign evidence: without names, all made here that fits what is here now."""
+    """Sign evidence.
+
+    Without names, all that was made here and fits what is here now.
+    """
     from chimera.render.evidence import signed_json, signed_text
 
     signed = session.workspace().evidence.sign(names, key, ssh=ssh)
@@ -101,7 +109,10 @@ def sign(
 @output_option
 @pass_session
 def push(session: Session, remote: str, outputs: tuple[str, ...]) -> None:
-    """Share signed evidence and approvals: add them to refs/chimera/evidence of a remote."""
+    """Add signed evidence and approvals to a remote.
+
+    They go to refs/chimera/evidence, in which nothing is ever replaced.
+    """
     from chimera.render.evidence import exchange_json, exchange_text
 
     result = session.workspace().evidence.push(remote)
@@ -118,9 +129,9 @@ def push(session: Session, remote: str, outputs: tuple[str, ...]) -> None:
 @output_option
 @pass_session
 def pull(session: Session, remote: str, outputs: tuple[str, ...]) -> None:
-    """Take in the evidence and the approvals that a remote has in refs/chimera/evidence.
+    """Take in a remote's evidence and approvals.
 
-    What comes in counts by its signatures alone.
+    They come from refs/chimera/evidence, and count by their signatures alone.
     """
     from chimera.render.evidence import exchange_json, exchange_text
 
@@ -146,7 +157,10 @@ def pull(session: Session, remote: str, outputs: tuple[str, ...]) -> None:
 )
 @pass_session
 def export(session: Session, names: tuple[str, ...], file: Path) -> None:
-    """Write evidence as a bundle of DSSE envelopes; without names, all that fits what is here."""
+    """Write evidence as a bundle of DSSE envelopes.
+
+    Without names, all that fits what is here now.
+    """
     from chimera.render.paint import count
 
     digests = session.workspace().evidence.export(names, file)
@@ -162,7 +176,10 @@ def export(session: Session, names: tuple[str, ...], file: Path) -> None:
 @output_option
 @pass_session
 def import_evidence(session: Session, file: Path, outputs: tuple[str, ...]) -> None:
-    """Take in the evidence of a bundle; it counts by its signatures alone."""
+    """Take in the evidence of a bundle.
+
+    It counts by its signatures alone.
+    """
     from chimera.render.evidence import imported_json, imported_text
 
     result = session.workspace().evidence.import_from(file)
@@ -177,5 +194,8 @@ def import_evidence(session: Session, file: Path, outputs: tuple[str, ...]) -> N
 @evidence.command()
 @pass_session
 def signers(session: Session) -> None:
-    """Write the keys that the trust ref knows as an allowed_signers file of ssh-keygen."""
+    """Write the trusted keys for ssh-keygen.
+
+    They come from the trust ref, as a file of allowed signers.
+    """
     click.echo(session.workspace().evidence.signers(), nl=False)
