@@ -111,6 +111,7 @@ def test_a_field_that_takes_one_of_several_models_keeps_their_fields_apart() -> 
         "mutate: delete": ["mutate", "path"],
         "mutate: set": ["mutate", "path", "document", "field", "value"],
         "mutate: environment": ["mutate", "name", "value"],
+        "mutate: patch": ["mutate", "patch"],
     }
     assert all(variant.description for variant in found.variants)
     assert [v.name for v in shown("Proof.steps").variants][-1] == "operation step"
