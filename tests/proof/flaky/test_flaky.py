@@ -2,7 +2,8 @@
 
 Every project is proven as its row says, and must not pass; then its cause is looked for. The suite
 does so once for each, and diagnoses two; `CHIMERA_FLAKY=20` (see .ci/nightly) asks for 19 of 20
-provings caught, and diagnoses every kind. `needs` says what a proof has to ask for beyond what `prove` does by itself.
+provings caught, and diagnoses every kind. `needs` says what a proof has to ask for beyond what
+`prove` does by itself.
 """
 
 from __future__ import annotations
