@@ -128,11 +128,12 @@ def review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
         owed = f"{count} approval{'s' if count != 1 else ''} by {who}"
         told.append(f"{owed} owed, and {len(found.people)} counted{given}")
     told += found.refused
-    reasons = ("; ".join(told), _what_to_do(found, weighing))
+    reasons = ("; ".join(told), _what_to_do(found, obligation, weighing))
     return unmet(obligation, weighing, Finding.FAIL, reasons)
 
 
-def _what_to_do(found: Tally, weighing: Weighing) -> str:
+def _what_to_do(found: Tally, obligation: Obligation, weighing: Weighing) -> str:
+    item = weighing.plan.item(obligation.target)
     environment = weighing.plan.environment
     if weighing.trust is None:
         return (
@@ -141,6 +142,8 @@ def _what_to_do(found: Tally, weighing: Weighing) -> str:
         )
     if found.rejections:
         return "whoever rejects it approves it later, or the change becomes another"
+    if item is not None and item.change.action is Action.RUN:
+        return f"sign it with `chimera approve --env {environment} --run {item.change.target}`"
     return (
         f"sign it with `chimera approve --env {environment}`; for a pull request, on its branch"
         " and with --base"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from chimera.gate import ApprovalSpec, approval_digest, approved_item, signed_content
 from chimera.kinds import Document, Loaded, suggestion
 from chimera.model import (
+    Address,
     Diagnostic,
     GateError,
     StaleError,
@@ -25,7 +26,9 @@ from chimera.model import (
 )
 from chimera.plan import Plan, PlanItem, item_digest
 from chimera.signatures import APPROVAL, Signer
+from chimera.workspace.planning import PlanReport
 from chimera.workspace.recording import FOLDER, Recorder
+from chimera.workspace.run_planning import plan_run
 from chimera.workspace.sides import sides_of
 
 if TYPE_CHECKING:
@@ -75,23 +78,23 @@ def propose(
     base: str | None = None,
     saved: Plan | None = None,
     targets: Sequence[str] = (),
+    run: str | None = None,
 ) -> Proposal:
     """Return the items of a plan that can be signed, made anew of commits.
 
-    With a `base`, a Git ref: of what merging HEAD into it would leave, as a change of it. Raises
+    With a `base`, a Git ref: of what merging HEAD into it would leave, as a change of it. With
+    `run`, the address of an applied document: that it is executed once, as it is applied. Raises
     `StaleError` where a `saved` plan is not what would be planned, `UsageError` where nothing is
     there to be signed.
     """
+    if run is not None:
+        return _run(workspace, environment, Address.parse(run))
     if base is None:
         report = workspace.make_plan(environment)
     else:
         report = workspace.compare(environment, base, "HEAD")
     plan = report.plan
-    if not plan.protected:
-        raise UsageError(
-            f"{environment} is not protected: nothing owes an approval there",
-            help="name a protected environment with --env",
-        )
+    _refuse_unprotected(plan)
     if saved is not None:
         _refuse_stale(saved, plan)
     revision = report.compared.head_id if report.compared else ""
@@ -102,8 +105,28 @@ def propose(
             help="commit the change; for a pull request, give the ref it goes to with --base",
         )
     tree = report.judgement.subject.snapshot.tree
-    faults = tuple(d for d in report.judgement.diagnostics if has_errors((d,)))
-    return Proposal(plan, items, faults, revision or tree.revision or "")
+    return Proposal(plan, items, _faults(report), revision or tree.revision or "")
+
+
+def _run(workspace: Workspace, environment: str, target: Address) -> Proposal:
+    """Return the one item by which what is applied at `target` is executed."""
+    with workspace.read_state() as state:
+        _, report = plan_run(workspace, target, state, environment)
+        revision = state.applied(environment)[str(target)].revision
+    _refuse_unprotected(report.plan)
+    return Proposal(report.plan, report.plan.changing, _faults(report), revision or "")
+
+
+def _refuse_unprotected(plan: Plan) -> None:
+    if not plan.protected:
+        raise UsageError(
+            f"{plan.environment} is not protected: nothing owes an approval there",
+            help="name a protected environment with --env",
+        )
+
+
+def _faults(report: PlanReport) -> tuple[Diagnostic, ...]:
+    return tuple(d for d in report.judgement.diagnostics if has_errors((d,)))
 
 
 def _refuse_stale(saved: Plan, plan: Plan) -> None:

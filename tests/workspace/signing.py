@@ -129,12 +129,13 @@ class Team:
         environment: str = "production",
         base: str | None = None,
         targets: Sequence[str] = (),
+        run: str | None = None,
         decision: Decision = "approve",
         expires: timedelta | None = None,
         reason: str | None = None,
     ) -> Signature:
         workspace = self.workspace()
-        proposal = propose(workspace, environment, base=base, targets=targets)
+        proposal = propose(workspace, environment, base=base, targets=targets, run=run)
         return sign(workspace, proposal, decision, signer(name), expires=expires, reason=reason)
 
     def force(self, name: str, identity: str | None = None, **given: Any) -> Path:

@@ -9,7 +9,7 @@ import pickle
 import signal
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -464,3 +464,40 @@ def test_an_apply_that_is_killed_spends_nothing(working: Team) -> None:
     (working.root / "acted").touch()
     working.applies()
     assert "Workflow/act" in spent(working)
+
+
+def run(team: Team) -> Any:
+    team.now += timedelta(minutes=1)
+    return team.workspace().run("Workflow/act", {}, environment="production")
+
+
+def test_a_run_takes_an_approval_of_its_own_and_spends_it(working: Team) -> None:
+    working.write("specs/act.yaml", WORKFLOW % ("human", "echo x >> told"))
+    working.commit()
+    working.approve("bob")
+    working.applies()
+    refused = run(working)
+    assert refused.outcome is not Outcome.PASSED
+    assert "it is to create what the plan would run" in refusals(refused)
+    assert "chimera approve --env production --run Workflow/act" in refusals(refused)
+    working.approve("bob", run="Workflow/act")
+    passed = run(working)
+    assert passed.outcome is Outcome.PASSED, refusals(passed)
+    again = run(working)
+    assert again.outcome is not Outcome.PASSED
+    assert "it was spent" in refusals(again)
+    assert (working.root / "told").read_text() == "x\n"
+    working.now += timedelta(minutes=1)
+    working.approve("bob", run="Workflow/act")
+    assert run(working).outcome is Outcome.PASSED
+
+
+def test_an_approved_run_that_fails_spends_nothing(working: Team) -> None:
+    working.write("specs/act.yaml", WORKFLOW % ("human", "test -e acted"))
+    working.commit()
+    working.approve("bob")
+    working.applies()
+    working.approve("bob", run="Workflow/act")
+    assert run(working).outcome is Outcome.FAILED
+    (working.root / "acted").touch()
+    assert run(working).outcome is Outcome.PASSED

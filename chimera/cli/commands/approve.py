@@ -25,6 +25,11 @@ _OPTIONS = (
         help="Sign what merging HEAD into REF would leave, as a change of it.",
     ),
     click.option(
+        "--run",
+        metavar="ADDRESS",
+        help="Sign that an applied document is executed once, by `chimera run`.",
+    ),
+    click.option(
         "--key",
         type=click.Path(dir_okay=False, path_type=Path),
         help="The SSH key to sign with, instead of the one that Git signs with.",
@@ -76,6 +81,7 @@ def _sign(
     what: tuple[str, ...],
     environment: str,
     base: str | None,
+    run: str | None,
     key: Path | None,
     yes: bool,
     outputs: tuple[str, ...],
@@ -84,11 +90,13 @@ def _sign(
     from chimera.signatures import open_signer
     from chimera.workspace.approving import propose, sign, signatory
 
+    if run is not None and (what or base is not None):
+        raise UsageError("--run signs one run and nothing else", help="leave the rest out")
     file, targets = _split(what)
     saved = read_plan(file) if file else None
     workspace = session.workspace()
     environment = saved.environment if saved else environment
-    proposal = propose(workspace, environment, base=base, saved=saved, targets=targets)
+    proposal = propose(workspace, environment, base=base, saved=saved, targets=targets, run=run)
     signer = open_signer(workspace.context, key)
     signatory(workspace, signer)
     session.tell(lambda paint: proposal_text(proposal, paint))

@@ -1,0 +1,75 @@
+"""What one run of an applied document owes, as a plan; the work tree's definition is not looked at.
+
+Refuses what is not applied, stands in a dormant layer, or is nothing that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from chimera.documents import RawDocument
+from chimera.kinds import Loaded, load_values, suggestion
+from chimera.model import Action, Address, Change, GateError, UsageError, is_dormant
+from chimera.state import Applied, StateReader
+from chimera.workspace.judging import placements_of
+from chimera.workspace.planning import Comparison, PlanReport, against_state, plan_changes
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
+
+
+def applied_snapshot(workspace: Workspace, applied: Mapping[str, Applied]) -> Loaded:
+    """Return the snapshot of what an environment holds, over the present work tree."""
+    raw = tuple(
+        RawDocument(entry.path or "", 0, dict(entry.value))
+        for entry in applied.values()
+        if entry.value is not None
+    )
+    return load_values(workspace.tree, raw, workspace.registry)
+
+
+def _how_to_apply(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> str:
+    """Return what to do about a target that is not applied; one that is nowhere is misspelt."""
+    applying = f"apply it first: `chimera apply --env {environment}`"
+    if tree.snapshot.get(target) is not None:
+        return applying
+    known = {*map(str, loaded.snapshot.documents), *map(str, tree.snapshot.documents)}
+    return suggestion(str(target), known, applying)
+
+
+def _refuse_unfit(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> None:
+    """Raise unless what is applied at `target` can run; `tree` tells why it was never applied."""
+    document = loaded.snapshot.get(target)
+    if any(is_dormant(placements_of(of.snapshot).get(target, ())) for of in (loaded, tree)):
+        raise GateError(
+            f"{target} stands in a dormant layer, in which nothing acts",
+            help="activate the layer first, with all that its contract asks for",
+        )
+    if document is None:
+        raise UsageError(
+            f"{target} is not applied to {environment}",
+            help=_how_to_apply(target, loaded, tree, environment),
+        )
+    if not document.kind.executable:
+        raise UsageError(
+            f"a {target.kind} is nothing that runs", help="name a document such as a Workflow"
+        )
+
+
+def plan_run(
+    workspace: Workspace, target: Address, state: StateReader, environment: str
+) -> tuple[Loaded, PlanReport]:
+    """Plan the one run of what is applied: gates and judges see a change that alters nothing.
+
+    Raises `UsageError` or `GateError` for what cannot run.
+    """
+    loaded = applied_snapshot(workspace, state.applied(environment))
+    _refuse_unfit(target, loaded, workspace.loaded, environment)
+    comparison: Comparison = against_state(state, environment)
+    digest = comparison.baseline.digests[target]
+    change = Change(target, Action.RUN, digest, digest, "was asked for")
+    facts = workspace.facts(environment, loaded)
+    trusting = workspace.trusting(facts, loaded, state)
+    about = (loaded, (change,), comparison, workspace.plugins, workspace.context, facts)
+    return loaded, plan_changes(*about, trusting)
