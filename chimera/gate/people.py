@@ -71,6 +71,7 @@ def _told(shard: LoadedShard, subject: Subject) -> dict[str, Any]:
     rows = tuple(shard.rows_of(_KINDS))
     if not rows:
         return _facts(())
+    shard.keep()
     key = f"people/1 {shard.key}"
     found = subject.memo.get(key)
     if found is None:

@@ -12,6 +12,7 @@ from chimera.plan.building import (
 from chimera.plan.plan import FORMAT, Plan, PlanItem, item_digest
 from chimera.plan.saved import plan_from_json, plan_to_json
 from chimera.plan.trees import Side, compare_trees
+from chimera.plan.waived import waivers_of
 
 __all__ = [
     "FORMAT",
@@ -29,4 +30,5 @@ __all__ = [
     "plan_from_json",
     "plan_to_json",
     "target_digests",
+    "waivers_of",
 ]

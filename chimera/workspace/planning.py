@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from chimera.context import Context
 from chimera.contract import LayerContractSpec, Placer, contracts_of
-from chimera.documents import Globs, Merge, Tree, conversions, differences
+from chimera.documents import Merge, Tree, conversions, differences
 from chimera.kinds import (
     Document,
     EnvironmentFacts,
@@ -34,9 +34,7 @@ from chimera.model import (
     Change,
     ChimeraError,
     Diagnostic,
-    Digest,
     Outcome,
-    PathSet,
     Result,
     Target,
     Touch,
@@ -53,9 +51,9 @@ from chimera.plan import (
     compare_trees,
     compute_changes,
     governed_paths,
+    waivers_of,
 )
 from chimera.plugin import PluginManager, ask
-from chimera.policy import WaiverSpec
 from chimera.state import StateReader
 from chimera.workspace.judging import Judgement, judge, placements_of
 from chimera.workspace.trust import Trusting
@@ -315,20 +313,6 @@ def plan_changes(
         tuple(sorted(touches, key=lambda t: (str(t.source), t.name, str(t.target), t.asks))),
         affected_by(changed, loaded.snapshot),
     )
-
-
-def waivers_of(snapshot: Snapshot) -> Callable[[Target], Iterator[tuple[Address, Digest]]]:
-    """Return which waivers speak of a target: of a document, or of any path of a path set."""
-    waivers = snapshot.of_model(WaiverSpec)
-
-    def about(target: Target) -> Iterator[tuple[Address, Digest]]:
-        globs = Globs(target.globs) if waivers and isinstance(target, PathSet) else None
-        for waiver in waivers:
-            path = (waiver.spec.path or "").partition("#")[0]
-            if waiver.spec.address == str(target) or (globs and path and globs.matches(path)):
-                yield waiver.address, waiver.digest
-
-    return about
 
 
 def _answers(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chimera.documents import Tree, is_contained, parse
-from chimera.kinds import RepositorySpec
+from chimera.documents import Tree, head, is_contained, open_commit, parse
+from chimera.kinds import EnvironmentFacts, Loaded, RepositorySpec, read_source
 from chimera.model import GateError, StaleError, has_errors
 from chimera.plugin import DEFAULT, short_name
+from chimera.state import StateReader
+from chimera.workspace.judging import facts_of
+from chimera.workspace.trust import Trust, Trusting, trust_for, trusted_tree
 
 if TYPE_CHECKING:
-    from chimera.workspace.trust import Trust
     from chimera.workspace.workspace import Workspace
 
 _MOST_NAMED = 5
@@ -33,6 +36,53 @@ def is_protected_at(commit: Tree, environment: str, roots: Iterable[str]) -> boo
                 is_open = isinstance(spec, dict) and spec.get("protected") is False
                 return not (raw.sound and is_open)
     return False
+
+
+def protects(workspace: Workspace, environment: str) -> bool:
+    """Tell whether the work tree, the commit or the trust ref protects an environment.
+
+    No edit of the work tree opens one, and no branch of one's own.
+    """
+    if facts_of(workspace.loaded.snapshot, environment).protected:
+        return True
+    present = head(workspace.root)
+    if present is None:
+        return False
+    trusted = trusted_tree(workspace)
+    trees = [open_commit(workspace.root, present), *([trusted] if trusted is not None else [])]
+
+    def roots(tree: Tree) -> set[str]:
+        is_other = tree.revision != present
+        named = read_source(tree, workspace.cache).roots if is_other else ()
+        return {*workspace.source.roots, *named}
+
+    each = {tree.revision: tree for tree in trees}.values()
+    return any(is_protected_at(tree, environment, roots(tree)) for tree in each)
+
+
+def environment_facts(workspace: Workspace, environment: str, loaded: Loaded) -> EnvironmentFacts:
+    """Return what is known of an environment; raises `UsageError` where `loaded` has none."""
+    facts = facts_of(loaded.snapshot, environment)
+    return replace(facts, protected=facts.protected or protects(workspace, environment))
+
+
+def trusting_in(
+    workspace: Workspace, facts: EnvironmentFacts, loaded: Loaded, state: StateReader
+) -> Trusting | None:
+    """Return what binds in a protected environment besides the documents of `loaded`."""
+    if not facts.protected or workspace.trust is None:
+        return None
+    from chimera.workspace.approving import approvals_of
+
+    applied = state.applied(facts.name).items()
+    return Trusting(
+        workspace.trust,
+        trust_for(workspace, state, facts.name) or workspace.trust.root,
+        approvals_of(workspace, loaded),
+        state.spent(facts.name),
+        workspace.root,
+        {target: entry.revision for target, entry in applied if entry.revision is not None},
+    )
 
 
 def protect(workspace: Workspace, commit: Tree) -> None:

@@ -14,6 +14,7 @@ from chimera.model import Action, Address, Change, GateError, UsageError, is_dor
 from chimera.state import Applied, StateReader
 from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import Comparison, PlanReport, against_state, plan_changes
+from chimera.workspace.protection import environment_facts, trusting_in
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -69,7 +70,7 @@ def plan_run(
     comparison: Comparison = against_state(state, environment)
     digest = comparison.baseline.digests[target]
     change = Change(target, Action.RUN, digest, digest, "was asked for")
-    facts = workspace.facts(environment, loaded)
-    trusting = workspace.trusting(facts, loaded, state)
+    facts = environment_facts(workspace, environment, loaded)
+    trusting = trusting_in(workspace, facts, loaded, state)
     about = (loaded, (change,), comparison, workspace.plugins, workspace.context, facts)
     return loaded, plan_changes(*about, trusting)

@@ -21,6 +21,7 @@ from chimera.proof.bundle import bound_to, read_bundle
 from chimera.proof.evidence import parse_statement
 from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
 from chimera.workspace.judging import placements_of
+from chimera.workspace.protection import protects
 from chimera.workspace.proving import select
 from chimera.workspace.trust import Trust, trust_for
 
@@ -85,7 +86,7 @@ class _Bench:
         with workspace.read_state() as state:
             self._keys = trust_for(workspace, state, environment)
         here = environments(self.loaded.snapshot).get(environment, False)
-        self._is_protected = here or workspace.protects(environment)
+        self._is_protected = here or protects(workspace, environment)
 
     def proofs(self) -> list[Document[ProofSpec]]:
         """Return the proofs that do not stand in a dormant layer."""

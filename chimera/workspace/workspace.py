@@ -17,17 +17,14 @@ from chimera.documents import (
     Merge,
     Tree,
     find_root,
-    head,
     open_commit,
     open_merge,
     open_work_tree,
-    tracked_below,
 )
-from chimera.kinds import EnvironmentFacts, Loaded, Registry, Source, load_snapshot, read_source
-from chimera.model import Result, StateError, Verdict
+from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
+from chimera.model import Result, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import (
-    Layout,
     Run,
     StateReader,
     StateWriter,
@@ -40,6 +37,7 @@ from chimera.state import (
 from chimera.workspace.checking import CheckReport, check, check_change
 from chimera.workspace.formatting import add_modelines, format_documents
 from chimera.workspace.judging import facts_of
+from chimera.workspace.opening import plugin_names, prepare_folder
 from chimera.workspace.paths import path_faults
 from chimera.workspace.planning import (
     Compared,
@@ -49,8 +47,8 @@ from chimera.workspace.planning import (
     make_plan,
     plan_result,
 )
-from chimera.workspace.protection import is_protected_at
-from chimera.workspace.trust import Trust, Trusting, trust_for, trust_of, trusted_tree
+from chimera.workspace.protection import environment_facts, protects, trusting_in
+from chimera.workspace.trust import Trust, trust_of
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
@@ -101,7 +99,7 @@ class Workspace:
     @cached_property
     def plugins(self) -> PluginManager:
         """The plugins that this repository asks for."""
-        disable, require = _plugin_names(self.source)
+        disable, require = plugin_names(self.source)
         # What cannot be left out is told at its line, when the document is validated.
         return load_plugins(disable=list(filter(can_disable, disable)), require=require)
 
@@ -134,28 +132,7 @@ class Workspace:
 
     def for_environment(self, environment: str) -> Loaded:
         """Return what may be applied there: the work tree, or in a protected one the commit."""
-        return self.commit() if self.protects(environment) else self.loaded
-
-    def protects(self, environment: str) -> bool:
-        """Tell whether the work tree, the commit or the trust ref protects an environment.
-
-        No edit of the work tree opens one, and no branch of one's own.
-        """
-        if facts_of(self.loaded.snapshot, environment).protected:
-            return True
-        present = head(self.root)
-        if present is None:
-            return False
-        trusted = trusted_tree(self)
-        trees = [open_commit(self.root, present), *([trusted] if trusted is not None else [])]
-        return any(
-            is_protected_at(tree, environment, {*self.source.roots, *self._roots(tree, present)})
-            for tree in {tree.revision: tree for tree in trees}.values()
-        )
-
-    def _roots(self, tree: Tree, present: str) -> tuple[str, ...]:
-        """Return where another commit than the present one keeps its documents."""
-        return () if tree.revision == present else read_source(tree, self.cache).roots
+        return self.commit() if protects(self, environment) else self.loaded
 
     def read_state(self) -> StateReader:
         """Open the state for reading."""
@@ -167,19 +144,8 @@ class Workspace:
         return open_state(self.root, self.context, command=command, wait=wait)
 
     def prepare(self) -> None:
-        """Make `.chimera`, which the owner of this machine answers for and no repository may bring.
-
-        Raises `StateError` where Git tracks any of it: evidence and state would be somebody else's.
-        """
-        layout = Layout(self.root)
-        tracked = tracked_below(self.root, layout.folder.name)
-        if tracked:
-            raise StateError(
-                f"git tracks {tracked[0]!r}: evidence and state cannot come with the repository",
-                help="remove it with `git rm -r --cached .chimera`, and delete the folder unless"
-                " you made it",
-            )
-        layout.create()
+        """Make `.chimera`; raises `StateError` where Git tracks any of it."""
+        prepare_folder(self.root)
 
     def check(
         self, environment: str = "local", base: str | None = None, head: str | None = "HEAD"
@@ -233,34 +199,10 @@ class Workspace:
             with self.read_state() as reader:
                 return self.make_plan(environment, state=reader, loaded=loaded)
         loaded = loaded or self.for_environment(environment)
-        facts = self.facts(environment, loaded)
+        facts = environment_facts(self, environment, loaded)
         comparison = against_state(state, environment)
-        trusting = self.trusting(facts, loaded, state)
+        trusting = trusting_in(self, facts, loaded, state)
         return make_plan(loaded, comparison, self.plugins, self.context, facts, trusting)
-
-    def facts(self, environment: str, loaded: Loaded) -> EnvironmentFacts:
-        """Return what is known of an environment; raises `UsageError` where `loaded` has none."""
-        facts = facts_of(loaded.snapshot, environment)
-        return replace(facts, protected=facts.protected or self.protects(environment))
-
-    def trusting(
-        self, facts: EnvironmentFacts, loaded: Loaded, state: StateReader
-    ) -> Trusting | None:
-        """Return what binds in a protected environment besides the documents of `loaded`."""
-        if not facts.protected or self.trust is None:
-            return None
-        from chimera.workspace.approving import approvals_of
-
-        root = trust_for(self, state, facts.name) or self.trust.root
-        applied = state.applied(facts.name).items()
-        return Trusting(
-            self.trust,
-            root,
-            approvals_of(self, loaded),
-            state.spent(facts.name),
-            self.root,
-            {target: entry.revision for target, entry in applied if entry.revision is not None},
-        )
 
     def test_policies(
         self, names: Sequence[str] = (), now: datetime | None = None
@@ -455,18 +397,3 @@ class Workspace:
     def acknowledge_loss(self) -> tuple[Path, ...]:
         """Accept that damaged states kept aside are lost; return them."""
         return acknowledge_loss(self.root)
-
-
-def _plugin_names(source: Source) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Read the plugins of the Repository document before there is a registry to validate it."""
-    for value in source.repositories:
-        spec = value.get("spec")
-        plugins = spec.get("plugins") if isinstance(spec, dict) else None
-        if isinstance(plugins, dict):
-            return _names(plugins.get("disable")), _names(plugins.get("require"))
-    return (), ()
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    """Return a list of names; anything else is reported when the document is validated."""
-    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
