@@ -1,5 +1,4 @@
-"""Where freezes and guards bind from: the judged tree, the work tree, the trust ref, and the records
-written here.
+"""Where freezes and guards bind from: the trees at hand, the trust ref, and records written here.
 
 Refuses to weigh what they say.
 """
@@ -17,6 +16,10 @@ from chimera.workspace.recording import FOLDER, recorded
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
+
+
+_WEIGHED = frozenset({"Approval", "Freeze", "Guard"})
+"""Kinds of records that count at the gate where they were written."""
 
 
 def sides_of(workspace: Workspace, loaded: Loaded) -> tuple[Side, ...]:
@@ -44,6 +47,8 @@ def recorded_here(workspace: Workspace) -> Side:
     documents: dict[Address, Document[Model]] = {}
     faults: list[Diagnostic] = []
     for address, path in recorded(workspace.root).items():
+        if address.kind not in _WEIGHED:
+            continue  # proving leaves a record each time, and nobody asks for those here
         where = path.relative_to(workspace.root).as_posix()
         raws, told = parse(where, path.read_bytes())
         for raw in raws:
