@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chimera.context import Context, Secrets, actor_of, base_environment, pinned_environment
+from chimera.context.environment import trust_ref_of
 from chimera.model import Actor
 
 
@@ -94,3 +95,17 @@ def test_system_context_masks_the_secrets_of_its_environment(
     assert context.secrets.mask("token correct-horse-battery!") == "token ***!"
     assert isinstance(context.secrets, Secrets)
     assert "correct-horse" not in repr(context)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, None),
+        ({"CHIMERA_TRUST_REF": " "}, None),
+        ({"CHIMERA_TRUST_REF": "origin/main"}, "origin/main"),
+    ],
+)
+def test_the_ref_to_trust_is_named_by_the_process_alone(
+    environ: dict[str, str], expected: str | None
+) -> None:
+    assert trust_ref_of(environ) == expected
