@@ -33,7 +33,8 @@ def _dumper() -> Any:
             return True
 
     def represent_text(dumper: Any, text: str) -> Any:
-        style = "|" if "\n" in text and text.isprintable() else None
+        lines = text.split("\n")
+        style = "|" if len(lines) > 1 and all(map(str.isprintable, lines)) else None
         if not isinstance(core_value(text), str):
             style = '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
