@@ -132,8 +132,8 @@ def _leave(code: int) -> NoReturn:
     if threading.active_count() == 1:
         atexit._run_exitfuncs()  # as the interpreter does before it
         with contextlib.suppress(OSError):  # which the interpreter has its own way of telling
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
             os._exit(code)
     sys.exit(code)
 
