@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from chimera.documents.merging import MAX_REPLAYED, merge
@@ -52,10 +52,13 @@ class RawDocument:
 
 
 @cache
-def _limits() -> Any:
-    from yaml_rs import AliasLimits
+def _reader(*, keep_first: bool) -> Callable[[str], Any]:
+    """Return the parser with what it may and must do, which is looked up once."""
+    from yaml_rs import AliasLimits, DuplicateKeyPolicy, loads
 
-    return AliasLimits(max_total_replayed_events=MAX_REPLAYED)
+    policy = DuplicateKeyPolicy.FirstWins if keep_first else DuplicateKeyPolicy.Error
+    limits = AliasLimits(max_total_replayed_events=MAX_REPLAYED)
+    return partial(loads, parse_datetime=False, alias_limits=limits, duplicate_key_policy=policy)
 
 
 def _load(text: str, *, keep_first: bool = False) -> list[Any]:
@@ -64,22 +67,13 @@ def _load(text: str, *, keep_first: bool = False) -> list[Any]:
     yaml-rs returns a list both for a sequence and for several documents. One more document at the
     end tells them apart.
     """
-    import yaml_rs
-
-    policy = (
-        yaml_rs.DuplicateKeyPolicy.FirstWins if keep_first else yaml_rs.DuplicateKeyPolicy.Error
-    )
-    arguments: dict[str, Any] = {
-        "parse_datetime": False,
-        "alias_limits": _limits(),
-        "duplicate_key_policy": policy,
-    }
+    read = _reader(keep_first=keep_first)
     try:
         if "\n---" not in text:
-            value = yaml_rs.loads(text, **arguments)
+            value = read(text)
             if isinstance(value, dict):
                 return [value]
-        values = yaml_rs.loads(text + _SENTINEL, **arguments)
+        values = read(text + _SENTINEL)
     except TypeError as error:  # a mapping cannot be a key in Python
         raise ValueError(_COLLECTION_KEY) from error
     return values[:-1] if isinstance(values, list) else []

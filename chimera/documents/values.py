@@ -35,12 +35,13 @@ def judge_value(path: str, index: int, value: Any) -> list[Diagnostic] | None:
 
     `None` means a key that is not text or nesting that is too deep: the exact pass says where.
     """
-    place = Place(path, index)
     if value is None:
-        return [empty(place)]
-    if type(value) is not dict and type(value) is not list:
-        return [_number(place.at(*route)) for route in _bad_numbers(value)]
-    return _judge_numbers(place, value)
+        return [empty(Place(path, index))]
+    is_sound = _is_sound(value) if type(value) is dict or type(value) is list else False
+    if is_sound is None:
+        return None
+    bad = () if is_sound else _bad_numbers(value)
+    return [_number(Place(path, index, route)) for route in bad]
 
 
 def key_not_text(place: Place) -> Diagnostic:
@@ -65,8 +66,9 @@ def _kind_of(value: Any) -> str:
     return {list: "a sequence", str: "text", bool: "true or false"}.get(type(value), "a number")
 
 
-def _judge_numbers(place: Place, value: dict[Any, Any] | list[Any]) -> list[Diagnostic] | None:
-    has_bad = False
+def _is_sound(value: dict[Any, Any] | list[Any]) -> bool | None:
+    """Tell whether JSON can hold every number in a value; `None` where it cannot hold the value."""
+    is_sound = True
     pending: list[tuple[Any, int]] = [(value, 1)]
     for node, depth in pending:  # grows while it is read
         if depth > MAX_DEPTH:
@@ -87,8 +89,8 @@ def _judge_numbers(place: Place, value: dict[Any, Any] | list[Any]) -> list[Diag
             elif (kind is int and not -_LARGEST <= child <= _LARGEST) or (
                 kind is float and not math.isfinite(child)
             ):
-                has_bad = True
-    return [_number(place.at(*route)) for route in _bad_numbers(value)] if has_bad else []
+                is_sound = False
+    return is_sound
 
 
 def _bad_numbers(value: Any, route: Route = ()) -> Iterator[Route]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from chimera.kinds.coding import read_marks
-from chimera.kinds.fields import Marked, Model, marked
+from chimera.kinds.fields import Mark, Marked, Model, marked
 from chimera.kinds.kind import Kind, Metadata
 from chimera.model import Address, Digest, Place, Segment, digest_json
 
@@ -35,6 +35,10 @@ class Document(Generic[S_co]):
     def marks(self) -> tuple[Marked, ...]:
         """Every marked value of the spec, with its route in the document."""
         return tuple(marked(self.spec, ("spec",)))
+
+    def marks_of(self, *types: type[Mark]) -> list[Marked]:
+        """Return those of the marked values whose marks are of some types."""
+        return marked(self.spec, ("spec",), frozenset(types))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -116,6 +120,10 @@ class StoredDocument(Document[Model]):
         """Every marked value of the spec, with its route in the document."""
         text = self._facts.marks
         return self._origin.whole(self._row).marks if text is None else read_marks(text)
+
+    def marks_of(self, *types: type[Mark]) -> list[Marked]:
+        """Return those of the marked values whose marks are of some types."""
+        return [found for found in self.marks if type(found.mark) in types]
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -252,18 +252,20 @@ def _marks_of(model: type[BaseModel]) -> tuple[_FieldMarks, ...]:
 
 
 @cache
-def _fields_of(model: type[BaseModel]) -> tuple[_FieldMarks, ...]:
-    """Return the fields in which marks can stand.
+def _fields_of(model: type[BaseModel], of: frozenset[type[Mark]] | None) -> tuple[_FieldMarks, ...]:
+    """Return the fields in which marks of some types, or any, can stand, with those marks.
 
     Most are left out, and whole models in which there is no mark: specs are walked again and again.
     """
-    return tuple(
-        field
-        for field in _marks_of(model)
-        if field[2]
-        or field[3]
-        or any(map(mark_types, _models_in(model.model_fields[field[0]].annotation)))
-    )
+    found = []
+    for name, alias, *marks in _marks_of(model):
+        on_values, on_models = (
+            tuple(mark for mark in own if of is None or type(mark) in of) for own in marks
+        )
+        inner = (mark_types(one) for one in _models_in(model.model_fields[name].annotation))
+        if on_values or on_models or any(types if of is None else types & of for types in inner):
+            found.append((name, alias, on_values, on_models))
+    return tuple(found)
 
 
 def _is_model(annotation: Any) -> bool:
@@ -306,45 +308,52 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(argument)
 
 
-def marked(model: BaseModel, route: Route = ()) -> list[Marked]:
-    """Return every marked value of `model`, depth first, with its route in the document."""
+def marked(
+    model: BaseModel, route: Route = (), of: frozenset[type[Mark]] | None = None
+) -> list[Marked]:
+    """Return every marked value of `model`, depth first, with its route in the document.
+
+    With `of`, only those that bear marks of these types, which takes no look at the others.
+    """
     found: list[Marked] = []
-    _collect(model, route, found)
+    _Walk(found, of).through(model, route)
     return found
 
 
-def _collect(model: BaseModel, route: Route, found: list[Marked]) -> None:
-    values = model.__dict__
-    for name, alias, on_values, on_models in _fields_of(type(model)):
-        value = values[name]
-        if value is not None and value != ():  # most fields are left out
-            _collect_from(value, (*route, alias), on_values, on_models, found)
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Gathers the marked values of a model."""
 
+    found: list[Marked]
+    of: frozenset[type[Mark]] | None
 
-def _collect_from(
-    value: Any,
-    route: Route,
-    on_values: tuple[Mark, ...],
-    on_models: tuple[Mark, ...],
-    found: list[Marked],
-) -> None:
-    # Text first: most values are.
-    if isinstance(value, str):
-        found += [Marked(mark, value, route) for mark in on_values]
-    elif isinstance(value, (tuple, list)):
-        for index, item in enumerate(value):
-            if isinstance(item, str):
-                found += [Marked(mark, item, (*route, index)) for mark in on_values]
-            else:
-                _collect_from(item, (*route, index), on_values, on_models, found)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _collect_from(item, (*route, key), on_values, on_models, found)
-    elif _holds_model(type(value)):
-        found += [Marked(mark, True, route) for mark in on_models]
-        _collect(value, route, found)
-    elif value is not None:
-        found += [Marked(mark, value, route) for mark in on_values]
+    def through(self, model: BaseModel, route: Route) -> None:
+        values = model.__dict__
+        for name, alias, on_values, on_models in _fields_of(type(model), self.of):
+            value = values[name]
+            if value is not None and value != ():  # most fields are left out
+                self._into(value, (*route, alias), on_values, on_models)
+
+    def _into(
+        self, value: Any, route: Route, on_values: tuple[Mark, ...], on_models: tuple[Mark, ...]
+    ) -> None:
+        found = self.found
+        if isinstance(value, str):  # first: most values are text
+            found += [Marked(mark, value, route) for mark in on_values]
+        elif isinstance(value, (tuple, list)):
+            for index, item in enumerate(value):
+                if isinstance(item, str):
+                    found += [Marked(mark, item, (*route, index)) for mark in on_values]
+                else:
+                    self._into(item, (*route, index), on_values, on_models)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                self._into(item, (*route, key), on_values, on_models)
+        elif _holds_model(type(value)):
+            found += [Marked(mark, True, route) for mark in on_models]
+            self.through(value, route)
+        elif value is not None:
+            found += [Marked(mark, value, route) for mark in on_values]
 
 
 __all__ = [

@@ -44,6 +44,8 @@ class Part:
     key: str | None = None
     repositories: list[Any] = field(default_factory=list)
     unreadable: tuple[Diagnostic, ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """The digest of each file's content, as long as `data` or who read it has use for it."""
     data: Mapping[str, bytes] | None = None
     """The files' content, where it has been read and may be kept."""
 
@@ -77,8 +79,8 @@ class Part:
     def _digest(self, data: Mapping[str, bytes]) -> str | None:
         if self.unreadable:
             return None
-        found = [(path, content_digest(content)) for path, content in data.items()]
-        facts = repr((self.is_whole, found))
+        self.contents = {path: content_digest(content) for path, content in data.items()}
+        facts = repr((self.is_whole, list(self.contents.items())))
         return blake2b(facts.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
@@ -134,7 +136,7 @@ def parts_of(
         else:
             room -= part.settle(tree)
             if room < 0:
-                part.data = None
+                part.data, part.contents = None, {}
             if known and part.key is not None:
                 store.put(known, json.dumps([part.key, part.repositories]).encode("ascii"))
         yield part

@@ -86,6 +86,7 @@ class Reader:
     def _read(self, part: Part, key: bytes | None) -> LoadedShard:
         """Parse, validate and judge the documents of a part, and keep what was found."""
         data, part.data = part.read(self.tree), None
+        contents, part.contents = part.contents, {}
         documents, files = self.validated(part, data)
         if part.key is None:
             return LoadedShard.of(documents, self.registry, files)
@@ -95,10 +96,9 @@ class Reader:
             self._store.put(key, known.to_bytes())
         if self._room >= 0:
             digest: Digest = part.key
-            content = {path: content_digest(found) for path, found in data.items()}
-            keep = partial(self._keep, part, content, documents)
+            keep = partial(self._keep, part, contents, documents)
             return LoadedShard(known.names, lambda: digest, lambda: known, lambda: documents, keep)
-        facts = _facts(data, documents)
+        facts = _facts_of(contents, documents)
         if key:
             self._store.put(self._facts_key(part), facts)
         return self._shard(part, known, None if key else facts)
@@ -138,7 +138,7 @@ class Reader:
         facts = facts or self._store.get(self._facts_key(part))
         if facts is None:
             data = part.read(self.tree)
-            facts = _facts(data, self.validated(part, data)[0])
+            facts = _facts_of(part.contents, self.validated(part, data)[0])
             self._store.put(self._facts_key(part), facts)
         digests, described = json.loads(facts)
         known = list(read_facts(described))
@@ -197,11 +197,6 @@ class PartOrigin:
         """Return the digest of what its author wrote; who asks for some will ask for all."""
         self._asked.add(row)
         return self.whole(row).digest if len(self._asked) <= _FEW else self._digests[row]
-
-
-def _facts(data: Mapping[str, bytes], documents: Sequence[Document[Model]]) -> bytes:
-    content = {path: content_digest(found) for path, found in data.items()}
-    return _facts_of(content, documents)
 
 
 def _facts_of(content: Mapping[str, str], documents: Sequence[Document[Model]]) -> bytes:

@@ -67,7 +67,7 @@ def _errs(document: Document[Model], there: Collection[str]) -> bool:
     return any(
         found.value not in there
         or (found.mark.kinds and found.value.partition("/")[0] not in found.mark.kinds)
-        for found in document.marks
+        for found in document.marks_of(Reference)
         if isinstance(found.mark, Reference)
     )
 

@@ -22,13 +22,13 @@ from chimera.kinds.coding import (
     verdict_json,
 )
 from chimera.kinds.document import Document, Facts
-from chimera.kinds.fields import Governs, KindReference, LayerReference, Model, mark_types
+from chimera.kinds.fields import Governs, KindReference, LayerReference, Model
 from chimera.kinds.registry import Registry
 from chimera.model import Address, Diagnostic, Digest, Finding, Place, Verdict, digest_json
 
 AnyDocument = Document[Model]
 
-_TELLING = frozenset((KindReference, Governs, LayerReference))
+_TELLING = (KindReference, Governs, LayerReference)
 """Marks that an outline tells of."""
 
 
@@ -109,9 +109,7 @@ def outline(documents: Sequence[AnyDocument], registry: Registry, files: Faults)
     passed: dict[str, list[int]] = {}
     governing, layered = [], []
     for row, document in enumerate(documents):
-        marks = set()
-        if not mark_types(type(document.spec)).isdisjoint(_TELLING):
-            marks = {type(found.mark) for found in document.marks}
+        marks = {type(found.mark) for found in document.marks_of(*_TELLING)}
         if KindReference in marks:
             faults += ((row, fault) for fault in _unknown_kinds(document, registry))
         if Governs in marks:
@@ -136,8 +134,8 @@ def outline(documents: Sequence[AnyDocument], registry: Registry, files: Faults)
 
 def _unknown_kinds(document: AnyDocument, registry: Registry) -> Iterator[Diagnostic]:
     """Report every selector that names a kind which no plugin registers: it holds for nothing."""
-    for found in document.marks:
-        if isinstance(found.mark, KindReference) and found.value not in registry.kinds:
+    for found in document.marks_of(KindReference):
+        if found.value not in registry.kinds:
             near = registry.nearest(found.value)
             yield Diagnostic(
                 "selector-kind-unknown",

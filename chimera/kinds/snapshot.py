@@ -210,7 +210,7 @@ class Snapshot:
 
 def references_of(document: Document[Model]) -> Iterable[ReferenceUse]:
     """Yield the typed references of one document."""
-    for found in document.marks:
+    for found in document.marks_of(Reference):
         if isinstance(found.mark, Reference):
             yield ReferenceUse(
                 document.address,

@@ -45,15 +45,13 @@ def salvage(
     address = f"{kind.name}/{name}" if kind and name else None
     metadata = None
     if "metadata" in raw.value:
-        metadata, found = salvage_model(
-            Metadata, raw.value["metadata"], place.at("metadata"), address
-        )
+        metadata, found = _salvage_part(Metadata, raw.value["metadata"], place, "metadata", address)
         faults += found
     if kind is None:
         if isinstance(raw.value.get("kind"), str):
             faults.append(_unknown_kind(raw.value["kind"], registry, place))
         return None, faults
-    spec, found = salvage_model(kind.spec, raw.value.get("spec", {}), place.at("spec"), address)
+    spec, found = _salvage_part(kind.spec, raw.value.get("spec", {}), place, "spec", address)
     faults += found
     is_judgeable = raw.sound and all(fault.rule == "field-unknown" for fault in faults)
     if metadata is None or spec is None or not is_judgeable:
@@ -157,6 +155,16 @@ def salvage_model(
         return None, faults
     found, more = salvage_model(model, known, place, address)
     return found, faults + more
+
+
+def _salvage_part(
+    model: type[M], value: Any, place: Place, part: str, address: str | None
+) -> tuple[M | None, list[Diagnostic]]:
+    """Do so for a part of the document at `place`: no place is made where nothing is wrong."""
+    try:
+        return _validated(model, value), []
+    except ValidationError:
+        return salvage_model(model, value, place.at(part), address)
 
 
 def _without(value: Any, routes: set[Route], here: Route = ()) -> Any:
