@@ -4,13 +4,18 @@ Owns `LayerContract`, placement and the vocabulary of prohibitions. Refuses to k
 own: documents are read by the roles that their fields declare.
 """
 
-from chimera.contract.facts import Concerned, LayerFacts, Marks, Use
-from chimera.contract.judge import judge
-from chimera.contract.kinds import Layer, LayerContractSpec
-from chimera.contract.layers import ContractLayer, contracts_of
-from chimera.contract.obligations import owed
-from chimera.contract.placement import Placer, Placing, place
-from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.contract.facts import Concerned, LayerFacts, Marks, Use
+    from chimera.contract.judge import judge
+    from chimera.contract.kinds import Layer, LayerContractSpec
+    from chimera.contract.layers import ContractLayer, contracts_of
+    from chimera.contract.obligations import owed
+    from chimera.contract.placement import Placer, Placing, place
+    from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
 
 __all__ = [
     "PROHIBITIONS",
@@ -29,3 +34,16 @@ __all__ = [
     "owed",
     "place",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".facts": "Concerned LayerFacts Marks Use",
+        ".judge": "judge",
+        ".kinds": "Layer LayerContractSpec",
+        ".layers": "ContractLayer contracts_of",
+        ".obligations": "owed",
+        ".placement": "Placer Placing place",
+        ".prohibitions": "PROHIBITIONS Prohibition",
+    },
+)

@@ -3,35 +3,40 @@
 Refuses to run anything: it looks at what is shown to it and fails closed.
 """
 
-from chimera.gate.approvals import (
-    ANYBODY,
-    approval_digest,
-    approved_item,
-    human_signers,
-    signed_approvals,
-    signed_content,
-)
-from chimera.gate.identities import narrowed, trust_root
-from chimera.gate.kinds import (
-    ApprovalSpec,
-    DecisionSpec,
-    EnvironmentSpec,
-    GateSpec,
-    IdentitySpec,
-    RoleSpec,
-)
-from chimera.gate.recorded import RecordedRuling, ruling_from_json, ruling_to_json
-from chimera.gate.ruling import (
-    STAGES,
-    Permit,
-    RefusedError,
-    Ruling,
-    Stage,
-    StageRuling,
-    permit,
-)
-from chimera.gate.stages import ESSENTIAL_REVIEWERS, Hearing, HearingError, weigh
-from chimera.gate.weighing import Author, Side, Weighing, environments
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.gate.approvals import (
+        ANYBODY,
+        approval_digest,
+        approved_item,
+        human_signers,
+        signed_approvals,
+        signed_content,
+    )
+    from chimera.gate.identities import narrowed, trust_root
+    from chimera.gate.kinds import (
+        ApprovalSpec,
+        DecisionSpec,
+        EnvironmentSpec,
+        GateSpec,
+        IdentitySpec,
+        RoleSpec,
+    )
+    from chimera.gate.recorded import RecordedRuling, ruling_from_json, ruling_to_json
+    from chimera.gate.ruling import (
+        STAGES,
+        Permit,
+        RefusedError,
+        Ruling,
+        Stage,
+        StageRuling,
+        permit,
+    )
+    from chimera.gate.stages import ESSENTIAL_REVIEWERS, Hearing, HearingError, weigh
+    from chimera.gate.weighing import Author, Side, Weighing, environments
 
 __all__ = [
     "ANYBODY",
@@ -67,3 +72,18 @@ __all__ = [
     "trust_root",
     "weigh",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".approvals": (
+            "ANYBODY approval_digest approved_item human_signers signed_approvals signed_content"
+        ),
+        ".identities": "narrowed trust_root",
+        ".kinds": "ApprovalSpec DecisionSpec EnvironmentSpec GateSpec IdentitySpec RoleSpec",
+        ".recorded": "RecordedRuling ruling_from_json ruling_to_json",
+        ".ruling": "STAGES Permit RefusedError Ruling Stage StageRuling permit",
+        ".stages": "ESSENTIAL_REVIEWERS Hearing HearingError weigh",
+        ".weighing": "Author Side Weighing environments",
+    },
+)

@@ -4,12 +4,17 @@ The only room that knows CEL. Refuses side effects, and to let an expression tha
 its bounds or kills its process count as kept.
 """
 
-from chimera.policy.cases import CasesReport, run_cases
-from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
-from chimera.policy.isolation import Bounds
-from chimera.policy.judge import judge
-from chimera.policy.kinds import PolicySpec, WaiverSpec
-from chimera.policy.worker import evaluate
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.policy.cases import CasesReport, run_cases
+    from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
+    from chimera.policy.isolation import Bounds
+    from chimera.policy.judge import judge
+    from chimera.policy.kinds import PolicySpec, WaiverSpec
+    from chimera.policy.worker import evaluate
 
 __all__ = [
     "Bounds",
@@ -23,3 +28,15 @@ __all__ = [
     "run_cases",
     "unexercised",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".cases": "CasesReport run_cases",
+        ".coverage": "RuleCoverage Unexercised unexercised",
+        ".isolation": "Bounds",
+        ".judge": "judge",
+        ".kinds": "PolicySpec WaiverSpec",
+        ".worker": "evaluate",
+    },
+)

@@ -3,16 +3,21 @@
 Refuses scoring and interpretation: a proof passes, fails, or exercised nothing.
 """
 
-from chimera.proof.evidence import EvidenceError, EvidenceStore
-from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
-from chimera.proof.owed import is_due, owed
-from chimera.proof.prove import prove
-from chimera.proof.report import Divergence, ProofReport, RunReport
-from chimera.proof.standing import Standing, stand, standing
-from chimera.proof.steps.models import OperationStep
-from chimera.proof.steps.task import StepOutcome, StepTask
-from chimera.proof.verification import Check, Verification
-from chimera.proof.verifying import Verifier, verify
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.proof.evidence import EvidenceError, EvidenceStore
+    from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
+    from chimera.proof.owed import is_due, owed
+    from chimera.proof.prove import prove
+    from chimera.proof.report import Divergence, ProofReport, RunReport
+    from chimera.proof.standing import Standing, stand, standing
+    from chimera.proof.steps.models import OperationStep
+    from chimera.proof.steps.task import StepOutcome, StepTask
+    from chimera.proof.verification import Check, Verification
+    from chimera.proof.verifying import Verifier, verify
 
 __all__ = [
     "Check",
@@ -36,3 +41,19 @@ __all__ = [
     "standing",
     "verify",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".evidence": "EvidenceError EvidenceStore",
+        ".kinds": "ProofSpec ReleaseProofSpec",
+        ".owed": "is_due owed",
+        ".prove": "prove",
+        ".report": "Divergence ProofReport RunReport",
+        ".standing": "Standing stand standing",
+        ".steps.models": "OperationStep",
+        ".steps.task": "StepOutcome StepTask",
+        ".verification": "Check Verification",
+        ".verifying": "Verifier verify",
+    },
+)

@@ -7,10 +7,9 @@ without any what is owed. Owns the text; the facts are the report's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.model import Category, Change, Finding, Result, Target, Touch, Verdict
-from chimera.plan import plan_to_json
 from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
 from chimera.render.paint import Paint, count, plain, unbroken
 from chimera.render.plan import (
@@ -21,8 +20,10 @@ from chimera.render.plan import (
     some_of,
 )
 from chimera.render.report import OWED_ELSEWHERE, is_owed_elsewhere
-from chimera.workspace import CheckReport, PlanReport
-from chimera.workspace.planning import Compared
+
+if TYPE_CHECKING:
+    from chimera.workspace import CheckReport, PlanReport
+    from chimera.workspace.planning import Compared
 
 _MOST_IDLE = 20
 _MOST_CAUSES = 5
@@ -59,6 +60,8 @@ def _summary(report: PlanReport, paint: Paint) -> str:
 
 def plan_report_json(result: Result[PlanReport]) -> dict[str, Any]:
     """Return the plan in its saved format, with the rest of the report beside it."""
+    from chimera.plan import plan_to_json
+
     return {
         **plan_to_json(result.value.plan),
         **change_json(result.value),
@@ -231,4 +234,6 @@ def check_change_json(report: CheckReport) -> dict[str, Any] | None:
     """Return the plan that a check made, with what it touches; `None` without a base."""
     if report.planned is None:
         return None
+    from chimera.plan import plan_to_json
+
     return {**plan_to_json(report.planned.plan), **change_json(report.planned)}

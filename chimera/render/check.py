@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.model import Finding, Result, Verdict
 from chimera.policy import unexercised
@@ -17,7 +17,9 @@ from chimera.render.diagnostics import (
 )
 from chimera.render.paint import Paint, count, plain
 from chimera.render.plan import some_of
-from chimera.workspace import CheckReport
+
+if TYPE_CHECKING:
+    from chimera.workspace import CheckReport
 
 
 def check_text(result: Result[CheckReport], paint: Paint = plain, *, notes: bool = False) -> str:

@@ -5,24 +5,29 @@ with the same idempotency key. Refuses to run one run twice at a time, to apply 
 and to know what a kind is for.
 """
 
-from chimera.runtime.apply import ItemResult, apply
-from chimera.runtime.control import ControlAction
-from chimera.runtime.engine import Engine
-from chimera.runtime.fold import StepState, StepStatus
-from chimera.runtime.operations import Operation, OperationCall
-from chimera.runtime.result import RunResult
-from chimera.runtime.runs import Runs, RunView, control_run, list_runs, read_log, show_run
-from chimera.runtime.steps import (
-    Graph,
-    Outputs,
-    PermanentError,
-    Retry,
-    Step,
-    StepCall,
-    idempotency_key,
-)
-from chimera.runtime.task import Build, ReconcileTask, RunError, RunSteps
-from chimera.state import Json, LogLine, Run, RunStatus
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.runtime.apply import ItemResult, apply
+    from chimera.runtime.control import ControlAction
+    from chimera.runtime.engine import Engine
+    from chimera.runtime.fold import StepState, StepStatus
+    from chimera.runtime.operations import Operation, OperationCall
+    from chimera.runtime.result import RunResult
+    from chimera.runtime.runs import Runs, RunView, control_run, list_runs, read_log, show_run
+    from chimera.runtime.steps import (
+        Graph,
+        Outputs,
+        PermanentError,
+        Retry,
+        Step,
+        StepCall,
+        idempotency_key,
+    )
+    from chimera.runtime.task import Build, ReconcileTask, RunError, RunSteps
+    from chimera.state import Json, LogLine, Run, RunStatus
 
 __all__ = [
     "Build",
@@ -56,3 +61,19 @@ __all__ = [
     "read_log",
     "show_run",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".apply": "ItemResult apply",
+        ".control": "ControlAction",
+        ".engine": "Engine",
+        ".fold": "StepState StepStatus",
+        ".operations": "Operation OperationCall",
+        ".result": "RunResult",
+        ".runs": "Runs RunView control_run list_runs read_log show_run",
+        ".steps": "Graph Outputs PermanentError Retry Step StepCall idempotency_key",
+        ".task": "Build ReconcileTask RunError RunSteps",
+        "chimera.state": "Json LogLine Run RunStatus",
+    },
+)

@@ -4,19 +4,24 @@ The only room that needs `cryptography`, and only inside the calls that sign or 
 know whom a key belongs to: a signature says which key made it, and nothing more.
 """
 
-from chimera.signatures.allowed import AllowedSigner, allowed_signers
-from chimera.signatures.dsse import (
-    IN_TOTO,
-    Envelope,
-    EnvelopeSignature,
-    pae,
-    sign_envelope,
-    verify_signature,
-)
-from chimera.signatures.keys import PublicKey
-from chimera.signatures.signer import Signer, open_signer
-from chimera.signatures.sshsig import APPROVAL, EVIDENCE, HASH_ALGORITHMS, verify_ssh
-from chimera.signatures.wire import SignatureError, read_json
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.signatures.allowed import AllowedSigner, allowed_signers
+    from chimera.signatures.dsse import (
+        IN_TOTO,
+        Envelope,
+        EnvelopeSignature,
+        pae,
+        sign_envelope,
+        verify_signature,
+    )
+    from chimera.signatures.keys import PublicKey
+    from chimera.signatures.signer import Signer, open_signer
+    from chimera.signatures.sshsig import APPROVAL, EVIDENCE, HASH_ALGORITHMS, verify_ssh
+    from chimera.signatures.wire import SignatureError, read_json
 
 __all__ = [
     "APPROVAL",
@@ -37,3 +42,15 @@ __all__ = [
     "verify_signature",
     "verify_ssh",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".allowed": "AllowedSigner allowed_signers",
+        ".dsse": "IN_TOTO Envelope EnvelopeSignature pae sign_envelope verify_signature",
+        ".keys": "PublicKey",
+        ".signer": "Signer open_signer",
+        ".sshsig": "APPROVAL EVIDENCE HASH_ALGORITHMS verify_ssh",
+        ".wire": "SignatureError read_json",
+    },
+)

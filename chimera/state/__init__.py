@@ -4,22 +4,27 @@ The only room that knows SQLite. Refuses a second writer, and refuses to go on a
 nobody has acknowledged.
 """
 
-from chimera.state.cache import NoStore, Store, open_cache
-from chimera.state.layout import Layout
-from chimera.state.lock import Holder
-from chimera.state.opening import acknowledge_loss, open_state, read_state
-from chimera.state.reader import StateReader
-from chimera.state.records import (
-    Applied,
-    Event,
-    EventKind,
-    Json,
-    LogLine,
-    RulingRecord,
-    Run,
-    RunStatus,
-)
-from chimera.state.writer import StateWriter
+from typing import TYPE_CHECKING
+
+from chimera.model.lazily import import_lazily
+
+if TYPE_CHECKING:
+    from chimera.state.cache import NoStore, Store, open_cache
+    from chimera.state.layout import Layout
+    from chimera.state.lock import Holder
+    from chimera.state.opening import acknowledge_loss, open_state, read_state
+    from chimera.state.reader import StateReader
+    from chimera.state.records import (
+        Applied,
+        Event,
+        EventKind,
+        Json,
+        LogLine,
+        RulingRecord,
+        Run,
+        RunStatus,
+    )
+    from chimera.state.writer import StateWriter
 
 __all__ = [
     "Applied",
@@ -41,3 +46,16 @@ __all__ = [
     "open_state",
     "read_state",
 ]
+
+import_lazily(
+    __name__,
+    {
+        ".cache": "NoStore Store open_cache",
+        ".layout": "Layout",
+        ".lock": "Holder",
+        ".opening": "acknowledge_loss open_state read_state",
+        ".reader": "StateReader",
+        ".records": "Applied Event EventKind Json LogLine RulingRecord Run RunStatus",
+        ".writer": "StateWriter",
+    },
+)

@@ -3,18 +3,17 @@
 Each piece of work returns a `Result`. Refuses to print, and to choose an exit code.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING, Any
-
-from chimera.workspace.checking import CheckReport
-from chimera.workspace.judging import Judgement
-from chimera.workspace.planning import PlanReport
-from chimera.workspace.workspace import Workspace
+from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.workspace.applying import ApplyReport
+    from chimera.workspace.checking import CheckReport
+    from chimera.workspace.judging import Judgement
+    from chimera.workspace.planning import PlanReport
     from chimera.workspace.proving import ProveReport
+    from chimera.workspace.workspace import Workspace
 
 __all__ = [
     "ApplyReport",
@@ -25,16 +24,14 @@ __all__ = [
     "Workspace",
 ]
 
-_LATER = {
-    "ApplyReport": "chimera.workspace.applying",
-    "ProveReport": "chimera.workspace.proving",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load what only proving and applying need when it is first used."""
-    if name in _LATER:
-        from importlib import import_module
-
-        return getattr(import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'chimera.workspace' has no attribute {name!r}")
+import_lazily(
+    __name__,
+    {
+        ".applying": "ApplyReport",
+        ".checking": "CheckReport",
+        ".judging": "Judgement",
+        ".planning": "PlanReport",
+        ".proving": "ProveReport",
+        ".workspace": "Workspace",
+    },
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chimera.context import Context
 from chimera.kinds import Loaded
@@ -11,7 +12,9 @@ from chimera.model import Finding, Outcome, Result, has_errors
 from chimera.plugin import PluginManager
 from chimera.policy.foreign import judged_files
 from chimera.workspace.judging import Judgement, facts_of, judge
-from chimera.workspace.planning import PlanReport
+
+if TYPE_CHECKING:
+    from chimera.workspace.planning import PlanReport
 
 
 @dataclass(frozen=True)

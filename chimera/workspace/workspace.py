@@ -13,56 +13,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from chimera.context import Context
-from chimera.documents import (
-    Merge,
-    Tree,
-    find_root,
-    open_commit,
-    open_merge,
-    open_work_tree,
-)
+from chimera.documents import Tree, find_root, open_work_tree
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
 from chimera.model import Result, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
-from chimera.state import (
-    Run,
-    StateReader,
-    StateWriter,
-    Store,
-    acknowledge_loss,
-    open_cache,
-    open_state,
-    read_state,
-)
+from chimera.state import Store, open_cache
 from chimera.workspace.checking import CheckReport, check, check_change
-from chimera.workspace.formatting import add_modelines, format_documents
 from chimera.workspace.judging import facts_of
 from chimera.workspace.opening import plugin_names, prepare_folder
 from chimera.workspace.paths import path_faults
-from chimera.workspace.planning import (
-    Compared,
-    PlanReport,
-    against_merge_base,
-    against_state,
-    make_plan,
-    plan_result,
-)
-from chimera.workspace.protection import environment_facts, protects, trusting_in
-from chimera.workspace.trust import Trust, trust_of
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
     from chimera.policy import CasesReport
+    from chimera.state import Run, StateReader, StateWriter
     from chimera.workspace.applying import ApplyReport
     from chimera.workspace.diagnosing import Symptom
     from chimera.workspace.evaluating import Question
     from chimera.workspace.evidence import Evidence
     from chimera.workspace.graphing import Graph
     from chimera.workspace.inspecting import Description, Row, RunDetails, Status
+    from chimera.workspace.planning import PlanReport
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.questioning import Questions
     from chimera.workspace.running import RunReport
     from chimera.workspace.showing import ShownRuling
+    from chimera.workspace.trust import Trust
     from chimera.workspace.updating import UpdateReport
     from chimera.workspace.verifying import VerifyReport
 
@@ -116,6 +92,8 @@ class Workspace:
     @cached_property
     def trust(self) -> Trust | None:
         """What the trust ref says, at its tip; `None` where there is none."""
+        from chimera.workspace.trust import trust_of
+
         return trust_of(self)
 
     def reopened(self) -> Workspace:
@@ -124,6 +102,8 @@ class Workspace:
 
     def commit(self, ref: str = "HEAD") -> Loaded:
         """Return the snapshot of a commit, which is read once."""
+        from chimera.documents import open_commit
+
         tree = open_commit(self.root, ref)
         revision = tree.revision or ""
         if revision not in self._commits:
@@ -132,14 +112,20 @@ class Workspace:
 
     def for_environment(self, environment: str) -> Loaded:
         """Return what may be applied there: the work tree, or in a protected one the commit."""
+        from chimera.workspace.protection import protects
+
         return self.commit() if protects(self, environment) else self.loaded
 
     def read_state(self) -> StateReader:
         """Open the state for reading."""
+        from chimera.state import read_state
+
         return read_state(self.root)
 
     def open_state(self, command: str, wait: float = 0.0) -> StateWriter:
         """Open the state for writing, under the apply lock."""
+        from chimera.state import open_state
+
         self.prepare()
         return open_state(self.root, self.context, command=command, wait=wait)
 
@@ -168,12 +154,17 @@ class Workspace:
 
         With a `base`, a Git ref: compare with that what `check` does.
         """
+        from chimera.workspace.planning import plan_result
+
         if base is None:
             return plan_result(self.make_plan(environment))
         return plan_result(self.compare(environment, base, head))
 
     def compare(self, environment: str, base: str, head: str | None) -> PlanReport:
         """Plan what merging `head` into the Git ref `base` would leave, as a change of `base`."""
+        from chimera.documents import Merge, open_commit, open_merge
+        from chimera.workspace.planning import Compared, against_merge_base, make_plan
+
         if head is None:
             merge = Merge(open_commit(self.root, base), self.tree, base)
         else:
@@ -195,6 +186,9 @@ class Workspace:
         loaded: Loaded | None = None,
     ) -> PlanReport:
         """Plan against `state`; `loaded` is the tree unless it is given."""
+        from chimera.workspace.planning import against_state, make_plan
+        from chimera.workspace.protection import environment_facts, trusting_in
+
         if state is None:
             with self.read_state() as reader:
                 return self.make_plan(environment, state=reader, loaded=loaded)
@@ -236,10 +230,14 @@ class Workspace:
 
     def format(self, paths: Sequence[Path], *, write: bool) -> Result[tuple[str, ...]]:
         """Format documents; return the paths that changed or would change."""
+        from chimera.workspace.formatting import format_documents
+
         return format_documents(self.tree, self.source, paths, write=write)
 
     def add_modelines(self, paths: Sequence[Path], *, write: bool) -> Result[tuple[str, ...]]:
         """Name each document's schema to editors in its first line; return the paths as above."""
+        from chimera.workspace.formatting import add_modelines
+
         return add_modelines(self.tree, self.source, self.registry, paths, write=write)
 
     def prove(
@@ -396,4 +394,6 @@ class Workspace:
 
     def acknowledge_loss(self) -> tuple[Path, ...]:
         """Accept that damaged states kept aside are lost; return them."""
+        from chimera.state import acknowledge_loss
+
         return acknowledge_loss(self.root)

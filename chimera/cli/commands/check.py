@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from chimera.cli.session import (
     report_option,
     work_tree_option,
 )
+
+if TYPE_CHECKING:
+    from chimera.render.report import Report
 
 
 @click.command()
@@ -47,7 +51,11 @@ def check(
     their lines and columns.
     """
     from chimera.render.check import check_json, check_text
-    from chimera.render.reports import check_report
+
+    def report() -> Report:
+        from chimera.render.reports import check_report
+
+        return check_report(result)
 
     result = session.workspace(path).check(environment, base, compared_head(base, head, work_tree))
     session.emit(
@@ -55,5 +63,5 @@ def check(
         lambda paint: check_text(result, paint, notes=notes),
         lambda: check_json(result),
         result.outcome,
-        report=lambda: check_report(result),
+        report=report,
     )
