@@ -5,7 +5,11 @@ What is not defended against is tested too, so that it is known: `test_..._is_tr
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from chimera.context import Context
 from chimera.model import GateError, UsageError
 from tests.workspace.signing import ENVIRONMENTS, SOURCE, Team, document, edit_record, signer
 
@@ -567,3 +572,32 @@ def test_going_back_needs_a_person_although_no_gate_asks_one(team: Team) -> None
     assert "1 approval by a person owed, and 0 counted" in said
     team.approve("ann")
     team.applies()
+
+
+@pytest.mark.parametrize(("answer", "code", "did"), [("y", 0, True), ("n", 4, False)])
+def test_a_terminal_is_asked_before_anything_is_executed(
+    team: Team, answer: str, code: int, did: bool
+) -> None:
+    propose(team)
+    team.now = Context.system().clock.now()
+    team.approve("bob", base="main")
+    team.merge()
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chimera", "apply", "--env", "production"],
+        cwd=team.root,
+        env=team.repository.environment(),
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    os.write(ours, f"{answer}\n".encode())
+    out, _ = process.communicate(timeout=60)
+    shown = ""
+    while select.select([ours], [], [], 0)[0]:
+        shown += os.read(ours, 100_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "apply it to production, which is protected?" in shown
+    assert (process.returncode, "applied 1 change" in out) == (code, did), shown
