@@ -57,14 +57,16 @@ def team(repository: Any) -> Any:
         metadata: {name: ann}
         spec:
           kind: human
-          keys: [{key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHc2fRuX3It3uvPo7y/MktZIp1dS6F7zBpiekiMqlc96}]
+          keys:
+            - key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHc2fRuX3It3uvPo7y/MktZIp1dS6F7zBpiekiMqlc96
         ---
         apiVersion: chimera/v1
         kind: Identity
         metadata: {name: ben}
         spec:
           kind: human
-          keys: [{key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHOY1gbpdLzvtdDhrjM7G4ky3k0aMP1+bI9kYKrvybXo}]
+          keys:
+            - key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHOY1gbpdLzvtdDhrjM7G4ky3k0aMP1+bI9kYKrvybXo
         """,
     )
     for name in ("p1", "p2"):

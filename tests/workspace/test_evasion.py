@@ -55,7 +55,8 @@ def test_a_protected_apply_runs_no_script_that_the_commit_does_not_hold(team: An
     assert "the work tree is not the commit" in refused.err
     assert "scripts/act.sh" in refused.err
     team.commit()
-    assert (team.chimera("apply", "--env", "production", "--auto-approve").code, acted(team)) == (0, True)
+    applied = team.chimera("apply", "--env", "production", "--auto-approve")
+    assert (applied.code, acted(team)) == (0, True)
 
 
 def test_a_protected_apply_runs_beside_no_file_that_the_commit_does_not_hold(team: Any) -> None:
