@@ -8,7 +8,7 @@ their way. Nothing passes it before they are there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,10 +48,21 @@ def check(subject: Subject) -> Iterator[Verdict]:
     people = _read(subject)
     faults = (*_shared(people, subject), *_aging(people, subject), *_memberless(people, subject))
     faults += tuple(_impossible(people, subject))
+    _keep({fault.address for fault in faults}, people, subject)
     for fault in faults:
         is_error = fault.severity is Severity.ERROR
         finding = Finding.FAIL if is_error else Finding.NOT_EXERCISED
         yield Verdict(JUDGE, fault.address or JUDGE, finding, (fault.message,), (fault,))
+
+
+def _keep(blamed: Collection[str | None], people: _People, subject: Subject) -> None:
+    """Have the facts kept of documents that are told of: where they stand is asked in every run."""
+    shared = _of_several(people.keys)
+    sharing = {key.identity for key in people.keys if key.fingerprint in shared}
+    told_of = sharing.union(name for name in blamed if name is not None)
+    for shard in subject.snapshot.loaded:
+        if not told_of.isdisjoint(shard.names):
+            shard.keep()
 
 
 def _read(subject: Subject) -> _People:
@@ -71,7 +82,6 @@ def _told(shard: LoadedShard, subject: Subject) -> dict[str, Any]:
     rows = tuple(shard.rows_of(_KINDS))
     if not rows:
         return _facts(())
-    shard.keep()
     key = f"people/1 {shard.key}"
     found = subject.memo.get(key)
     if found is None:
