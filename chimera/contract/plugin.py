@@ -1,4 +1,4 @@
-"""Registers `LayerContract` and the words of `prohibits`, judges by them, and owes for people."""
+"""Registers `LayerContract` and the words of `prohibits`, judges by them, owes, and reviews."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
 
 @hookimpl
 def chimera_owe(subject: Subject) -> Iterable[Obligation]:
-    """Owe a person's approval for changes in human-triggered layers of a protected environment."""
+    """Owe the proofs of an activation and, where it is protected, the people whom layers ask for."""
     from chimera.contract.obligations import owed
 
     return owed(subject)

@@ -28,8 +28,8 @@ class Author:
 class Side:
     """The documents of a place that can stop what is applied: a tree, the trust ref, the state.
 
-    `faults` are of those that cannot be read. `is_trusted` tells
-    that what it says of a document is the last word: it is the trust ref's.
+    `faults` are of those that cannot be read. `is_trusted` tells that what it says of a document is
+    the last word: it is the trust ref's.
     """
 
     name: str

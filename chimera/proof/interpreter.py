@@ -1,4 +1,4 @@
-"""A `sitecustomize` for the Python processes of a diagnosis: another clock, seed or listing order.
+"""A `sitecustomize` for the Python processes of a run: another clock, seed or listing order.
 
 It is copied beside the exported inputs and imported by every interpreter that starts there, so it
 imports nothing of the engine. It does only what its variables ask for. Refuses to reach the clock
