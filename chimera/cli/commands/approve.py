@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chimera.cli.commands.plan import read_plan
-from chimera.cli.session import Session, environment_option, output_option, pass_session
+from chimera.cli.session import (
+    Session,
+    environment_option,
+    key_option,
+    output_option,
+    pass_session,
+)
 from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:
@@ -29,11 +35,7 @@ _OPTIONS = (
         metavar="ADDRESS",
         help="Sign that an applied document is executed once, by `chimera run`.",
     ),
-    click.option(
-        "--key",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="The SSH key to sign with, instead of the one that Git signs with.",
-    ),
+    key_option,
     click.option("--yes", is_flag=True, help="Sign without asking."),
     output_option,
     pass_session,
