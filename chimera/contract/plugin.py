@@ -54,7 +54,7 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
 
 @hookimpl
 def chimera_owe(subject: Subject) -> Iterable[Obligation]:
-    """Owe the proofs of an activation and, where it is protected, the people whom layers ask for."""
+    """Owe the proofs of activations and, where it is protected, the people whom layers ask for."""
     from chimera.contract.obligations import owed
 
     return owed(subject)
