@@ -24,7 +24,7 @@ from chimera.proof.factors import FACTORS, FIXED, Changes, Factor
 from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import Divergence
-from chimera.proof.run import Plan, Ran, RunStep, run
+from chimera.proof.run import Ran, RunStep, Setup, run
 from chimera.proof.steps.models import PytestStep
 
 TRIES = 3
@@ -215,6 +215,6 @@ class _Session:
         """Run the steps once, in the same folder each time."""
         self.runs += 1
         self.context.progress.advance(self.label, self.runs, label)
-        plan = Plan(self.proof, self.inputs, 1, None, conditions, self.inputs.parent)
-        ran = run(plan, self.context, self.run_step, lambda: False)
+        setup = Setup(self.proof, self.inputs, 1, None, conditions, self.inputs.parent)
+        ran = run(setup, self.context, self.run_step, lambda: False)
         return Ran(replace(ran.report, label=label), ran.artifacts)

@@ -25,7 +25,7 @@ from chimera.proof.factors import conditions_of
 from chimera.proof.inputs import ContentSubject, binding_of, input_paths, subjects_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import ProofReport, RunReport
-from chimera.proof.run import Plan, Ran, RunStep, run
+from chimera.proof.run import Ran, RunStep, Setup, run
 from chimera.proof.statement import build_statement, record_of
 from chimera.proof.watch import Watch
 
@@ -173,7 +173,7 @@ class _Session:
         for place, attempt in enumerate(attempts):
             repeat = attempt.proof.spec.repeat
             attempt.running = self._submit(
-                pool, [self._plan(attempt, number) for number in range(1, repeat + 1)]
+                pool, [self._setup(attempt, number) for number in range(1, repeat + 1)]
             )
             running |= dict.fromkeys(attempt.running, place)
         while running:
@@ -187,7 +187,7 @@ class _Session:
                 if not attempt.controls and _weigh(attempt).finding is Finding.PASS:
                     controls = attempt.proof.spec.controls
                     attempt.running = self._submit(
-                        pool, [self._plan(attempt, 0, control) for control in controls]
+                        pool, [self._setup(attempt, 0, control) for control in controls]
                     )
                     running |= dict.fromkeys(attempt.running, place)
                 else:
@@ -195,15 +195,15 @@ class _Session:
                     finding = _weigh(attempt).finding.value
                     self._context.progress.finish(attempt.label, finding)
 
-    def _plan(self, attempt: _Attempt, number: int, control: Control | None = None) -> Plan:
+    def _setup(self, attempt: _Attempt, number: int, control: Control | None = None) -> Setup:
         shuffle = self._shuffle or attempt.proof.spec.shuffle
         conditions = conditions_of(number, shuffle, (*attempt.proof.spec.vary, *self._vary))
-        return Plan(attempt.proof, attempt.inputs, number, control, conditions, home=attempt.home)
+        return Setup(attempt.proof, attempt.inputs, number, control, conditions, home=attempt.home)
 
-    def _submit(self, pool: ThreadPoolExecutor, plans: list[Plan]) -> list[Future[Ran]]:
+    def _submit(self, pool: ThreadPoolExecutor, setups: list[Setup]) -> list[Future[Ran]]:
         begun = [
-            pool.submit(run, plan, self._context, self._run_step, self._stop.is_set)
-            for plan in plans
+            pool.submit(run, setup, self._context, self._run_step, self._stop.is_set)
+            for setup in setups
         ]
         self._futures += begun
         return begun

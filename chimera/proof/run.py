@@ -44,7 +44,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Setup:
     """What is run: the proof, its exported inputs, whether it is a control, and what is pinned.
 
     Without `conditions`, they are those of the repetition. `below` is the folder that the run's
@@ -72,23 +72,23 @@ class Plan:
         return f"repetition {self.repetition}" if self.control is None else describe(self.control)
 
 
-def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[], bool]) -> Ran:
+def run(setup: Setup, context: Context, run_step: RunStep, is_stopped: Callable[[], bool]) -> Ran:
     """Run every step once; a step that does not pass ends the run."""
-    alone = nullcontext() if plan.pinned.fresh_home else plan.home
-    with alone, _folder(plan.pinned.nesting, plan.below) as folder:
+    alone = nullcontext() if setup.pinned.fresh_home else setup.home
+    with alone, _folder(setup.pinned.nesting, setup.below) as folder:
         tree = folder / "tree"
-        _copy(plan.inputs, tree)
-        environment = _environment(plan, folder)
-        if plan.control is not None and not isinstance(plan.control, SetVariable):
+        _copy(setup.inputs, tree)
+        environment = _environment(setup, folder)
+        if setup.control is not None and not isinstance(setup.control, SetVariable):
             try:
-                mutate(plan.control, tree)
+                mutate(setup.control, tree)
             except ChimeraError as error:
-                report = RunReport(plan.label, Finding.NOT_EXERCISED, (), reasons=(error.message,))
+                report = RunReport(setup.label, Finding.NOT_EXERCISED, (), reasons=(error.message,))
                 return Ran(report, {})
-        allowance = Allowance(plan.proof.spec.timeout.total_seconds())
+        allowance = Allowance(setup.proof.spec.timeout.total_seconds())
         home, tmp = Path(environment["HOME"]), Path(environment["TMPDIR"])
         outcomes: list[StepOutcome] = []
-        for number, step in enumerate(plan.proof.spec.steps, 1):
+        for number, step in enumerate(setup.proof.spec.steps, 1):
             if is_stopped():
                 raise KeyboardInterrupt
             scratch = folder / f"step-{number}"
@@ -100,22 +100,22 @@ def run(plan: Plan, context: Context, run_step: RunStep, is_stopped: Callable[[]
                 break
             task = StepTask(
                 step=step,
-                proof=plan.proof.address,
+                proof=setup.proof.address,
                 folder=tree,
                 scratch=scratch,
                 environment=environment,
                 context=context,
-                repetition=plan.repetition,
+                repetition=setup.repetition,
                 allowance=allowance,
-                conditions=plan.pinned,
-                limits=plan.proof.spec.limits,
+                conditions=setup.pinned,
+                limits=setup.proof.spec.limits,
                 writable=(home, tmp, folder / "conditions"),
             )
             outcomes.append(_outcome(task, run_step))
             if outcomes[-1].finding is not Finding.PASS:
                 break
-        artifacts = collect(plan.proof.spec, tree, context, allowance.seconds)
-        return Ran(_report(plan, outcomes, artifacts, allowance), dict(artifacts.content))
+        artifacts = collect(setup.proof.spec, tree, context, allowance.seconds)
+        return Ran(_report(setup, outcomes, artifacts, allowance), dict(artifacts.content))
 
 
 def _copy(inputs: Path, tree: Path) -> None:
@@ -130,7 +130,7 @@ def _copy(inputs: Path, tree: Path) -> None:
 
 
 def _report(
-    plan: Plan,
+    setup: Setup,
     outcomes: list[StepOutcome],
     artifacts: Artifacts,
     allowance: Allowance,
@@ -148,12 +148,12 @@ def _report(
         finding = Finding.NOT_EXERCISED
         reasons.append("no assertion was exercised")
     return RunReport(
-        label=plan.label,
+        label=setup.label,
         finding=finding,
         steps=tuple(outcomes),
         artifacts=tuple((path, digest_bytes(data)) for path, data in artifacts.content.items()),
         isolation=allowance.isolation,
-        seconds=plan.proof.spec.timeout.total_seconds() - allowance.seconds,
+        seconds=setup.proof.spec.timeout.total_seconds() - allowance.seconds,
         reasons=tuple(reasons),
         notes=artifacts.notes,
     )
@@ -179,21 +179,22 @@ def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
     return replace(outcome, reasons=tuple(map(task.context.secrets.mask, outcome.reasons)))
 
 
-def _environment(plan: Plan, folder: Path) -> dict[str, str]:
-    kept = folder if plan.pinned.fresh_home else plan.inputs.with_name(f"{plan.inputs.name}-home")
+def _environment(setup: Setup, folder: Path) -> dict[str, str]:
+    shared = setup.inputs.with_name(f"{setup.inputs.name}-home")
+    kept = folder if setup.pinned.fresh_home else shared
     home, tmp, tree, own = kept / "home", kept / "tmp", folder / "tree", folder / "conditions"
     for path in (home, tmp, own):
         path.mkdir(parents=True, exist_ok=True)
-    declared = plan.proof.spec.environment
-    varied = plan.pinned.variables(own)
+    declared = setup.proof.spec.environment
+    varied = setup.pinned.variables(own)
     roots = (own, tree, tree / "src") if any(own.iterdir()) else (tree, tree / "src")
     varied["PYTHONPATH"] = os.pathsep.join(str(path) for path in roots if path.is_dir())
     environment = pinned_environment(
         source_date_epoch=_EPOCH, home=home, tmp=tmp, allow=declared.allow, **varied
     )
     environment |= declared.set
-    if isinstance(plan.control, SetVariable):
-        environment[plan.control.name] = plan.control.value
+    if isinstance(setup.control, SetVariable):
+        environment[setup.control.name] = setup.control.value
     return environment
 
 

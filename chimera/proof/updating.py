@@ -19,7 +19,7 @@ from chimera.model import Address, Finding
 from chimera.proof.compare import divergences
 from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.run import Plan, Ran, RunStep, run
+from chimera.proof.run import Ran, RunStep, Setup, run
 from chimera.proof.steps.models import SnapshotStep
 from chimera.proof.steps.snapshot import produce
 from chimera.proof.steps.task import StepOutcome, StepTask
@@ -69,7 +69,7 @@ def _update(
     taken: list[Mapping[str, bytes]] = []
     for number in range(1, proof.spec.repeat + 1):
         camera = _Camera(run_step)
-        runs.append(run(Plan(proof, inputs, number), context, camera.run_step, lambda: False))
+        runs.append(run(Setup(proof, inputs, number), context, camera.run_step, lambda: False))
         taken.append(camera.taken)
     reasons = list(dict.fromkeys(reason for ran in runs for reason in ran.report.reasons))
     reasons += [f"repetitions differ in {found.place}" for found in divergences(runs)]

@@ -14,7 +14,7 @@ import pytest
 
 from chimera.model import Finding
 from chimera.proof.conditions import Conditions
-from chimera.proof.run import Plan, run
+from chimera.proof.run import Setup, run
 
 PROBE = """
 import datetime, json, os, random, secrets, sys, time, uuid
@@ -44,10 +44,10 @@ def observe(bench: Any, tmp_path: Path) -> Any:
     )
 
     def observed(conditions: Conditions | None = None, repetition: int = 1) -> dict[str, Any]:
-        plan = Plan(bench.get(), inputs, repetition, None, conditions)
+        setup = Setup(bench.get(), inputs, repetition, None, conditions)
         hook = bench.plugins.hook
         ran = run(
-            plan,
+            setup,
             bench.context,
             lambda task: hook.chimera_run_proof_step(task=task),
             lambda: False,

@@ -24,7 +24,7 @@ from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.mutation.mutants import Mutant, mutants
 from chimera.proof.report import RunReport
-from chimera.proof.run import Plan, RunStep, run
+from chimera.proof.run import RunStep, Setup, run
 
 _PATIENCE = 5.0  # times what the proof takes as it is
 _LEAST_SECONDS = 10.0
@@ -86,7 +86,7 @@ def try_mutants(
         export(snapshot.tree, input_paths(proof, snapshot), inputs)
         context.progress.start(label, len(chosen))
         try:
-            plain = run(Plan(proof, inputs, 1), context, run_step, lambda: False).report
+            plain = run(Setup(proof, inputs, 1), context, run_step, lambda: False).report
             if plain.finding is not Finding.PASS:
                 return Trial(proof.address, seed, (), _unfit(plain))
             pool = _Pool(_hurried(proof, plain.seconds), inputs, context, run_step, label)
@@ -151,8 +151,8 @@ class _Pool:
         if not mutant.is_viable:
             return Tried(mutant, Fate.UNVIABLE, ("it cannot be read as what it is",))
         rewrite = Rewrite(mutant.path, mutant.after, mutant.name)
-        plan = Plan(self._proof, self._inputs, 0, rewrite)
-        report = run(plan, self._context, self._run_step, self._stop.is_set).report
+        setup = Setup(self._proof, self._inputs, 0, rewrite)
+        report = run(setup, self._context, self._run_step, self._stop.is_set).report
         match report.finding:
             case Finding.PASS:
                 return Tried(mutant, Fate.SURVIVED)
