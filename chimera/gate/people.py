@@ -180,19 +180,21 @@ def _impossible(people: _People, subject: Subject) -> Iterator[Diagnostic]:
     for key in people.keys:
         if not key.revoked and key.fingerprint not in shared and key.identity in people.humans:
             signing[key.identity].add(key.fingerprint)
+    able = {
+        role: len(signing.keys() & members) if role in people.approving else 0
+        for role, members in people.members.items()
+    }
     for gate, index, role, count in people.asks:
-        if role not in people.members:
-            continue  # the reference itself is at fault, and reported as such
-        able = {m for m in people.members[role] if m in signing and role in people.approving}
-        if len(able) < count:
+        # A role that is not there is the fault of the reference, and reported as such.
+        if role in able and able[role] < count:
             who = "a person" if count == 1 else f"{count} people"
             yield _fault(
                 subject,
                 gate,
                 ("requires", "approvals", index),
                 "gate-approval-impossible",
-                f"it asks {who} of {role} to approve, and {len(able) or 'none'} of its members can:"
-                " a person with a key; where it is protected nothing passes",
+                f"it asks {who} of {role} to approve, and {able[role] or 'none'} of its members"
+                " can: a person with a key; where it is protected nothing passes",
                 "give the role's members keys, or ask for fewer",
             )
 
