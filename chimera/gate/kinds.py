@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from chimera.context import parse_instant
 from chimera.kinds import (
     AddressText,
+    AfterText,
     AfterValidator,
     Answer,
     DigestText,
@@ -25,7 +26,6 @@ from chimera.kinds import (
     Plays,
     Reference,
     Role,
-    StringConstraints,
     Text,
     refuse,
 )
@@ -58,8 +58,6 @@ def _check_key(text: str) -> str:
         raise refuse("key-unparsable", error.message) from None
     return text
 
-
-Sha256Text = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 KeyText = Annotated[str, AfterValidator(_check_key)]
 """A public key as `ssh-keygen` writes it to a `.pub` file."""
@@ -201,8 +199,8 @@ class ApprovedItem(Model):
     action: Literal["create", "update", "delete", "run"] = Field(
         description="What the plan does about it."
     )
-    after: DigestText = Field(description="Digest of the target after the change; or deleted.")
-    digest: Sha256Text = Field(
+    after: AfterText = Field(description="Digest of the target after the change; or deleted.")
+    digest: DigestText = Field(
         description="Digest of environment, target, action, after, of what the item owes and of "
         "the waivers by which it passes: with any of them another, it is another item."
     )
@@ -218,7 +216,7 @@ class ApprovalSpec(Model):
         description="The Identity that signs; what counts is whose the key is in the trust ref."
     )
     environment: Name = Field(description="The environment for which it is.")
-    plan: Sha256Text = Field(description="Digest of the plan that was looked at, for reference.")
+    plan: DigestText = Field(description="Digest of the plan that was looked at, for reference.")
     items: Annotated[Items[ApprovedItem], Field(min_length=1)] = Field(
         description="What is approved or rejected."
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
-    from chimera.kinds.answers import DELETED, Answer, DigestText, answers, mismatch
+    from chimera.kinds.answers import DELETED, AfterText, Answer, DigestText, answers, mismatch
     from chimera.kinds.coding import diagnostic_json, read_diagnostic
     from chimera.kinds.compatibility import categorize
     from chimera.kinds.diff import change_of
@@ -71,6 +71,7 @@ __all__ = [
     "DELETED",
     "ActionName",
     "AddressText",
+    "AfterText",
     "AfterValidator",
     "Answer",
     "DigestText",
@@ -156,7 +157,7 @@ __all__ = [
 import_lazily(
     __name__,
     {
-        ".answers": "DELETED Answer DigestText answers mismatch",
+        ".answers": "DELETED AfterText Answer DigestText answers mismatch",
         ".coding": "diagnostic_json read_diagnostic",
         ".compatibility": "categorize",
         ".diff": "change_of",

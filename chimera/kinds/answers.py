@@ -10,7 +10,10 @@ from chimera.kinds.document import Document
 from chimera.kinds.fields import Model, Text
 from chimera.model import Change
 
-DigestText = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|deleted)$")]
+DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""A SHA-256 digest as it is written everywhere."""
+AfterText = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|deleted)$")]
+"""What a change leaves of its target: the digest of that, or `deleted`."""
 
 DELETED = "deleted"
 _SHOWN = len("sha256:") + 12
@@ -22,7 +25,7 @@ class Answer(Model):
     target: Text = Field(
         description="Address (Kind/name) or path set (paths:GLOB,GLOB) that the record is about."
     )
-    after: DigestText = Field(
+    after: AfterText = Field(
         description="Digest of the target after the change, as `chimera plan` shows it; or deleted."
     )
 

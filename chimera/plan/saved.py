@@ -5,9 +5,9 @@ What is read is hostile until its shape, its actions and its digest have been ch
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from chimera.kinds import Items, Model, StringConstraints, Text, ValidationError
+from chimera.kinds import DigestText, Items, Model, Text, ValidationError
 from chimera.model import (
     Action,
     Address,
@@ -21,8 +21,6 @@ from chimera.model import (
     parse_target,
 )
 from chimera.plan.plan import FORMAT, Plan, PlanItem
-
-DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class _Obligation(Model):

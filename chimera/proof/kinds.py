@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from chimera.kinds import (
     AddressText,
     AfterValidator,
+    DigestText,
     Duration,
     Field,
     Glob,
@@ -34,7 +35,6 @@ Phase = Literal["merge", "apply", "rollback"]
 Engine = Literal["same", "any"]
 Isolation = Literal["network", "files", "processes"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-DigestText = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 _PINNED = frozenset(
     {
         "HOME",

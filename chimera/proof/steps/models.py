@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from chimera.kinds import (
     AddressText,
     AfterValidator,
+    DigestText,
     Discriminator,
     Field,
     Glob,
@@ -22,7 +23,6 @@ from chimera.kinds import (
     Plays,
     Reference,
     Role,
-    StringConstraints,
     Tag,
     Text,
     refuse,
@@ -168,7 +168,7 @@ class EvolutionStep(Model):
     evolution: Annotated[AddressText, Reference("Evolution"), Plays(Role.OWES)] = Field(
         description="The evolution to run."
     )
-    champion: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = Field(
+    champion: DigestText | None = Field(
         default=None,
         description="Digest that its champion must have; left out, repetitions must agree.",
     )
