@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         permit,
     )
     from chimera.gate.stages import ESSENTIAL_REVIEWERS, Hearing, HearingError, weigh
+    from chimera.gate.verdicts import unread
     from chimera.gate.weighing import Author, Side, Weighing, environments
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "signed_approvals",
     "signed_content",
     "trust_root",
+    "unread",
     "weigh",
 ]
 
@@ -84,6 +86,7 @@ import_lazily(
         ".recorded": "RecordedRuling ruling_from_json ruling_to_json",
         ".ruling": "STAGES Permit RefusedError Ruling Stage StageRuling permit",
         ".stages": "ESSENTIAL_REVIEWERS Hearing HearingError weigh",
+        ".verdicts": "unread",
         ".weighing": "Author Side Weighing environments",
     },
 )

@@ -1,10 +1,14 @@
-"""Verdicts on what a plan owes: that it is there, or where it is asked for and what to do.
+"""Verdicts that several reviewers give, in one form.
 
-Refuses to find out which.
+On what a plan owes: that it is there, or where it is asked for and what to do. And on what could
+stop the plan and cannot be read. Refuses to find out which of these is so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from chimera.documents import locate
 from chimera.gate.weighing import Weighing
 from chimera.model import Address, Diagnostic, Digest, Finding, Obligation, Related, Verdict
 
@@ -51,3 +55,13 @@ def unmet(
         related=(Related("the change is here", changed.place),) if changed else (),
     )
     return Verdict(judge_of(obligation), str(target), finding, reasons, (diagnostic, *because))
+
+
+def unread(weighing: Weighing, kind: str) -> Iterator[Verdict]:
+    """Yield a refusal for each place with a document that cannot be read and may be of `kind`."""
+    for side in weighing.sides:
+        faults = tuple(f for f in side.faults if not f.address or f.address.startswith(f"{kind}/"))
+        if faults:
+            reason = f"{side.name} has a document that cannot be read: {faults[0].message}"
+            located = locate(faults, side.snapshot.tree)
+            yield Verdict(kind.lower(), side.name, Finding.FAIL, (reason,), located)

@@ -224,7 +224,7 @@ def test_a_freeze_that_is_written_here_stops_what_is_applied_from_here(team: Tea
     (records / "money.yaml").write_text(document("Freeze", "money", **FREEZE))
     assert "Freeze/money freezes paths:src/**" in team.is_refused()
     (records / "money.yaml").write_text("kind: Freeze\n")
-    assert "has a record that cannot be read" in team.is_refused()
+    assert "has a document that cannot be read" in team.is_refused()
 
 
 def test_a_freeze_stops_a_run_as_well(team: Team) -> None:

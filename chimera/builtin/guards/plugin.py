@@ -43,6 +43,6 @@ def _ends(before: GuardSpec) -> Iterable[str]:
 @hookimpl
 def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
     """Return which changes an engaged guard stops."""
-    from chimera.builtin.guards.engaged import review
+    from chimera.builtin.guards.reviewing import review
 
     return tuple(review(weighing)) if stage == "guard" else ()

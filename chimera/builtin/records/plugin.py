@@ -45,6 +45,6 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
 @hookimpl
 def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
     """Return which changes a freeze stops."""
-    from chimera.builtin.records.freezing import review
+    from chimera.builtin.records.reviewing import review
 
     return tuple(review(weighing)) if stage == "freeze" else ()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chimera.builtin.guards.engaged import review
 from chimera.builtin.guards.kinds import GuardSpec
 from chimera.builtin.guards.plugin import _breaks, _ends
+from chimera.builtin.guards.reviewing import review
 from chimera.gate import Side, Weighing, weigh
 from chimera.model import Diagnostic, Finding, Outcome, Place, Placement
 from chimera.plugin import ESSENTIAL

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from chimera.builtin.records.kinds import FreezeSpec
 from chimera.documents import locate
-from chimera.kinds import Document, in_scope
+from chimera.gate import unread
+from chimera.kinds import DELETED, Document, in_scope
 from chimera.model import Change, Diagnostic, Digest, Finding, Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Freeze = Document[FreezeSpec]
 
 def review(weighing: Weighing) -> Iterator[Verdict]:
     """Yield a refusal for each change that a freeze stops, and what stands and lets through."""
-    yield from _unread(weighing.sides)
+    yield from unread(weighing, "Freeze")
     standing = tuple(_standing(weighing.sides, weighing.now))
     changes = [item.change for item in weighing.plan.changing]
     for side, freeze in standing:
@@ -42,20 +43,6 @@ def review(weighing: Weighing) -> Iterator[Verdict]:
     if not standing:
         places = ", ".join(side.name for side in weighing.sides) or "nowhere"
         yield Verdict("freeze", "gate", Finding.PASS, (f"no freeze stands; looked at: {places}",))
-
-
-def _unread(sides: Iterable[Side]) -> Iterator[Verdict]:
-    """Refuse where a freeze is there and cannot be read: nobody knows what it says."""
-    for side in sides:
-        faults = tuple(f for f in side.faults if f.address is None or _is_freeze(f.address))
-        if faults:
-            reasons = (f"{side.name} has a record that cannot be read: {faults[0].message}",)
-            located = locate(faults, side.snapshot.tree)
-            yield Verdict("freeze", side.name, Finding.FAIL, reasons, located)
-
-
-def _is_freeze(address: str) -> bool:
-    return address.startswith("Freeze/")
 
 
 def _standing(sides: Iterable[Side], now: datetime) -> Iterator[tuple[Side, Freeze]]:
@@ -76,7 +63,7 @@ def _standing(sides: Iterable[Side], now: datetime) -> Iterator[tuple[Side, Free
 
 def _is_let_through(freeze: Freeze, change: Change) -> bool:
     """Tell whether the freeze names exactly this change among those that it lets through."""
-    wanted = (str(change.target), change.after or "deleted")
+    wanted = (str(change.target), change.after or DELETED)
     return any((one.target, one.after) == wanted for one in freeze.spec.excepted)
 
 
@@ -88,7 +75,7 @@ def _refusal(side: Side, freeze: Freeze, change: Change) -> Verdict:
     lift = f"{spec.by} can lift it: write lifted: {{at, by, reason}} into it{where}"
     if side.is_trusted:
         lift += f" and merge that into {side.name}"
-    after = change.after or "deleted"
+    after = change.after or DELETED
     instead = f"a rollback is let through by except: {{target: {change.target}, after: {after}}}"
     fault = Diagnostic(
         "freeze-stands",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chimera.builtin.guards.kinds import GuardSpec
 from chimera.documents import locate
+from chimera.gate import unread
 from chimera.kinds import Document, in_scope
 from chimera.model import Change, Diagnostic, Digest, Finding, Verdict
 
@@ -22,7 +23,7 @@ Guard = Document[GuardSpec]
 
 def review(weighing: Weighing) -> Iterator[Verdict]:
     """Yield a refusal for each change that an engaged guard stops, and what stops none."""
-    yield from _unread(weighing.sides)
+    yield from unread(weighing, "Guard")
     changes = [item.change for item in weighing.plan.changing]
     engaged = tuple(_engaged(weighing.sides))
     for side, guard in engaged:
@@ -36,16 +37,6 @@ def review(weighing: Weighing) -> Iterator[Verdict]:
     if not engaged:
         places = ", ".join(side.name for side in weighing.sides) or "nowhere"
         yield Verdict("guard", "gate", Finding.PASS, (f"no guard is engaged; looked at: {places}",))
-
-
-def _unread(sides: Iterable[Side]) -> Iterator[Verdict]:
-    """Refuse where a guard is there and cannot be read: nobody knows whether it is engaged."""
-    for side in sides:
-        faults = tuple(f for f in side.faults if (f.address or "Guard/").startswith("Guard/"))
-        if faults:
-            reasons = (f"{side.name} has a guard that cannot be read: {faults[0].message}",)
-            located = locate(faults, side.snapshot.tree)
-            yield Verdict("guard", side.name, Finding.FAIL, reasons, located)
 
 
 def _engaged(sides: Iterable[Side]) -> Iterator[tuple[Side, Guard]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chimera.builtin.records.freezing import review
+from chimera.builtin.records.reviewing import review
 from chimera.gate import Side, Weighing, weigh
 from chimera.model import Action, Address, Diagnostic, Finding, Outcome, Place, Placement
 from tests.gate.conftest import AFTER, PLUGINS, SRC, THING, Team, update
