@@ -1,176 +1,180 @@
-"""What a changed contract owes: documentation that changes too, and all that a woken layer needs.
+"""Which dormant layers a change activates, under whatever name, and what binds each.
 
-Judges only where the snapshot was compared with something. What the contract said *before* the
-change counts, so that a change cannot loosen the conditions that it must meet. Approvals and proofs
-are weighed at the gate; `obligations` owes them.
+A layer that is renamed, moved to another contract or made anew is the layer that it was: what it
+asked for binds the layer that takes its place. Judges only where there is a before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from chimera.contract.awakening import (
-    Awakening,
-    awakenings,
-    dormant_before,
-    freed,
-    proofs_in,
-)
-from chimera.contract.documenting import stale_documentation
-from chimera.contract.layers import Contract, all_layers, contracts_of
-from chimera.kinds import Document, Model, Subject, answers, mismatch
-from chimera.model import Action, Diagnostic, Finding, Related, Verdict
+from chimera.contract.kinds import LayerContractSpec, WhenActive
+from chimera.contract.layers import ContractLayer, all_layers, contracts_of, is_contract
+from chimera.kinds import Document, Model, Subject, ValidationError
+from chimera.model import Action, Address, Change, is_dormant
 
-DECISION = "Decision"
-CHANGELOG_ENTRY = "ChangelogEntry"
+Raw = Mapping[str, Any]
+PROOF = "Proof"
 
 
-def check_changes(contract: Contract, subject: Subject) -> Iterator[Diagnostic]:
-    """Report documentation that did not change with the contract, and layers activated unduly."""
-    changed = {change.target: change.action for change in subject.changes or ()}
-    is_updated = changed.get(contract.address) is Action.UPDATE
-    if is_updated and contract.address in subject.before:
-        yield from stale_documentation(contract, subject)
-    for one in awakenings(subject):
-        if one.layer.contract.address == contract.address:
-            yield from _missing(one, subject)
+@dataclass(frozen=True)
+class Activation:
+    """A layer that was dormant, or takes the place of one, and is active by this change.
+
+    `change` is its contract's, `was` the name under which it was dormant, and `conditions` bind it:
+    those from before as well as its own.
+    """
+
+    layer: ContractLayer
+    change: Change
+    was: str
+    conditions: tuple[WhenActive, ...]
+
+    @property
+    def must_pass(self) -> tuple[str, ...]:
+        """The layers whose proofs it must pass."""
+        return tuple(dict.fromkeys(name for when in self.conditions for name in when.must_pass))
+
+    @property
+    def routes_through(self) -> tuple[str, ...]:
+        """The layers in which a record of it is made."""
+        names = (name for when in self.conditions for name in when.routes_through)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def approvals(self) -> tuple[tuple[str, str], ...]:
+        """Who approves what of it where it is protected: a role or any person, and the matter."""
+        needed = (one for when in self.conditions for one in when.needs_approval_of)
+        asked = dict.fromkeys((one.role or one.by, one.matter) for one in needed)
+        return tuple(asked) or (("human", "this layer"),)
 
 
-def vanished(subject: Subject) -> Iterator[Verdict]:
-    """Refuse documents that a dormant layer lets go of by being deleted: they would act."""
+def activations(subject: Subject) -> tuple[Activation, ...]:
+    """Return every layer that the subject's changes activate, in order of name."""
+    changes = _contract_changes(subject)
     present = all_layers(contracts_of(subject.snapshot))
-    woken = {one.was for one in awakenings(subject)}
-    for name in dormant_before(subject):
-        if name in present or name in woken:
-            continue
-        for document in freed(name, subject):
-            fault = Diagnostic(
-                "layer-vanished",
-                f"{name} was dormant and is gone, so that {document.address}, which stood in it,"
-                " would act",
-                document.place,
-                "keep the layer, and activate it by its name; or delete its documents with it",
-                address=str(document.address),
-            )
-            judge = f"LayerContract/{name.partition('/')[0]}#layer-vanished"
-            subject_name = str(document.address)
-            yield Verdict(judge, subject_name, Finding.FAIL, (fault.message,), (fault,))
+    found: dict[tuple[str, str], Activation] = {}
+    for name, raw in dormant_before(subject).items():
+        for layer in _successors(name, raw, present, changes, subject):
+            change = changes.get(layer.contract.address)
+            if change is not None:
+                conditions = _conditions(layer, raw)
+                found[layer.name, name] = Activation(layer, change, name, conditions)
+    return tuple(found[key] for key in sorted(found))
 
 
-def _missing(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
-    """Yield everything that the activation lacks, each with how to provide it."""
-    yield from _without_decision(one, subject)
-    for name in one.routes_through or ("",):
-        yield from _without_entry(one, name, subject)
-    for name in one.must_pass:
-        if not proofs_in(name, subject):
-            yield _refusal(
-                one,
-                subject,
-                "layer-activated-unproven",
-                f"and must pass {name}, in which no proof stands",
-                f"add a Proof that {name} admits and that shows the change",
-            )
-    yield from _unbound(one, subject)
+def dormant_before(subject: Subject) -> dict[str, Raw]:
+    """Return the layers that were dormant in contracts which the changes edit or delete."""
+    return {
+        f"{address.name}/{id}": raw
+        for address, change in _contract_changes(subject).items()
+        if change.action in {Action.UPDATE, Action.DELETE}
+        for id, raw in raw_layers(subject.before.get(address, {})).items()
+        if raw.get("status") == "dormant"
+    }
 
 
-def _without_decision(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
-    decisions = [r for r in subject.snapshot.records if r.kind.name == DECISION]
-    meant = [d for d in decisions if getattr(d.spec, "activates", None) == one.layer.name]
-    if any(answers(decision, one.change) for decision in meant):
+def freed(name: str, subject: Subject) -> tuple[Document[Model], ...]:
+    """Return the documents that stood in a dormant layer, and stand in no dormant one now."""
+    documents = subject.snapshot.documents
+    stood = {
+        a for a, were in subject.former_placements.items() if any(p.layer == name for p in were)
+    }
+    for change in subject.changes or ():
+        if isinstance(change.target, Address):
+            metadata = subject.before.get(change.target, {}).get("metadata", {})
+            layers = metadata.get("layers", ()) if isinstance(metadata, Mapping) else ()
+            stood |= {change.target} if name in layers else set()
+    return tuple(
+        documents[address]
+        for address in sorted(stood & documents.keys())
+        if not is_dormant(subject.placed(address))
+        and not documents[address].kind.record
+        and not is_contract(documents[address])
+    )
+
+
+def former_layer(layer: ContractLayer, subject: Subject) -> Raw:
+    """Return what the layer's author had written before the change; nothing where it was not."""
+    before = subject.before.get(layer.contract.address, {})
+    return raw_layers(before).get(layer.layer.id, {})
+
+
+def raw_layers(value: Raw) -> dict[str, Raw]:
+    """Read the layers of what may be an older form of the kind: only ids are relied on."""
+    spec = value.get("spec")
+    layers = spec.get("layers") if isinstance(spec, Mapping) else None
+    return {
+        str(layer["id"]): layer
+        for layer in (layers if isinstance(layers, list) else ())
+        if isinstance(layer, Mapping) and "id" in layer
+    }
+
+
+def proofs_in(layer: str, subject: Subject) -> tuple[Document[Model], ...]:
+    """Return the proofs that stand in `layer`."""
+    return tuple(
+        document
+        for document in subject.snapshot.documents.values()
+        if document.kind.name == PROOF
+        and any(placement.layer == layer for placement in subject.placed(document.address))
+    )
+
+
+def _contract_changes(subject: Subject) -> dict[Address, Change]:
+    kind = subject.snapshot.registry.of_model(LayerContractSpec).name
+    return {
+        change.target: change
+        for change in subject.changes or ()
+        if change.changes and isinstance(change.target, Address) and change.target.kind == kind
+    }
+
+
+def _successors(
+    name: str,
+    raw: Raw,
+    present: Mapping[str, ContractLayer],
+    changes: Mapping[Address, Change],
+    subject: Subject,
+) -> Iterator[ContractLayer]:
+    """Yield the active layers that a layer from before has become: its own name, or a new one."""
+    if name in present:
+        if not present[name].is_dormant:
+            yield present[name]
         return
-    others = [
-        f"{d.address} activates {getattr(d.spec, 'activates', None) or 'nothing'}"
-        for d in decisions
-        if d not in meant and answers(d, one.change)
-    ]
-    offered = [
-        mismatch(d, one.change) or f"{d.address} does not name {one.change.target}" for d in meant
-    ]
-    yield _refusal(
-        one,
-        subject,
-        "layer-activated",
-        "without a Decision record that says so" + _but([*offered, *others]),
-        f"add a Decision with activates: {one.layer.name} and answers with "
-        f"target: {one.change.target} and after: {one.change.after}",
-    )
+    held = {p.layer for one in freed(name, subject) for p in subject.placed(one.address)}
+    for layer in present.values():
+        is_new = layer.contract.address in changes and not former_layer(layer, subject)
+        if is_new and not layer.is_dormant and (layer.name in held or _resembles(layer, raw)):
+            yield layer
 
 
-def _without_entry(one: Awakening, layer: str, subject: Subject) -> Iterator[Diagnostic]:
-    """Report that no entry, in `layer` if one is named, records exactly this change."""
-    entries = [r for r in subject.snapshot.records if r.kind.name == CHANGELOG_ENTRY]
-    answering = [entry for entry in entries if answers(entry, one.change)]
-    if any(not layer or _stands_in(entry, layer, subject) for entry in answering):
-        return
-    offered = [f"{entry.address} does not stand in {layer}" for entry in answering]
-    offered += (why for entry in entries if (why := mismatch(entry, one.change)))
-    through = f" in {layer}" if layer else ""
-    yield _refusal(
-        one,
-        subject,
-        "layer-activated-unrecorded",
-        f"without a {CHANGELOG_ENTRY}{through} for this change" + _but(offered),
-        f"add one whose answers have target: {one.change.target} and after: {one.change.after}",
-    )
+def _resembles(layer: ContractLayer, raw: Raw) -> bool:
+    """Tell whether a layer says of itself what another said: its id, its name, what it admits."""
+    now = raw_layers(layer.contract.value).get(layer.layer.id, {})
+    if any(
+        now.get(field) and now.get(field) == raw.get(field) for field in ("id", "name", "purpose")
+    ):
+        return True
+    return bool(_admitted(now) & _admitted(raw))
 
 
-def _stands_in(document: Document[Model], layer: str, subject: Subject) -> bool:
-    return any(placement.layer == layer for placement in subject.placed(document.address))
+def _admitted(raw: Raw) -> set[str]:
+    admits = raw.get("admits")
+    lists = admits.values() if isinstance(admits, Mapping) else ()
+    return {str(one) for some in lists if isinstance(some, list) for one in some}
 
 
-def _but(offered: list[str]) -> str:
-    return f" ({'; '.join(offered)})" if offered else ""
-
-
-def _unbound(one: Awakening, subject: Subject) -> Iterator[Diagnostic]:
-    """Report what the layer was to keep to, were it active, and says no longer."""
-    layer, conditions = one.layer.layer, one.conditions
-    for word in dict.fromkeys(w for c in conditions for w in c.prohibits):
-        if word not in layer.prohibits:
-            yield _refusal(
-                one,
-                subject,
-                "layer-activated-unbound",
-                f"and no longer prohibits {word}, which its whenActive keeps",
-                f"add {word} to prohibits",
-            )
-    for field in ("trigger", "mode"):
-        said = getattr(layer, field)
-        for bound in dict.fromkeys(getattr(c, field) for c in conditions):
-            if bound not in {None, said}:
-                yield _refusal(
-                    one,
-                    subject,
-                    "layer-activated-unbound",
-                    f"and does not say {field}: {bound}, as its whenActive does",
-                    f"write {field}: {bound}",
-                )
-
-
-def _refusal(one: Awakening, subject: Subject, rule: str, message: str, help: str) -> Diagnostic:
-    """Return one thing that is missing; beside it stands what the gate will ask for besides."""
-    renamed = f", as {one.was}," if one.was != one.layer.name else ""
-    return Diagnostic(
-        rule,
-        f"{one.layer.name} was dormant{renamed} and becomes active {message}",
-        one.layer.at("status"),
-        help,
-        address=str(one.layer.contract.address),
-        related=(
-            one.layer.cite("these conditions bind it", "whenActive"),
-            Related(_besides(one, subject), one.layer.at("id")),
-        ),
-    )
-
-
-def _besides(one: Awakening, subject: Subject) -> str:
-    """Say what the gate asks of an activation: proofs, and people where it is protected."""
-    proofs = (str(p.address) for name in one.must_pass for p in proofs_in(name, subject))
-    people = (
-        f"approval of {matter} by {'a person' if who == 'human' else who}"
-        for who, matter in one.approvals
-    )
-    shown = [f"`chimera prove {name}`" for name in dict.fromkeys(proofs)]
-    asked = ", ".join((*shown, *people))
-    return f"besides it owes {asked}: `chimera approve` where it is protected"
+def _conditions(layer: ContractLayer, raw: Raw) -> tuple[WhenActive, ...]:
+    """Return the conditions of activation, those from before and those of the change itself."""
+    now, before = layer.layer.when_active, raw.get("whenActive")
+    found = [] if now is None else [now]
+    if before is not None:
+        try:
+            found.append(WhenActive.model_validate(before))
+        except ValidationError:
+            # An older form that cannot be read is held to have asked for a person.
+            found.append(WhenActive.model_validate({"needsApprovalOf": [{"matter": "this layer"}]}))
+    return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.contract.awakening import former_layer, raw_layers
+from chimera.contract.activation import former_layer, raw_layers
 from chimera.contract.definition import documented
 from chimera.contract.layers import Contract
 from chimera.documents import Globs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from chimera.contract.activation import check_changes
+from chimera.contract.changing import check_changes
 from chimera.contract.conduct import check_dormant, check_mode, check_triggers
 from chimera.contract.definition import (
     check_admissions,

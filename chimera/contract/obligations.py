@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.contract.awakening import Awakening, awakenings, proofs_in
+from chimera.contract.activation import Activation, activations, proofs_in
 from chimera.contract.layers import contracts_of
+from chimera.contract.placed import former_contracts, placed_in
 from chimera.contract.placement import Placer
-from chimera.contract.standing import former_contracts, standing_of
 from chimera.kinds import Subject
 from chimera.model import Action, Address, Obligation
 
@@ -19,11 +19,11 @@ def owed(subject: Subject) -> Iterator[Obligation]:
     """Yield what the subject's changes owe to the layers that they are in."""
     if subject.environment.protected:
         yield from _approvals(subject)
-    for one in awakenings(subject):
+    for one in activations(subject):
         yield from _activation(one, subject)
 
 
-def _activation(one: Awakening, subject: Subject) -> Iterator[Obligation]:
+def _activation(one: Activation, subject: Subject) -> Iterator[Obligation]:
     """Owe the proofs of an activation, and the people who approve it where it is protected."""
     target, source = one.change.target, one.layer.contract.address
     for name in one.must_pass:
@@ -48,7 +48,7 @@ def _approvals(subject: Subject) -> Iterator[Obligation]:
     for change in subject.changes or ():
         if change.action is Action.NO_OP or not isinstance(change.target, Address):
             continue
-        standing = standing_of(change, change.target, placers, subject)
+        standing = placed_in(change, change.target, placers, subject)
         human = [one for one in standing if one.layer.trigger == "human" and not one.is_dormant]
         for name, source in {layer.name: layer.contract.address for layer in human}.items():
             why = f"{name} is human-triggered"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from chimera.contract.awakening import awakenings, former_layer
+from chimera.contract.activation import activations, former_layer
 from chimera.contract.definition import documented
 from chimera.contract.layers import Contract, ContractLayer, contracts_of
+from chimera.contract.placed import former_contracts, placed_in
 from chimera.contract.placement import Placer
-from chimera.contract.standing import former_contracts, standing_of
 from chimera.kinds import Subject
 from chimera.model import Address, Change, PathSet, Touch
 
@@ -48,7 +48,7 @@ def _layers(
 ) -> Iterator[Touch]:
     """Yield where a document stands and stood; what either contract asks of a layer counts."""
     asks: dict[tuple[str, Address], dict[str, None]] = {}
-    for layer in standing_of(change, address, placers, subject):
+    for layer in placed_in(change, address, placers, subject):
         asked = asks.setdefault((layer.name, layer.contract.address), {})
         asked.update(dict.fromkeys(_asks_of(layer)))
     for (name, source), asked in sorted(asks.items()):
@@ -63,7 +63,7 @@ def _asks_of(layer: ContractLayer) -> Iterator[str]:
 
 
 def _asks(contract: Contract, subject: Subject) -> tuple[str, ...]:
-    """Return what an edit of a contract asks for: documentation, and a decision to wake a layer."""
+    """Return what an edit of a contract asks for: documentation, and what activations need."""
     if subject.snapshot.get(contract.address) is not contract:
         return ()  # it was deleted
     asked = [
@@ -72,7 +72,7 @@ def _asks(contract: Contract, subject: Subject) -> tuple[str, ...]:
         if contract.address in subject.before
         and (layer is None or _raw(layer) != former_layer(layer, subject))
     ]
-    for one in awakenings(subject):
+    for one in activations(subject):
         if one.layer.contract is contract:
             asked.append(f"record Decision that activates {one.layer.name}")
             asked += (f"record ChangelogEntry in {name}" for name in one.routes_through)

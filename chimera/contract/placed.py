@@ -29,7 +29,7 @@ def former_contracts(subject: Subject) -> tuple[list[Contract], list[Address]]:
     return former, unread
 
 
-def standing_of(
+def placed_in(
     change: Change, address: Address, placers: Iterable[Placer], subject: Subject
 ) -> Iterator[ContractLayer]:
     """Yield the layers of a changed document, where it is and where it was."""
