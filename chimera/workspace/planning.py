@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from chimera.context import Context
 from chimera.contract import LayerContractSpec, Placer, contracts_of
-from chimera.documents import Merge, Tree, conversions, differences
+from chimera.documents import Merge, conversions
 from chimera.kinds import (
-    Document,
     EnvironmentFacts,
     Loaded,
-    Model,
-    Registry,
     Snapshot,
-    Source,
     Subject,
     affected_by,
     categorize,
     check_deletions,
     documents_in,
-    former_snapshot,
-    load_snapshot,
-    read_source,
 )
 from chimera.model import (
     Action,
@@ -39,10 +32,8 @@ from chimera.model import (
     Target,
     Touch,
     has_errors,
-    parse_target,
 )
 from chimera.plan import (
-    Baseline,
     Plan,
     PlanItem,
     Side,
@@ -54,11 +45,9 @@ from chimera.plan import (
     waivers_of,
 )
 from chimera.plugin import PluginManager, ask
-from chimera.state import StateReader
+from chimera.workspace.comparing import Comparison, differing_paths
 from chimera.workspace.judging import Judgement, judge, placements_of
 from chimera.workspace.trust import Trusting
-
-V = TypeVar("V")
 
 ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.contract.plugin")
 
@@ -133,77 +122,6 @@ class PlanReport:
         return {category: found[category] for category in Category}
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What a snapshot is compared with: the baseline's digests, values and places by address.
-
-    `base` is the snapshot of the tree compared with, where there is one, and `differing` the paths
-    in which that tree differs, where they are known already.
-    """
-
-    baseline: Baseline
-    values: Mapping[Address, Mapping[str, Any]]
-    paths: Mapping[Address, str]
-    base: Snapshot | None = None
-    differing: frozenset[str] | None = None
-
-
-def against_state(state: StateReader, environment: str) -> Comparison:
-    """Compare with what was applied to an environment."""
-    applied = state.applied(environment)
-    name = "the applied state" if applied else "an empty state: nothing was applied yet"
-    digests: dict[Target, str] = {parse_target(t): a.digest for t, a in applied.items()}
-    values: dict[Address, Mapping[str, Any]] = {}
-    paths: dict[Address, str] = {}
-    for target, entry in applied.items():
-        if entry.value is not None:
-            values[Address.parse(target)] = entry.value
-            paths[Address.parse(target)] = entry.path or "the applied state"
-    return Comparison(Baseline(name, digests), values, paths)
-
-
-def against_tree(tree: Tree, registry: Registry, name: str) -> Comparison:
-    """Compare with the documents and governed paths of another tree, which is read whole."""
-    return _against(load_snapshot(read_source(tree), registry).snapshot, name)
-
-
-def against_merge_base(merge: Merge, source: Source, loaded: Loaded) -> Comparison:
-    """Compare what a merge leaves with its base, of which only what differs is read."""
-    differing = _differing(merge.base, merge.tree)
-    base = former_snapshot(merge.base, source, loaded, differing)
-    return replace(_against(base, merge.name), differing=differing)
-
-
-def _differing(before: Tree, after: Tree) -> frozenset[str]:
-    return frozenset(difference.path for difference in differences(before, after))
-
-
-def _against(base: Snapshot, name: str) -> Comparison:
-    values = _Each(base, lambda document: document.value)
-    paths = _Each(base, lambda document: document.place.path)
-    return Comparison(Baseline(name, {}), values, paths, base)
-
-
-class _Each(Mapping[Address, V]):
-    """Something of each document of a snapshot, read where it is asked for."""
-
-    def __init__(self, snapshot: Snapshot, of: Callable[[Document[Model]], V]) -> None:
-        self._documents = snapshot.documents
-        self._of = of
-
-    def __getitem__(self, address: Address) -> V:
-        return self._of(self._documents[address])
-
-    def __iter__(self) -> Iterator[Address]:
-        return iter(self._documents)
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def __contains__(self, address: object) -> bool:
-        return address in self._documents
-
-
 def make_plan(
     loaded: Loaded,
     comparison: Comparison,
@@ -219,7 +137,7 @@ def make_plan(
     snapshot, base = loaded.snapshot, comparison.base
     differing = comparison.differing
     if base is not None and differing is None:
-        differing = _differing(base.tree, snapshot.tree)
+        differing = differing_paths(base.tree, snapshot.tree)
     known = comparison.paths if base is None else documents_in(differing or (), base, snapshot)
     former = {a: comparison.paths[a] for a in known if snapshot.get(a) is None}
     deletions = tuple(check_deletions(snapshot, former)) if former else ()

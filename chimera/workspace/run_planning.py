@@ -12,8 +12,9 @@ from chimera.documents import RawDocument
 from chimera.kinds import Loaded, load_values, suggestion
 from chimera.model import Action, Address, Change, GateError, UsageError, is_dormant
 from chimera.state import Applied, StateReader
+from chimera.workspace.comparing import against_state
 from chimera.workspace.judging import placements_of
-from chimera.workspace.planning import Comparison, PlanReport, against_state, plan_changes
+from chimera.workspace.planning import PlanReport, plan_changes
 from chimera.workspace.protection import environment_facts, trusting_in
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def plan_run(
     """
     loaded = applied_snapshot(workspace, state.applied(environment))
     _refuse_unfit(target, loaded, workspace.loaded, environment)
-    comparison: Comparison = against_state(state, environment)
+    comparison = against_state(state, environment)
     digest = comparison.baseline.digests[target]
     change = Change(target, Action.RUN, digest, digest, "was asked for")
     facts = environment_facts(workspace, environment, loaded)

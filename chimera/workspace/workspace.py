@@ -163,7 +163,8 @@ class Workspace:
     def compare(self, environment: str, base: str, head: str | None) -> PlanReport:
         """Plan what merging `head` into the Git ref `base` would leave, as a change of `base`."""
         from chimera.documents import Merge, open_commit, open_merge
-        from chimera.workspace.planning import Compared, against_merge_base, make_plan
+        from chimera.workspace.comparing import against_merge_base
+        from chimera.workspace.planning import Compared, make_plan
 
         if head is None:
             merge = Merge(open_commit(self.root, base), self.tree, base)
@@ -186,7 +187,8 @@ class Workspace:
         loaded: Loaded | None = None,
     ) -> PlanReport:
         """Plan against `state`; `loaded` is the tree unless it is given."""
-        from chimera.workspace.planning import against_state, make_plan
+        from chimera.workspace.comparing import against_state
+        from chimera.workspace.planning import make_plan
         from chimera.workspace.protection import environment_facts, trusting_in
 
         if state is None:

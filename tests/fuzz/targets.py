@@ -24,7 +24,8 @@ from chimera.plugin import PluginManager, load_plugins
 from chimera.policy.isolation import Bounds
 from chimera.policy.places import narrowest
 from chimera.policy.worker import Program, Seen, Task, Worker
-from chimera.workspace.planning import against_tree, make_plan
+from chimera.workspace.comparing import against_tree
+from chimera.workspace.planning import make_plan
 from tests.fuzz.signed import evidence
 from tests.fuzz.trees import MemoryTree
 

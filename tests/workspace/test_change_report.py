@@ -18,7 +18,8 @@ from chimera.model import Category, Outcome, Touch
 from chimera.plugin import PluginManager, load_plugins
 from chimera.workspace import PlanReport
 from chimera.workspace.checking import check_change
-from chimera.workspace.planning import against_merge_base, against_tree, make_plan
+from chimera.workspace.comparing import against_merge_base, against_tree
+from chimera.workspace.planning import make_plan
 from tests.fuzz.trees import MemoryTree
 
 Value = Mapping[str, Any]

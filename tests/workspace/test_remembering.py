@@ -30,8 +30,9 @@ from chimera.model import Action, ChimeraError
 from chimera.plugin import manager
 from chimera.render.changes import plan_report_json
 from chimera.render.check import check_json, check_text
+from chimera.workspace.comparing import against_tree
 from chimera.workspace.judging import facts_of
-from chimera.workspace.planning import against_tree, make_plan
+from chimera.workspace.planning import make_plan
 
 ROOT = Path(__file__).parents[2]
 NOW = Context.system().clock.now()
