@@ -47,7 +47,7 @@ from chimera.plan import (
 from chimera.plugin import PluginManager, ask
 from chimera.workspace.comparing import Comparison, differing_paths
 from chimera.workspace.judging import Judgement, judge, placements_of
-from chimera.workspace.trust import Trusting
+from chimera.workspace.protection import Protection
 
 ESSENTIAL_CREDITORS = ("chimera.gate.plugin", "chimera.proof.plugin", "chimera.contract.plugin")
 
@@ -128,11 +128,11 @@ def make_plan(
     plugins: PluginManager,
     context: Context,
     environment: EnvironmentFacts,
-    trusting: Trusting | None = None,
+    protection: Protection | None = None,
 ) -> PlanReport:
     """Compare, judge and collect what is owed; no side effects.
 
-    What the trust ref says binds with `trusting`, which protected environments have.
+    What the trust ref says binds with `protection`, which protected environments have.
     """
     snapshot, base = loaded.snapshot, comparison.base
     differing = comparison.differing
@@ -153,10 +153,10 @@ def make_plan(
     if base is None:
         changes = _as_moved(changes, comparison, snapshot)
     changes = _as_read(changes, comparison, told)
-    if trusting is not None:
-        changes = (*changes, *trusting.governed(snapshot, comparison.baseline, changes))
+    if protection is not None:
+        changes = (*changes, *protection.governed(snapshot, comparison.baseline, changes))
     changes = categorize(changes, comparison.values, snapshot)
-    return plan_changes(told, changes, comparison, plugins, context, environment, trusting)
+    return plan_changes(told, changes, comparison, plugins, context, environment, protection)
 
 
 def _between(
@@ -184,10 +184,12 @@ def plan_changes(
     plugins: PluginManager,
     context: Context,
     environment: EnvironmentFacts,
-    trusting: Trusting | None = None,
+    protection: Protection | None = None,
 ) -> PlanReport:
     """Judge the changes of a snapshot and collect what they touch and owe; no side effects."""
-    signers = trusting.signers(environment.name, changes, context.clock.now()) if trusting else {}
+    signers = (
+        protection.signers(environment.name, changes, context.clock.now()) if protection else {}
+    )
 
     def judged(these: Loaded) -> Judgement:
         return judge(
@@ -205,14 +207,14 @@ def plan_changes(
     judgement = judged(loaded)
     subject = judgement.subject
     obligations = _answers(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
-    bound = trusting.bind(loaded.snapshot) if trusting is not None else None
-    if trusting is not None and bound is not None:
+    bound = protection.bind(loaded.snapshot) if protection is not None else None
+    if protection is not None and bound is not None:
         other = judged(Loaded(bound, ()))
         obligations += _answers(plugins, "chimera_owe", other.subject, ESSENTIAL_CREDITORS)
-        judgement = trusting.stricter(judgement, other)
-    if trusting is not None:
+        judgement = protection.stricter(judgement, other)
+    if protection is not None:
         revision = loaded.snapshot.tree.revision
-        obligations += trusting.returning(environment.name, changes, revision)
+        obligations += protection.returning(environment.name, changes, revision)
     touches = _answers(plugins, "chimera_touch", subject, ())
     plan = build_plan(
         environment,

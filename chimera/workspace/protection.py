@@ -1,23 +1,58 @@
-"""Protected environments take a commit that is in the trust ref, and nothing but that."""
+"""Protected environments: what they take, and what binds in them besides the tree at hand.
+
+They take a commit that is in the trust ref, and nothing but that. Of what that commit and the trust
+ref say both count, so that the stricter holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chimera.documents import Tree, head, is_contained, open_commit, parse
-from chimera.kinds import EnvironmentFacts, Loaded, RepositorySpec, read_source
-from chimera.model import GateError, StaleError, has_errors
+from chimera.gate import ANYBODY, ApprovalSpec, human_signers
+from chimera.kinds import (
+    Document,
+    EnvironmentFacts,
+    Loaded,
+    RepositorySpec,
+    Snapshot,
+    read_source,
+)
+from chimera.model import (
+    Address,
+    Change,
+    Digest,
+    Finding,
+    GateError,
+    GitError,
+    Obligation,
+    PathSet,
+    StaleError,
+    TrustRoot,
+    has_errors,
+    in_order,
+)
+from chimera.plan import Baseline, compute_changes
 from chimera.plugin import DEFAULT, short_name
 from chimera.state import StateReader
-from chimera.workspace.judging import facts_of
-from chimera.workspace.trust import Trust, Trusting, trust_for, trusted_tree
+from chimera.workspace.judging import Judgement, facts_of
+from chimera.workspace.trust import Trust, trust_for, trusted_tree
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 _MOST_NAMED = 5
+BINDING = frozenset(
+    {
+        *("Environment", "Gate", "Role", "Identity", "Proof", "LayerContract"),
+        *("Policy", "Schema", "Waiver"),
+    }
+)
+"""Kinds of which what the trust ref says binds besides what the applied commit does."""
 
 
 def is_protected_at(commit: Tree, environment: str, roots: Iterable[str]) -> bool:
@@ -66,16 +101,111 @@ def environment_facts(workspace: Workspace, environment: str, loaded: Loaded) ->
     return replace(facts, protected=facts.protected or protects(workspace, environment))
 
 
-def trusting_in(
+@dataclass(frozen=True)
+class Protection:
+    """What binds in one protected environment, and who signed what."""
+
+    trust: Trust
+    root: TrustRoot
+    approvals: tuple[Document[ApprovalSpec], ...]
+    spent: frozenset[tuple[Digest, str]]
+    folder: Path
+    applied: Mapping[str, str]
+    """The commit that each target was applied from, where it was from one."""
+
+    def signers(
+        self, environment: str, changes: Iterable[Change], now: datetime
+    ) -> Mapping[str, Address]:
+        """Return by which person each change is signed that one did, by its target."""
+        return human_signers(self.approvals, self.root, environment, changes, self.spent, now)
+
+    def bind(self, snapshot: Snapshot) -> Snapshot | None:
+        """Return the snapshot with the documents that bind as the trust ref has them.
+
+        `None` where they are the same, as they are wherever the commit is the tip of that ref.
+        """
+        trusted = self.trust.loaded.snapshot
+        if snapshot.tree.revision == self.trust.revision:
+            return None
+        ours, theirs = (one.of_kinds(BINDING) for one in (snapshot, trusted))
+        if {d.address: d.digest for d in ours} == {d.address: d.digest for d in theirs}:
+            return None
+        others = (d for d in snapshot.documents.values() if d.address.kind not in BINDING)
+        return Snapshot.of(snapshot.tree, snapshot.registry, (*others, *theirs))
+
+    def governed(
+        self, snapshot: Snapshot, baseline: Baseline, changes: Iterable[Change]
+    ) -> tuple[Change, ...]:
+        """Return what becomes of path sets that only documents of the trust ref govern."""
+        bound = self.bind(snapshot)
+        if bound is None:
+            return ()
+        known = {change.target for change in changes}
+        return tuple(
+            change
+            for change in compute_changes(bound, baseline, {})
+            if isinstance(change.target, PathSet) and change.target not in known
+        )
+
+    def returning(
+        self, environment: str, changes: Iterable[Change], revision: str | None
+    ) -> Iterator[Obligation]:
+        """Yield that a person must agree to each change that goes back, whatever its gates ask.
+
+        It does where what is applied came from a commit that is not in the present one.
+        """
+        for change in changes:
+            applied = self.applied.get(str(change.target))
+            if not change.changes or applied is None or revision is None:
+                continue
+            if not _contains(self.folder, applied, revision):
+                yield Obligation(
+                    "approval",
+                    ANYBODY,
+                    change.target,
+                    Address("Environment", environment),
+                    f"it goes back behind {applied[:12]}, and {environment} is protected",
+                    (("count", "1"),),
+                )
+
+    def stricter(self, judgement: Judgement, other: Judgement) -> Judgement:
+        """Return a judgement with the errors that another found by what the trust ref says."""
+        known = {(fault.rule, fault.message) for fault in judgement.diagnostics}
+        by = f"{self.trust.ref} ({self.trust.revision[:12]})"
+        more = tuple(
+            replace(fault, message=f"{fault.message}, by what {by} says")
+            for fault in other.diagnostics
+            if has_errors((fault,)) and (fault.rule, fault.message) not in known
+        )
+        said = tuple(
+            verdict
+            for verdict in other.verdicts
+            if verdict.finding is Finding.FAIL and verdict not in judgement.verdicts
+        )
+        return replace(
+            judgement,
+            verdicts=(*judgement.verdicts, *said),
+            diagnostics=in_order((*judgement.diagnostics, *more)),
+        )
+
+
+def _contains(folder: Path, commit: str, container: str) -> bool:
+    try:
+        return is_contained(folder, commit, container)
+    except GitError:  # this clone lacks it, or its history is cut off: nobody can tell
+        return False
+
+
+def protection_in(
     workspace: Workspace, facts: EnvironmentFacts, loaded: Loaded, state: StateReader
-) -> Trusting | None:
+) -> Protection | None:
     """Return what binds in a protected environment besides the documents of `loaded`."""
     if not facts.protected or workspace.trust is None:
         return None
     from chimera.workspace.approving import approvals_of
 
     applied = state.applied(facts.name).items()
-    return Trusting(
+    return Protection(
         workspace.trust,
         trust_for(workspace, state, facts.name) or workspace.trust.root,
         approvals_of(workspace, loaded),

@@ -15,7 +15,7 @@ from chimera.state import Applied, StateReader
 from chimera.workspace.comparing import against_state
 from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import PlanReport, plan_changes
-from chimera.workspace.protection import environment_facts, trusting_in
+from chimera.workspace.protection import environment_facts, protection_in
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -72,6 +72,6 @@ def plan_run(
     digest = comparison.baseline.digests[target]
     change = Change(target, Action.RUN, digest, digest, "was asked for")
     facts = environment_facts(workspace, environment, loaded)
-    trusting = trusting_in(workspace, facts, loaded, state)
+    protection = protection_in(workspace, facts, loaded, state)
     about = (loaded, (change,), comparison, workspace.plugins, workspace.context, facts)
-    return loaded, plan_changes(*about, trusting)
+    return loaded, plan_changes(*about, protection)

@@ -189,7 +189,7 @@ class Workspace:
         """Plan against `state`; `loaded` is the tree unless it is given."""
         from chimera.workspace.comparing import against_state
         from chimera.workspace.planning import make_plan
-        from chimera.workspace.protection import environment_facts, trusting_in
+        from chimera.workspace.protection import environment_facts, protection_in
 
         if state is None:
             with self.read_state() as reader:
@@ -197,8 +197,8 @@ class Workspace:
         loaded = loaded or self.for_environment(environment)
         facts = environment_facts(self, environment, loaded)
         comparison = against_state(state, environment)
-        trusting = trusting_in(self, facts, loaded, state)
-        return make_plan(loaded, comparison, self.plugins, self.context, facts, trusting)
+        protection = protection_in(self, facts, loaded, state)
+        return make_plan(loaded, comparison, self.plugins, self.context, facts, protection)
 
     def test_policies(
         self, names: Sequence[str] = (), now: datetime | None = None
