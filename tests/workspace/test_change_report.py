@@ -342,6 +342,7 @@ def test_a_contract_that_moves_a_layer_is_touched_with_what_it_asks_for() -> Non
         ("LayerContract/ops", "LayerContract/ops"): (
             "a change of docs/one.md with it",
             "record Decision that activates ops/2",
+            "approval of this layer by a person where it is protected",
         ),
         ("LayerContract/ops", "paths:docs/one.md"): (),
     }
