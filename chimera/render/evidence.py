@@ -12,8 +12,9 @@ from chimera.render.paint import Paint, Style, count, plain, table, unbroken
 if TYPE_CHECKING:
     from chimera.proof.provenance import Provenance
     from chimera.proof.signatories import Signatory
-    from chimera.workspace.evidence import Imported, Listing, Row, Shown, Signed
+    from chimera.workspace.evidence import Imported, Listing, Row, Shown
     from chimera.workspace.sharing import Exchange
+    from chimera.workspace.signing import Signed
 
 _HEADER = ("EVIDENCE", "PROOF", "VERDICT", "WHEN", "BY", "SIGNED BY", "CONTENT")
 _FITS: dict[str, Style] = {"fits": "good", "stale": "warn", "no such proof": "dim"}

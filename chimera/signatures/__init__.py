@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     )
     from chimera.signatures.keys import PublicKey
     from chimera.signatures.signer import Signer, open_signer
-    from chimera.signatures.sshsig import APPROVAL, EVIDENCE, HASH_ALGORITHMS, verify_ssh
+    from chimera.signatures.sshsig import (
+        APPROVAL,
+        EVIDENCE,
+        HASH_ALGORITHMS,
+        is_armoured,
+        verify_ssh,
+    )
     from chimera.signatures.wire import SignatureError, read_json
 
 __all__ = [
@@ -35,6 +41,7 @@ __all__ = [
     "SignatureError",
     "Signer",
     "allowed_signers",
+    "is_armoured",
     "open_signer",
     "pae",
     "read_json",
@@ -50,7 +57,7 @@ import_lazily(
         ".dsse": "IN_TOTO Envelope EnvelopeSignature pae sign_envelope verify_signature",
         ".keys": "PublicKey",
         ".signer": "Signer open_signer",
-        ".sshsig": "APPROVAL EVIDENCE HASH_ALGORITHMS verify_ssh",
+        ".sshsig": "APPROVAL EVIDENCE HASH_ALGORITHMS is_armoured verify_ssh",
         ".wire": "SignatureError read_json",
     },
 )

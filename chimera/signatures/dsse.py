@@ -16,7 +16,7 @@ from chimera.model import canonical_json
 from chimera.signatures.algorithms import check_ed25519
 from chimera.signatures.keys import ED25519, PublicKey
 from chimera.signatures.signer import BareSigner, Signer
-from chimera.signatures.sshsig import BEGIN, EVIDENCE, verify_ssh
+from chimera.signatures.sshsig import EVIDENCE, is_armoured, verify_ssh
 from chimera.signatures.wire import (
     Reader,
     SignatureError,
@@ -134,7 +134,7 @@ def verify_signature(
 ) -> PublicKey:
     """Return the one of `candidates` that made the signature; raises `SignatureError`."""
     message = pae(envelope.payload_type, envelope.payload)
-    if signature.sig.startswith(BEGIN.encode()):
+    if is_armoured(signature.sig):
         return _verify_ssh(signature, message, candidates)
     if len(signature.sig) != _BARE_BYTES:
         raise SignatureError(

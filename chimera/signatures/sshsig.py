@@ -54,6 +54,12 @@ def armour(
     return "\n".join([BEGIN, *lines, _END, ""])
 
 
+def is_armoured(signature: str | bytes) -> bool:
+    """Tell whether a signature is, by its first line, an armoured SSH signature."""
+    begin = BEGIN if isinstance(signature, str) else BEGIN.encode()
+    return signature[: len(begin)] == begin
+
+
 def verify_ssh(signature: str, message: bytes, namespace: str) -> PublicKey:
     """Return the key that signed `message` in `namespace`; whether it is trusted is not asked.
 

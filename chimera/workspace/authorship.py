@@ -12,7 +12,7 @@ from chimera.documents import Commit, commits_of, has_commit, is_shallow
 from chimera.gate import Author
 from chimera.model import Address, Change, PathSet, TrustRoot
 from chimera.plan import governed_globs
-from chimera.signatures import SignatureError, verify_ssh
+from chimera.signatures import SignatureError, is_armoured, verify_ssh
 from chimera.state import StateReader
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _author(commit: Commit, trust: TrustRoot | None) -> Author:
 
 def _signer(commit: Commit, trust: TrustRoot) -> Address | None:
     """Return whose key signed a commit, if a known one did."""
-    if not commit.signature.startswith("-----BEGIN SSH SIGNATURE-----"):
+    if not is_armoured(commit.signature):
         return None
     try:
         public = verify_ssh(commit.signature, commit.signed, _COMMITS)

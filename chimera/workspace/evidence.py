@@ -5,8 +5,7 @@ Refuses to sign what is not whole, and to call anybody its signer whom the trust
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,29 +21,22 @@ from chimera.proof.provenance import Provenance
 from chimera.proof.signatories import Signatory, signatories
 from chimera.proof.verifying import Verifier
 from chimera.signatures import (
-    APPROVAL,
-    EVIDENCE,
-    AllowedSigner,
     Envelope,
-    EnvelopeSignature,
-    PublicKey,
     SignatureError,
     Signer,
-    allowed_signers,
-    open_signer,
+    is_armoured,
     pae,
-    sign_envelope,
-    verify_signature,
 )
 from chimera.state import Layout
+from chimera.workspace.naming import is_digest_prefix, proof_named
 from chimera.workspace.sharing import Exchange, pull, push
+from chimera.workspace.signing import Signed, open_evidence_signer, sign_all, signers_file
 
 if TYPE_CHECKING:
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.workspace import Workspace
 
 Fit = Literal["fits", "stale", "no such proof"]
-_PREFIX = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,7 @@ class Shown:
     def ssh_signature(self) -> bytes:
         """The first SSH signature; raises `UsageError` where there is none."""
         for signature in self.envelope.signatures:
-            if signature.sig.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+            if is_armoured(signature.sig):
                 return signature.sig
         raise UsageError(
             f"{self.row.digest} has no SSH signature",
@@ -100,15 +92,6 @@ class Shown:
         """Why it did not pass, as far as the statement says."""
         found = self.statement["predicate"].get("reasons")
         return tuple(map(str, found)) if isinstance(found, list) else ()
-
-
-@dataclass(frozen=True)
-class Signed:
-    """What was signed now, what the key had signed already, and the key."""
-
-    fingerprint: str
-    signed: tuple[Digest, ...]
-    already: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,36 +174,17 @@ class Evidence:
                 "there is nothing to sign: no evidence made here fits the present content",
                 help="run `chimera prove` first, or name evidence by its digest",
             )
-        return self.sign_with(self.signer(key, ssh=ssh), digests)
+        return sign_all(self.store, self.signer(key, ssh=ssh), digests)
 
     def signer(self, key: Path | None, *, ssh: bool | None = None) -> Signer:
         """Open the key to sign with; raises `UsageError` where there is none."""
-        context = self._workspace.context
-        signer = open_signer(context, key)
-        wants_ssh = context.actor.kind == "human" if ssh is None else ssh
-        return _SshSigner(signer) if wants_ssh else signer
-
-    def sign_with(self, signer: Signer, digests: Iterable[Digest]) -> Signed:
-        """Sign each piece of evidence that the key has not signed yet."""
-        signed, already = [], []
-        keyid = signer.public.fingerprint
-        for digest in digests:
-            envelope = self.store.envelope(digest)
-            if any(
-                s.keyid == keyid and _verifies(envelope, s, signer) for s in envelope.signatures
-            ):
-                already.append(digest)
-                continue
-            made = sign_envelope(Envelope(envelope.payload_type, envelope.payload), signer)
-            self.store.add_signature(digest, made.signatures[0])
-            signed.append(digest)
-        return Signed(keyid, tuple(signed), tuple(already))
+        return open_evidence_signer(self._workspace.context, key, ssh=ssh)
 
     def sign_report(self, signer: Signer, report: ProveReport) -> Signed:
         """Sign what was proven now, and what was used again that nobody vouches for yet."""
         proven = [proof.evidence for proof in report.proven]
         reused = [again.evidence for again in report.reused if not again.signers]
-        return self.sign_with(signer, (d for d in (*proven, *reused) if d is not None))
+        return sign_all(self.store, signer, (d for d in (*proven, *reused) if d is not None))
 
     def export(self, names: Sequence[str], file: Path) -> tuple[Digest, ...]:
         """Write what fits the present content, of all proofs or those named, as a bundle."""
@@ -275,7 +239,7 @@ class Evidence:
                 "there is no trust ref that says whose keys count",
                 help="set CHIMERA_TRUST_REF, as to origin/main, or fetch origin",
             )
-        return allowed_signers(_signers(self.trust))
+        return signers_file(self.trust)
 
     def _row(self, digest: Digest, statement: Statement) -> Row:
         proof, bound = bound_to(statement, digest)
@@ -310,7 +274,7 @@ class Evidence:
     def _is_digest(self, name: str) -> bool:
         """Tell whether a name is the beginning of a digest and not that of a proof."""
         is_proof = "/" in name or Address("Proof", name) in self._present
-        return not is_proof and _PREFIX.fullmatch(name) is not None
+        return not is_proof and is_digest_prefix(name)
 
     def _named(self, prefix: str) -> Digest:
         prefix = prefix.removeprefix("sha256:")
@@ -326,46 +290,8 @@ class Evidence:
         return found[0]
 
     def _proof(self, name: str) -> Address:
-        address = Address.parse(name if "/" in name else f"Proof/{name}")
+        address = proof_named(name)
         if address not in self._present:
             known = ", ".join(map(str, self._present)) or "none"
             raise UsageError(f"there is no {address}", help=f"there is: {known}")
         return address
-
-
-@dataclass(frozen=True, slots=True)
-class _SshSigner:
-    """Signs as a person does: what it makes is an SSH signature, which `ssh-keygen` verifies."""
-
-    signer: Signer
-
-    @property
-    def public(self) -> PublicKey:
-        return self.signer.public
-
-    def sign(self, message: bytes, namespace: str) -> str:
-        return self.signer.sign(message, namespace)
-
-
-def _verifies(envelope: Envelope, signature: EnvelopeSignature, signer: Signer) -> bool:
-    """Tell whether a signature is the signer's own."""
-    try:
-        verify_signature(envelope, signature, (signer.public,))
-    except SignatureError:
-        return False
-    return True
-
-
-def _signers(trust: TrustRoot) -> Iterator[AllowedSigner]:
-    """Yield each key that can sign anything, with what it may sign and until when."""
-    for key in trust.keys:
-        namespaces = tuple(
-            namespace
-            for namespace, capability in ((EVIDENCE, "prove"), (APPROVAL, "approve"))
-            if capability in key.capabilities
-        )
-        if namespaces and key.revoked is None:
-            public = PublicKey.parse(key.public)
-            yield AllowedSigner(
-                str(key.identity), public, namespaces, key.not_before, key.not_after
-            )

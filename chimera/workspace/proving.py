@@ -31,6 +31,7 @@ from chimera.proof.standing import stand
 from chimera.proof.verifying import Verifier
 from chimera.proof.weakening import APART, as_they_were, as_trusted
 from chimera.workspace.judging import facts_of, judge
+from chimera.workspace.naming import proof_named
 from chimera.workspace.recording import Recorder
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def select(
     proofs = {d.address: d for d in loaded.snapshot.of_model(ProofSpec)}
     if not names:
         return [d for a, d in proofs.items() if not is_dormant(placed(a))]
-    wanted = [Address.parse(name if "/" in name else f"Proof/{name}") for name in names]
+    wanted = [proof_named(name) for name in names]
     for address in wanted:
         if address not in proofs:
             known = ", ".join(map(str, proofs)) or "none"

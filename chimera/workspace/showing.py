@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chimera.gate import RecordedRuling, ruling_from_json
 from chimera.model import StateError, UsageError
 from chimera.state import RulingRecord, StateReader
+from chimera.workspace.naming import is_digest_prefix
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 LATEST = "latest"
-_NAME = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 _MOST_NAMED = 5
 
 
@@ -57,7 +56,7 @@ def _find(state: StateReader, name: str, environment: str | None) -> RulingRecor
                 f"no gate has ruled yet{where}", help="`chimera apply` has it rule on what changes"
             )
         return rulings[0]
-    if not _NAME.fullmatch(name):
+    if not is_digest_prefix(name):
         raise UsageError(
             f"{name!r} is neither a file nor the digest of a ruling",
             help="name a saved plan, at least four characters of a ruling's digest, or latest",

@@ -6,7 +6,6 @@ where nothing is protected and this clone made it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from chimera.proof.bundle import bound_to, read_bundle
 from chimera.proof.evidence import parse_statement
 from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
 from chimera.workspace.judging import placements_of
+from chimera.workspace.naming import is_digest_prefix
 from chimera.workspace.protection import protects
 from chimera.workspace.proving import select
 from chimera.workspace.trust import Trust, trust_for
@@ -28,7 +28,6 @@ from chimera.workspace.trust import Trust, trust_for
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
-_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 MOST_FILE_BYTES = 16 << 20
 """The longest envelope or statement that is read; a bundle may have as many lines as it likes."""
 
@@ -107,7 +106,7 @@ class _Bench:
             yield self.examine_proof(proof)
         elif Path(name).is_file():
             yield from self._examine_file(Path(name))
-        elif _DIGEST.fullmatch(name):
+        elif is_digest_prefix(name):
             shown = self._workspace.evidence.show(name)
             yield self._verified(name, shown.envelope)
         else:

@@ -17,6 +17,7 @@ from securesystemslib.signer import SSlibKey
 from chimera.signatures import Envelope, EnvelopeSignature
 from chimera.signatures.signer import BareSigner
 from chimera.workspace import Workspace
+from chimera.workspace.signing import sign_all
 
 SECRET = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 CI = BareSigner.of(SECRET)
@@ -105,7 +106,7 @@ def sign(repository: Path, signer: BareSigner = CI) -> Envelope:
     """Sign the one piece of evidence there is."""
     evidence = Workspace.open(repository).evidence
     (digest,) = evidence.store.digests()
-    evidence.sign_with(signer, [digest])
+    sign_all(evidence.store, signer, [digest])
     return evidence.store.envelope(digest)
 
 

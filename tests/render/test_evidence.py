@@ -23,8 +23,9 @@ from chimera.render.evidence import (
     signed_text,
 )
 from chimera.signatures import IN_TOTO, Envelope
-from chimera.workspace.evidence import Imported, Listing, Row, Shown, Signed
+from chimera.workspace.evidence import Imported, Listing, Row, Shown
 from chimera.workspace.sharing import Exchange
+from chimera.workspace.signing import Signed
 
 GOOD, OTHER = "sha256:" + "a1b2" * 16, "sha256:" + "c3d4" * 16
 CI = Address("Identity", "ci")
