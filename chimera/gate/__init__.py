@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
-    from chimera.gate.approvals import (
-        ANYBODY,
-        approval_digest,
-        approved_item,
-        human_signers,
-        signed_approvals,
-        signed_content,
-    )
+    from chimera.gate.approvals import ANYBODY, human_signers
     from chimera.gate.identities import narrowed, trust_root
     from chimera.gate.kinds import (
         ApprovalSpec,
@@ -35,6 +28,7 @@ if TYPE_CHECKING:
         StageRuling,
         permit,
     )
+    from chimera.gate.signed import approval_digest, approved_item, signed_content
     from chimera.gate.stages import ESSENTIAL_REVIEWERS, Hearing, HearingError, weigh
     from chimera.gate.verdicts import unread
     from chimera.gate.weighing import Author, Side, Weighing, environments
@@ -68,7 +62,6 @@ __all__ = [
     "permit",
     "ruling_from_json",
     "ruling_to_json",
-    "signed_approvals",
     "signed_content",
     "trust_root",
     "unread",
@@ -78,13 +71,12 @@ __all__ = [
 import_lazily(
     __name__,
     {
-        ".approvals": (
-            "ANYBODY approval_digest approved_item human_signers signed_approvals signed_content"
-        ),
+        ".approvals": "ANYBODY human_signers",
         ".identities": "narrowed trust_root",
         ".kinds": "ApprovalSpec DecisionSpec EnvironmentSpec GateSpec IdentitySpec RoleSpec",
         ".recorded": "RecordedRuling ruling_from_json ruling_to_json",
         ".ruling": "STAGES Permit RefusedError Ruling Stage StageRuling permit",
+        ".signed": "approval_digest approved_item signed_content",
         ".stages": "ESSENTIAL_REVIEWERS Hearing HearingError weigh",
         ".verdicts": "unread",
         ".weighing": "Author Side Weighing environments",

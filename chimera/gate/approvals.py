@@ -1,21 +1,19 @@
 """Which approvals count for what a plan owes, and why each of the others does not.
 
-A record is worth what its signature covers: who signed is whose key the trust ref says it is, and
-what was signed is an item of a plan. Refuses to trust anything else that a record says of itself.
+Refuses to count anybody twice, and automation at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from chimera.context import parse_instant
-from chimera.gate.kinds import DEFAULT_EXPIRY, ApprovalSpec, ApprovedItem
+from chimera.gate.kinds import DEFAULT_EXPIRY, ApprovalSpec
+from chimera.gate.signed import Signed, approved_item, signed_approvals
 from chimera.gate.verdicts import met, unmet
 from chimera.gate.weighing import Weighing
-from chimera.kinds import DELETED, Document, format_duration, parse_duration
+from chimera.kinds import DELETED, Document, parse_duration
 from chimera.model import (
     Action,
     Address,
@@ -23,96 +21,14 @@ from chimera.model import (
     Digest,
     Finding,
     Obligation,
-    Target,
     TrustedKey,
     TrustRoot,
     Verdict,
-    canonical_json,
-    digest_bytes,
 )
-from chimera.plan import PlanItem, item_digest
+from chimera.plan import PlanItem
 
 ANYBODY = "human"
 """The subject of an obligation that any person meets whose key may approve."""
-_SKEW = timedelta(minutes=5)  # between the clocks of who signs and of who applies
-
-
-def signed_content(spec: Mapping[str, Any]) -> bytes:
-    """Return what is signed of an approval: the canonical JSON of its spec without `signature`."""
-    return canonical_json({name: value for name, value in spec.items() if name != "signature"})
-
-
-def approval_digest(approval: Document[ApprovalSpec]) -> Digest:
-    """Return what an approval is known by once it is spent: the digest of what was signed.
-
-    Its name, its labels and the form of its signature can be altered by anybody.
-    """
-    return digest_bytes(signed_content(approval.value["spec"]))
-
-
-def approved_item(environment: str, item: PlanItem) -> dict[str, str]:
-    """Return an item of a plan as an approval names it."""
-    return {
-        "target": str(item.change.target),
-        "action": item.change.action.value,
-        "after": item.change.after or DELETED,
-        "digest": item_digest(environment, item),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """An approval with the key that signed it, or the reason for which nobody did."""
-
-    approval: Document[ApprovalSpec]
-    digest: Digest
-    key: TrustedKey | None = None
-    fault: str = ""
-
-    @property
-    def name(self) -> str:
-        """What it is called, and by whom it is."""
-        who = str(self.key.identity) if self.key else self.approval.spec.identity
-        return f"{self.approval.address} of {who}"
-
-    @property
-    def at(self) -> datetime:
-        """When it was signed, by its own account."""
-        return parse_instant(self.approval.spec.at)
-
-    def item(self, target: Target) -> ApprovedItem | None:
-        """Return what it says of a target, if it does."""
-        return next((i for i in self.approval.spec.items if i.target == str(target)), None)
-
-
-def signed_by(approval: Document[ApprovalSpec], trust: TrustRoot) -> Signed:
-    """Find out whose signature an approval bears; what the key may do is not asked."""
-    from chimera.signatures import APPROVAL, SignatureError, verify_ssh
-
-    content = signed_content(approval.value["spec"])
-    digest = digest_bytes(content)
-    try:
-        fingerprint = verify_ssh(approval.spec.signature, content, APPROVAL).fingerprint
-    except SignatureError as error:
-        return Signed(approval, digest, fault=error.message)
-    key = trust.find(fingerprint)
-    if key is not None:
-        if str(key.identity) != approval.spec.identity:
-            return Signed(approval, digest, fault=f"a key of {key.identity} signed it")
-        return Signed(approval, digest, key)
-    if fingerprint in trust.shared:
-        fault = f"two identities name its key {fingerprint}, so that it is nobody's"
-    elif fingerprint in trust.pending:
-        fault = (
-            f"its key {fingerprint} comes with what would be applied: it counts once that is"
-            " applied, and lets nothing through that it came with"
-        )
-    else:
-        fault = (
-            f"its key {fingerprint} is not in {trust.ref} ({trust.revision[:12]}): a key counts"
-            " once it is there"
-        )
-    return Signed(approval, digest, fault=fault)
 
 
 def review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
@@ -182,18 +98,6 @@ def tally(obligation: Obligation, weighing: Weighing) -> Tally:
     return Tally(tuple(sorted(people)), tuple(sorted(digests)), rejections, tuple(refused))
 
 
-def signed_approvals(
-    approvals: Iterable[Document[ApprovalSpec]], trust: TrustRoot
-) -> Iterator[Signed]:
-    """Yield each approval once, in the order of its digest, whatever places it was found in."""
-    found: dict[Digest, Signed] = {}
-    for approval in approvals:
-        signed = signed_by(approval, trust)
-        if signed.digest not in found or found[signed.digest].key is None:
-            found[signed.digest] = signed
-    yield from (found[digest] for digest in sorted(found))
-
-
 @dataclass(frozen=True)
 class _Counting:
     """Says of approvals whether they count for one obligation of one item."""
@@ -250,16 +154,9 @@ class _Counting:
         return None
 
     def _untimely(self, signed: Signed) -> str | None:
-        now = self.weighing.now
-        age = dict(self.obligation.detail).get("expires", format_duration(DEFAULT_EXPIRY))
-        if signed.at > now + _SKEW:
-            return f"it is dated {signed.at.isoformat()}, which is yet to come"
-        if signed.at + parse_duration(age) <= now:
-            return f"it is older than the {age} that {self.obligation.source} allows"
-        until = signed.approval.spec.expires
-        if until is not None and parse_instant(until) <= now:
-            return f"it ended at {until}"
-        return None
+        age = dict(self.obligation.detail).get("expires")
+        allowed = parse_duration(age) if age is not None else DEFAULT_EXPIRY
+        return signed.untimely(self.weighing.now, allowed, str(self.obligation.source))
 
     def _spent(self, signed: Signed) -> str | None:
         if (signed.digest, str(self.obligation.target)) in self.weighing.spent:
@@ -335,16 +232,10 @@ def human_signers(
             continue
         if key.refusal(now) or not key.human or not trust.can(key, "approve"):
             continue
-        if not _is_timely(signed, DEFAULT_EXPIRY, now):
+        if signed.untimely(now) is not None:
             continue
         for item in spec.items:
             is_spent = (signed.digest, item.target) in spent
             if (item.target, item.action, item.after) in wanted and not is_spent:
                 found.setdefault(item.target, key.identity)
     return found
-
-
-def _is_timely(signed: Signed, age: timedelta, now: datetime) -> bool:
-    until = signed.approval.spec.expires
-    is_over = until is not None and parse_instant(until) <= now
-    return signed.at <= now + _SKEW and now < signed.at + age and not is_over

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chimera.gate.approvals import approval_digest
 from chimera.gate.ruling import Ruling, Stage, StageRuling
+from chimera.gate.signed import approval_digest
 from chimera.gate.weighing import Weighing
 from chimera.kinds import Document, Items, Model, Text, ValidationError
 from chimera.model import (

@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any
 
 from chimera.documents import locate_each
-from chimera.gate.approvals import approval_digest
 from chimera.gate.ruling import STAGES, Ruling, Stage, StageRuling, seal_of
+from chimera.gate.signed import approval_digest
 from chimera.gate.weighing import Weighing
 from chimera.model import ChimeraError, Diagnostic, Digest, Finding, Verdict
 from chimera.plugin import ask_each

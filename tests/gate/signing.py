@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chimera.documents import RawDocument
 from chimera.gate import ApprovalSpec
-from chimera.gate.approvals import approved_item, signed_content
+from chimera.gate.signed import approved_item, signed_content
 from chimera.kinds import Document, validate
 from chimera.model import Address, TrustedKey, TrustRoot
 from chimera.plan import PlanItem

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chimera.gate import STAGES, Permit, Ruling, StageRuling, permit, weigh
-from chimera.gate.approvals import approval_digest
+from chimera.gate.signed import approval_digest
 from chimera.model import Finding, GateError, Outcome
 from tests.gate.conftest import Team
 from tests.gate.reviewing import FAIL, PASS, Reviewers

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chimera.gate import STAGES, RefusedError, Weighing, permit, weigh
-from chimera.gate.approvals import approval_digest
+from chimera.gate.signed import approval_digest
 from chimera.model import (
     Action,
     Address,
