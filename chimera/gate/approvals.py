@@ -29,6 +29,7 @@ from chimera.plan import PlanItem
 
 ANYBODY = "human"
 """The subject of an obligation that any person meets whose key may approve."""
+_OTHER_CONTENT = "it is for other content"
 
 
 def review_approval(obligation: Obligation, weighing: Weighing) -> Verdict:
@@ -90,12 +91,29 @@ def tally(obligation: Obligation, weighing: Weighing) -> Tally:
             continue
         reason = counting.refusal(signed)
         if reason is not None:
-            refused.append(f"{signed.name} does not count: {reason}")
+            refused.append((signed, reason))
         elif signed.key is not None:
             people[signed.key.identity] = None
             digests.append(signed.digest)
     rejections = tuple(counting.standing_rejections(about))
-    return Tally(tuple(sorted(people)), tuple(sorted(digests)), rejections, tuple(refused))
+    return Tally(tuple(sorted(people)), tuple(sorted(digests)), rejections, _told_of(refused))
+
+
+def _told_of(refused: Iterable[tuple[Signed, str]]) -> tuple[str, ...]:
+    """Say why approvals do not count; of those of other content, which add up, only the latest."""
+    told, others = [], []
+    for signed, reason in refused:
+        line = f"{signed.name} does not count: {reason}"
+        if reason.startswith(_OTHER_CONTENT):
+            others.append((signed.at, line))
+        else:
+            told.append(line)
+    if others:
+        told.append(max(others)[1])
+    if len(others) > 1:
+        earlier = len(others) - 1
+        told.append(f"{earlier} earlier {'one' if earlier == 1 else 'ones'} of other content, too")
+    return tuple(told)
 
 
 @dataclass(frozen=True)
@@ -146,7 +164,7 @@ class _Counting:
         now = approved_item(environment, self.item)
         if said is None or said.after != now["after"]:
             was = said.after[:19] if said else "nothing"
-            return f"it is for other content: {was}, and now it is {now['after'][:19]}"
+            return f"{_OTHER_CONTENT}: {was}, and now it is {now['after'][:19]}"
         if said.action != now["action"]:
             return f"it is to {said.action} what the plan would {now['action']}"
         if said.digest != now["digest"]:

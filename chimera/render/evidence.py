@@ -115,6 +115,7 @@ def _shown_lines(shown: Shown, paint: Paint) -> Iterator[str]:
     yield f"  proven       {unbroken(said.moment or '?')} by {unbroken(by(said))}"
     yield f"  environment  {unbroken(said.environment or '?')}"
     yield f"  commit       {unbroken(said.revision or 'none: a work tree')}"
+    yield f"  isolation    {unbroken(', '.join(shown.isolation) or 'none')}"
     yield f"  content      {paint(row.fit, _FITS[row.fit])}"
     yield f"  origin       {'made here' if row.is_own else 'brought in'}"
     for signatory in row.signed_by:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from chimera.model import Result
+from chimera.model import Finding, Result
 from chimera.proof import Divergence, ProofReport, RunReport
 from chimera.render.diagnostics import (
     FINDING_STYLES,
@@ -24,9 +24,18 @@ def prove_text(result: Result[ProveReport], paint: Paint = plain) -> str:
     """Return each proof with what it showed, and why where it did not pass."""
     lines = diagnostic_lines(result.diagnostics, paint)
     lines += proofs_lines(result.value, paint)
-    total = len(result.value.proven) + len(result.value.reused)
-    lines.append(f"{count(total, 'proof')}: {result.outcome.value}")
+    lines.append(f"{_how_many(result)}: {result.outcome.value}")
     return "\n".join(lines)
+
+
+def _how_many(result: Result[ProveReport]) -> str:
+    """Say how many proofs there were and, where not all of them did, how many passed."""
+    proven, reused = result.value.proven, result.value.reused
+    total = len(proven) + len(reused)
+    if not total and result.diagnostics:
+        return "nothing was proven"
+    passed = len(reused) + sum(proof.finding is Finding.PASS for proof in proven)
+    return count(total, "proof") + (f", {passed} passed" if passed != total else "")
 
 
 def proofs_lines(report: ProveReport, paint: Paint = plain) -> Iterator[str]:

@@ -88,6 +88,15 @@ class Shown:
         return tuple((s["name"], s["digest"]["sha256"]) for s in self.statement["subject"])
 
     @property
+    def isolation(self) -> tuple[str, ...]:
+        """What isolation held in every run, as far as the statement says."""
+        volatile = self.statement["predicate"].get("volatile")
+        held = volatile.get("isolation") if isinstance(volatile, dict) else None
+        if not isinstance(held, dict):
+            return ()
+        return tuple(sorted(name for name, value in held.items() if value is True))
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why it did not pass, as far as the statement says."""
         found = self.statement["predicate"].get("reasons")

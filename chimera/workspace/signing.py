@@ -95,6 +95,7 @@ def _signers(trust: TrustRoot) -> Iterator[AllowedSigner]:
             namespace
             for namespace, capability in ((EVIDENCE, "prove"), (APPROVAL, "approve"))
             if capability in key.capabilities
+            and (key.human or capability != "approve")  # only a person approves
         )
         if namespaces and key.revoked is None:
             public = PublicKey.parse(key.public)

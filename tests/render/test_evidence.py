@@ -124,7 +124,10 @@ def shown() -> Shown:
     """One piece of evidence that failed, with all that can be said of signatures."""
     statement = {
         "subject": [{"name": "src/**", "digest": {"sha256": "e" * 64}}],
-        "predicate": {"reasons": ["it printed 41\nand no more"]},
+        "predicate": {
+            "reasons": ["it printed 41\nand no more"],
+            "volatile": {"isolation": {"network": True, "files": True, "processes": False}},
+        },
     }
     failed = Provenance("Proof/answer", "fail", SAID.at, "ann", False, "local", "")
     signed_by = (COUNTS, REVOKED, UNKNOWN)
@@ -141,6 +144,7 @@ def test_one_piece_of_evidence_is_shown_whole(shown: Shown) -> None:
         "  proven       2026-11-21T01:02:03Z by ann",
         "  environment  local",
         "  commit       none: a work tree",
+        "  isolation    files, network",
         "  content      fits",
         "  origin       brought in",
         "  signed by    Identity/ci SHA256:good, which counts",

@@ -196,7 +196,7 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
         "        -pass",
         "        +fail",
         "      help: `chimera prove Proof/p --diagnose` looks for the cause",
-        "2 proofs: not-deterministic",
+        "2 proofs, 1 passed: not-deterministic",
     ]
     assert prove_json(result)["reused"] == [
         {

@@ -85,6 +85,18 @@ def test_an_approval_is_not_replayed_on_a_changed_item(team: Team) -> None:
     assert "it is for other content" in team.is_refused()
 
 
+def test_approvals_of_other_content_are_counted_and_not_each_told(team: Team) -> None:
+    propose(team)
+    for pay in (3, 4):
+        team.approve("bob", base="main")
+        team.edit(f"pay = {pay}\n")
+        team.commit("ann")
+    team.merge()
+    said = team.is_refused()
+    assert said.count("it is for other content") == 1
+    assert "earlier ones of other content, too" in said
+
+
 def test_an_approval_is_not_spent_a_second_time(team: Team) -> None:
     propose(team)
     team.approve("bob", base="main")

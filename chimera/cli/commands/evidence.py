@@ -196,6 +196,13 @@ def import_evidence(session: Session, file: Path, outputs: tuple[str, ...]) -> N
 def signers(session: Session) -> None:
     """Write the trusted keys for ssh-keygen.
 
-    They come from the trust ref, as a file of allowed signers.
-    """
+    They come from the trust ref, as a file of allowed signers. By it anybody can verify evidence
+    that has an SSH signature:
+
+    \b
+      chimera evidence signers > signers
+      chimera evidence show DIGEST --payload > said
+      chimera evidence show DIGEST --signature > sig
+      ssh-keygen -Y verify -n chimera-evidence -f signers -I Identity/NAME -s sig < said
+    """  # noqa: D301 - with its escape Click keeps the lines
     click.echo(session.workspace().evidence.signers(), nl=False)

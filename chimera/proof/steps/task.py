@@ -140,7 +140,11 @@ class StepTask:
 
     def tail(self, output: bytes) -> str:
         """Return the end of what a process said, masked before it is cut."""
-        return self.context.secrets.mask(output.decode("utf-8", "replace")).strip()[-_TAIL:]
+        said = self.context.secrets.mask(output.decode("utf-8", "replace")).strip()
+        if len(said) <= _TAIL:
+            return said
+        _, line_end, whole_lines = said[-_TAIL:].partition("\n")
+        return whole_lines.lstrip("\n") if line_end else f"…{said[-_TAIL:]}"
 
     def call(self, target: str, argument: Any, *, named: str) -> Any:
         """Call `module:function` with a JSON value in a fresh process and return its JSON answer.

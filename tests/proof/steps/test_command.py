@@ -70,3 +70,15 @@ def test_program_that_is_not_there_fails(bench):
     )
     assert report.finding is Finding.FAIL
     assert "no-such-program" in report.reasons[0]
+
+
+def test_of_much_that_was_said_whole_lines_are_shown(bench):
+    report = prove(bench, "import sys\nfor n in range(999): print('line', n)\nsys.exit(1)")
+    told = report.reasons[-1].splitlines()
+    assert told[0].startswith("step 1: exit code 1, and it said: line 9")
+    assert told[-1] == "line 998"
+
+
+def test_of_one_long_line_the_end_is_marked_as_such(bench):
+    report = prove(bench, "import sys; print('x' * 5000); sys.exit(1)")
+    assert "and it said: …xxx" in report.reasons[-1]
