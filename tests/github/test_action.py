@@ -164,7 +164,8 @@ def git(tree: Path, *arguments: str) -> None:
     subprocess.run(["git", *author, *arguments], cwd=tree, check=True, capture_output=True)
 
 
-ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: %s}\nspec: {members: []}\n"
+ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: %s}\nspec: {members: [Identity/ann]}\n"
+ANN = "apiVersion: chimera/v1\nkind: Identity\nmetadata: {name: ann}\nspec: {kind: human}\n"
 
 
 @pytest.fixture
@@ -174,6 +175,7 @@ def pull_request(tmp_path: Path) -> Any:
     def checkout(files: dict[str, str], depth: int = 2) -> Path:
         origin = tmp_path / f"origin{len(list(tmp_path.iterdir()))}"
         (origin / "specs").mkdir(parents=True)
+        (origin / "specs" / "ann.yaml").write_text(ANN)
         (origin / "specs" / "owner.yaml").write_text(ROLE % "owner")
         git(origin.parent, "init", "-qb", "main", str(origin))
         git(origin, "add", "-A")
@@ -334,7 +336,7 @@ spec:
   covers: {kinds: [Role]}
   inputs: [specs/**]
   steps:
-    - {run: command, argv: [cat, specs/other.yaml], expect: {stdout: {contains: ["[%s]"]}}}
+    - {run: command, argv: [cat, specs/other.yaml], expect: {stdout: {contains: ["[Identity/%s]"]}}}
   controls:
     - {mutate: replace, path: specs/other.yaml, old: ann, new: nobody}
 """
