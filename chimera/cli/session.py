@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from chimera.render.report import Report
     from chimera.workspace import Workspace
 
-F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("text", "json")
 """What every command can write."""
 REPORT_FORMATS = (*FORMATS, "junit", "sarif", "github", "markdown")
@@ -130,7 +129,7 @@ class Session:
         code = EXIT_CODES[outcome] if exit_code is None else exit_code
         told: Report | None = None
         formats = (*FORMATS, *pictures) if pictures else REPORT_FORMATS if report else FORMATS
-        for name, file in _destinations(outputs, formats):
+        for name, file in destinations(outputs, formats):
             if name == "text":
                 shown = self._text(self._dated(text), to_file=file is not None)
             elif name == "json":
@@ -242,9 +241,10 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _destinations(
+def destinations(
     outputs: tuple[str, ...], formats: tuple[str, ...]
 ) -> list[tuple[str, Path | None]]:
+    """Return each format that is asked for, with its file; raises `UsageError` for any other."""
     found: list[tuple[str, Path | None]] = []
     for output in outputs or ("text",):
         name, equals, file = output.partition("=")
@@ -280,90 +280,4 @@ def write_file(file: Path, text: str) -> None:
         ) from error
 
 
-def _output_option(formats: tuple[str, ...], example: str) -> Callable[[F], F]:
-    def known(
-        ctx: click.Context, parameter: click.Parameter, outputs: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """Refuse what cannot be written before any work is done."""
-        _destinations(outputs, formats)
-        return outputs
-
-    return click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        metavar="FORMAT[=FILE]",
-        callback=known,
-        help=f"Output format ({', '.join(formats)}); repeatable with a file, as in -o {example}.",
-    )
-
-
-output_option = _output_option(FORMATS, "json=out.json")
-report_option = _output_option(REPORT_FORMATS, "sarif=out.sarif")
-page_option = _output_option(PAGE_FORMATS, "markdown=ruling.md")
-picture_option = _output_option(PICTURE_FORMATS, "svg=graph.svg")
-environment_option = click.option(
-    "--env",
-    "environment",
-    default="local",
-    show_default=True,
-    metavar="NAME",
-    help="The environment, named by an Environment document.",
-)
-key_option = click.option(
-    "--key",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The SSH key to sign with, instead of CHIMERA_SIGNING_KEY or the one Git signs with.",
-)
-base_option = click.option(
-    "--base",
-    metavar="REF",
-    help="Judge what merging into REF would leave, as a change of it; read from Git alone.",
-)
-head_option = click.option(
-    "--head",
-    metavar="REF",
-    show_default="HEAD",
-    help="The commit that would be merged into the base.",
-)
-work_tree_option = click.option(
-    "--work-tree",
-    is_flag=True,
-    help="Compare the work tree, as it lies there, with the base instead of a merge.",
-)
-
-
-def compared_head(base: str | None, head: str | None, work_tree: bool) -> str | None:
-    """Return the commit to compare with the base, or None for the work tree.
-
-    Raises `UsageError` for an option that would be passed over: its user would take the answer for
-    one about another tree.
-    """
-    if base is None and (work_tree or head is not None):
-        option = "--head" if head is not None else "--work-tree"
-        raise UsageError(
-            f"{option} says what to compare, and nothing says with what", help="add --base REF"
-        )
-    if work_tree and head is not None:
-        raise UsageError("--head and --work-tree exclude each other", help="leave one of them out")
-    return None if work_tree else head or "HEAD"
-
-
-def _judge_as_of(ctx: click.Context, parameter: click.Parameter, text: str | None) -> None:
-    """Hold the session's clock at a moment; raises `UsageError` for what is none."""
-    from chimera.context import parse_instant
-
-    session = ctx.find_object(Session)
-    if text is not None and session is not None:
-        session.effective_time = parse_instant(text)
-
-
-effective_time_option = click.option(
-    "--effective-time",
-    metavar="TIME",
-    callback=_judge_as_of,
-    expose_value=False,
-    help="Judge as of TIME, a date or an ISO 8601 time with its zone, instead of now.",
-)
 pass_session = click.make_pass_decorator(Session)

@@ -19,7 +19,8 @@ import pytest
 from chimera.cli.exit_codes import DETAILED_CHANGED, EXIT_CODES
 from chimera.cli.index import COMMANDS
 from chimera.cli.main import root
-from chimera.cli.session import Session, output_option, pass_session
+from chimera.cli.options import output_option
+from chimera.cli.session import Session, pass_session
 from chimera.model import (
     ChimeraError,
     GateError,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from chimera.cli.commands.plan import read_plan
-from chimera.cli.session import Session, environment_option, pass_session, report_option
+from chimera.cli.options import environment_option, report_option
+from chimera.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from chimera.plan import Plan

@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chimera.cli.commands.plan import read_plan
-from chimera.cli.session import (
-    Session,
-    environment_option,
-    key_option,
-    output_option,
-    pass_session,
-)
+from chimera.cli.options import environment_option, key_option, output_option
+from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chimera.cli.session import (
-    Session,
+from chimera.cli.options import (
     base_option,
     compared_head,
     effective_time_option,
     environment_option,
     head_option,
-    pass_session,
     report_option,
     work_tree_option,
 )
+from chimera.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from chimera.render.report import Report

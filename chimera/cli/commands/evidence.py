@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from chimera.cli.session import Session, key_option, output_option, pass_session
+from chimera.cli.options import key_option, output_option
+from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome, UsageError
 
 remote_argument = click.argument("remote", default="origin", metavar="[REMOTE]")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chimera.cli.session import Session, output_option, pass_session
+from chimera.cli.options import output_option
+from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome
 
 if TYPE_CHECKING:

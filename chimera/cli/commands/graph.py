@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chimera.cli.session import (
-    Session,
+from chimera.cli.options import (
     base_option,
     compared_head,
     environment_option,
     head_option,
-    pass_session,
     picture_option,
     work_tree_option,
 )
+from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome
 
 if TYPE_CHECKING:

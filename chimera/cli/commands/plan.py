@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from chimera.cli.exit_codes import DETAILED_CHANGED
-from chimera.cli.session import (
-    Session,
+from chimera.cli.options import (
     base_option,
     compared_head,
     effective_time_option,
     environment_option,
     head_option,
     page_option,
-    pass_session,
     report_option,
     work_tree_option,
-    write_file,
 )
+from chimera.cli.session import Session, pass_session, write_file
 from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:

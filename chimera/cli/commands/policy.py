@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from chimera.cli.commands.policy_eval import evaluate
-from chimera.cli.session import Session, effective_time_option, pass_session, report_option
+from chimera.cli.options import effective_time_option, report_option
+from chimera.cli.session import Session, pass_session
 
 
 @click.group()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from chimera.cli.session import Session, effective_time_option, pass_session, report_option
+from chimera.cli.options import effective_time_option, report_option
+from chimera.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from chimera.policy.admission import Operation

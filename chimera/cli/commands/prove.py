@@ -8,17 +8,16 @@ from typing import Any
 import click
 
 from chimera.cli.commands.questions import answer, questions
-from chimera.cli.session import (
-    Session,
+from chimera.cli.options import (
     base_option,
     compared_head,
     environment_option,
     head_option,
     key_option,
-    pass_session,
     report_option,
     work_tree_option,
 )
+from chimera.cli.session import Session, pass_session
 from chimera.model import UsageError
 
 _ALL = ("clock", "timezone", "locale", "umask", "listing", "cpus", "threads", "home")

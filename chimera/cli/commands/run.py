@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, environment_option, pass_session, report_option
+from chimera.cli.options import environment_option, report_option
+from chimera.cli.session import Session, pass_session
 from chimera.model import UsageError
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import Session, output_option, pass_session
+from chimera.cli.options import output_option
+from chimera.cli.session import Session, pass_session
 
 
 @click.command()

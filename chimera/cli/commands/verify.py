@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.session import (
-    Session,
-    effective_time_option,
-    environment_option,
-    output_option,
-    pass_session,
-)
+from chimera.cli.options import effective_time_option, environment_option, output_option
+from chimera.cli.session import Session, pass_session
 
 
 @click.command()
