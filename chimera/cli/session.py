@@ -71,27 +71,20 @@ class Session:
 
         return TerminalProgress()
 
-    def brush(self) -> Brush:
-        """Return how text is coloured for standard output: plainly where nobody can see it."""
+    def brush(self, stream: TextIO | None) -> Brush:
+        """Return how text is coloured for a stream: plainly where nobody can see it."""
         from chimera.render.paint import Brush, plain
 
         def dress(text: str, style: Style) -> str:
             return click.style(text, **_COLOURS[style])
 
-        wanted = _is_terminal(sys.stdout) if self.color is None else self.color
+        wanted = _is_terminal(stream) if self.color is None else self.color
         return Brush(dress if wanted else plain)
 
     def tell(self, text: Callable[[Paint], str]) -> None:
         """Show what is about to be asked on standard error, where answers are given."""
-        from chimera.render.paint import Brush, harmless, plain
-
-        def dress(shown: str, style: Style) -> str:
-            return click.style(shown, **_COLOURS[style])
-
-        wanted = _is_terminal(sys.stderr) if self.color is None else self.color
-        brush = Brush(dress if wanted else plain)
-        shown = brush.finish(text(brush)) if wanted else harmless(text(plain))
-        click.echo(self._mask(shown), err=True, color=self.color)
+        brush = self.brush(sys.stderr)
+        click.echo(self._mask(brush.finish(text(brush))), err=True, color=self.color)
 
     def confirm(
         self, question: str, flag: str, about: Callable[[Paint], str] | None = None
@@ -162,7 +155,7 @@ class Session:
 
         if to_file:
             return harmless(self._mask(text(plain)))
-        brush = self.brush()
+        brush = self.brush(sys.stdout)
         return self._mask(brush.finish(text(brush)))
 
     def _json(self, value: Any) -> str:
