@@ -73,8 +73,8 @@ class ProofReport:
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     evidence: Digest | None = None
-    record: str | None = field(default=None)
-    """Path of the `ReleaseProof` that was written, relative to the root."""
+    record: str | None = None
+    """Name of the `ReleaseProof` that was written."""
 
     @property
     def verdict(self) -> Verdict:
