@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,11 @@ from chimera.cli.options import (
 )
 from chimera.cli.session import Session, pass_session
 from chimera.model import UsageError
+
+if TYPE_CHECKING:
+    from chimera.model import Result
+    from chimera.signatures import Signer
+    from chimera.workspace import ProveReport, Workspace
 
 _ALL = ("clock", "timezone", "locale", "umask", "listing", "cpus", "threads", "home")
 _VARIED = (*_ALL, "network", "all")
@@ -77,7 +83,6 @@ def prove(
     merging it would leave. Each is run at least twice in fresh processes on clean copies of its
     inputs; evidence that still fits the content is used again.
     """
-    from chimera.render.paint import count
     from chimera.render.proof import prove_json, prove_text
     from chimera.render.reports import prove_report
 
@@ -98,23 +103,13 @@ def prove(
     head = compared_head(base, head, work_tree)
     if key is not None and not sign:
         raise UsageError("--key says what to sign with, and nothing is signed", help="add --sign")
-    vary = _ALL if "all" in varied else tuple(dict.fromkeys(varied))
     workspace = session.workspace()
     signer = workspace.evidence.signer(key) if sign else None  # no proof runs for a missing key
-    if base is None:
-        result = workspace.prove(
-            names, environment=environment, fresh=fresh, shuffle=shuffle, vary=vary
-        )
-    elif names:
-        raise UsageError("--base says which proofs are run", help="leave out the names, or --base")
-    else:
-        result = workspace.prove_change(
-            base, head, environment=environment, fresh=fresh, shuffle=shuffle, vary=vary
-        )
+    vary = _ALL if "all" in varied else tuple(dict.fromkeys(varied))
+    how = {"environment": environment, "fresh": fresh, "shuffle": shuffle, "vary": vary}
+    result = _prove(workspace, names, base, head, how)
     if signer is not None:
-        signed = workspace.evidence.sign_report(signer, result.value)
-        total = count(len(signed.signed), "piece")
-        click.echo(f"signed {total} of evidence with {signed.fingerprint}", err=True)
+        _sign(workspace, signer, result.value)
     session.emit(
         outputs,
         lambda paint: prove_text(result, paint),
@@ -122,6 +117,28 @@ def prove(
         result.outcome,
         report=lambda: prove_report(result),
     )
+
+
+def _prove(
+    workspace: Workspace,
+    names: tuple[str, ...],
+    base: str | None,
+    head: str | None,
+    how: Mapping[str, Any],
+) -> Result[ProveReport]:
+    if base is None:
+        return workspace.prove(names, **how)
+    if names:
+        raise UsageError("--base says which proofs are run", help="leave out the names, or --base")
+    return workspace.prove_change(base, head, **how)
+
+
+def _sign(workspace: Workspace, signer: Signer, report: ProveReport) -> None:
+    from chimera.render.paint import count
+
+    signed = workspace.evidence.sign_report(signer, report)
+    total = count(len(signed.signed), "piece")
+    click.echo(f"signed {total} of evidence with {signed.fingerprint}", err=True)
 
 
 def _update_snapshots(
