@@ -4,7 +4,7 @@ The only room that starts processes, and the only one that reads the wall clock,
 `os.environ`. Refuses to let a process outlive the one that started it.
 """
 
-from chimera.context.clock import Clock, FixedClock, SystemClock, parse_instant
+from chimera.context.clock import Clock, FixedClock, SystemClock, is_to_come, parse_instant
 from chimera.context.command import Command, Completed, Isolation, Limits
 from chimera.context.context import Context
 from chimera.context.environment import (
@@ -48,6 +48,7 @@ __all__ = [
     "SystemIds",
     "actor_of",
     "base_environment",
+    "is_to_come",
     "parse_instant",
     "pinned_environment",
     "stream",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chimera.model import UsageError
@@ -38,6 +38,15 @@ class FixedClock:
     def now(self) -> datetime:
         """Return the instant that the clock was made with, in UTC."""
         return self._instant
+
+
+SKEW = timedelta(minutes=5)
+"""By how much the clocks may differ of who signs something and of who weighs it."""
+
+
+def is_to_come(instant: datetime, now: datetime) -> bool:
+    """Tell whether what is dated `instant` is from the future, by more than clocks may differ."""
+    return instant > now + SKEW
 
 
 def parse_instant(text: str) -> datetime:

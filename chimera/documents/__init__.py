@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from chimera.documents.partial import PartialTree
     from chimera.documents.portions import is_document
-    from chimera.documents.refs import head, is_shallow
+    from chimera.documents.refs import head, is_shallow, is_there
     from chimera.documents.repository import find_root, tracked_below
     from chimera.documents.scan import MAX_BYTES, Extensions
     from chimera.documents.spans import Contents, locate, locate_each, span_of, spans_of
@@ -75,6 +75,7 @@ __all__ = [
     "is_link",
     "is_root",
     "is_shallow",
+    "is_there",
     "list_documents",
     "load_documents",
     "load_foreign",
@@ -111,7 +112,7 @@ import_lazily(
         ".parse": "RawDocument contents load_documents not_read parse without_collector",
         ".partial": "PartialTree",
         ".portions": "is_document",
-        ".refs": "head is_shallow",
+        ".refs": "head is_shallow is_there",
         ".repository": "find_root tracked_below",
         ".scan": "MAX_BYTES Extensions",
         ".spans": "Contents locate locate_each span_of spans_of",

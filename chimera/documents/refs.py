@@ -36,11 +36,13 @@ def resolve(root: Path, ref: str) -> str:
             help="name a branch, a tag, HEAD~1 or a commit id",
         )
     commit, complaint = _look_up(root, ref)
-    if commit is None:
-        raise _unknown(root, ref, complaint)
     name = _base(ref)
+    is_whole = name.startswith("refs/")
+    # Git goes on to look for refs/tags/refs/..., which whoever may push a tag can bring.
+    if commit is None or (is_whole and not is_there(root, name)):
+        raise _unknown(root, ref, complaint)
     # Nothing comes before HEAD and a full id, whatever a branch is called.
-    is_sure = name in _CHECKED_OUT or _FULL_ID.fullmatch(name)
+    is_sure = is_whole or name in _CHECKED_OUT or _FULL_ID.fullmatch(name)
     if "is ambiguous" in complaint and not is_sure:
         raise _ambiguous(root, name)
     return commit
@@ -49,6 +51,11 @@ def resolve(root: Path, ref: str) -> str:
 def head(root: Path) -> str | None:
     """Return the id of the commit that is checked out; `None` without a repository or commits."""
     return _look_up(root, "HEAD")[0] if has_git(root) and shutil.which("git") else None
+
+
+def is_there(root: Path, name: str) -> bool:
+    """Tell whether there is a ref of exactly this name, written whole: `refs/heads/main`."""
+    return ask(root, "show-ref", "--verify", "--quiet", "--", name).code == 0
 
 
 def is_shallow(root: Path) -> bool:

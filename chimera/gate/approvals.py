@@ -13,11 +13,10 @@ from chimera.gate.kinds import DEFAULT_EXPIRY, ApprovalSpec
 from chimera.gate.signed import Signed, approved_item, signed_approvals
 from chimera.gate.verdicts import met, unmet
 from chimera.gate.weighing import Weighing
-from chimera.kinds import DELETED, Document, parse_duration
+from chimera.kinds import Document, parse_duration
 from chimera.model import (
     Action,
     Address,
-    Change,
     Digest,
     Finding,
     Obligation,
@@ -25,7 +24,7 @@ from chimera.model import (
     TrustRoot,
     Verdict,
 )
-from chimera.plan import PlanItem
+from chimera.plan import PlanItem, item_digest
 
 ANYBODY = "human"
 """The subject of an obligation that any person meets whose key may approve."""
@@ -229,21 +228,17 @@ def human_signers(
     approvals: Iterable[Document[ApprovalSpec]],
     trust: TrustRoot,
     environment: str,
-    changes: Iterable[Change],
+    items: Iterable[PlanItem],
     spent: frozenset[tuple[Digest, str]],
     now: datetime,
-) -> Mapping[str, Address]:
-    """Return by whom each change is signed that a person signed, by its target as text.
+) -> Mapping[str, tuple[Signed, ...]]:
+    """Return by what each item is signed that a person signed, by its target as text.
 
-    Only what an item is of counts here, and not what it owes: that is not known before it is
-    judged, and the gate asks for it. Where it is not signed, automation acts.
+    It is exactly the item that was signed, with what it owes and its waivers. Where it is not
+    signed, automation acts.
     """
-    found: dict[str, Address] = {}
-    wanted = {
-        (str(c.target), c.action.value, c.after or DELETED)
-        for c in changes
-        if c.action is not Action.NO_OP
-    }
+    found: dict[str, tuple[Signed, ...]] = {}
+    wanted = {(str(item.change.target), item_digest(environment, item)) for item in items}
     for signed in signed_approvals(approvals, trust):
         spec, key = signed.approval.spec, signed.key
         if key is None or spec.decision != "approve" or spec.environment != environment:
@@ -254,6 +249,21 @@ def human_signers(
             continue
         for item in spec.items:
             is_spent = (signed.digest, item.target) in spent
-            if (item.target, item.action, item.after) in wanted and not is_spent:
-                found.setdefault(item.target, key.identity)
+            if (item.target, item.digest) in wanted and not is_spent:
+                found[item.target] = (*found.get(item.target, ()), signed)
     return found
+
+
+def review_signers(weighing: Weighing) -> Iterator[Verdict]:
+    """Yield by which signatures a person acts on an item, and not automation: they are spent.
+
+    What judged the plan rests on them, whether or not anything owes an approval as well.
+    """
+    plan, trust = weighing.plan, weighing.trust
+    if trust is None or not weighing.subject.signers:
+        return
+    given = (weighing.approvals, trust, plan.environment, plan.changing, weighing.spent)
+    for target, signatures in sorted(human_signers(*given, weighing.now).items()):
+        names = tuple(f"a person acts: {signed.name}" for signed in signatures)
+        digests = tuple(signed.digest for signed in signatures)
+        yield Verdict("signatures", target, Finding.PASS, names, rests_on=digests)

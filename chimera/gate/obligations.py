@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.gate.approvals import review_approval
+from chimera.gate.approvals import review_approval, review_signers
 from chimera.gate.kinds import ApprovalRequirement, GateSpec, Requirements
 from chimera.gate.verdicts import met, unmet
 from chimera.gate.weighing import Weighing
@@ -87,11 +87,13 @@ def review_proofs(weighing: Weighing) -> Iterator[Verdict]:
 
 
 def review_agreement(weighing: Weighing) -> Iterator[Verdict]:
-    """Yield one verdict for each approval and record that the plan owes, or that it owes none.
+    """Yield one verdict for each approval and record that the plan owes, or that it owes none, and
+    for each item that a person signed.
 
     What nobody can weigh is refused: a plugin may owe what this version does not know.
     """
     owed = [o for o in weighing.plan.obligations if o.kind != "proof"]
+    yield from review_signers(weighing)
     for obligation in owed:
         match obligation.kind:
             case "record":

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chimera.context import parse_instant
+from chimera.context import is_to_come, parse_instant
 from chimera.gate.kinds import DEFAULT_EXPIRY, ApprovalSpec, ApprovedItem
 from chimera.kinds import DELETED, Document, format_duration
 from chimera.model import Digest, Target, TrustedKey, TrustRoot, canonical_json, digest_bytes
 from chimera.plan import PlanItem, item_digest
-
-_SKEW = timedelta(minutes=5)  # between the clocks of who signs and of who applies
 
 
 def signed_content(spec: Mapping[str, Any]) -> bytes:
@@ -67,7 +65,7 @@ class Signed:
         self, now: datetime, age: timedelta = DEFAULT_EXPIRY, source: str = "the default"
     ) -> str | None:
         """Say why it does not count at `now`, where `source` allows it to be of some age."""
-        if self.at > now + _SKEW:
+        if is_to_come(self.at, now):
             return f"it is dated {self.at.isoformat()}, which is yet to come"
         if self.at + age <= now:
             return f"it is older than the {format_duration(age)} that {source} allows"

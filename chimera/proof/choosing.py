@@ -9,10 +9,11 @@ Refuses to pass over what is damaged: it may have been a failure, and counts as 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from chimera.model import Address, Digest
 from chimera.proof.evidence import EvidenceError, EvidenceStore
-from chimera.proof.provenance import Provenance, is_pass
+from chimera.proof.provenance import Provenance, is_pass, untimely
 
 
 def deciding(
@@ -22,17 +23,21 @@ def deciding(
     *,
     is_signed: Callable[[Digest], bool] = lambda _: False,
     needs_signature: bool = False,
+    now: datetime | None = None,
 ) -> Digest | None:
     """Return the statement that decides about some content, or None where none has a word.
 
     `is_signed` tells whether a key that counts has signed a statement; with `needs_signature`, one
-    that passes decides only if such a key has.
+    that passes decides only if such a key has. What passes from the time after `now` has no word.
     """
     found: list[tuple[tuple[bool, str, bool, Digest], bool]] = []
     for kept in store.about(proof, bound_to):
         signed = is_signed(kept.digest)
-        if signed or kept.is_own:
-            found.append((_order(store, kept.digest), signed))
+        if not signed and not kept.is_own:
+            continue
+        order = _order(store, kept.digest)
+        if order[2] or now is None or untimely(order[1], now) is None:
+            found.append((order, signed))
     found.sort()
     if not found:
         return None

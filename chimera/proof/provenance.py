@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from chimera.model import Finding
+from chimera.context import is_to_come, parse_instant
+from chimera.model import Finding, UsageError
 from chimera.proof.evidence import Statement
 
 
@@ -47,6 +49,18 @@ class Provenance:
         """When it was proven, to the second."""
         whole, dot, _ = self.at.partition(".")
         return f"{whole}Z" if dot else self.at
+
+
+def untimely(at: str, now: datetime) -> str | None:
+    """Say why evidence dated `at` cannot vouch for anything at `now`; `None` where it can.
+
+    What is dated ahead would outrank every failure until then.
+    """
+    try:
+        instant = parse_instant(at)
+    except UsageError:
+        return "it does not say when it was proven"
+    return f"it is dated {at}, which is yet to come" if is_to_come(instant, now) else None
 
 
 def is_pass(statement: Statement) -> bool:

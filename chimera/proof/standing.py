@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from chimera.kinds import Document, Snapshot
-from chimera.model import Address, Digest, Finding, Outcome, TrustRoot, Verdict
+from chimera.kinds import Document
+from chimera.model import Address, Digest, Finding, Outcome, Verdict
 from chimera.proof.choosing import deciding
 from chimera.proof.evidence import EvidenceError, EvidenceStore, Kept
 from chimera.proof.inputs import binding_of
@@ -43,31 +42,14 @@ class Standing:
         return Verdict(name, name, self.finding, reasons, rests_on=rests_on)
 
 
-def standing(
-    proof: Document[ProofSpec],
-    snapshot: Snapshot,
-    store: EvidenceStore,
-    *,
-    trust: TrustRoot | None = None,
-    now: datetime | None = None,
-    signed: bool | None = None,
-    branch: TrustRoot | None = None,
-) -> Standing:
-    """Tell whether evidence fits the snapshot's content, the proof's document and the engine.
-
-    With `trust`, evidence counts when a key that may prove has signed it and counts at `now`; with
-    `signed=False`, as in unprotected environments, what was made here counts as well. Without, only
-    what was made here does; and nothing, where `signed` asks for signatures all the same. `branch`
-    is as in `Verifier`.
-    """
-    verifier = Verifier(snapshot, trust, now, branch)
-    return stand(verifier, proof, store, signed=trust is not None if signed is None else signed)
-
-
 def stand(
     verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore, *, signed: bool
 ) -> Standing:
-    """Tell what `standing` does, of one proof of many over one snapshot."""
+    """Tell whether evidence fits the present content, the proof's document and the engine.
+
+    Evidence counts that a key of the verifier's trust root has signed, which may prove and counts
+    now; and, unless `signed`, what was made here.
+    """
     bound_to = binding_of(proof, verifier.subjects_of(proof))
 
     def is_signed(digest: Digest) -> bool:
@@ -76,7 +58,12 @@ def stand(
         except EvidenceError:
             return False
 
-    digest = deciding(store, proof.address, bound_to, is_signed=is_signed, needs_signature=signed)
+    digest = deciding(
+        *(store, proof.address, bound_to),
+        is_signed=is_signed,
+        needs_signature=signed,
+        now=verifier.now,
+    )
     about = store.about(proof.address, bound_to)
     if digest is None:
         return _without(verifier, proof, store, about, signed=signed)

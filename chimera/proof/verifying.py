@@ -1,7 +1,6 @@
 """Verifying evidence, offline and without running anything: named checks, in order.
 
-A check that fails ends the examination: what comes after it is not asked.
-Refuses evidence for other content, another definition or another engine, by a key that does not
+A check that fails ends the examination: what comes after it is not reached. Refuses evidence for other content, another definition or another engine, by a key that does not
 count, and evidence that contradicts itself. The commit that it names is an annotation.
 """
 
@@ -18,6 +17,7 @@ from chimera.proof.conformance import Stated, read_statement
 from chimera.proof.evidence import EvidenceError, parse_statement
 from chimera.proof.inputs import ANY_ENGINE, ContentSubject, content_subjects, engine_digest
 from chimera.proof.kinds import ProofSpec
+from chimera.proof.provenance import untimely
 from chimera.proof.verification import Check, CheckName, Verification
 from chimera.signatures import (
     IN_TOTO,
@@ -28,7 +28,8 @@ from chimera.signatures import (
     verify_signature,
 )
 
-HOW_TO_TRUST = "set CHIMERA_TRUST_REF to the protected branch, outside the repository"
+_PROVE_AGAIN = "prove it again: `chimera prove`"
+_HOW_TO_TRUST = "set CHIMERA_TRUST_REF to the protected branch, outside the repository"
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,6 @@ class Verifier:
         return None
 
 
-def verify(
-    envelope: Envelope,
-    snapshot: Snapshot,
-    trust: TrustRoot | None,
-    now: datetime,
-    *,
-    signed: bool = True,
-    branch: TrustRoot | None = None,
-) -> Verification:
-    """Verify evidence from anywhere against a snapshot, as `Verifier` does, once."""
-    return Verifier(snapshot, trust, now, branch).verify(envelope, signed=signed)
-
-
 class _RefusedError(Exception):
     """A check failed."""
 
@@ -193,7 +181,7 @@ class _Examination:
         """Refuse what no known key has signed as it stands."""
         if self.verifier.trust is None:
             raise _RefusedError(
-                "there is no trusted ref that says whose keys count", help=HOW_TO_TRUST
+                "there is no trusted ref that says whose keys count", help=_HOW_TO_TRUST
             )
         if not self.envelope.signatures:
             raise _RefusedError("nobody has signed it", help="sign it: `chimera evidence sign`")
@@ -312,6 +300,9 @@ class _Examination:
             raise _RefusedError(*contradictions, help=_PROVE_AGAIN)
         if stated.finding is not Finding.PASS:
             raise _RefusedError(*(stated.reasons or ("it did not pass",)), help=_PROVE_AGAIN)
+        now = self.verifier.now
+        if now is not None and (reason := untimely(stated.at, now)) is not None:
+            raise _RefusedError(reason, help="set the clock of who proves it, and prove it again")
         if stated.repetitions < spec.repeat:
             raise _RefusedError(
                 f"it was run {stated.repetitions} times, and the proof asks for {spec.repeat}",
@@ -323,6 +314,3 @@ class _Examination:
                 help=_PROVE_AGAIN,
             )
         return f"passed: {stated.exercised} assertions, {stated.repetitions} repetitions"
-
-
-_PROVE_AGAIN = "prove it again: `chimera prove`"

@@ -64,6 +64,15 @@ class StateReader:
         )
         return {row[0]: self._applied(row) for row in rows}
 
+    def held(self, environment: str, target: str) -> Applied | None:
+        """Return what `environment` holds of one target, if it does."""
+        rows = self._rows(
+            "SELECT target, digest, at, value, path, line, outputs, run, revision FROM applied"
+            " WHERE environment = ? AND target = ?",
+            *(environment, target),
+        )
+        return next(map(self._applied, rows), None)
+
     def run(self, uid: str) -> Run:
         """Return one run; raises `UsageError` for one that does not exist."""
         for row in self._rows(f"{_RUN} WHERE uid = ?", uid):

@@ -186,10 +186,29 @@ def plan_changes(
     environment: EnvironmentFacts,
     protection: Protection | None = None,
 ) -> PlanReport:
-    """Judge the changes of a snapshot and collect what they touch and owe; no side effects."""
-    signers = (
-        protection.signers(environment.name, changes, context.clock.now()) if protection else {}
-    )
+    """Judge the changes of a snapshot and collect what they touch and owe; no side effects.
+
+    Where a person signed an item of the plan that automation would act on, it is judged again.
+    """
+    about = (loaded, changes, comparison, plugins, context, environment, protection)
+    report = _planned(*about, {})
+    if protection is None:
+        return report
+    signers = protection.signers(environment.name, report.plan.changing, context.clock.now())
+    return _planned(*about, signers) if signers else report
+
+
+def _planned(
+    loaded: Loaded,
+    changes: tuple[Change, ...],
+    comparison: Comparison,
+    plugins: PluginManager,
+    context: Context,
+    environment: EnvironmentFacts,
+    protection: Protection | None,
+    signers: Mapping[str, Address],
+) -> PlanReport:
+    """Plan the changes, of which `signers` act on theirs and automation on the others."""
 
     def judged(these: Loaded) -> Judgement:
         return judge(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chimera.documents import Tree, head, is_contained, open_commit, parse
 from chimera.gate import ANYBODY, ApprovalSpec, human_signers
@@ -30,13 +30,14 @@ from chimera.model import (
     GateError,
     GitError,
     Obligation,
+    Outcome,
     PathSet,
     StaleError,
     TrustRoot,
     has_errors,
     in_order,
 )
-from chimera.plan import Baseline, compute_changes
+from chimera.plan import Baseline, PlanItem, compute_changes
 from chimera.plugin import DEFAULT, short_name
 from chimera.state import StateReader
 from chimera.workspace.judging import Judgement, facts_of
@@ -65,20 +66,38 @@ def is_protected_at(commit: Tree, environment: str, roots: Iterable[str]) -> boo
         if b"Environment" not in data and b"\\" not in data:
             continue
         for raw in parse(path, data)[0]:
-            metadata, spec = raw.value.get("metadata"), raw.value.get("spec", {})
+            metadata = raw.value.get("metadata")
             named = isinstance(metadata, dict) and metadata.get("name") == environment
-            if raw.value.get("kind") == "Environment" and named:
-                is_open = isinstance(spec, dict) and spec.get("protected") is False
-                return not (raw.sound and is_open)
+            is_about = raw.value.get("kind") == "Environment" and named
+            if is_about and not (raw.sound and _is_open(raw.value)):
+                return True
     return False
 
 
+def _is_open(document: Mapping[str, Any]) -> bool:
+    """Tell whether an Environment document says that it is not protected."""
+    spec = document.get("spec", {})
+    return isinstance(spec, dict) and spec.get("protected") is False
+
+
+def _is_held_protected(workspace: Workspace, environment: str) -> bool:
+    """Tell whether an environment holds of itself that it is protected: it is until that changes.
+
+    So that what unprotects it, merged or not, is applied as to a protected one.
+    """
+    with workspace.read_state() as state:
+        held = state.held(environment, f"Environment/{environment}")
+    return held is not None and held.value is not None and not _is_open(held.value)
+
+
 def protects(workspace: Workspace, environment: str) -> bool:
-    """Tell whether the work tree, the commit or the trust ref protects an environment.
+    """Tell whether the work tree, the commit, the trust ref or what is applied protects it.
 
     No edit of the work tree opens one, and no branch of one's own.
     """
     if facts_of(workspace.loaded.snapshot, environment).protected:
+        return True
+    if _is_held_protected(workspace, environment):
         return True
     present = head(workspace.root)
     if present is None:
@@ -112,12 +131,16 @@ class Protection:
     folder: Path
     applied: Mapping[str, str]
     """The commit that each target was applied from, where it was from one."""
+    latest: str | None
+    """The commit that was last permitted: what it deleted is not among `applied`."""
 
     def signers(
-        self, environment: str, changes: Iterable[Change], now: datetime
+        self, environment: str, items: Iterable[PlanItem], now: datetime
     ) -> Mapping[str, Address]:
-        """Return by which person each change is signed that one did, by its target."""
-        return human_signers(self.approvals, self.root, environment, changes, self.spent, now)
+        """Return by which person each item is signed that one did, by its target."""
+        about = (self.approvals, self.root, environment, items, self.spent, now)
+        signed = human_signers(*about).items()
+        return {target: by[0].key.identity for target, by in signed if by[0].key is not None}
 
     def bind(self, snapshot: Snapshot) -> Snapshot | None:
         """Return the snapshot with the documents that bind as the trust ref has them.
@@ -152,13 +175,15 @@ class Protection:
     ) -> Iterator[Obligation]:
         """Yield that a person must agree to each change that goes back, whatever its gates ask.
 
-        It does where what is applied came from a commit that is not in the present one.
+        It does where what is applied, or was permitted last, came from a commit that is not in the
+        present one.
         """
         for change in changes:
-            applied = self.applied.get(str(change.target))
-            if not change.changes or applied is None or revision is None:
+            if not change.changes or revision is None:
                 continue
-            if not _contains(self.folder, applied, revision):
+            known = {self.applied.get(str(change.target)): None, self.latest: None}
+            applied = next((c for c in known if c and not _contains(self.folder, c, revision)), "")
+            if applied:
                 yield Obligation(
                     "approval",
                     ANYBODY,
@@ -212,7 +237,19 @@ def protection_in(
         state.spent(facts.name),
         workspace.root,
         {target: entry.revision for target, entry in applied if entry.revision is not None},
+        _last_permitted(state, facts.name),
     )
+
+
+def _last_permitted(state: StateReader, environment: str) -> str | None:
+    """Return the commit of the last ruling that let a change of the environment through."""
+    for record in state.rulings(environment):
+        ruling = record.ruling
+        if isinstance(ruling, dict) and ruling.get("outcome") == Outcome.PASSED.value:
+            revision = ruling.get("revision")
+            if isinstance(revision, str):  # a run has none
+                return revision
+    return None
 
 
 def protect(workspace: Workspace, commit: Tree) -> None:

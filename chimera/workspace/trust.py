@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chimera.documents import RawDocument, Tree, head, open_commit
+from chimera.documents import RawDocument, Tree, head, is_there, open_commit
 from chimera.gate import narrowed, trust_root
 from chimera.kinds import Loaded, load_values
 from chimera.model import RefError, TrustRoot
@@ -41,11 +41,16 @@ def trusted_tree(workspace: Workspace) -> Tree | None:
     """Return the tip of the trust ref; `None` where none is named and there is no `origin/HEAD`.
 
     Nothing is trusted in a folder without commits. Raises `GitError` where a ref is named and is
-    not there.
+    not there, or a tag has that name.
     """
     if head(workspace.root) is None:
         return None
     ref, full = _names(workspace)
+    if is_there(workspace.root, f"refs/tags/{full}"):
+        raise RefError(
+            f"{ref!r}, the ref to trust, is what a tag is called, and tags come along with a fetch",
+            help="write CHIMERA_TRUST_REF whole, as in refs/remotes/origin/main",
+        )
     try:
         return open_commit(workspace.root, full)
     except RefError as error:

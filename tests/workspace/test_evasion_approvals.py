@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from chimera.context import Context
-from chimera.model import GateError, UsageError
+from chimera.model import GateError, Outcome, UsageError
 from tests.workspace.signing import ENVIRONMENTS, SOURCE, Team, document, edit_record, signer
 
 
@@ -584,6 +584,75 @@ def test_going_back_needs_a_person_although_no_gate_asks_one(team: Team) -> None
     assert "1 approval by a person owed, and 0 counted" in said
     team.approve("ann")
     team.applies()
+
+
+def work(team: Team, trigger: str = "human") -> None:
+    act = {"argv": ["true"]}
+    stage = {"id": "a", "operation": "command", "inputs": act, "timeout": "1m"}
+    team.write("specs/work.yaml", document("Workflow", "work", trigger=trigger, stages=[stage]))
+
+
+def test_going_back_to_what_was_deleted_since_needs_a_person(team: Team) -> None:
+    """Nothing that is applied says from which later commit it was deleted."""
+    work(team)
+    older = team.commit("ann")
+    team.applies()
+    (team.root / "specs/work.yaml").unlink()
+    team.commit("ann")
+    team.applies()
+    team.repository.git("checkout", "-q", older)
+    assert "1 approval by a person owed, and 0 counted" in team.is_refused()
+    team.approve("ann")
+    team.applies()
+
+
+NO_MACHINE = {
+    "id": "1",
+    "name": "One",
+    "status": "active",
+    "purpose": "p",
+    "admits": {"kinds": ["Workflow"]},
+    "prohibits": ["automation"],
+}
+
+
+def without_machines(team: Team) -> None:
+    layers = [NO_MACHINE]
+    team.write("specs/house.yaml", document("LayerContract", "house", purpose="p", layers=layers))
+    team.commit("ann")
+    team.applies()
+
+
+def test_a_signature_that_no_gate_asked_for_is_spent_as_well(team: Team) -> None:
+    """A person acted once, by signing: automation does not act by that again."""
+    without_machines(team)
+    work(team, "apply")
+    team.commit("ann")
+    assert "would be executed by" in team.is_refused()
+    team.approve("ann")
+    team.applies()
+    (team.root / "specs/work.yaml").unlink()
+    team.commit("ann")
+    team.applies()
+    work(team, "apply")
+    team.commit("ann")
+    assert "would be executed by" in team.is_refused()
+
+
+def test_a_signature_that_no_gate_asked_for_lets_one_run_through(team: Team) -> None:
+    without_machines(team)
+    work(team)
+    team.commit("ann")
+    team.approve("ann")
+    team.applies()
+    team.now += timedelta(minutes=1)
+    team.approve("ann", run="Workflow/work")
+
+    def run() -> Outcome:
+        return team.workspace().run("Workflow/work", {}, environment="production").outcome
+
+    assert run() is Outcome.PASSED
+    assert run() is Outcome.FAILED
 
 
 @pytest.mark.parametrize(("answer", "code", "did"), [("y", 0, True), ("n", 4, False)])

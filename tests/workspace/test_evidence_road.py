@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chimera.cli.main import run
+from chimera.context import SystemClock
 
 PEOPLE = """\
 apiVersion: chimera/v1
@@ -230,6 +232,34 @@ def test_a_failure_that_came_later_counts_until_it_is_proven_anew(
     assert team.chimera("evidence", "push").code == 0
     assert laptop.chimera("evidence", "pull").code == 0
     assert laptop.chimera("verify", "--env", "production").code == 0
+
+
+def test_evidence_from_the_future_vouches_for_nothing_and_hides_no_failure(
+    team, laptop, tmp_path, monkeypatch
+):
+    key = ("--sign", "--key", str(tmp_path / "ci"))
+    team.write("proofs/answer.yaml", PROOF + "  environment: {allow: [ANSWER]}\n")
+    team.write("src/answer.py", "import os\nprint(os.environ.get('ANSWER', '42'))\n")
+    team.commit()
+    team.git("push", "-q", "origin", "main")
+    laptop.git("pull", "-q", "origin", "main")
+    now = SystemClock.now
+    with monkeypatch.context() as ahead:
+        ahead.setattr(SystemClock, "now", lambda clock: now(clock) + timedelta(minutes=9))
+        assert team.chimera("prove", *key).code == 0
+    assert team.chimera("evidence", "push").code == 0
+    assert laptop.chimera("evidence", "pull").code == 0
+    verified = laptop.chimera("verify", "--env", "production")
+    assert verified.code != 0
+    assert "which is yet to come" in verified.out
+    monkeypatch.setenv("ANSWER", "7")
+    assert team.chimera("prove", "--fresh", *key).code != 0
+    assert team.chimera("evidence", "push").code == 0
+    assert laptop.chimera("evidence", "pull").code == 0
+    with monkeypatch.context() as later:
+        later.setattr(SystemClock, "now", lambda clock: now(clock) + timedelta(minutes=1))
+        assert "which is yet to come" not in laptop.chimera("verify", "--env", "production").out
+        assert laptop.chimera("verify", "--env", "production").code != 0
 
 
 def test_a_pulled_claim_that_nobody_signed_is_not_used(team, laptop, tmp_path):
