@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from chimera.proof.owed import is_due, owed
     from chimera.proof.prove import prove
     from chimera.proof.report import Divergence, ProofReport, RunReport
-    from chimera.proof.standing import Standing, stand, standing
+    from chimera.proof.standing import Standing, stand
     from chimera.proof.steps.models import OperationStep
     from chimera.proof.steps.task import StepOutcome, StepTask
     from chimera.proof.verification import Check, Verification
-    from chimera.proof.verifying import Verifier, verify
+    from chimera.proof.verifying import Verifier
 
 __all__ = [
     "Check",
@@ -38,8 +38,6 @@ __all__ = [
     "owed",
     "prove",
     "stand",
-    "standing",
-    "verify",
 ]
 
 import_lazily(
@@ -50,10 +48,10 @@ import_lazily(
         ".owed": "is_due owed",
         ".prove": "prove",
         ".report": "Divergence ProofReport RunReport",
-        ".standing": "Standing stand standing",
+        ".standing": "Standing stand",
         ".steps.models": "OperationStep",
         ".steps.task": "StepOutcome StepTask",
         ".verification": "Check Verification",
-        ".verifying": "Verifier verify",
+        ".verifying": "Verifier",
     },
 )

@@ -1,7 +1,8 @@
 """Verifying evidence, offline and without running anything: named checks, in order.
 
-A check that fails ends the examination: what comes after it is not reached. Refuses evidence for other content, another definition or another engine, by a key that does not
-count, and evidence that contradicts itself. The commit that it names is an annotation.
+A check that fails ends the examination: what comes after it is not reached. Refuses evidence for
+other content, another definition or another engine, by a key that does not count, and evidence that
+contradicts itself. The commit that it names is an annotation.
 """
 
 from __future__ import annotations

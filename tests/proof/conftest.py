@@ -16,7 +16,15 @@ from chimera.documents import open_commit, open_work_tree
 from chimera.kinds import Document, Loaded, Registry, load_snapshot, read_source
 from chimera.model import Address
 from chimera.plugin import hookspecs
-from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing, prove, standing
+from chimera.proof import (
+    EvidenceStore,
+    ProofReport,
+    ProofSpec,
+    Standing,
+    Verifier,
+    prove,
+    stand,
+)
 
 PASSING_STEP = {
     "run": "command",
@@ -101,7 +109,8 @@ class Bench:
 
     def standing(self, name: str = "answer", ref: str | None = None) -> Standing:
         loaded = self.load(ref)
-        return standing(self.get(name, loaded), loaded.snapshot, self.store)
+        verifier = Verifier(loaded.snapshot, None, None)
+        return stand(verifier, self.get(name, loaded), self.store, signed=False)
 
     def git(self, *args: str) -> str:
         identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chimera.context import Isolation, Processes
 from chimera.model import Address, Finding, Outcome, TrustedKey, TrustRoot
-from chimera.proof import standing
+from chimera.proof import Verifier, stand
 from chimera.proof.bundle import bring_in
 from chimera.proof.inputs import binding_of, content_subjects
 from chimera.signatures import sign_envelope
@@ -249,7 +249,7 @@ def protected(bench, trust=TRUST):
     loaded = bench.load()
     now = datetime(2026, 11, 21, tzinfo=UTC)
     proof = bench.get(loaded=loaded)
-    return standing(proof, loaded.snapshot, bench.store, trust=trust, now=now, signed=True)
+    return stand(Verifier(loaded.snapshot, trust, now), proof, bench.store, signed=True)
 
 
 def sign(bench, digest):

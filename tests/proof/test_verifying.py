@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chimera.model import Address, Finding, Outcome, TrustedKey, TrustRoot
-from chimera.proof import Verifier, verify
+from chimera.proof import Verification, Verifier
 from chimera.proof.inputs import content_subjects
 from chimera.signatures import (
     APPROVAL,
@@ -40,6 +40,10 @@ CHECKS = [
     "result",
 ]
 CI, EVE = (BareSigner.of(Ed25519PrivateKey.from_private_bytes(bytes([n] * 32))) for n in (1, 2))
+
+
+def verify(envelope, snapshot, trust, now, *, signed=True, branch=None) -> Verification:
+    return Verifier(snapshot, trust, now, branch).verify(envelope, signed=signed)
 
 
 def trusted(signer, name="ci", **changes):
