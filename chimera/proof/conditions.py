@@ -25,9 +25,9 @@ class Conditions:
     `fresh_home`, home and temporary files are those that an earlier run of the same export left.
     With `fixed_addresses` the kernel, where it can, puts memory at the same addresses each time.
 
-    What follows reaches Python's processes only. `clock_shift` is in seconds; `clock_start` is
-    the time (in seconds since 1970) at which each process begins, and `clock_step` lets it go on
-    by as much at each look instead of running. `listing_seed` orders what folders hold,
+    What follows reaches Python's processes only. `clock_start` is the time (in seconds since 1970)
+    at which each process begins, and `clock_step` lets it go on by as much at each look instead of
+    running. `listing_seed` orders what folders hold,
     `first_port` is where a socket that asks for any port is given one, and `switch_interval` is
     how long a thread goes on before another may.
     """
@@ -39,7 +39,6 @@ class Conditions:
     timezone: str = "UTC"
     umask: int = 0o022
     network: bool = False
-    clock_shift: float = 0.0
     random_seed: int | None = None
     listing_seed: int | None = None
     cpus: int | None = None
@@ -78,7 +77,6 @@ class Conditions:
         if self.order_seed is not None:
             found[ORDER_SEED] = str(self.order_seed)
         asked = {
-            interpreter.CLOCK_SHIFT: self.clock_shift or None,
             interpreter.RANDOM_SEED: self.random_seed,
             interpreter.LISTING_SEED: self.listing_seed,
             interpreter.CLOCK_START: self.clock_start,

@@ -12,21 +12,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-CLOCK_SHIFT = "CHIMERA_PROOF_CLOCK_SHIFT"
 RANDOM_SEED = "CHIMERA_PROOF_RANDOM_SEED"
 LISTING_SEED = "CHIMERA_PROOF_LISTING_SEED"
 CLOCK_START = "CHIMERA_PROOF_CLOCK_START"
 CLOCK_STEP = "CHIMERA_PROOF_CLOCK_STEP"
 FIRST_PORT = "CHIMERA_PROOF_FIRST_PORT"
 SWITCH_INTERVAL = "CHIMERA_PROOF_SWITCH_INTERVAL"
-
-
-def shift_clock(seconds: float) -> None:
-    """Move what `time` and `datetime` call now by `seconds`."""
-    import time
-
-    now = time.time
-    replace_clock(lambda: now() + seconds)
 
 
 def start_clock(start: float, step: float | None) -> None:
@@ -202,8 +193,6 @@ def give_ports(first: int) -> None:
 def main() -> None:
     """Put on what the variables ask for."""
     given = os.environ
-    if CLOCK_SHIFT in given:
-        shift_clock(float(given[CLOCK_SHIFT]))
     if CLOCK_START in given:
         step = given.get(CLOCK_STEP)
         start_clock(float(given[CLOCK_START]), None if step is None else float(step))
