@@ -8,10 +8,10 @@ engine and its plugins; whatever depends on other documents stands elsewhere.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from chimera.kinds.coding import (
@@ -237,11 +237,16 @@ class LoadedShard(Shard):
     @cached_property
     def kinds(self) -> Mapping[str, int]:
         """How many documents of each kind there are."""
-        return Counter([name.partition("/")[0] for name in self.names])
+        return {kind: len(rows) for kind, rows in self._rows.items()}
 
-    def rows_of(self, kinds: Collection[str]) -> Iterator[int]:
-        """Yield the rows of the documents of some kinds."""
-        if not self.kinds.keys().isdisjoint(kinds):
-            for row, name in enumerate(self.names):
-                if name.partition("/")[0] in kinds:
-                    yield row
+    @cached_property
+    def _rows(self) -> Mapping[str, Sequence[int]]:
+        found: dict[str, list[int]] = {}
+        for row, name in enumerate(self.names):
+            found.setdefault(name.partition("/")[0], []).append(row)
+        return found
+
+    def rows_of(self, kinds: Collection[str]) -> Sequence[int]:
+        """Return the rows of the documents of some kinds, in order."""
+        chosen = [self._rows[kind] for kind in kinds if kind in self._rows]
+        return chosen[0] if len(chosen) == 1 else sorted(chain.from_iterable(chosen))

@@ -116,7 +116,7 @@ class Snapshot:
             return [d for d in self.documents.values() if d.address.kind in kinds]
         found = []
         for shard in self.loaded:
-            if rows := tuple(shard.rows_of(kinds)):
+            if rows := shard.rows_of(kinds):
                 shard.keep()
                 found += [shard.documents[row] for row in rows]
         return sorted(found, key=lambda document: document.address)
@@ -147,7 +147,7 @@ class Snapshot:
         )
         return tuple(told)
 
-    @property
+    @cached_property
     def kinds(self) -> Mapping[str, int]:
         """How many documents of each kind there are, in order of kind."""
         found: Counter[str] = Counter()
