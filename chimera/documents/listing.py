@@ -36,7 +36,7 @@ class Listing:
 
 def list_documents(tree: Tree, roots: Iterable[str]) -> Listing:
     """List the files below `roots` that can hold documents."""
-    files: list[tuple[str, Stamp | None]] = []
+    files: dict[str, Stamp | None] = {}
     links: list[Entry] = []
     if isinstance(tree, WorkTree):
         files, links = tree.stamped(roots)
@@ -45,7 +45,6 @@ def list_documents(tree: Tree, roots: Iterable[str]) -> Listing:
             if entry.mode in (SYMLINK, SUBMODULE):
                 links.append(entry)
             else:
-                files.append((entry.path, entry.id))
-    return Listing(
-        tuple(path for path, _ in files), tuple(stamp for _, stamp in files), tuple(links)
-    )
+                files[entry.path] = entry.id
+    paths = sorted(files)
+    return Listing(tuple(paths), tuple(map(files.__getitem__, paths)), tuple(links))

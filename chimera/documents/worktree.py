@@ -94,8 +94,8 @@ class WorkTree:
 
     def stamped(
         self, roots: Iterable[str], suffixes: tuple[str, ...] = YAML_SUFFIXES
-    ) -> tuple[list[tuple[str, Stamp | None]], list[Entry]]:
-        """Return the files that `under` does, each with its stamp, and the entries never read.
+    ) -> tuple[dict[str, Stamp | None], list[Entry]]:
+        """Return the stamps of the files that `under` returns, and the entries never read.
 
         Git's rule for its index: a time of change that is too close to now is no proof that
         nothing changes any more, so that such a file has no stamp. (A time of modification can be
@@ -111,15 +111,17 @@ class WorkTree:
             elif entry is not None and name.endswith(suffixes):
                 files[name] = None
             elif entry is None and self._is_folder("" if name == "." else name):
-                for item, path in self._visible("" if name == "." else name + "/"):
-                    status = _status(item) if path.endswith(suffixes) else None
-                    if status is not None and stat.S_ISREG(status.st_mode):
-                        files[path] = _stamp(status, before)
-                    elif item.is_symlink():
-                        links[path] = Entry(path, SYMLINK)
-                    elif item.is_dir(follow_symlinks=False):
-                        links[path] = Entry(path, SUBMODULE)
-        return sorted(files.items()), [entry for _, entry in sorted(links.items())]
+                for here, items in self._visible("" if name == "." else name + "/"):
+                    for item in items:
+                        path = here + item.name
+                        status = _status(item) if path.endswith(suffixes) else None
+                        if status is not None and stat.S_ISREG(status.st_mode):
+                            files[path] = _stamp(status, before)
+                        elif item.is_symlink():
+                            links[path] = Entry(path, SYMLINK)
+                        elif item.is_dir(follow_symlinks=False):
+                            links[path] = Entry(path, SUBMODULE)
+        return files, [entry for _, entry in sorted(links.items())]
 
     def read(self, path: str) -> bytes:
         """Return the content at `path`."""
@@ -246,34 +248,37 @@ class WorkTree:
 
     def _walk(self, prefix: str, *, hidden: bool) -> Iterator[Entry]:
         """Yield what lies below `prefix`, which is empty or ends in '/'; folders are descended."""
-        for item, path in self._visible(prefix, hidden=hidden):
-            if item.is_dir(follow_symlinks=False):
-                yield Entry(path, SUBMODULE)
-            elif (status := _status(item)) is not None:
-                entry = _entry(path, status.st_mode)
-                if entry is not None:
-                    yield entry
+        for here, items in self._visible(prefix, hidden=hidden):
+            for item in items:
+                path = here + item.name
+                if item.is_dir(follow_symlinks=False):
+                    yield Entry(path, SUBMODULE)
+                elif (status := _status(item)) is not None:
+                    entry = _entry(path, status.st_mode)
+                    if entry is not None:
+                        yield entry
 
     def _visible(
         self, prefix: str, *, hidden: bool = False
-    ) -> Iterator[tuple[os.DirEntry[str], str]]:
-        """Yield what lies below `prefix` with its path; the folders yielded are submodules."""
+    ) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+        """Yield each folder from `prefix` down, and what shows in it; folders there are submodules."""
         pending, is_plain = [prefix], _PLAIN.fullmatch
         while pending:
             here = pending.pop()
+            visible = []
             for item in self._items(here):
                 name = item.name
-                path = here + name
-                if name in _OWN or (name.startswith(".") and not hidden):
+                if name.startswith(".") and (not hidden or name in _OWN):
                     continue
                 if item.is_dir(follow_symlinks=False):
-                    if self._mode(f"{path}/.git") is not None:
-                        yield item, path
+                    if self._mode(f"{here}{name}/.git") is not None:
+                        visible.append(item)
                     else:
-                        pending.append(path + "/")
+                        pending.append(f"{here}{name}/")
                 # In a folder that is safe no other name can be unsafe.
-                elif is_plain(name) or is_safe(path):
-                    yield item, path
+                elif is_plain(name) or is_safe(here + name):
+                    visible.append(item)
+            yield here, visible
 
     def _items(self, folder: str) -> list[os.DirEntry[str]]:
         """Return what lies in a folder; nothing in one that went away.

@@ -46,8 +46,10 @@ def _astray(snapshot: Snapshot, invalid: Collection[str]) -> Iterator[ReferenceU
 
     In most changes no document comes or goes: then only what was edited is looked at.
     """
-    there = {*invalid, *(name for shard in snapshot.shards for name in shard.names)}
-    known = blake2b("\n".join(sorted(there)).encode("utf-8", "surrogateescape")).hexdigest()
+    names = [name for shard in snapshot.shards for name in shard.names]
+    every = "\n".join((*names, "", *sorted(invalid)))
+    known = blake2b(every.encode("utf-8", "surrogateescape")).hexdigest()
+    there = {*invalid, *names}
     for shard in snapshot.shards if snapshot.loaded else ():
         key = f"astray/1 {known} {shard.key}"
         rows = snapshot.memo.get(key)

@@ -114,9 +114,10 @@ class Snapshot:
         """Return all documents of some kinds, in order of address; no spec is read for it."""
         if not self.loaded:
             return [d for d in self.documents.values() if d.address.kind in kinds]
+        there = self.kinds.keys() & kinds
         found = []
-        for shard in self.loaded:
-            if rows := shard.rows_of(kinds):
+        for shard in self.loaded if there else ():
+            if rows := shard.rows_of(there):
                 shard.keep()
                 found += [shard.documents[row] for row in rows]
         return sorted(found, key=lambda document: document.address)

@@ -268,7 +268,7 @@ def test_an_edit_of_the_same_size_with_a_forged_time_is_seen(tmp_path: Path, age
 
 def test_a_file_edited_just_now_has_no_stamp(tmp_path: Path) -> None:
     write(tmp_path, {FILES[0]: ("role",)})
-    assert worktree.open_work_tree(tmp_path).stamped(["specs"]) == ([(FILES[0], None)], [])
+    assert worktree.open_work_tree(tmp_path).stamped(["specs"]) == ({FILES[0]: None}, [])
 
 
 def test_another_version_of_the_engine_remembers_nothing_of_this_one(
