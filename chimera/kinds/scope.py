@@ -13,7 +13,7 @@ from chimera.model import Change, PathSet
 
 
 class Scope(Protocol):
-    """The fields of such a scope. Names of environments; the others as in a selector."""
+    """The fields of such a scope, written as in a selector."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ class Scope(Protocol):
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """Names of environments."""
+        """Environments, written `Environment/name`."""
 
 
 def in_scope(scope: Scope, change: Change, subject: Subject) -> bool:
@@ -37,7 +37,8 @@ def in_scope(scope: Scope, change: Change, subject: Subject) -> bool:
 
     Documents by kind and layer, both if both are named; whatever changes in the paths as well.
     """
-    if scope.environments and subject.environment.name not in scope.environments:
+    here = f"Environment/{subject.environment.name}"
+    if scope.environments and here not in scope.environments:
         return False
     names_documents = bool(scope.kinds or scope.layers)
     if not names_documents and not scope.paths:

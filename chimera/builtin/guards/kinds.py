@@ -22,10 +22,8 @@ from chimera.kinds import (
 class GuardScope(Model):
     """Which changes an engaged guard stops."""
 
-    environments_at: Items[Annotated[AddressText, Reference("Environment")]] = Field(
-        default=(),
-        alias="environments",
-        description="Environments in which it stops changes; all if left out.",
+    environments: Items[Annotated[AddressText, Reference("Environment")]] = Field(
+        default=(), description="Environments in which it stops changes; all if left out."
     )
     kinds: Items[Annotated[KindName, KindReference()]] = Field(
         default=(), description="Kinds of documents that it stops; all if left out."
@@ -37,11 +35,6 @@ class GuardScope(Model):
         default=(),
         description="Paths that it stops, as Git :(glob) patterns, besides the documents above.",
     )
-
-    @property
-    def environments(self) -> tuple[str, ...]:
-        """The names of the environments."""
-        return tuple(address.partition("/")[2] for address in self.environments_at)
 
 
 class GuardSpec(Model):

@@ -64,7 +64,7 @@ def _known(snapshot: Snapshot) -> Iterable[tuple[str, set[str]]]:
         for layer in contract.spec.layers
     }
     return (
-        ("environments", set(environments(snapshot))),
+        ("environments", {f"Environment/{name}" for name in environments(snapshot)}),
         ("kinds", set(snapshot.registry.kinds)),
         ("layers", layers),
     )

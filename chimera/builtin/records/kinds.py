@@ -85,8 +85,8 @@ Moment = Annotated[str, AfterValidator(_check_moment)]
 class FreezeScope(Model):
     """Which changes a freeze stops."""
 
-    environments: Items[Name] = Field(
-        default=(), description="Names of the environments that are frozen; all if left out."
+    environments: Items[AddressText] = Field(  # no `Reference`, which would dangle one day
+        default=(), description="Environments that are frozen; all if left out."
     )
     kinds: Items[KindName] = Field(
         default=(), description="Kinds of documents that are frozen; all if left out."

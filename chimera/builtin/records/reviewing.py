@@ -72,9 +72,10 @@ def _refusal(side: Side, freeze: Freeze, change: Change) -> Verdict:
     until = f" until {spec.until}" if spec.until else ""
     message = f"{freeze.address} freezes {change.target}{until}: {spec.reason}"
     where = "" if side.is_trusted else f" where it stands, in {side.name}"
-    lift = f"{spec.by} can lift it: write lifted: {{at, by, reason}} into it{where}"
+    lift = f"to lift it, write lifted: {{at, by, reason}} into it{where}"
     if side.is_trusted:
         lift += f" and merge that into {side.name}"
+    lift += f"; who can: {spec.by}"
     after = change.after or DELETED
     instead = f"a rollback is let through by except: {{target: {change.target}, after: {after}}}"
     fault = Diagnostic(

@@ -77,8 +77,8 @@ def test_a_freeze_ends_when_it_is_lifted(team: Team, at: str, stands: bool) -> N
     ("scope", "found"),
     [
         ("{}", ["Thing/a", "paths:src/**"]),
-        ("{environments: [local]}", ["Thing/a", "paths:src/**"]),
-        ("{environments: [production]}", []),
+        ("{environments: [Environment/local]}", ["Thing/a", "paths:src/**"]),
+        ("{environments: [Environment/production]}", []),
         ("{kinds: [Thing]}", ["Thing/a"]),
         ("{kinds: [Gate]}", []),
         ("{layers: [ops/1]}", ["Thing/a"]),
@@ -88,7 +88,7 @@ def test_a_freeze_ends_when_it_is_lifted(team: Team, at: str, stands: bool) -> N
         ("{paths: ['docs/**']}", []),
         ("{paths: ['specs/**']}", ["Thing/a"]),
         ("{paths: ['src/**'], kinds: [Thing]}", ["Thing/a", "paths:src/**"]),
-        ("{environments: [production], paths: ['src/**']}", []),
+        ("{environments: [Environment/production], paths: ['src/**']}", []),
     ],
 )
 def test_a_freeze_stops_what_is_in_its_scope(team: Team, scope: str, found: list[str]) -> None:
@@ -140,7 +140,8 @@ def test_a_refusal_says_who_lifts_it_and_how_at_its_line(team: Team) -> None:
     assert fault.span.path == "specs/Freeze-f.yaml"
     assert fault.span.line == 5
     assert fault.message == "Freeze/f freezes Thing/a: money at risk"
-    assert "Ann can lift it: write lifted: {at, by, reason} into it" in fault.help
+    assert "to lift it, write lifted: {at, by, reason} into it where it stands" in fault.help
+    assert "; who can: Ann; " in fault.help
     assert f"except: {{target: Thing/a, after: {AFTER}}}" in fault.help
 
 
@@ -233,8 +234,11 @@ spec: {from: '2026-01-01T00:00:00Z', reason: r, by: Ann%s}
     ("more", "rules"),
     [
         ("", []),
-        (", scope: {environments: [local], kinds: [Gate]}", []),
-        (", scope: {environments: [prod]}", ["freeze-scope-unknown"]),
+        (", scope: {environments: [Environment/local], kinds: [Gate]}", []),
+        (", scope: {environments: [Environment/prod]}", ["freeze-scope-unknown"]),
+        (", scope: {environments: [Gate/local]}", ["freeze-scope-unknown"]),
+        (", scope: {environments: [local]}", ["field-invalid"]),
+        (", scope: {environments: [Environment/gone]}, until: '2026-01-02T00:00:00Z'", []),
         (", scope: {kinds: [Gtae]}", ["freeze-scope-unknown"]),
         (", scope: {layers: [ops/9]}", ["freeze-scope-unknown"]),
         (", scope: {layers: [ops/9]}, until: '2026-01-02T00:00:00Z'", []),
