@@ -226,12 +226,12 @@ def _planned(
     judgement = judged(loaded)
     subject = judgement.subject
     obligations = _answers(plugins, "chimera_owe", subject, ESSENTIAL_CREDITORS)
-    bound = protection.bind(loaded.snapshot) if protection is not None else None
-    if protection is not None and bound is not None:
-        other = judged(Loaded(bound, ()))
-        obligations += _answers(plugins, "chimera_owe", other.subject, ESSENTIAL_CREDITORS)
-        judgement = protection.stricter(judgement, other)
     if protection is not None:
+        bound = protection.bind(loaded.snapshot)
+        if bound is not None:
+            other = judged(Loaded(bound, ()))
+            obligations += _answers(plugins, "chimera_owe", other.subject, ESSENTIAL_CREDITORS)
+            judgement = protection.stricter(judgement, other)
         revision = loaded.snapshot.tree.revision
         obligations += protection.returning(environment.name, changes, revision)
     touches = _answers(plugins, "chimera_touch", subject, ())

@@ -223,9 +223,7 @@ class Workspace:
         base: str | None = None,
         head: str | None = "HEAD",
     ) -> Graph:
-        """Return the documents and what refers to what: all, those around one, or, with a `base`
-        as in `check`, what a change reaches.
-        """
+        """Return what refers to what: of all, around one, or, with a `base`, of what changes."""
         from chimera.workspace.graphing import graph
 
         return graph(self, address, depth, environment=environment, base=base, head=head)
@@ -285,8 +283,7 @@ class Workspace:
     ) -> Result[VerifyReport]:
         """Verify files, proofs and digests, or the evidence of every proof, without running any.
 
-        Against the commit `at`, or what may be applied; with the keys of `trust`, a Git ref, or of
-        the trust ref.
+        Against the commit `at`, or what may be applied; `trust` is a Git ref to trust instead.
         """
         from chimera.workspace.verifying import verify
 
