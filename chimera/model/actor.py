@@ -8,7 +8,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who runs a command. What this says is recorded and never proves anything."""
+    """Who runs a command.
+
+    The name is recorded, and proves nothing. The kind is what the login or a CI service's variable
+    says where nobody signed: what is not protected is judged by it, and it is written nowhere.
+    """
 
     name: str
     kind: Literal["human", "automation"]

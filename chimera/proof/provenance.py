@@ -24,7 +24,6 @@ class Provenance:
     finding: str
     at: str
     actor: str
-    automated: bool
     environment: str
     revision: str
 
@@ -39,7 +38,6 @@ class Provenance:
             finding=_text(predicate.get("finding")),
             at=_text(volatile.get("at")),
             actor=_text(actor.get("name")),
-            automated=actor.get("kind") == "automation",
             environment=_text(volatile.get("environment")),
             revision=_text(volatile.get("revision")),
         )

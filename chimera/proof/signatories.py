@@ -1,4 +1,4 @@
-"""Who signed evidence: each signature, whose it is, and whether it counts.
+"""Who signed evidence: each signature, whose it is, whether it counts, and who acted by that.
 
 Every answer is the verifier's own, given for one signature at a time. Refuses to name anybody for a
 signature that does not verify, whatever key it claims.
@@ -6,9 +6,11 @@ signature that does not verify, whatever key it claims.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from chimera.model import Address
+from chimera.model import Actor, Address
+from chimera.proof.provenance import Provenance
 from chimera.proof.verification import CheckName
 from chimera.proof.verifying import Verifier
 from chimera.signatures import Envelope, EnvelopeSignature
@@ -23,11 +25,22 @@ class Signatory:
     keyid: str
     identity: Address | None = None
     refusal: str | None = None
+    human: bool = False
 
     @property
     def counts(self) -> bool:
         """Whether the signature vouches for the evidence."""
         return self.refusal is None
+
+
+def actor_of(said: Provenance, signed_by: Iterable[Signatory]) -> Actor:
+    """Return who proved something: a person whose signature counts, and automation where none does.
+
+    What a statement says of its actor is a name; nothing in it makes anybody a person.
+    """
+    people = (s.identity for s in signed_by if s.counts and s.human and s.identity is not None)
+    person = next(people, None)
+    return Actor(said.actor, "automation") if person is None else Actor(str(person), "human")
 
 
 def signatories(verifier: Verifier, envelope: Envelope) -> tuple[Signatory, ...]:
@@ -38,7 +51,8 @@ def signatories(verifier: Verifier, envelope: Envelope) -> tuple[Signatory, ...]
 def _signatory(verifier: Verifier, envelope: Envelope, signature: EnvelopeSignature) -> Signatory:
     verification = verifier.verify(replace(envelope, signatures=(signature,)))
     if verification.signer is not None:
-        return Signatory(signature.keyid, verification.signer.identity)
+        signer = verification.signer
+        return Signatory(signature.keyid, signer.identity, human=signer.human)
     checks = {check.name: check for check in verification.checks}
     failed = next(checks[name] for name in _ASKED if checks[name].state == "fail")
     identity = None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from chimera.model import Result
+from chimera.model import Actor, Result
 from chimera.render.diagnostics import FINDING_STYLES
 from chimera.render.paint import Paint, Style, count, plain, table, unbroken
 
 if TYPE_CHECKING:
-    from chimera.proof.provenance import Provenance
     from chimera.proof.signatories import Signatory
     from chimera.workspace.evidence import Imported, Listing, Row, Shown
     from chimera.workspace.sharing import Exchange
@@ -44,7 +43,7 @@ def _cells(row: Row) -> tuple[str, ...]:
             said.proof,
             said.finding,
             said.moment,
-            by(said),
+            by(row.actor),
             _signers(row.signed_by),
             row.fit,
         )
@@ -56,9 +55,9 @@ def short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:12]
 
 
-def by(said: Provenance) -> str:
-    """Return who proved something, as the evidence itself says."""
-    return f"{said.actor or '?'}{' (automation)' if said.automated else ''}"
+def by(actor: Actor) -> str:
+    """Return who proved something."""
+    return f"{actor.name or '?'}{' (automation)' if actor.kind == 'automation' else ''}"
 
 
 def _signers(signed_by: tuple[Signatory, ...]) -> str:
@@ -84,7 +83,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "proof": said.proof,
         "finding": said.finding,
         "at": said.at,
-        "actor": {"name": said.actor, "kind": "automation" if said.automated else "human"},
+        "actor": {"name": row.actor.name, "kind": row.actor.kind},
         "environment": said.environment,
         "revision": said.revision or None,
         "signedBy": [
@@ -112,7 +111,7 @@ def _shown_lines(shown: Shown, paint: Paint) -> Iterator[str]:
     yield f"evidence {paint(row.digest, 'bold')}"
     yield f"  proof        {unbroken(said.proof)}"
     yield f"  verdict      {paint(unbroken(said.finding), known.get(said.finding, 'bad'))}"
-    yield f"  proven       {unbroken(said.moment or '?')} by {unbroken(by(said))}"
+    yield f"  proven       {unbroken(said.moment or '?')} by {unbroken(by(row.actor))}"
     yield f"  environment  {unbroken(said.environment or '?')}"
     yield f"  commit       {unbroken(said.revision or 'none: a work tree')}"
     yield f"  isolation    {unbroken(', '.join(shown.isolation) or 'none')}"

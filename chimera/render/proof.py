@@ -104,7 +104,7 @@ def _reused_json(reused: Reused) -> dict[str, Any]:
         "proof": str(reused.proof),
         "evidence": reused.evidence,
         "at": said.at,
-        "actor": {"name": said.actor, "kind": "automation" if said.automated else "human"},
+        "actor": {"name": reused.actor.name, "kind": reused.actor.kind},
         "environment": said.environment,
         "revision": said.revision or None,
         "signedBy": [str(identity) for identity in reused.signers],

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from chimera.context import write_whole
-from chimera.model import Address, Digest, Outcome, Result, TrustRoot, UsageError
+from chimera.model import Actor, Address, Digest, Outcome, Result, TrustRoot, UsageError
 from chimera.proof import EvidenceError, EvidenceStore, ProofSpec
 from chimera.proof.bundle import bound_to, bring_in_envelope, bundle, read_bundle
 from chimera.proof.evidence import Statement
 from chimera.proof.inputs import binding_of
 from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import Signatory, signatories
+from chimera.proof.signatories import Signatory, actor_of, signatories
 from chimera.proof.verifying import Verifier
 from chimera.signatures import (
     Envelope,
@@ -48,6 +48,11 @@ class Row:
     signed_by: tuple[Signatory, ...]
     fit: Fit
     is_own: bool
+
+    @property
+    def actor(self) -> Actor:
+        """Who proved it: a person where one signed, else automation."""
+        return actor_of(self.said, self.signed_by)
 
 
 @dataclass(frozen=True)

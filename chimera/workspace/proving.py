@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chimera.gate import trust_root
 from chimera.kinds import Document, Loaded, Snapshot, suggestion
 from chimera.model import (
+    Actor,
     Address,
     Digest,
     Finding,
@@ -26,7 +27,7 @@ from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing
 from chimera.proof import prove as run_proofs
 from chimera.proof.inputs import same_variables
 from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import signatories
+from chimera.proof.signatories import Signatory, actor_of, signatories
 from chimera.proof.standing import stand
 from chimera.proof.verifying import Verifier
 from chimera.proof.weakening import APART, as_they_were, as_trusted
@@ -45,7 +46,7 @@ class Reused:
 
     standing: Standing
     said: Provenance
-    signers: tuple[Address, ...] = ()
+    signed_by: tuple[Signatory, ...] = ()
 
     @property
     def proof(self) -> Address:
@@ -58,6 +59,17 @@ class Reused:
         return self.standing.evidence
 
     @property
+    def actor(self) -> Actor:
+        """Who proved it: a person where one signed, else automation."""
+        return actor_of(self.said, self.signed_by)
+
+    @property
+    def signers(self) -> tuple[Address, ...]:
+        """Whose signatures count, each once."""
+        found = {one.identity for one in self.signed_by if one.counts and one.identity is not None}
+        return tuple(sorted(found))
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict of the evidence, which says where it is from."""
         verdict = self.standing.verdict
@@ -66,7 +78,8 @@ class Reused:
     @property
     def origin(self) -> str:
         """When, by whom and for which environment it was proven, and whose signatures count."""
-        by = f"{self.said.actor or '?'}{' (automation)' if self.said.automated else ''}"
+        automated = " (automation)" if self.actor.kind == "automation" else ""
+        by = f"{self.actor.name or '?'}{automated}"
         signed = f", signed by {', '.join(map(str, self.signers))}" if self.signers else ""
         return (
             f"proven {self.said.moment or '?'} by {by} for {self.said.environment or '?'}{signed}"
@@ -263,8 +276,7 @@ def _reusable(
     if not same_variables(proof, statement):
         return None
     signed_by = signatories(verifier, store.envelope(found.evidence))
-    signers = {one.identity for one in signed_by if one.counts and one.identity is not None}
-    return Reused(found, Provenance.of(statement), tuple(sorted(signers)))
+    return Reused(found, Provenance.of(statement), signed_by)
 
 
 def standing_of(

@@ -37,7 +37,7 @@ def statement(
         "reasons": [] if finding == "pass" else ["it printed 41"],
         "volatile": {
             "at": at,
-            "actor": {"name": "ci", "kind": "automation"},
+            "actor": {"name": "ci"},
             "environment": "local",
             "revision": "c" * 40,
             "isolation": {"network": True, "files": False},

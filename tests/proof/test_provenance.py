@@ -16,7 +16,6 @@ def test_statement_says_when_by_whom_and_where():
         finding="pass",
         at="2026-11-21T00:00:00.000000Z",
         actor="ci",
-        automated=True,
         environment="local",
         revision="c" * 40,
     )
@@ -28,7 +27,7 @@ def test_statement_says_when_by_whom_and_where():
 )
 def test_statement_that_says_nothing_readable_says_nothing(value):
     said = Provenance.of(value)
-    assert (said.at, said.actor, said.automated, said.revision) == ("", "", False, "")
+    assert (said.at, said.actor, said.revision) == ("", "", "")
 
 
 def test_a_pass_says_so_in_both_fields():

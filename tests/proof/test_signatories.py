@@ -7,14 +7,15 @@ from dataclasses import replace
 import pytest
 
 from chimera.kinds import Snapshot
-from chimera.model import Address, TrustRoot, canonical_json
-from chimera.proof.signatories import Signatory, signatories
+from chimera.model import Actor, Address, TrustRoot, canonical_json
+from chimera.proof.provenance import Provenance
+from chimera.proof.signatories import Signatory, actor_of, signatories
 from chimera.proof.verifying import Verifier
 from chimera.signatures import IN_TOTO, Envelope, EnvelopeSignature, sign_envelope
 
 from .evidence import day, key, statement, trusting
 
-CI = Address("Identity", "ci")
+CI, ANN = Address("Identity", "ci"), Address("Identity", "ann")
 
 
 def envelope() -> Envelope:
@@ -98,3 +99,27 @@ def test_another_tools_key_id_is_tried_with_every_key(told):
     foreign = replace(good, signatures=(EnvelopeSignature("abc123", good.signatures[0].sig),))
     (signatory,) = told(PROVER, foreign)
     assert (signatory.keyid, signatory.identity, signatory.counts) == ("abc123", CI, True)
+
+
+@pytest.mark.parametrize(
+    ("signed_by", "actor"),
+    [
+        ((), Actor("ann", "automation")),
+        ((Signatory("k", CI),), Actor("ann", "automation")),
+        ((Signatory("k", ANN, "it is revoked", human=True),), Actor("ann", "automation")),
+        ((Signatory("j", CI), Signatory("k", ANN, human=True)), Actor("Identity/ann", "human")),
+    ],
+)
+def test_the_actor_is_automation_unless_a_person_signed(signed_by, actor):
+    claimed = statement(volatile={"actor": {"name": "ann", "kind": "human"}})
+    assert actor_of(Provenance.of(claimed), signed_by) == actor
+
+
+def test_a_persons_signature_is_told_from_a_machines(told):
+    (key_of,) = PROVER.keys
+    person = replace(PROVER, keys=(replace(key_of, human=True),))
+    machine = replace(PROVER, keys=(replace(key_of, human=False),))
+    assert [one.human for root in (person, machine) for one in told(root, signed())] == [
+        True,
+        False,
+    ]

@@ -29,10 +29,9 @@ from chimera.workspace.signing import Signed
 
 GOOD, OTHER = "sha256:" + "a1b2" * 16, "sha256:" + "c3d4" * 16
 CI = Address("Identity", "ci")
-SAID = Provenance(
-    "Proof/answer", "pass", "2026-11-21T01:02:03.456789Z", "ci", True, "local", "c" * 40
-)
+SAID = Provenance("Proof/answer", "pass", "2026-11-21T01:02:03.456789Z", "ci", "local", "c" * 40)
 COUNTS = Signatory("SHA256:good", CI)
+PERSON = Signatory("SHA256:ann", Address("Identity", "ann"), human=True)
 REVOKED = Signatory("SHA256:old", CI, "the key SHA256:old of Identity/ci is revoked")
 UNKNOWN = Signatory("SHA256:who", None, "the key SHA256:who is unknown")
 
@@ -49,27 +48,27 @@ def row(**changes: Any) -> Row:
 
 
 def test_a_listing_says_of_each_who_signed_and_whether_it_fits() -> None:
-    failed = Provenance("Proof/a", "fail", "2026-11-20T00:00:00Z", "ann", False, "local", "")
+    failed = Provenance("Proof/a", "fail", "2026-11-20T00:00:00Z", "ann", "local", "")
     rows = (
-        row(),
+        row(signed_by=(PERSON,)),
         row(digest=OTHER, said=failed, signed_by=(REVOKED, UNKNOWN), fit="stale"),
-        row(digest=OTHER, said=Provenance("", "", "", "", False, "", ""), signed_by=()),
+        row(digest=OTHER, said=Provenance("", "", "", "", "", ""), signed_by=()),
     )
     assert listing_text(Listing(rows)).splitlines() == [
         (
-            "EVIDENCE      PROOF         VERDICT  WHEN                  BY               SIGNED BY"
+            "EVIDENCE      PROOF         VERDICT  WHEN                  BY                SIGNED BY"
             "          CONTENT"
         ),
         (
-            "a1b2a1b2a1b2  Proof/answer  pass     2026-11-21T01:02:03Z  ci (automation)"
-            "  Identity/ci        fits"
+            "a1b2a1b2a1b2  Proof/answer  pass     2026-11-21T01:02:03Z  Identity/ann      "
+            "Identity/ann       fits"
         ),
         (
-            "c3d4c3d4c3d4  Proof/a       fail     2026-11-20T00:00:00Z  ann              nobody who"
-            " counts  stale"
+            "c3d4c3d4c3d4  Proof/a       fail     2026-11-20T00:00:00Z  ann (automation)  nobody"
+            " who counts  stale"
         ),
         (
-            "c3d4c3d4c3d4  ?             ?        ?                     ?                -"
+            "c3d4c3d4c3d4  ?             ?        ?                     ? (automation)    -"
             "                  fits"
         ),
     ]
@@ -129,7 +128,7 @@ def shown() -> Shown:
             "volatile": {"isolation": {"network": True, "files": True, "processes": False}},
         },
     }
-    failed = Provenance("Proof/answer", "fail", SAID.at, "ann", False, "local", "")
+    failed = Provenance("Proof/answer", "fail", SAID.at, "ann", "local", "")
     signed_by = (COUNTS, REVOKED, UNKNOWN)
     return Shown(
         row(said=failed, signed_by=signed_by, is_own=False), statement, Envelope(IN_TOTO, b"{}")
@@ -141,7 +140,7 @@ def test_one_piece_of_evidence_is_shown_whole(shown: Shown) -> None:
         f"evidence {GOOD}",
         "  proof        Proof/answer",
         "  verdict      fail",
-        "  proven       2026-11-21T01:02:03Z by ann",
+        "  proven       2026-11-21T01:02:03Z by ann (automation)",
         "  environment  local",
         "  commit       none: a work tree",
         "  isolation    files, network",
@@ -220,7 +219,7 @@ def test_what_a_bundle_brought() -> None:
 
 
 def test_hostile_names_forge_no_line(tmp_path: Path) -> None:
-    evil = Provenance("Proof/x\nfake  Proof/y", "pass", "now", "a\nb", False, "e\nf", "g\nh")
+    evil = Provenance("Proof/x\nfake  Proof/y", "pass", "now", "a\nb", "e\nf", "g\nh")
     for text in (
         listing_text(Listing((row(said=evil),))),
         exchange_text("pulled", Exchange("o\nk", None, refused=("a\nb",))),

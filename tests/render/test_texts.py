@@ -32,6 +32,7 @@ from chimera.proof import Divergence, ProofReport, Standing
 from chimera.proof.diagnose import Cause, Diagnosis
 from chimera.proof.factors import FACTORS
 from chimera.proof.provenance import Provenance
+from chimera.proof.signatories import Signatory
 from chimera.render.check import check_text
 from chimera.render.diagnostics import diagnostic_json, diagnostic_text, severities_text
 from chimera.render.markdown import markdown
@@ -173,8 +174,8 @@ def test_a_divergence_shows_both_sides_and_where() -> None:
     )
     again = Reused(
         Standing(Address("Proof", "q"), "valid", Finding.PASS, "sha256:" + "a" * 64, ()),
-        Provenance("Proof/q", "pass", "2026-11-21T10:00:00.5Z", "ci", True, "production", ""),
-        (Address("Identity", "ci"),),
+        Provenance("Proof/q", "pass", "2026-11-21T10:00:00.5Z", "ci", "production", ""),
+        (Signatory("SHA256:good", Address("Identity", "ci")),),
     )
     result = Result(ProveReport((report,), (again,)), Outcome.NOT_DETERMINISTIC)
     assert prove_text(result).splitlines() == [

@@ -174,6 +174,19 @@ def test_ci_proves_and_signs_and_a_laptop_verifies_offline(team, laptop, tmp_pat
     assert [p["proof"] for p in fresh["proven"]] == ["Proof/answer"]
 
 
+def test_nothing_that_nobody_signed_claims_a_person(team, monkeypatch):
+    for name in ("CI", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CHIMERA_ACTOR", "ann")
+    assert team.chimera("prove").code == 0
+    (found,) = evidence_of(team)
+    assert found["actor"] == {"name": "ann", "kind": "automation"}
+    shown = team.chimera("evidence", "show", found["digest"], "-o", "json").json
+    assert shown["statement"]["predicate"]["volatile"]["actor"] == {"name": "ann"}
+    (reused,) = team.chimera("prove", "-o", "json").json["reused"]
+    assert reused["actor"] == {"name": "ann", "kind": "automation"}
+
+
 def test_a_person_signs_as_git_does_and_openssh_verifies_it(team, laptop, tmp_path):
     assert team.chimera("prove").code == 0
     signed = team.chimera("evidence", "sign", "--key", str(tmp_path / "ci"))
