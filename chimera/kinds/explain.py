@@ -1,7 +1,8 @@
 """`chimera explain`: what a kind or a model is for and what its fields take, from the models.
 
-Where a field takes one of several models, each is a variant with fields of its own. Refuses names
-that there are none of, with the nearest that there is.
+Where a field takes one of several models, each is a variant with fields of its own, and its tag
+leads to it: `Proof.steps.pytest.paths`. Refuses names that there are none of, with the nearest that
+there is.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Explanation:
 def explain(registry: Registry, route: str) -> Explanation:
     """Explain `KIND` or `KIND.FIELD.FIELD`; fields inside `spec` may leave `spec` out.
 
+    After a field that takes one of several models, a segment may be the tag of one of them.
     Raises `UsageError` that suggests the nearest name where there is no such kind or field.
     """
     name, *segments = route.split(".")
@@ -97,19 +99,33 @@ def _explained(
 
 
 def _variant(schema: dict[str, Any], target: dict[str, Any]) -> Variant:
-    tags = [f"{n}: {f['const']}" for n, f in target["properties"].items() if "const" in f]
-    name = tags[0] if tags else re.sub(r"\B([A-Z])", r" \1", target["title"]).lower()
+    field, tag = _tag(target)
+    name = f"{field}: {tag}" if field else tag.replace("-", " ")
     return Variant(name, target.get("description", ""), _fields(schema, target))
 
 
+def _tag(target: dict[str, Any]) -> tuple[str, str]:
+    """Return the field that tells a variant apart and what it says, or no field and its title."""
+    for name, field in target["properties"].items():
+        if "const" in field:
+            return name, str(field["const"])
+    return "", re.sub(r"\B([A-Z])", r"-\1", target["title"]).lower()
+
+
 def _step(schema: dict[str, Any], node: dict[str, Any], segment: str, kind: Kind) -> dict[str, Any]:
-    """Return the field that `segment` names; several variants can have one like this or that."""
+    """Return the variant that `segment` is the tag of, or the field of that name.
+
+    Several variants can have a field like this or that.
+    """
     targets = _objects(schema, node)
+    variants = {_tag(target)[1]: target for target in targets} if len(targets) > 1 else {}
+    if segment in variants:  # before a field of that name, which it leads to as well
+        return variants[segment]
     found: list[dict[str, Any]] = [
         t["properties"][segment] for t in targets if segment in t["properties"]
     ]
     if not found:
-        known = {name for target in targets for name in target["properties"]}
+        known = {*variants, *(name for target in targets for name in target["properties"])}
         raise _unknown(f"field in {kind.name}", segment, known)
     if all(field == found[0] for field in found):
         return found[0]

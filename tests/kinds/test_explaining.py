@@ -32,18 +32,24 @@ def registry() -> Registry:
     return Registry.collect(load_plugins())
 
 
+@cache
+def shown(route: str) -> Explanation:
+    return explain(registry(), route)
+
+
 def fields(found: Explanation) -> list[FieldInfo]:
     """The fields of an explanation and of its variants."""
     return [*found.fields, *(field for variant in found.variants for field in variant.fields)]
 
 
+@cache
 def routes(kind: str) -> list[str]:
     """Every field of a kind, as far down as explain goes."""
     found, pending = [], [kind]
     while pending:
         route = pending.pop()
         found.append(route)
-        inside = fields(explain(registry(), route))
+        inside = fields(shown(route))
         pending += (f"{route}.{field.name}" for field in inside if route.count(".") < 8)
     return sorted(set(found))
 
@@ -56,7 +62,7 @@ def test_every_field_of_every_kind_has_a_description(kind: str) -> None:
     undescribed = [
         f"{route}.{field.name}"
         for route in routes(kind)
-        for field in fields(explain(registry(), route))
+        for field in fields(shown(route))
         if len(field.description) < 4
     ]
     assert undescribed == []
@@ -78,13 +84,9 @@ def test_every_model_of_a_schema_describes_each_of_its_properties(kind: str) -> 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_route_of_a_kind_can_be_explained(kind: str) -> None:
     for route in routes(kind):
-        found = explain(registry(), route)
+        found = shown(route)
         assert found.type
         assert found.description, route
-
-
-def shown(route: str) -> Explanation:
-    return explain(registry(), route)
 
 
 def test_spec_may_be_left_out_and_the_kind_written_small() -> None:
@@ -123,6 +125,28 @@ def test_a_field_that_variants_have_in_different_ways_says_so() -> None:
     assert found.type == "string | integer | number | boolean"
 
 
+def test_the_tag_of_one_of_several_models_leads_to_it() -> None:
+    one = shown("Proof.steps.command")
+    assert (one.route, one.type) == ("Proof.spec.steps.command", "object")
+    assert [field.name for field in one.fields] == ["run", "argv", "expect", "saveStdout"]
+    assert shown("Proof.steps.pytest.paths").type == "list of string"
+    assert shown("Proof.steps.operation-step.inputs").description.startswith("Inputs of the")
+
+
+def test_a_tag_comes_before_a_field_of_that_name_which_stands_in_it() -> None:
+    assert [field.name for field in shown("Proof.controls.patch").fields] == ["mutate", "patch"]
+    assert shown("Proof.controls.patch.patch").type == "string"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_variant_that_is_listed_can_be_explained(kind: str) -> None:
+    for route in routes(kind):
+        for variant in shown(route).variants:
+            tag = variant.name.partition(": ")[2] or variant.name.replace(" ", "-")
+            found = shown(f"{route}.{tag}")
+            assert (found.description, found.fields) == (variant.description, variant.fields)
+
+
 def test_a_mapping_says_what_it_maps_to() -> None:
     assert shown("Workflow.secrets").type == "map of object"
     assert shown("Gate.match.labels").type == "map of string"
@@ -135,6 +159,7 @@ def test_a_mapping_says_what_it_maps_to() -> None:
         ("WORKFLO", "did you mean Workflow?"),
         ("Policy.mtach", "did you mean match?"),
         ("Policy.match.knds", "did you mean kinds?"),
+        ("Proof.steps.pytset", "did you mean pytest?"),
     ],
 )
 def test_a_misspelt_kind_or_field_gets_a_suggestion(route: str, help: str) -> None:
