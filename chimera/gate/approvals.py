@@ -59,7 +59,10 @@ def _what_to_do(found: Tally, obligation: Obligation, weighing: Weighing) -> str
     if found.rejections:
         return "whoever rejects it approves it later, or the change becomes another"
     if item is not None and item.change.action is Action.RUN:
-        return f"sign it with `chimera approve --env {environment} --run {item.change.target}`"
+        given = ", and the same --input" if item.inputs else ""
+        return (
+            f"sign it with `chimera approve --env {environment} --run {item.change.target}`{given}"
+        )
     return (
         f"sign it with `chimera approve --env {environment}`; for a pull request, on its branch"
         " and with --base"

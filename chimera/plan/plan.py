@@ -29,6 +29,8 @@ class PlanItem:
     dormant: bool = False
     obligations: tuple[Obligation, ...] = ()
     waivers: tuple[tuple[Address, Digest], ...] = ()
+    inputs: Digest | None = None
+    """What a run is given, where it is given anything: another input is another run."""
 
     @property
     def changes(self) -> bool:
@@ -80,6 +82,7 @@ def _binding(item: PlanItem) -> dict[str, Any]:
         "after": change.after,
         "obligations": _owed(item),
         **({"waivers": _waivers(item)} if item.waivers else {}),
+        **({"inputs": item.inputs} if item.inputs else {}),
     }
 
 
@@ -105,5 +108,6 @@ def item_digest(environment: str, item: PlanItem) -> Digest:
             "after": change.after,
             "obligations": _owed(item),
             "waivers": _waivers(item),
+            **({"inputs": item.inputs} if item.inputs else {}),
         }
     )

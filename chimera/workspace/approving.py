@@ -6,7 +6,7 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,16 +79,17 @@ def propose(
     saved: Plan | None = None,
     targets: Sequence[str] = (),
     run: str | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Proposal:
     """Return the items of a plan that can be signed, made anew of commits.
 
     With a `base`, a Git ref: of what merging HEAD into it would leave, as a change of it. With
-    `run`, the address of an applied document: that it is executed once, as it is applied. Raises
-    `StaleError` where a `saved` plan is not what would be planned, `UsageError` where nothing is
-    there to be signed.
+    `run`, the address of an applied document: that it is executed once, as it is applied, with
+    `inputs`. Raises `StaleError` where a `saved` plan is not what would be planned, `UsageError`
+    where nothing is there to be signed.
     """
     if run is not None:
-        return _run(workspace, environment, Address.parse(run))
+        return _run(workspace, environment, Address.parse(run), inputs or {})
     if base is None:
         report = workspace.make_plan(environment)
     else:
@@ -108,10 +109,12 @@ def propose(
     return Proposal(plan, items, _faults(report), revision or tree.revision or "")
 
 
-def _run(workspace: Workspace, environment: str, target: Address) -> Proposal:
+def _run(
+    workspace: Workspace, environment: str, target: Address, inputs: Mapping[str, Any]
+) -> Proposal:
     """Return the one item by which what is applied at `target` is executed."""
     with workspace.read_state() as state:
-        _, report = plan_run(workspace, target, state, environment)
+        _, report = plan_run(workspace, target, state, environment, inputs)
         revision = state.applied(environment)[str(target)].revision
     _refuse_unprotected(report.plan)
     return Proposal(report.plan, report.plan.changing, _faults(report), revision or "")

@@ -27,6 +27,7 @@ from chimera.model import (
     Change,
     ChimeraError,
     Diagnostic,
+    Digest,
     Outcome,
     Result,
     Target,
@@ -185,12 +186,14 @@ def plan_changes(
     context: Context,
     environment: EnvironmentFacts,
     protection: Protection | None = None,
+    inputs: Digest | None = None,
 ) -> PlanReport:
     """Judge the changes of a snapshot and collect what they touch and owe; no side effects.
 
-    Where a person signed an item of the plan that automation would act on, it is judged again.
+    `inputs` is what a run of the one change is given. Where a person signed an item of the plan
+    that automation would act on, it is judged again.
     """
-    about = (loaded, changes, comparison, plugins, context, environment, protection)
+    about = (loaded, changes, comparison, plugins, context, environment, protection, inputs)
     report = _planned(*about, {})
     if protection is None:
         return report
@@ -206,6 +209,7 @@ def _planned(
     context: Context,
     environment: EnvironmentFacts,
     protection: Protection | None,
+    inputs: Digest | None,
     signers: Mapping[str, Address],
 ) -> PlanReport:
     """Plan the changes, of which `signers` act on theirs and automation on the others."""
@@ -243,6 +247,8 @@ def _planned(
         obligations,
         waivers_of(loaded.snapshot),
     )
+    if inputs is not None:
+        plan = replace(plan, items=tuple(replace(item, inputs=inputs) for item in plan.items))
     changed = [
         item.change.target for item in plan.changing if isinstance(item.change.target, Address)
     ]

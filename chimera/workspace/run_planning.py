@@ -6,11 +6,19 @@ Refuses what is not applied, stands in a dormant layer, or is nothing that runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chimera.documents import RawDocument
 from chimera.kinds import Loaded, load_values, suggestion
-from chimera.model import Action, Address, Change, GateError, UsageError, is_dormant
+from chimera.model import (
+    Action,
+    Address,
+    Change,
+    GateError,
+    UsageError,
+    digest_json,
+    is_dormant,
+)
 from chimera.state import Applied, StateReader
 from chimera.workspace.comparing import against_state
 from chimera.workspace.judging import placements_of
@@ -60,9 +68,15 @@ def _refuse_unfit(target: Address, loaded: Loaded, tree: Loaded, environment: st
 
 
 def plan_run(
-    workspace: Workspace, target: Address, state: StateReader, environment: str
+    workspace: Workspace,
+    target: Address,
+    state: StateReader,
+    environment: str,
+    inputs: Mapping[str, Any],
 ) -> tuple[Loaded, PlanReport]:
     """Plan the one run of what is applied: gates and judges see a change that alters nothing.
+
+    What it is given as `inputs` is part of what is approved: another input is another run.
 
     Raises `UsageError` or `GateError` for what cannot run.
     """
@@ -74,4 +88,4 @@ def plan_run(
     facts = environment_facts(workspace, environment, loaded)
     protection = protection_in(workspace, facts, loaded, state)
     about = (loaded, (change,), comparison, workspace.plugins, workspace.context, facts)
-    return loaded, plan_changes(*about, protection)
+    return loaded, plan_changes(*about, protection, digest_json(dict(inputs)) if inputs else None)

@@ -38,7 +38,7 @@ def run(
     """Execute what is applied at `address`; the work tree's definition is not looked at."""
     target = Address.parse(address)
     with workspace.open_state(f"run {target} --env {environment}") as state:
-        loaded, planned = plan_run(workspace, target, state, environment)
+        loaded, planned = plan_run(workspace, target, state, environment, inputs)
         if planned.plan.protected:
             protect(workspace, open_commit(workspace.root, "HEAD"))
         faults = planned.judgement.diagnostics

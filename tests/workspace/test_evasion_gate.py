@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from chimera.context import Context
 from chimera.gate import Permit, StageRuling, permit, weigh
 from chimera.gate import ruling as ruling_module
 from chimera.model import Finding, GateError, Outcome, Verdict
@@ -22,7 +23,7 @@ from chimera.plugin import hookimpl
 from chimera.runtime import apply as execute
 from chimera.state import read_state
 from chimera.workspace.ruling import weighing_of
-from tests.workspace.signing import ENVIRONMENTS, SOURCE, Team, document, refusals
+from tests.workspace.signing import ENVIRONMENTS, SOURCE, Team, document, key_file, refusals
 
 
 @pytest.fixture
@@ -491,6 +492,25 @@ def test_a_run_takes_an_approval_of_its_own_and_spends_it(working: Team) -> None
     working.now += timedelta(minutes=1)
     working.approve("bob", run="Workflow/act")
     assert run(working).outcome is Outcome.PASSED
+
+
+def test_an_approval_of_a_run_is_of_what_that_is_given(working: Team) -> None:
+    given = "  inputs: {who: {type: string, default: ann}}\n"
+    working.write("specs/act.yaml", WORKFLOW % ("human", "true") + given)
+    working.commit()
+    working.approve("bob")
+    working.applies()
+    working.now = Context.system().clock.now()
+    working.approve("bob", run="Workflow/act")
+    chimera, key = working.repository.chimera, str(key_file("bob", working.root.parent))
+    run = ("run", "Workflow/act", "--env", "production", "--input", "who=eve")
+    refused = chimera(*run)
+    assert refused.code == 1, refused.out + refused.err
+    assert "what the item owes, or the waivers that it has, are others" in refused.out
+    assert "and the same --input" in refused.out
+    signing = ("approve", "--env", "production", "--key", key, "--yes", "--run", "Workflow/act")
+    assert chimera(*signing, "--input", "who=eve").code == 0
+    assert chimera(*run).code == 0
 
 
 def test_an_approved_run_that_fails_spends_nothing(working: Team) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chimera.cli.commands.plan import read_plan
+from chimera.cli.commands.run import read_input
 from chimera.cli.options import environment_option, key_option, output_option
 from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome, UsageError
@@ -29,6 +30,14 @@ _OPTIONS = (
         "--run",
         metavar="ADDRESS",
         help="Sign that an applied document is executed once, by `chimera run`.",
+    ),
+    click.option(
+        "-i",
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An input of that run, as `chimera run` will be given it.",
     ),
     key_option,
     click.option("--yes", is_flag=True, help="Sign without asking."),
@@ -79,6 +88,7 @@ def _sign(
     environment: str,
     base: str | None,
     run: str | None,
+    inputs: tuple[str, ...],
     key: Path | None,
     yes: bool,
     outputs: tuple[str, ...],
@@ -89,11 +99,21 @@ def _sign(
 
     if run is not None and (what or base is not None):
         raise UsageError("--run signs one run and nothing else", help="leave the rest out")
+    if inputs and run is None:
+        raise UsageError("--input is of a run", help="name what is run with --run")
     file, targets = _split(what)
     saved = read_plan(file) if file else None
     workspace = session.workspace()
     environment = saved.environment if saved else environment
-    proposal = propose(workspace, environment, base=base, saved=saved, targets=targets, run=run)
+    proposal = propose(
+        workspace,
+        environment,
+        base=base,
+        saved=saved,
+        targets=targets,
+        run=run,
+        inputs=dict(map(read_input, inputs)),
+    )
     signer = open_signer(workspace.context, key)
     signatory(workspace, signer)
     session.tell(lambda paint: proposal_text(proposal, paint))

@@ -36,7 +36,7 @@ def run(
     from chimera.render.reports import run_report
     from chimera.render.runs import run_report_json, run_report_text
 
-    values = dict(_input(text) for text in inputs)
+    values = dict(map(read_input, inputs))
     workspace = session.workspace()
     result = workspace.run(address, values, environment=environment)
     session.emit(
@@ -48,7 +48,7 @@ def run(
     )
 
 
-def _input(text: str) -> tuple[str, str]:
+def read_input(text: str) -> tuple[str, str]:
     """Split an input; what the value means is for the type that the document declares."""
     name, equals, value = text.partition("=")
     if not equals:
