@@ -261,7 +261,7 @@ class WorkTree:
     def _visible(
         self, prefix: str, *, hidden: bool = False
     ) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-        """Yield each folder from `prefix` down, and what shows in it; folders there are submodules."""
+        """Yield each folder from `prefix` down, and what shows; folders there are submodules."""
         pending, is_plain = [prefix], _PLAIN.fullmatch
         while pending:
             here = pending.pop()
