@@ -19,37 +19,43 @@ if TYPE_CHECKING:
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
     """Register Gate, Environment, Role and Identity, and the records Approval and Decision."""
-    from chimera.gate.kinds import (
-        ApprovalSpec,
-        DecisionSpec,
-        EnvironmentSpec,
-        GateSpec,
-        IdentitySpec,
-        RoleSpec,
-    )
-
     return [
         Kind(
             "Gate",
-            GateSpec,
+            "chimera.gate.kinds:GateSpec",
             "Which changes owe what before they may be applied.",
             ends=_gate_ends,
         ),
         Kind(
             "Environment",
-            EnvironmentSpec,
+            "chimera.gate.kinds:EnvironmentSpec",
             "Where changes are applied to.",
             breaks=_environment_breaks,
         ),
-        Kind("Role", RoleSpec, "Who can approve, or vouch for evidence.", breaks=_role_breaks),
+        Kind(
+            "Role",
+            "chimera.gate.kinds:RoleSpec",
+            "Who can approve, or vouch for evidence.",
+            breaks=_role_breaks,
+        ),
         Kind(
             "Identity",
-            IdentitySpec,
+            "chimera.gate.kinds:IdentitySpec",
             "A person or a machine, and the keys by which it signs.",
             breaks=_identity_breaks,
         ),
-        Kind("Approval", ApprovalSpec, "What a person signed about items of a plan.", record=True),
-        Kind("Decision", DecisionSpec, "A formal choice that was made.", record=True),
+        Kind(
+            "Approval",
+            "chimera.gate.kinds:ApprovalSpec",
+            "What a person signed about items of a plan.",
+            record=True,
+        ),
+        Kind(
+            "Decision",
+            "chimera.gate.kinds:DecisionSpec",
+            "A formal choice that was made.",
+            record=True,
+        ),
     ]
 
 

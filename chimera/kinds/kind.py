@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from chimera.kinds.fields import Items, LayerRef, Model, Name
+from chimera.model import ChimeraError
 
 API_VERSION = "chimera/v1"
 
@@ -35,9 +38,15 @@ class Metadata(Model):
     )
 
 
+_MEND = "fix the plugin that registers the kind, or remove it"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A type of document: its name, the model of its spec, and whether it is desired or a record.
+
+    `model` is the model of its spec, or where that is defined, as `package.module:Name`: a check in
+    which no such document occurs then does without the module.
 
     A *record* states what happened; it is validated and weighed, never planned or applied.
     `executable` kinds have a `spec.trigger` and a reconciler that runs them. `room` is the plugin
@@ -50,10 +59,36 @@ class Kind:
     """
 
     name: str
-    spec: type[Model]
+    model: type[Model] | str
     summary: str
     record: bool = False
     executable: bool = False
     room: str = ""
     breaks: Callable[[Any, Any], Iterable[str]] | None = None
     ends: Callable[[Any], Iterable[str]] | None = None
+
+    @property
+    def spec(self) -> type[Model]:
+        """The model of its spec; raises `ChimeraError` where that is not what the plugin says."""
+        return _imported(self.model, self.name) if isinstance(self.model, str) else self.model
+
+    def is_of(self, spec: type[Model]) -> bool:
+        """Tell whether `spec` is the model; one of another name is not imported to see that."""
+        if isinstance(self.model, str) and self.model.partition(":")[2] != spec.__name__:
+            return False
+        return self.spec is spec
+
+
+@cache
+def _imported(model: str, kind: str) -> type[Model]:
+    module, _, name = model.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except Exception as error:
+        raise ChimeraError(
+            f"the model {model} of the kind {kind} cannot be imported: {error!r}", help=_MEND
+        ) from error
+    # By its name it is told apart from other models while it is not there.
+    if not (isinstance(found, type) and issubclass(found, Model) and found.__name__ == name):
+        raise ChimeraError(f"{model} of the kind {kind} is no model of that name", help=_MEND)
+    return found

@@ -76,7 +76,7 @@ class Registry:
 
     def of_model(self, spec: type[Model]) -> Kind:
         """Return the kind whose spec is `spec`."""
-        return next(kind for kind in self.kinds.values() if kind.spec is spec)
+        return next(kind for kind in self.kinds.values() if kind.is_of(spec))
 
     def nearest(self, name: str) -> str | None:
         """Return the kind's name that a misspelt `name` most likely meant."""

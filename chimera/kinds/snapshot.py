@@ -102,7 +102,7 @@ class Snapshot:
         self, spec: type[S], only: Collection[Address] | None = None
     ) -> tuple[Document[S], ...]:
         """Return all documents whose spec is `spec`, or `only` some of them, in order of name."""
-        kinds = {kind.name for kind in self.registry if issubclass(kind.spec, spec)}
+        kinds = {kind.name for kind in self.registry if kind.is_of(spec)}
         if only is None:
             documents = self.of_kinds(kinds)
         else:

@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
     """Register Proof and ReleaseProof."""
-    from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
-
     return [
         Kind(
             "Proof",
-            ProofSpec,
+            "chimera.proof.kinds:ProofSpec",
             "What must be shown before covered changes may be applied.",
             breaks=_breaks,
             ends=_ends,
         ),
-        Kind("ReleaseProof", ReleaseProofSpec, "What one proving of a proof found.", record=True),
+        Kind(
+            "ReleaseProof",
+            "chimera.proof.kinds:ReleaseProofSpec",
+            "What one proving of a proof found.",
+            record=True,
+        ),
     ]
 
 
@@ -49,6 +52,8 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge whether each proof could show anything over the present tree, and no less than it did
     where the change owes it.
     """
+    if "Proof" not in subject.snapshot.kinds and not subject.changes:
+        return ()
     from chimera.proof.checks import check
     from chimera.proof.weakening import weakened
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from chimera.builtin.evolution.kinds import EvolutionSpec, GenomeSpec
 from chimera.kinds import Kind
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.builtin.evolution.kinds import EvolutionSpec
     from chimera.kinds import Document, Model
     from chimera.model import Verdict
     from chimera.proof import StepOutcome, StepTask
@@ -22,12 +22,17 @@ def chimera_register_kinds() -> list[Kind]:
     return [
         Kind(
             "Evolution",
-            EvolutionSpec,
+            "chimera.builtin.evolution.kinds:EvolutionSpec",
             "A seeded search for the candidate of best fitness.",
             executable=True,
             breaks=_breaks,
         ),
-        Kind("Genome", GenomeSpec, "The champion of one evolution run.", record=True),
+        Kind(
+            "Genome",
+            "chimera.builtin.evolution.kinds:GenomeSpec",
+            "The champion of one evolution run.",
+            record=True,
+        ),
     ]
 
 
@@ -40,7 +45,7 @@ def _breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterable[str]:
 @hookimpl
 def chimera_check_document(document: Document[Model]) -> Iterable[Verdict]:
     """Judge an Evolution, its fitness expression included, without numba."""
-    if not isinstance(document.spec, EvolutionSpec):
+    if document.address.kind != "Evolution":
         return ()
     from chimera.builtin.evolution.checks import judge
 

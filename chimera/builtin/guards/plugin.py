@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from chimera.builtin.guards.kinds import GuardSpec
 from chimera.kinds import Kind
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.builtin.guards.kinds import GuardSpec
     from chimera.gate import Weighing
 
 
@@ -20,7 +20,7 @@ def chimera_register_kinds() -> list[Kind]:
     return [
         Kind(
             "Guard",
-            GuardSpec,
+            "chimera.builtin.guards.kinds:GuardSpec",
             "A switch that stops every change in its scope while it is engaged.",
             breaks=_breaks,
             ends=_ends,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.kinds import ChangelogEntrySpec, FreezeSpec
 from chimera.kinds import Kind, Subject
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
@@ -20,13 +19,13 @@ def chimera_register_kinds() -> list[Kind]:
     return [
         Kind(
             "ChangelogEntry",
-            ChangelogEntrySpec,
+            "chimera.builtin.records.kinds:ChangelogEntrySpec",
             "One change that affected an environment: what, how risky, how to verify and undo it.",
             record=True,
         ),
         Kind(
             "Freeze",
-            FreezeSpec,
+            "chimera.builtin.records.kinds:FreezeSpec",
             "A time in which nothing in its scope is applied, and who can lift it.",
             record=True,
         ),
@@ -36,6 +35,8 @@ def chimera_register_kinds() -> list[Kind]:
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge the entries of the operations changelog, and what freezes say they stop."""
+    if subject.snapshot.kinds.keys().isdisjoint(("ChangelogEntry", "Freeze")):
+        return ()
     from chimera.builtin.records.changelog import judge
     from chimera.builtin.records.freezes import judge_freezes
 

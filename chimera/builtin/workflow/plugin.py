@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.kinds import Document, Kind, Model, Registry
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.builtin.workflow.kinds import WorkflowSpec
     from chimera.kinds import Subject
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Operation, ReconcileTask
@@ -22,7 +22,7 @@ def chimera_register_kinds() -> list[Kind]:
     return [
         Kind(
             "Workflow",
-            WorkflowSpec,
+            "chimera.builtin.workflow.kinds:WorkflowSpec",
             "Stages that do work in an order, as durable steps, and what starts them.",
             executable=True,
             breaks=_breaks,
@@ -47,7 +47,7 @@ def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
 @hookimpl
 def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
     """Compile a workflow and report all that is wrong with it."""
-    if not isinstance(document.spec, WorkflowSpec):
+    if document.address.kind != "Workflow":
         return ()
     from chimera.builtin.workflow.compile import judge
 
@@ -57,6 +57,8 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge the proof steps that run workflows: every effect has to be declared."""
+    if "Proof" not in subject.snapshot.kinds:
+        return ()
     from chimera.proof.kinds import ProofSpec
 
     proofs = subject.snapshot.of_model(ProofSpec)
