@@ -80,17 +80,13 @@ class ProofItem(pytest.Item):
         except GateError as error:  # a dormant layer, in which nothing acts
             pytest.skip(error.message)
         report = result.value
-        text = "\n".join(proofs_lines(report))
-        if text:
-            self.add_report_section("call", "proof", text)
         evidence = [*(r.evidence for r in report.reused), *(r.evidence for r in report.proven)]
         self.user_properties += [("evidence", digest) for digest in evidence if digest]
-        if report.reused:
-            return
-        if not report.proven:
+        if not report.reused and not report.proven:
             raise ProofError("\n".join(diagnostic_lines(result.diagnostics)))
-        if report.proven[0].finding is not Finding.PASS:
+        if any(proof.finding is not Finding.PASS for proof in report.proven):
             raise ProofError("\n".join(self._why(result, report.proven[0])))
+        self.add_report_section("call", "proof", "\n".join(proofs_lines(report)))
 
     def _why(self, result: Result[ProveReport], report: ProofReport) -> Iterator[str]:
         """Yield the claim and each reason, at the line of what it is about."""
@@ -103,8 +99,11 @@ class ProofItem(pytest.Item):
         spans = spans_of(snapshot.tree, [place for _, place in told])
         for reason, place in told:
             yield f"{place.path}:{spans[place].line}: {reason}"
+        yield from (f"note: {note}" for note in report.notes)
         for divergence in report.divergences:
             yield from divergence_lines(divergence, plain)
+        if report.divergences:
+            yield f"help: `chimera prove {report.proof} --diagnose` looks for the cause"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Say why without a traceback, where it is the proof that failed."""

@@ -95,6 +95,9 @@ def test_a_proof_that_fails_says_why_at_the_line_of_its_step(project):
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*Captured proof*")
+    told = [line for line in result.outlines if "stdout equals" in line]
+    assert len(told) == 1
 
 
 def test_repetitions_that_differ_show_where(project):
@@ -104,7 +107,8 @@ def test_repetitions_that_differ_show_where(project):
     project.proof("one", "import os\nprint(os.environ['PYTHONHASHSEED'])  # 42\n", text)
     result = project.run("proofs")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*artifact out.txt*differs between*", "*-1", "*+2"])
+    shown = ["*artifact out.txt*differs between*", "*-1", "*+2", "help: *one --diagnose*"]
+    result.stdout.fnmatch_lines(shown)
 
 
 def test_a_proof_that_cannot_fail_says_which_control_it_survived(project):
