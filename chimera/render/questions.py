@@ -22,7 +22,7 @@ _FATE_STYLES: dict[Fate, Style] = {
 
 def diagnose_text(result: Result[DiagnoseReport], paint: Paint = plain) -> str:
     """Return the likely cause for each proof, with the difference that shows it."""
-    lines = diagnostic_lines(result.diagnostics, paint)
+    lines = diagnostic_lines(result.diagnostics, paint, notes=True)
     for diagnosis in result.value.diagnoses:
         lines += _diagnosis_lines(diagnosis, paint)
     return "\n".join([*lines, result.outcome.value])
@@ -81,13 +81,18 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
 
 def mutate_text(result: Result[MutateReport], paint: Paint = plain) -> str:
     """Return what became of the mutants, the survivors with their diffs."""
-    lines = diagnostic_lines(result.diagnostics, paint)
+    lines = diagnostic_lines(result.diagnostics, paint, notes=True)
     for trial in result.value.trials:
         lines += _trial_lines(trial, paint)
     return "\n".join([*lines, result.outcome.value])
 
 
 def _trial_lines(trial: Trial, paint: Paint) -> Iterator[str]:
+    if trial.reasons:
+        why, *more = trial.reasons
+        yield f"{trial.proof}: {why}"
+        yield from (f"      {line}" for reason in more for line in reason.splitlines())
+        return
     killed, by_error = trial.count(Fate.KILLED), sum(tried.by_error for tried in trial.tried)
     errors = f" ({by_error} by an error)" if by_error else ""
     yield (
@@ -95,7 +100,6 @@ def _trial_lines(trial: Trial, paint: Paint) -> Iterator[str]:
         f" {killed} killed{errors}, {trial.count(Fate.SURVIVED)} survived,"
         f" {trial.count(Fate.UNVIABLE)} unviable"
     )
-    yield from (f"      {line}" for reason in trial.reasons for line in reason.splitlines())
     for tried in trial.survivors:
         yield f"  {paint(tried.fate.value, _FATE_STYLES[tried.fate])}  {tried.mutant.name}"
         yield from diff_lines(tried.mutant.diff, paint)

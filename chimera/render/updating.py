@@ -14,7 +14,7 @@ from chimera.workspace.updating import UpdateReport
 
 def update_text(result: Result[UpdateReport], paint: Paint = plain) -> str:
     """Return what was written, and why nothing was where that is so."""
-    lines = list(diagnostic_lines(result.diagnostics, paint))
+    lines = list(diagnostic_lines(result.diagnostics, paint, notes=True))
     for update in result.value.updates:
         lines += _lines(update, paint)
     written = sum(len(update.written) for update in result.value.updates)

@@ -15,6 +15,7 @@ from chimera.model import Diagnostic, Outcome, Result, has_errors
 from chimera.proof import ProofSpec, StepOutcome, StepTask
 from chimera.proof.diagnose import TRIES, Diagnosis, diagnose
 from chimera.proof.mutation import Trial, try_mutants
+from chimera.workspace.concerning import concerning
 from chimera.workspace.judging import facts_of, judge
 from chimera.workspace.proving import select
 
@@ -75,15 +76,15 @@ class Questions:
     def _asked(
         self, names: Sequence[str], environment: str
     ) -> tuple[Snapshot, list[Document[ProofSpec]], tuple[Diagnostic, ...]]:
-        """Return the proofs that are named, or all; none where a document has an error."""
+        """Return the proofs that are named, or all; none where an error concerns one of them."""
         workspace = self._workspace
         loaded = workspace.for_environment(environment)
         facts = facts_of(loaded.snapshot, environment)
         judgement = judge(loaded, workspace.plugins, workspace.context, facts)
-        proofs = select(loaded, names, judgement.subject.placed)
-        if has_errors(judgement.diagnostics):
-            proofs = []
-        return loaded.snapshot, proofs, judgement.diagnostics
+        diagnostics = concerning(loaded.snapshot, names, judgement.diagnostics)
+        if has_errors(diagnostics):
+            return loaded.snapshot, [], diagnostics
+        return loaded.snapshot, select(loaded, names, judgement.subject.placed), diagnostics
 
     def _run_step(self, task: StepTask) -> StepOutcome | None:
         outcome: StepOutcome | None = self._workspace.plugins.hook.chimera_run_proof_step(task=task)

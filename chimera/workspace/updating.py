@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chimera.model import Outcome, Result, UsageError, has_errors
 from chimera.proof.updating import SnapshotUpdate, has_snapshots, update_snapshots
+from chimera.workspace.concerning import concerning
 from chimera.workspace.judging import facts_of, judge
 from chimera.workspace.proving import select
 
@@ -33,9 +34,10 @@ def update(workspace: Workspace, names: Sequence[str]) -> Result[UpdateReport]:
     loaded = workspace.loaded
     facts = facts_of(loaded.snapshot, "local")
     judgement = judge(loaded, workspace.plugins, workspace.context, facts)
-    faults = tuple(fault for fault in judgement.diagnostics if fault.rule not in _MENDED)
+    found = concerning(loaded.snapshot, names, judgement.diagnostics)
+    faults = tuple(fault for fault in found if fault.rule not in _MENDED)
     if has_errors(faults):
-        return Result(UpdateReport(()), Outcome.FAILED, judgement.diagnostics)
+        return Result(UpdateReport(()), Outcome.FAILED, found)
     proofs = select(loaded, names, judgement.subject.placed)
     chosen = [proof for proof in proofs if has_snapshots(proof)]
     if not chosen:
@@ -51,4 +53,5 @@ def update(workspace: Workspace, names: Sequence[str]) -> Result[UpdateReport]:
         workspace.root,
     )
     failed = any(update.reasons for update in updates)
-    return Result(UpdateReport(tuple(updates)), Outcome.FAILED if failed else Outcome.PASSED)
+    outcome = Outcome.FAILED if failed else Outcome.PASSED
+    return Result(UpdateReport(tuple(updates)), outcome, faults)

@@ -65,3 +65,31 @@ def test_it_writes_nothing_for_another_commit_or_a_proof_without_golden_files(ch
     answer = chimera("prove", "--update-snapshots")
     assert answer.code == 4
     assert "none of these proofs has a snapshot step" in answer.err
+
+
+ELSEWHERE = """\
+apiVersion: chimera/v1
+kind: Proof
+metadata: {name: elsewhere}
+spec: {claim: It is wrong.}
+"""
+
+
+def test_what_is_wrong_elsewhere_is_a_note_to_the_proof_that_is_named(chimera, greeting):
+    (greeting.parents[1] / "proofs" / "elsewhere.yaml").write_text(ELSEWHERE)
+    assert chimera("prove", "--update-snapshots").code == 1
+    assert not greeting.exists()
+    answer = chimera("prove", "greets", "--update-snapshots")
+    assert answer.code == 0
+    assert "proofs/elsewhere.yaml:4:7: info[" in answer.out
+    assert greeting.read_text() == "hello\n"
+    assert chimera("prove", "greets").code == 1
+
+
+def test_a_proof_that_fails_as_it_is_is_not_said_to_have_mutants(chimera, greeting):
+    greeting.parent.mkdir()
+    greeting.write_text("bye\n")
+    answer = chimera("prove", "greets", "--mutate", "3")
+    assert answer.code == 1
+    assert "Proof/greets: the proof does not pass as it is, so that" in answer.out
+    assert "killed" not in answer.out

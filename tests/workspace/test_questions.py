@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chimera.model import Outcome, UsageError
+from chimera.model import Outcome, Severity, UsageError
 from chimera.workspace import Workspace
 
 PROOF = """
@@ -44,6 +44,50 @@ def test_a_broken_document_is_told_and_nothing_is_asked(team: Path) -> None:
     found = Workspace.open(team).questions.mutate(number=3)
     assert (found.outcome, found.value.trials) == (Outcome.FAILED, ())
     assert found.diagnostics
+
+
+ELSEWHERE = """
+apiVersion: chimera/v1
+kind: Workflow
+metadata: {name: elsewhere}
+spec: {stages: []}
+"""
+
+
+def test_an_error_that_does_not_concern_the_named_proof_is_a_note(team: Path) -> None:
+    (team / "specs").mkdir()
+    (team / "specs/elsewhere.yaml").write_text(ELSEWHERE)
+    workspace = Workspace.open(team)
+    found = workspace.questions.mutate(["answer"], number=1)
+    assert found.outcome is Outcome.PASSED
+    assert found.value.trials
+    assert {d.severity for d in found.diagnostics} == {Severity.INFO}
+    assert "specs/elsewhere.yaml" in {d.span.path for d in found.diagnostics}
+    assert workspace.prove(["answer"]).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("broken", "where"),
+    [
+        (PROOF.replace("inputs: [src/**]", "inputs: [src/**, lost/**]"), "proofs/answer.yaml"),
+        (PROOF.replace("inputs: [src/**]", "inputs: [src/**, specs/**]"), "specs/elsewhere.yaml"),
+        (f"{PROOF}---\nkind: [\n", "proofs/answer.yaml"),
+        (PROOF.replace("spec:", "spec:\n  clam: x"), "proofs/answer.yaml"),
+        (
+            PROOF.replace("steps: [", "steps: [{run: workflow, workflow: Workflow/elsewhere}, "),
+            "specs/elsewhere.yaml",
+        ),
+    ],
+)
+def test_an_error_that_concerns_the_named_proof_refuses_it(
+    team: Path, broken: str, where: str
+) -> None:
+    (team / "specs").mkdir()
+    (team / "specs/elsewhere.yaml").write_text(ELSEWHERE)
+    (team / "proofs/answer.yaml").write_text(broken)
+    found = Workspace.open(team).questions.mutate(["answer"], number=1)
+    assert (found.outcome, found.value.trials) == (Outcome.FAILED, ())
+    assert where in {d.span.path for d in found.diagnostics if d.severity is Severity.ERROR}
 
 
 def test_what_differs_somewhere_is_not_deterministic(team: Path) -> None:
