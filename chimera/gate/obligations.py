@@ -18,7 +18,7 @@ from chimera.model import (
     PathSet,
     Verdict,
 )
-from chimera.proof import ProofSpec, is_due
+from chimera.proof import ProofSpec, how_to_prove, is_due
 
 
 def owe(subject: Subject) -> Iterator[Obligation]:
@@ -111,11 +111,13 @@ def _review_proof(obligation: Obligation, weighing: Weighing) -> Verdict:
     standing = weighing.standing(Address.parse(obligation.subject))
     if standing.finding is Finding.PASS:
         return met(obligation, standing.reasons, standing.rests_on)
+    signed = weighing.plan.protected
+    how = how_to_prove(obligation.subject, weighing.trust, weighing.now, signed=signed)
     return unmet(
         obligation,
         weighing,
         standing.finding,
-        (*standing.reasons, f"run `chimera prove {obligation.subject}`"),
+        (*standing.reasons, how),
         standing.diagnostics,
     )
 

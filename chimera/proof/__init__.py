@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chimera.proof.owed import is_due, owed
     from chimera.proof.prove import prove
     from chimera.proof.report import Divergence, ProofReport, RunReport
-    from chimera.proof.standing import Standing, stand
+    from chimera.proof.standing import Standing, how_to_prove, stand
     from chimera.proof.steps.models import OperationStep
     from chimera.proof.steps.task import StepOutcome, StepTask
     from chimera.proof.verification import Check, Verification
@@ -34,6 +34,7 @@ __all__ = [
     "StepTask",
     "Verification",
     "Verifier",
+    "how_to_prove",
     "is_due",
     "owed",
     "prove",
@@ -48,7 +49,7 @@ import_lazily(
         ".owed": "is_due owed",
         ".prove": "prove",
         ".report": "Divergence ProofReport RunReport",
-        ".standing": "Standing stand",
+        ".standing": "Standing how_to_prove stand",
         ".steps.models": "OperationStep",
         ".steps.task": "StepOutcome StepTask",
         ".verification": "Check Verification",

@@ -109,6 +109,11 @@ class EvidenceStore:
             if self.has(digest := f"sha256:{mark.name}")
         )
 
+    def every(self, proof: Address) -> Iterator[Kept]:
+        """Yield every statement about any content of the proof's, by what it is bound to."""
+        for folder in _named(self.folder / "index" / proof.name):
+            yield from self.about(proof, f"sha256:{folder.name}")
+
     def is_own(self, proof: Address, bound_to: Digest, digest: Digest) -> bool:
         """Tell whether a statement about this content was made here."""
         return _read(self._mark(proof, bound_to, digest), len(_HERE)) == _HERE

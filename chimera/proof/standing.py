@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from chimera.kinds import Document
-from chimera.model import Address, Digest, Finding, Outcome, Verdict
+from chimera.model import Address, Digest, Finding, Outcome, TrustRoot, Verdict
 from chimera.proof.choosing import deciding
+from chimera.proof.conformance import read_statement
 from chimera.proof.evidence import EvidenceError, EvidenceStore, Kept
 from chimera.proof.inputs import binding_of
 from chimera.proof.kinds import ProofSpec
@@ -130,12 +132,57 @@ def _without(
             tuple(reasons),
             first.verification,
         )
-    latest = store.latest(proof.address)
-    if latest is None:
+    return _by_another(verifier, proof, store, signed=signed)
+
+
+def _by_another(
+    verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore, *, signed: bool
+) -> Standing:
+    """Say what differs in the nearest evidence of the proof, none of which is about this content.
+
+    Where none can be read, what the last one made here is.
+    """
+    nearest = _nearest(verifier, proof, store)
+    digest = store.latest(proof.address) if nearest is None else nearest.digest
+    if digest is None:
         reason = f"{proof.address} was never run"
         return Standing(proof.address, "missing", Finding.NOT_EXERCISED, None, (reason,))
-    # The index had no entry for this content: whatever it says, it was not kept for it.
-    return _judged(verifier, proof, store, latest, signed=signed, is_own=True)
+    # Whatever the index says, it was not kept for this content: the content is what is asked first.
+    found = _judged(verifier, proof, store, digest, signed=signed, is_own=True)
+    if found.state == "valid" and nearest is not None and not nearest.is_own:
+        return _judged(verifier, proof, store, digest, signed=signed, is_own=False)
+    return found
+
+
+def _nearest(verifier: Verifier, proof: Document[ProofSpec], store: EvidenceStore) -> Kept | None:
+    """Return the evidence of a proof that differs least from what is here, of equals the latest."""
+    found: list[tuple[int, bool, str, Kept]] = []
+    for kept in store.every(proof.address):
+        try:
+            stated = read_statement(store.get(kept.digest))
+        except EvidenceError:
+            continue
+        if stated.proof == str(proof.address):
+            found.append((*verifier.distance(proof, stated), stated.at, kept))
+    found.sort(key=lambda one: (one[2], one[3].digest), reverse=True)
+    return min(found, key=lambda one: one[:2])[3] if found else None
+
+
+def how_to_prove(proof: str, trust: TrustRoot | None, now: datetime, *, signed: bool) -> str:
+    """Say what gives a proof evidence that counts, and who can give it where it has to be signed.
+
+    `trust` says whose keys count at `now`.
+    """
+    if not signed:
+        return f"run `chimera prove {proof}`"
+    keys = trust.keys if trust is not None else ()
+    able = {
+        str(key.identity)
+        for key in keys
+        if "prove" in key.capabilities and key.refusal(now) is None
+    }
+    whose = f"a key of {' or '.join(sorted(able))}" if able else "a key that may prove"
+    return f"run `chimera prove {proof} --sign` with {whose}"
 
 
 def _reasons(verification: Verification) -> tuple[str, ...]:

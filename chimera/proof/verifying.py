@@ -29,7 +29,7 @@ from chimera.signatures import (
     verify_signature,
 )
 
-_PROVE_AGAIN = "prove it again: `chimera prove`"
+PROVE_AGAIN = "prove it again: `chimera prove`"
 _HOW_TO_TRUST = "set CHIMERA_TRUST_REF to the protected branch, outside the repository"
 
 
@@ -67,6 +67,14 @@ class Verifier:
         except _RefusedError:
             return False
         return True
+
+    def distance(self, proof: Document[ProofSpec], stated: Stated) -> tuple[int, bool]:
+        """Return how many subjects differ from those that are here, and whether the engine does."""
+        expected = {subject.name: subject.digest for subject in self.subjects_of(proof)}
+        names = expected.keys() | stated.subjects.keys()
+        differing = sum(expected.get(name) != stated.subjects.get(name) for name in names)
+        lets_any = proof.spec.engine == ANY_ENGINE
+        return differing, not lets_any and stated.engine != engine_digest()
 
     def subjects_of(self, proof: Document[ProofSpec]) -> tuple[ContentSubject, ...]:
         """Return what evidence for a proof has to be about."""
@@ -175,7 +183,7 @@ class _Examination:
         try:
             self.stated = read_statement(parse_statement(payload, digest_bytes(payload)))
         except EvidenceError as error:
-            raise _RefusedError(error.message, help=_PROVE_AGAIN) from error
+            raise _RefusedError(error.message, help=PROVE_AGAIN) from error
         return f"about {self.stated.proof}"
 
     def check_signature(self) -> str:
@@ -240,9 +248,9 @@ class _Examination:
             )
         proven = self.stated.subjects.get(named)
         if proven is None:
-            raise _RefusedError(f"{named} was not proven", help=_PROVE_AGAIN)
+            raise _RefusedError(f"{named} was not proven", help=PROVE_AGAIN)
         if proven != self.proof.digest:
-            raise _RefusedError(f"{named} changed since it was proven", help=_PROVE_AGAIN)
+            raise _RefusedError(f"{named} changed since it was proven", help=PROVE_AGAIN)
         return f"{named} is as it was proven"
 
     def check_subjects(self) -> str:
@@ -260,7 +268,7 @@ class _Examination:
             elif stated[name] != expected[name]:
                 reasons.append(f"{name} changed since it was proven")
         if reasons:
-            raise _RefusedError(*reasons, help=_PROVE_AGAIN)
+            raise _RefusedError(*reasons, help=PROVE_AGAIN)
         return f"{len(expected)} agree"
 
     def check_engine(self) -> str:
@@ -268,7 +276,7 @@ class _Examination:
         assert self.stated is not None
         assert self.proof is not None
         if self.stated.engine is None:
-            raise _RefusedError("it does not say which engine proved it", help=_PROVE_AGAIN)
+            raise _RefusedError("it does not say which engine proved it", help=PROVE_AGAIN)
         if self.stated.engine == engine_digest():
             return "proven by this version"
         if self.proof.spec.engine == ANY_ENGINE:
@@ -298,20 +306,20 @@ class _Examination:
         assert self.proof is not None
         stated, spec = self.stated, self.proof.spec
         if contradictions := tuple(stated.contradictions()):
-            raise _RefusedError(*contradictions, help=_PROVE_AGAIN)
+            raise _RefusedError(*contradictions, help=PROVE_AGAIN)
         if stated.finding is not Finding.PASS:
-            raise _RefusedError(*(stated.reasons or ("it did not pass",)), help=_PROVE_AGAIN)
+            raise _RefusedError(*(stated.reasons or ("it did not pass",)), help=PROVE_AGAIN)
         now = self.verifier.now
         if now is not None and (reason := untimely(stated.at, now)) is not None:
             raise _RefusedError(reason, help="set the clock of who proves it, and prove it again")
         if stated.repetitions < spec.repeat:
             raise _RefusedError(
                 f"it was run {stated.repetitions} times, and the proof asks for {spec.repeat}",
-                help=_PROVE_AGAIN,
+                help=PROVE_AGAIN,
             )
         if len(stated.controls) != len(spec.controls):
             raise _RefusedError(
                 f"{len(stated.controls)} controls were run, and the proof has {len(spec.controls)}",
-                help=_PROVE_AGAIN,
+                help=PROVE_AGAIN,
             )
         return f"passed: {stated.exercised} assertions, {stated.repetitions} repetitions"

@@ -15,9 +15,10 @@ from typing import IO, TYPE_CHECKING
 from chimera.gate import environments, trust_root
 from chimera.kinds import Document
 from chimera.model import Outcome, Result, UsageError, digest_bytes
-from chimera.proof import EvidenceError, ProofSpec, Verification, Verifier, stand
+from chimera.proof import EvidenceError, ProofSpec, Verification, Verifier, how_to_prove, stand
 from chimera.proof.bundle import bound_to, read_bundle
 from chimera.proof.evidence import parse_statement
+from chimera.proof.verifying import PROVE_AGAIN
 from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
 from chimera.workspace.judging import placements_of
 from chimera.workspace.naming import is_digest_prefix
@@ -118,9 +119,13 @@ class _Bench:
     def examine_proof(self, proof: Document[ProofSpec]) -> Examined:
         """Return how a proof stands by the evidence that is kept here."""
         found = stand(self.verifier, proof, self._store, signed=self._is_protected)
-        help = None if found.state == "valid" else "run `chimera prove`, or pull its evidence"
-        if found.verification is not None and found.verification.failed is not None:
-            help = found.verification.failed.help
+        failed = found.verification.failed if found.verification is not None else None
+        help = failed.help if failed is not None else None
+        has_to_be_signed = self._is_protected and help == PROVE_AGAIN
+        if found.state != "valid" and (failed is None or has_to_be_signed):
+            now, name = self._workspace.context.clock.now(), str(proof.address)
+            how = how_to_prove(name, self._keys, now, signed=self._is_protected)
+            help = f"{how}, or pull its evidence"
         return Examined(str(proof.address), found.outcome, found.verification, found.reasons, help)
 
     def _examine_file(self, file: Path) -> Iterator[Examined]:

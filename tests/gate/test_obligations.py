@@ -117,6 +117,15 @@ def test_a_proof_is_met_by_evidence_that_stands(
         assert refusal.reasons[-1] == "run `chimera prove Proof/p`"
 
 
+def test_where_evidence_has_to_be_signed_the_help_says_so(team: Any) -> None:
+    team.gate("{kinds: [Thing]}", "{proofs: [Proof/p]}")
+    team.standing["Proof/p"] = Finding.NOT_EXERCISED
+    ruling = team.ruling(protected=True, name="production")
+    assert [r.reasons[-1] for r in ruling.refusals] == [
+        "run `chimera prove Proof/p --sign` with a key that may prove"
+    ]
+
+
 @pytest.mark.parametrize(
     ("target", "after", "is_met"),
     [

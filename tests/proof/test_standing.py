@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chimera.context import Isolation, Processes
 from chimera.model import Address, Finding, Outcome, TrustedKey, TrustRoot
-from chimera.proof import Verifier, stand
+from chimera.proof import Verifier, how_to_prove, stand
 from chimera.proof.bundle import bring_in
 from chimera.proof.inputs import binding_of, content_subjects
 from chimera.signatures import sign_envelope
@@ -335,3 +335,46 @@ def test_proof_that_asks_for_isolation_that_holds_passes(bench):
     held = [name for name, holds in asdict(bench.context.processes.isolation()).items() if holds]
     assert bench.prove_one(isolation=held).finding is Finding.PASS
     assert bench.standing().state == "valid"
+
+
+def test_of_what_is_missing_the_nearest_evidence_says_what_differs(bench, monkeypatch):
+    """The engine alone differs from what is here, and what was proven last was something else."""
+    bench.prove_one()
+    other = bench.root / "src/answer.py"
+    written = other.read_text()
+    other.write_text("print(42)  # otherwise\n")
+    bench.prove()
+    other.write_text(written)
+    monkeypatch.setattr("chimera.proof.inputs.engine_digest", lambda: "sha256:" + "0" * 64)
+    monkeypatch.setattr("chimera.proof.verifying.engine_digest", lambda: "sha256:" + "0" * 64)
+    found = bench.standing()
+    assert (found.state, found.reasons) == ("stale", ("another version of the engine proved it",))
+    assert protected(bench).reasons == found.reasons
+    other.write_text("print(42)  # a third\n")
+    assert bench.standing().reasons == ("src/** changed since it was proven",)
+
+
+def test_nearest_evidence_that_fits_counts_no_more_than_its_index_says(bench):
+    """What came from elsewhere is not made here by an index that says that it is about another."""
+    report = bench.prove_one()
+    data = (bench.store.folder / f"{report.evidence[7:]}.json").read_bytes()
+    shutil.rmtree(bench.store.folder)
+    bring_in(bench.store, data)
+    (mark,) = (bench.store.folder / "index/answer").glob("*/*")
+    mark.parent.rename(mark.parent.with_name("0" * 64))
+    assert bench.standing().state == "untrusted"
+
+
+@pytest.mark.parametrize(
+    ("trust", "whose"),
+    [
+        (TRUST, "a key of Identity/ci"),
+        (None, "a key that may prove"),
+        (TrustRoot("main", "c" * 40, (replace(PROVER, revoked=datetime.min),)), "that may prove"),
+    ],
+)
+def test_how_to_prove_says_whose_signature_counts(trust, whose):
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    assert whose in how_to_prove("Proof/p", trust, now, signed=True)
+    assert "`chimera prove Proof/p --sign`" in how_to_prove("Proof/p", trust, now, signed=True)
+    assert how_to_prove("Proof/p", trust, now, signed=False) == "run `chimera prove Proof/p`"
