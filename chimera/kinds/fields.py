@@ -331,7 +331,10 @@ class _Walk:
         values = model.__dict__
         for name, alias, on_values, on_models in _fields_of(type(model), self.of):
             value = values[name]
-            if value is not None and value != ():  # most fields are left out
+            if type(value) is str:
+                for mark in on_values:
+                    self.found.append(Marked(mark, value, (*route, alias)))
+            elif value is not None and value != ():  # most fields are left out
                 self._into(value, (*route, alias), on_values, on_models)
 
     def _into(
@@ -344,6 +347,8 @@ class _Walk:
             for index, item in enumerate(value):
                 if isinstance(item, str):
                     found += [Marked(mark, item, (*route, index)) for mark in on_values]
+                elif not on_models and _holds_model(type(item)):
+                    self.through(item, (*route, index))
                 else:
                     self._into(item, (*route, index), on_values, on_models)
         elif isinstance(value, dict):
