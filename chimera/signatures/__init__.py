@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         verify_signature,
     )
     from chimera.signatures.keys import PublicKey
-    from chimera.signatures.signer import Signer, open_signer
+    from chimera.signatures.signer import CommandSigner, Signer, open_signer
     from chimera.signatures.sshsig import (
         APPROVAL,
         EVIDENCE,
@@ -35,6 +35,7 @@ __all__ = [
     "HASH_ALGORITHMS",
     "IN_TOTO",
     "AllowedSigner",
+    "CommandSigner",
     "Envelope",
     "EnvelopeSignature",
     "PublicKey",
@@ -56,7 +57,7 @@ import_lazily(
         ".allowed": "AllowedSigner allowed_signers",
         ".dsse": "IN_TOTO Envelope EnvelopeSignature pae sign_envelope verify_signature",
         ".keys": "PublicKey",
-        ".signer": "Signer open_signer",
+        ".signer": "CommandSigner Signer open_signer",
         ".sshsig": "APPROVAL EVIDENCE HASH_ALGORITHMS is_armoured verify_ssh",
         ".wire": "SignatureError read_json",
     },

@@ -45,7 +45,7 @@ def trusted_tree(workspace: Workspace) -> Tree | None:
     """
     if head(workspace.root) is None:
         return None
-    ref, full = _names(workspace)
+    ref, full = trust_names(workspace)
     if is_there(workspace.root, f"refs/tags/{full}"):
         raise RefError(
             f"{ref!r}, the ref to trust, is what a tag is called, and tags come along with a fetch",
@@ -66,7 +66,7 @@ def trust_of(workspace: Workspace) -> Trust | None:
     tree = trusted_tree(workspace)
     if tree is None or tree.revision is None:
         return None
-    ref, _ = _names(workspace)
+    ref, _ = trust_names(workspace)
     return Trust(ref, tree.revision, workspace.commit(tree.revision))
 
 
@@ -88,7 +88,7 @@ def trust_for(workspace: Workspace, state: StateReader, environment: str) -> Tru
     return narrowed(workspace.trust.root, trust_root(there, f"what {environment} holds", ""))
 
 
-def _names(workspace: Workspace) -> tuple[str, str]:
+def trust_names(workspace: Workspace) -> tuple[str, str]:
     """Return what the trust ref is called, and its name in full."""
     named = workspace.context.trust_ref
     return (named, named) if named else _DEFAULT
