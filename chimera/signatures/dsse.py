@@ -35,6 +35,10 @@ _FINGERPRINT = "SHA256:"
 _BARE_BYTES = 64
 
 
+class UnknownKeyError(SignatureError):
+    """A signature may be sound: none of the keys that it was tried with can have made it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnvelopeSignature:
     """One signature of an envelope.
@@ -143,7 +147,7 @@ def verify_signature(
         )
     named = [key for key in candidates if _may_be(signature.keyid, key)]
     if not named:
-        raise SignatureError(f"the key {signature.keyid} is not among those that may sign")
+        raise UnknownKeyError(f"the key {signature.keyid} is not among those that may sign")
     reason = f"the key {signature.keyid} cannot make bare signatures"
     for key in named:
         if key.algorithm != ED25519:
@@ -154,7 +158,22 @@ def verify_signature(
             reason = error.message
         else:
             return key
+    if not signature.keyid.startswith(_FINGERPRINT):  # it may mean a key that is not here
+        raise UnknownKeyError(reason)
     raise SignatureError(reason)
+
+
+def fault_of(
+    envelope: Envelope, signature: EnvelopeSignature, known: Iterable[PublicKey]
+) -> str | None:
+    """Say why a signature is nobody's; `None` where it verifies, or its key is not `known`."""
+    try:
+        verify_signature(envelope, signature, tuple(known))
+    except UnknownKeyError:
+        return None
+    except SignatureError as error:
+        return error.message
+    return None
 
 
 def _verify_ssh(
@@ -168,7 +187,7 @@ def _verify_ssh(
     if not _may_be(signature.keyid, key):
         raise SignatureError(f"the signature names {signature.keyid} and is by {key.fingerprint}")
     if key not in candidates:
-        raise SignatureError(f"the key {key.fingerprint} is not among those that may sign")
+        raise UnknownKeyError(f"the key {key.fingerprint} is not among those that may sign")
     return key
 
 

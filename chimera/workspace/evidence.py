@@ -6,7 +6,7 @@ Refuses to sign what is not whole, and to call anybody its signer whom the trust
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +24,7 @@ from chimera.signatures import (
     Envelope,
     SignatureError,
     Signer,
+    fault_of,
     is_armoured,
     pae,
 )
@@ -213,7 +214,10 @@ class Evidence:
         return digests
 
     def import_from(self, path: Path) -> Result[Imported]:
-        """Take in the evidence of a bundle; what is wrong with a line concerns no other."""
+        """Take in the evidence of a bundle; what is wrong with a line concerns no other.
+
+        A signature that does not verify is refused, and the statement with it that has no other.
+        """
         self._workspace.prepare()
         taken: list[Digest] = []
         refused: list[str] = []
@@ -223,7 +227,10 @@ class Evidence:
                     try:
                         if isinstance(found, SignatureError):
                             raise found
-                        taken.append(bring_in_envelope(self.store, found))
+                        sound, faults = self._sound(found)
+                        refused += (f"line {number}: {fault}" for fault in faults)
+                        if sound is not None:
+                            taken.append(bring_in_envelope(self.store, sound))
                     except (EvidenceError, SignatureError) as error:
                         refused.append(f"line {number}: {error.message}")
         except OSError as error:
@@ -254,6 +261,19 @@ class Evidence:
                 help="set CHIMERA_TRUST_REF, as to origin/main, or fetch origin",
             )
         return signers_file(self.trust)
+
+    def _sound(self, envelope: Envelope) -> tuple[Envelope | None, tuple[str, ...]]:
+        """Return an envelope without the signatures that do not verify, and why each does not."""
+        known, sound, faults = self._verifier.keys.values(), [], []
+        for signature in envelope.signatures:
+            fault = fault_of(envelope, signature, known)
+            if fault is None:
+                sound.append(signature)
+            else:
+                faults.append(f"the signature by {signature.keyid} does not verify: {fault}")
+        if faults and not sound:
+            return None, tuple(faults)
+        return replace(envelope, signatures=tuple(sound)), tuple(faults)
 
     def _row(self, digest: Digest, statement: Statement) -> Row:
         proof, bound = bound_to(statement, digest)

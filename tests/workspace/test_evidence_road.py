@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -299,6 +300,43 @@ def test_a_bundle_carries_signatures_and_names_what_it_refuses(team, laptop, tmp
     assert laptop.chimera("verify", "--env", "production").code == 0
     gone = laptop.chimera("evidence", "import", str(tmp_path / "nothing"))
     assert (gone.code, "cannot be read" in gone.err) == (4, True)
+
+
+@pytest.mark.parametrize("how", ["--bare", "--ssh"])
+def test_an_imported_signature_that_does_not_verify_is_refused(team, laptop, tmp_path, how):
+    assert team.chimera("prove").code == 0
+    assert team.chimera("evidence", "sign", how, "--key", str(tmp_path / "ci")).code == 0
+    bundle = tmp_path / "all.intoto.jsonl"
+    assert team.chimera("evidence", "export", "-o", str(bundle)).code == 0
+    envelope = json.loads(bundle.read_text())
+    payload = base64.b64decode(envelope["payload"])
+    edited = payload.replace(b'"local"', b'"place"')
+    assert edited != payload
+    envelope["payload"] = base64.b64encode(edited).decode()
+    bundle.write_text(json.dumps(envelope) + "\n")
+    imported = laptop.chimera("evidence", "import", str(bundle))
+    assert imported.code == 1
+    assert "line 1: the signature by SHA256:" in imported.out
+    assert "does not verify" in imported.out
+    assert evidence_of(laptop) == []
+
+
+def test_a_junk_signature_does_not_keep_a_sound_one_out(team, laptop, tmp_path):
+    assert team.chimera("prove", "--sign", "--key", str(tmp_path / "ci")).code == 0
+    assert team.chimera("evidence", "sign", "--bare", "--key", str(tmp_path / "eve")).code == 0
+    bundle = tmp_path / "all.intoto.jsonl"
+    assert team.chimera("evidence", "export", "-o", str(bundle)).code == 0
+    envelope = json.loads(bundle.read_text())
+    (junk,) = [s for s in envelope["signatures"] if len(base64.b64decode(s["sig"])) == 64]
+    junk["sig"] = base64.b64encode(b"x" * 64).decode()
+    stranger = {"keyid": "SHA256:" + "A" * 43, "sig": base64.b64encode(b"y" * 64).decode()}
+    envelope["signatures"].append(stranger)  # whether that is sound, nobody here can tell
+    bundle.write_text(json.dumps(envelope) + "\n")
+    imported = laptop.chimera("evidence", "import", str(bundle), "-o", "json")
+    assert imported.code == 1
+    (refused,) = imported.json["refused"]
+    assert junk["keyid"] in refused
+    assert laptop.chimera("verify", "--env", "production").code == 0
 
 
 def test_in_a_comparison_the_evidence_that_was_pulled_counts(team, laptop, tmp_path):
