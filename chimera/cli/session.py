@@ -86,6 +86,13 @@ class Session:
         brush = self.brush(sys.stderr)
         click.echo(self._mask(brush.finish(text(brush))), err=True, color=self.color)
 
+    def warn(self, reason: str | None) -> None:
+        """Say on standard error what may not be what is wanted, before it is done."""
+        if reason is not None:
+            from chimera.render.paint import unbroken
+
+            self.tell(lambda paint: f"{paint('warning', 'warn')}: {unbroken(reason)}")
+
     def confirm(
         self, question: str, flag: str, about: Callable[[Paint], str] | None = None
     ) -> None:

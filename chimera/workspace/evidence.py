@@ -177,11 +177,10 @@ class Evidence:
         statement = self.store.get(digest)
         return Shown(self._row(digest, statement), statement, self.store.envelope(digest))
 
-    def sign(self, names: Sequence[str], key: Path | None, *, ssh: bool | None) -> Signed:
+    def sign(self, names: Sequence[str], signer: Signer) -> Signed:
         """Sign evidence by digest or proof; without names, all made here that fits the content.
 
-        `ssh` makes the signature one that `ssh-keygen` verifies; left out, it is for a person and
-        not for automation. Raises `UsageError` where there is nothing to sign, or no key.
+        Raises `UsageError` where there is nothing to sign.
         """
         digests = self._chosen(names, own=True)
         if not digests:
@@ -189,11 +188,31 @@ class Evidence:
                 "there is nothing to sign: no evidence made here fits the present content",
                 help="run `chimera prove` first, or name evidence by its digest",
             )
-        return sign_all(self.store, self.signer(key, ssh=ssh), digests)
+        return sign_all(self.store, signer, digests)
 
     def signer(self, key: Path | None, *, ssh: bool | None = None) -> Signer:
-        """Open the key to sign with; raises `UsageError` where there is none."""
+        """Open the key to sign with; raises `UsageError` where there is none.
+
+        `ssh` has it make signatures that `ssh-keygen` verifies; left out, a person's does and
+        automation's does not.
+        """
         return open_evidence_signer(self._workspace.context, key, ssh=ssh)
+
+    def doubt(self, signer: Signer) -> str | None:
+        """Say why what the key signs would not count now; `None` where it would.
+
+        It may count later, when the trust ref has the key: that does not keep anybody from signing.
+        """
+        trust, fingerprint = self.trust, signer.public.fingerprint
+        if trust is None:
+            return f"no trust ref says whose the key {fingerprint} is: set CHIMERA_TRUST_REF"
+        nothing = f"the key {fingerprint} counts for nothing"
+        if fingerprint in trust.shared:
+            return f"{nothing}: two identities in {trust.ref} name it"
+        if trust.find(fingerprint) is None:
+            return f"{nothing}: no Identity in {trust.ref} has it"
+        refusal = self._verifier.refusal(fingerprint)
+        return None if refusal is None else refusal[0]
 
     def sign_report(self, signer: Signer, report: ProveReport) -> Signed:
         """Sign what was proven now, and what was used again that nobody vouches for yet."""

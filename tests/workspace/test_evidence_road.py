@@ -214,7 +214,9 @@ def test_automation_signs_bare_and_a_person_is_told_how_openssh_could_verify(tea
 
 
 def test_a_key_without_the_capability_vouches_for_nothing(team, laptop, tmp_path):
-    assert team.chimera("prove", "--sign", "--key", str(tmp_path / "eve")).code == 0
+    proven = team.chimera("prove", "--sign", "--key", str(tmp_path / "eve"))
+    assert proven.code == 0
+    assert "warning: Identity/eve may not prove" in proven.err
     assert team.chimera("evidence", "push").code == 0
     assert laptop.chimera("evidence", "pull").code == 0
     (found,) = evidence_of(laptop)
@@ -300,6 +302,17 @@ def test_a_bundle_carries_signatures_and_names_what_it_refuses(team, laptop, tmp
     assert laptop.chimera("verify", "--env", "production").code == 0
     gone = laptop.chimera("evidence", "import", str(tmp_path / "nothing"))
     assert (gone.code, "cannot be read" in gone.err) == (4, True)
+
+
+def test_whoever_signs_hears_before_that_the_key_counts_for_nothing(team, tmp_path):
+    make_key(tmp_path / "stranger")
+    proven = team.chimera("prove", "--sign", "--key", str(tmp_path / "ci"))
+    assert "warning" not in proven.err
+    signed = team.chimera("evidence", "sign", "--key", str(tmp_path / "stranger"))
+    assert signed.code == 0
+    assert "warning: the key SHA256:" in signed.err
+    assert "counts for nothing: no Identity in origin/HEAD has it" in signed.err
+    assert "warning" not in team.chimera("evidence", "sign", "--key", str(tmp_path / "ci")).err
 
 
 @pytest.mark.parametrize("how", ["--bare", "--ssh"])

@@ -96,7 +96,10 @@ def sign(
     """
     from chimera.render.evidence import signed_json, signed_text
 
-    signed = session.workspace().evidence.sign(names, key, ssh=ssh)
+    found = session.workspace().evidence
+    signer = found.signer(key, ssh=ssh)
+    session.warn(found.doubt(signer))
+    signed = found.sign(names, signer)
     session.emit(
         outputs,
         lambda paint: signed_text(signed, paint),

@@ -107,6 +107,8 @@ def prove(
     signer = workspace.evidence.signer(key) if sign else None  # no proof runs for a missing key
     vary = _ALL if "all" in varied else tuple(dict.fromkeys(varied))
     how = {"environment": environment, "fresh": fresh, "shuffle": shuffle, "vary": vary}
+    if signer is not None:
+        session.warn(workspace.evidence.doubt(signer))
     result = _prove(workspace, names, base, head, how)
     if signer is not None:
         _sign(workspace, signer, result.value)
