@@ -142,7 +142,7 @@ class _Supervision:
     def _is_told_to_end(self) -> bool:
         """Sleep until something happens; there is one request, so readable again means closed."""
         pause = self._pause if self._shared else None
-        readable, _, _ = select.select([self._woken, self._requests], [], [], pause)
+        readable = _wait_for(pause, self._woken, self._requests)
         return self._requests in readable or signal.SIGTERM in self._wakings()
 
     def _has_used_up(self) -> bool:
@@ -170,7 +170,7 @@ class _Supervision:
             self._sleep(_POLL_SECONDS)
 
     def _sleep(self, seconds: float) -> None:
-        select.select([self._woken], [], [], seconds)
+        _wait_for(seconds, self._woken)
         self._wakings()
 
     def _wakings(self) -> bytes:
@@ -221,6 +221,14 @@ class _Process:
         self.parent = int(fields[1])
         self.cpu = sum(map(int, fields[11:15])) / _TICKS
         self.memory = int(fields[21]) * _PAGE
+
+
+def _wait_for(seconds: float | None, *fds: int) -> set[int]:
+    """Return which of the descriptors can be read; `select` refuses those beyond 1023."""
+    poller = select.poll()
+    for fd in fds:
+        poller.register(fd, select.POLLIN)
+    return {fd for fd, _ in poller.poll(None if seconds is None else seconds * 1000)}
 
 
 def _descendants() -> dict[int, _Process]:
