@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     # A snapshot is many values that live long, without cycles: looking through them for cycles at
     # the interpreter's own pace took a third of the time of a large check.
-    gc.set_threshold(200_000, 20, 50)
+    gc.set_threshold(1_000_000, 20, 50)
     held: list[object] = []
     _leave(run(arguments, held))
 
