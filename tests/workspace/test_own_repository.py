@@ -52,5 +52,6 @@ def test_apply_proves_runs_and_records_and_then_has_nothing_to_do(clone: Path) -
     assert (clone / ".chimera/out/schema-manifest.json").exists()
 
     again = chimera(clone, "apply")
-    assert (again.returncode, again.stdout) == (0, "nothing to do\n")
+    assert again.returncode == 0
+    assert again.stdout.endswith("\nnothing to do\n")  # after what is told of our gates
     assert status() == ""
