@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
-    from chimera.gate.approvals import ANYBODY, human_signers
+    from chimera.gate.approvals import ANYBODY, disqualification, human_signers
     from chimera.gate.identities import narrowed, trust_root
     from chimera.gate.kinds import (
         ApprovalSpec,
@@ -56,6 +56,7 @@ __all__ = [
     "Weighing",
     "approval_digest",
     "approved_item",
+    "disqualification",
     "environments",
     "human_signers",
     "narrowed",
@@ -71,7 +72,7 @@ __all__ = [
 import_lazily(
     __name__,
     {
-        ".approvals": "ANYBODY human_signers",
+        ".approvals": "ANYBODY disqualification human_signers",
         ".identities": "narrowed trust_root",
         ".kinds": "ApprovalSpec DecisionSpec EnvironmentSpec GateSpec IdentitySpec RoleSpec",
         ".recorded": "RecordedRuling ruling_from_json ruling_to_json",

@@ -5,18 +5,19 @@ Refuses to count anybody twice, and automation at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from chimera.gate.kinds import DEFAULT_EXPIRY, ApprovalSpec
 from chimera.gate.signed import Signed, approved_item, signed_approvals
 from chimera.gate.verdicts import met, unmet
-from chimera.gate.weighing import Weighing
+from chimera.gate.weighing import Author, Weighing
 from chimera.kinds import Document, parse_duration
 from chimera.model import (
     Action,
     Address,
+    Change,
     Digest,
     Finding,
     Obligation,
@@ -26,6 +27,7 @@ from chimera.model import (
 )
 from chimera.plan import PlanItem, item_digest
 
+Authors = Callable[[Change], tuple[Author, ...]]
 ANYBODY = "human"
 """The subject of an obligation that any person meets whose key may approve."""
 _OTHER_CONTENT = "it is for other content"
@@ -118,6 +120,43 @@ def _told_of(refused: Iterable[tuple[Signed, str]]) -> tuple[str, ...]:
     return tuple(told)
 
 
+def disqualification(
+    key: TrustedKey, obligation: Obligation, trust: TrustRoot, change: Change, authors: Authors
+) -> str | None:
+    """Say why no approval by a key counts for an obligation, whatever it says; else `None`."""
+    return _wrong_hand(key, obligation, trust) or _own_change(
+        key, obligation, trust, change, authors
+    )
+
+
+def _wrong_hand(key: TrustedKey, obligation: Obligation, trust: TrustRoot) -> str | None:
+    if not key.human:
+        return f"{key.identity} is automation, and only a person approves"
+    role = None if obligation.subject == ANYBODY else Address.parse(obligation.subject)
+    if trust.can(key, "approve", role):
+        return None
+    if role is None:
+        return f"{key.identity} holds no role in {trust.ref} that can approve"
+    return f"{key.identity} cannot approve as {role}, by {trust.ref} and by what is applied"
+
+
+def _own_change(
+    key: TrustedKey, obligation: Obligation, trust: TrustRoot, change: Change, authors: Authors
+) -> str | None:
+    if dict(obligation.detail).get("excludeAuthor") != "true":
+        return None
+    wrote = authors(change)
+    if any(author.identity == key.identity for author in wrote):
+        return f"{key.identity} wrote the change"
+    unknown = sorted({author.name for author in wrote if author.identity is None})
+    if unknown:
+        return (
+            f"whether {key.identity} wrote the change cannot be told: no Identity in"
+            f" {trust.ref} names {', '.join(unknown[:3])}"
+        )
+    return None
+
+
 @dataclass(frozen=True)
 class _Counting:
     """Says of approvals whether they count for one obligation of one item."""
@@ -128,9 +167,8 @@ class _Counting:
     item: PlanItem
 
     @property
-    def _role(self) -> Address | None:
-        subject = self.obligation.subject
-        return None if subject == ANYBODY else Address.parse(subject)
+    def _authorship(self) -> tuple[Obligation, TrustRoot, Change, Authors]:
+        return self.obligation, self.trust, self.item.change, self.weighing.authors
 
     def refusal(self, signed: Signed) -> str | None:
         """Say why an approval does not count, `None` where it does."""
@@ -138,24 +176,12 @@ class _Counting:
             return signed.fault
         return (
             signed.key.refusal(self.weighing.now)
-            or self._wrong_hand(signed.key)
+            or _wrong_hand(signed.key, self.obligation, self.trust)
             or self._other_item(signed)
             or self._untimely(signed)
             or self._spent(signed)
-            or self._own_change(signed.key)
+            or _own_change(signed.key, *self._authorship)
         )
-
-    def _wrong_hand(self, key: TrustedKey) -> str | None:
-        if not key.human:
-            return f"{key.identity} is automation, and only a person approves"
-        if not self.trust.can(key, "approve", self._role):
-            if self._role is None:
-                return f"{key.identity} holds no role in {self.trust.ref} that can approve"
-            return (
-                f"{key.identity} cannot approve as {self._role}, by {self.trust.ref} and by what is"
-                " applied"
-            )
-        return None
 
     def _other_item(self, signed: Signed) -> str | None:
         """Say in what the item that was signed is another than the plan's."""
@@ -183,20 +209,6 @@ class _Counting:
             return "it was spent: it let this change through once already"
         return None
 
-    def _own_change(self, key: TrustedKey) -> str | None:
-        if dict(self.obligation.detail).get("excludeAuthor") != "true":
-            return None
-        authors = self.weighing.authors(self.item.change)
-        if any(author.identity == key.identity for author in authors):
-            return f"{key.identity} wrote the change"
-        unknown = sorted({author.name for author in authors if author.identity is None})
-        if unknown:
-            return (
-                f"whether {key.identity} wrote the change cannot be told: no Identity in"
-                f" {self.trust.ref} names {', '.join(unknown[:3])}"
-            )
-        return None
-
     def standing_rejections(self, about: Iterable[Signed]) -> Iterator[str]:
         """Yield what rejects the change and was not taken back.
 
@@ -213,7 +225,12 @@ class _Counting:
 
     def _rejects(self, signed: Signed) -> bool:
         key, said = signed.key, signed.item(self.obligation.target)
-        if key is None or said is None or key.revoked is not None or self._wrong_hand(key):
+        if (
+            key is None
+            or said is None
+            or key.revoked is not None
+            or _wrong_hand(key, self.obligation, self.trust)
+        ):
             return False
         spec, now = signed.approval.spec, approved_item(self.weighing.plan.environment, self.item)
         given = (spec.environment, said.action, said.after)

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from chimera.gate import ApprovalSpec, approval_digest, approved_item, signed_content
+from chimera.gate import (
+    ApprovalSpec,
+    approval_digest,
+    approved_item,
+    disqualification,
+    signed_content,
+)
 from chimera.kinds import Document, Loaded, suggestion
 from chimera.model import (
     Address,
@@ -26,10 +32,12 @@ from chimera.model import (
 )
 from chimera.plan import Plan, PlanItem, item_digest
 from chimera.signatures import APPROVAL, Signer
+from chimera.workspace.authorship import authors_of
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.recording import FOLDER, Recorder
 from chimera.workspace.run_planning import plan_run
 from chimera.workspace.sides import sides_of
+from chimera.workspace.trust import trust_for
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -183,6 +191,28 @@ def signatory(workspace: Workspace, signer: Signer) -> TrustedKey:
     if refusal is not None:
         raise GateError(refusal, help="sign with another key by --key")
     return key
+
+
+def doubts(workspace: Workspace, proposal: Proposal, key: TrustedKey) -> tuple[str, ...]:
+    """Say of which items an approval by a key would meet nothing that they owe, and why.
+
+    It still says that a person acts, so that nobody is kept from signing.
+    """
+    told: list[str] = []
+    with workspace.read_state() as state:
+        trust = trust_for(workspace, state, proposal.plan.environment)
+        if trust is None:
+            return ()
+        authors = authors_of(workspace, state, proposal.plan.environment)
+        for item in proposal.items:
+            owed = [one for one in item.obligations if one.kind == "approval"]
+            why = [disqualification(key, one, trust, item.change, authors) for one in owed]
+            if all(why):
+                told += (
+                    f"what {one.source} asks of {one.target} is not met by your approval: {reason}"
+                    for one, reason in zip(owed, why, strict=True)
+                )
+    return tuple(told)
 
 
 def sign(

@@ -158,6 +158,23 @@ def test_the_author_does_not_approve_their_own_change(team: Team) -> None:
     team.applies()
 
 
+def test_an_author_hears_before_signing_that_it_will_not_count(team: Team) -> None:
+    from tests.workspace.signing import key_file
+
+    propose(team)
+    said = "Gate/source asks of paths:src/** is not met by your approval: Identity/ann wrote"
+    for name, decision, is_told in (
+        ("ann", ("approve",), True),
+        ("ann", ("reject", "--reason", "no"), False),
+        ("bob", ("approve",), False),
+    ):
+        key = str(key_file(name, team.root.parent))
+        to = ("--env", "production", "--base", "main", "--key", key, "--yes")
+        signed = team.repository.chimera(*decision, *to)
+        assert signed.code == 0, signed.err
+        assert (said in signed.err) is is_told, signed.err
+
+
 def test_where_it_is_allowed_the_author_does(team: Team) -> None:
     team.gate(excludeAuthor=False)
     team.commit("cid")

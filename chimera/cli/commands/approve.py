@@ -95,7 +95,7 @@ def _sign(
 ) -> None:
     from chimera.render.approval import proposal_text, signature_json, signature_text
     from chimera.signatures import open_signer
-    from chimera.workspace.approving import propose, sign, signatory
+    from chimera.workspace.approving import doubts, propose, sign, signatory
 
     if run is not None and (what or base is not None):
         raise UsageError("--run signs one run and nothing else", help="leave the rest out")
@@ -115,8 +115,10 @@ def _sign(
         inputs=dict(map(read_input, inputs)),
     )
     signer = open_signer(workspace.context, key)
-    signatory(workspace, signer)
+    owner = signatory(workspace, signer)
     session.tell(lambda paint: proposal_text(proposal, paint))
+    for doubt in doubts(workspace, proposal, owner) if decision == "approve" else ():
+        session.warn(doubt)
     if not yes:
         session.confirm(f"{decision} all of it?", "--yes")
     signature = sign(workspace, proposal, decision, signer, expires=expires, reason=reason)
