@@ -5,7 +5,8 @@ copy of the project (each repetition of a proof is one) and serves stale code wh
 another file changed. Here the folder is named by a digest of *everything* that the machine code
 follows from: the sources of this room and the versions of numba, llvmlite and Python. It lies in
 the user's cache directory, so that a read-only installation works; where that cannot be written,
-kernels are compiled in memory. A corrupt entry costs a compilation and nothing else.
+as inside a proof, what lies there is loaded and all else compiled in memory. A corrupt entry costs
+a compilation and nothing else.
 
 `fastmath` stays off, and with it contraction to fused multiply-add: the same bits on every
 machine. `error_model="numpy"` makes a division by zero infinite instead of an exception.
@@ -53,16 +54,24 @@ def kernels_digest() -> str:
 
 @cache
 def cache_folder() -> Path | None:
-    """Return where compiled code of this very version is kept; `None` if it cannot be written."""
+    """Return where compiled code of this very version is kept; `None` if nothing can be there."""
     versions = (numba.__version__, llvmlite.__version__, platform.python_version())
     name = hashlib.sha256("\0".join((kernels_digest(), *versions)).encode()).hexdigest()[:24]
     folder = Path(_appdirs.user_cache_dir("chimera", appauthor=False)) / "kernels" / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         return None
     return folder
+
+
+@cache
+def _is_writable(folder: Path) -> bool:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def inner(function: Callable[..., Any]) -> Any:
@@ -77,11 +86,11 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
         if _config.DISABLE_JIT:
             return inner(function)
         try:
-            return _compiled(function, signature, cached=cache_folder() is not None)
+            return _compiled(function, signature, cached=_is_cached(function))
         except Exception:  # noqa: BLE001 - a corrupt entry raises whatever unpickling it raises
-            _forget(function)
+            renewed = _forget(function)
         try:
-            return _compiled(function, signature, cached=cache_folder() is not None)
+            return _compiled(function, signature, cached=renewed)
         except OSError:  # no room for the entry
             return _compiled(function, signature, cached=False)
 
@@ -98,13 +107,25 @@ def _compiled(function: Callable[..., Any], signature: Any, *, cached: bool) -> 
     return dispatcher
 
 
-def _forget(function: Callable[..., Any]) -> None:
-    """Remove what the cache holds of one function."""
+def _entries(folder: Path, function: Callable[..., Any]) -> Iterator[Path]:
+    module = Path(function.__code__.co_filename).stem
+    return folder.glob(f"{module}.{function.__qualname__}-*")
+
+
+def _is_cached(function: Callable[..., Any]) -> bool:
+    """Tell whether the cache holds one function, or can be given it."""
     folder = cache_folder()
-    if folder is not None:
-        module = Path(function.__code__.co_filename).stem
-        for path in folder.glob(f"{module}.{function.__qualname__}-*"):
-            path.unlink(missing_ok=True)
+    return folder is not None and (_is_writable(folder) or any(_entries(folder, function)))
+
+
+def _forget(function: Callable[..., Any]) -> bool:
+    """Remove what the cache holds of one function; tell whether it can be given it anew."""
+    folder = cache_folder()
+    if folder is None or not _is_writable(folder):
+        return False
+    for path in list(_entries(folder, function)):
+        path.unlink(missing_ok=True)
+    return True
 
 
 class KernelLocator:

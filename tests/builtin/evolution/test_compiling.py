@@ -26,6 +26,14 @@ print(json.dumps({
     "hits": sum(twice.stats.cache_hits.values()),
 }))
 """
+READ_ONLY = """
+import tempfile
+
+def refuse(dir):
+    raise OSError(30, "Read-only file system", dir)
+
+tempfile.TemporaryFile = refuse
+"""
 
 
 @pytest.fixture
@@ -65,6 +73,18 @@ def test_a_corrupt_entry_costs_a_compilation_and_is_renewed(run, pattern):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert run() == first
     assert run() == first | {"hits": 1}
+
+
+@pytest.mark.parametrize("is_corrupt", [False, True])
+def test_a_cache_that_cannot_be_written_is_read_all_the_same(run, tmp_path, is_corrupt):
+    first = run()
+    [path] = Path(first["folder"]).glob("*.nbc")
+    if is_corrupt:
+        path.write_bytes(b"")
+    script = tmp_path / "small.py"
+    script.write_text(READ_ONLY + script.read_text())
+    assert run() == first | {"hits": 0 if is_corrupt else 1}
+    assert (path.stat().st_size == 0) is is_corrupt
 
 
 def test_without_a_writable_cache_kernels_are_compiled_in_memory(run, tmp_path):

@@ -60,6 +60,7 @@ def run_step(tmp_path, value_of):
                 context=Context.system(),
                 repetition=1,
                 allowance=Allowance(120),
+                writable=(Path(user_cache_dir("chimera", False)),),  # compiled kernels
             )
         )
 
