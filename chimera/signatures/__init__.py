@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         verify_signature,
     )
     from chimera.signatures.keys import PublicKey
-    from chimera.signatures.signer import CommandSigner, Signer, open_signer
+    from chimera.signatures.signer import CommandSigner, Signer, ensure_ready, open_signer
     from chimera.signatures.sshsig import (
         APPROVAL,
         EVIDENCE,
@@ -43,6 +43,7 @@ __all__ = [
     "SignatureError",
     "Signer",
     "allowed_signers",
+    "ensure_ready",
     "fault_of",
     "is_armoured",
     "open_signer",
@@ -59,7 +60,7 @@ import_lazily(
         ".allowed": "AllowedSigner allowed_signers",
         ".dsse": "IN_TOTO Envelope EnvelopeSignature fault_of pae sign_envelope verify_signature",
         ".keys": "PublicKey",
-        ".signer": "CommandSigner Signer open_signer",
+        ".signer": "CommandSigner Signer ensure_ready open_signer",
         ".sshsig": "APPROVAL EVIDENCE HASH_ALGORITHMS is_armoured verify_ssh",
         ".wire": "SignatureError read_json",
     },

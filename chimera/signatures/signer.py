@@ -36,6 +36,7 @@ _AGENT = (
     "WAYLAND_DISPLAY",
     "XDG_RUNTIME_DIR",
 )
+_GIVE_TO_AGENT = "give the key to the agent first: `ssh-add <file>`"
 _HOW = (
     f"name a key with {VARIABLE}=~/.ssh/id_ed25519, or make it the one that Git signs with:"
     " `git config --global gpg.format ssh` and `git config --global user.signingkey <file>`"
@@ -98,6 +99,32 @@ class CommandSigner:
             raise SignatureError("ssh-keygen signed with another key than the one asked for")
         return signature
 
+    def ensure_ready(self) -> None:
+        """Raise `SignatureError` where the key is locked, no agent has it and nobody can be asked.
+
+        A security key, and whoever asks for the passphrase, are left alone: they ask a person.
+        """
+        if self.public.algorithm.startswith("sk-") or "SSH_ASKPASS" in base_environment(
+            allow=_AGENT
+        ):
+            return
+        if self.public.text in self._said("ssh-add", "-L"):
+            return
+        private = (
+            self.file.with_suffix("") if self.file and self.file.suffix == ".pub" else self.file
+        )
+        if private is None or not self._said("ssh-keygen", "-y", "-P", "", "-f", str(private)):
+            raise SignatureError(
+                f"the key {self.public.fingerprint} is locked, and no agent has it",
+                help=_GIVE_TO_AGENT,
+            )
+
+    def _said(self, *argv: str) -> str:
+        """Return what a command of OpenSSH's says: nothing where it fails."""
+        env = base_environment(allow=_AGENT)
+        done = self.context.processes.run(Command(argv, cwd=Path("/"), env=env, timeout=10.0))
+        return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+
     def _ask(self, file: Path, message: bytes, namespace: str) -> str:
         done = self.context.processes.run(
             Command(
@@ -115,7 +142,7 @@ class CommandSigner:
             )
             raise SignatureError(
                 f"ssh-keygen did not sign with {self.public.fingerprint}: {why}",
-                help="give the key to the agent first: `ssh-add <file>`",
+                help=_GIVE_TO_AGENT,
             )
         return done.stdout.decode("ascii", "replace")
 
@@ -143,6 +170,12 @@ def open_signer(context: Context, key: Path | None = None) -> Signer:
     if private is not None:
         return BareSigner.of(private)
     return CommandSigner(_public_half(text, key), context, key)
+
+
+def ensure_ready(signer: Signer) -> None:
+    """Raise `SignatureError` where a signer is known to be unable to sign, beforehand."""
+    if isinstance(signer, CommandSigner):
+        signer.ensure_ready()
 
 
 def _configured(context: Context) -> Path | PublicKey:

@@ -23,6 +23,7 @@ from chimera.signatures import (
     SignatureError,
     Signer,
     allowed_signers,
+    ensure_ready,
     open_signer,
     sign_envelope,
     verify_signature,
@@ -39,8 +40,9 @@ class Signed:
 
 
 def open_evidence_signer(context: Context, key: Path | None, *, ssh: bool | None) -> Signer:
-    """Open the key to sign with; raises `UsageError` where there is none."""
+    """Open the key to sign with; raises `ChimeraError` where none can sign."""
     signer = open_signer(context, key)
+    ensure_ready(signer)
     wants_ssh = context.actor.kind == "human" if ssh is None else ssh
     return _SshSigner(signer) if wants_ssh else signer
 

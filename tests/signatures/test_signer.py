@@ -14,6 +14,7 @@ from chimera.signatures import (
     Envelope,
     SignatureError,
     allowed_signers,
+    ensure_ready,
     open_signer,
     sign_envelope,
     verify_ssh,
@@ -92,6 +93,18 @@ def test_locked_key_without_agent_is_refused_and_says_what_to_do(locked, context
     with pytest.raises(SignatureError, match="ssh-keygen did not sign") as caught:
         open_signer(context, locked).sign(MESSAGE, APPROVAL)
     assert "ssh-add" in caught.value.help
+
+
+def test_locked_key_is_found_out_before_anything_is_signed(openssh, locked, agent, context):
+    ensure_ready(open_signer(context, openssh.key("ed25519")))
+    ensure_ready(open_signer(context, openssh.key("rsa")))
+    for file in (locked, locked.with_suffix(".pub")):
+        with pytest.raises(SignatureError, match="is locked, and no agent has it") as caught:
+            ensure_ready(open_signer(context, file))
+        assert "ssh-add" in caught.value.help
+    agent(locked, "a passphrase")
+    for file in (locked, locked.with_suffix(".pub")):
+        ensure_ready(open_signer(context, file))
 
 
 def test_locked_key_shows_its_public_half_without_the_file_beside_it(locked, context):

@@ -175,6 +175,25 @@ def test_an_author_hears_before_signing_that_it_will_not_count(team: Team) -> No
         assert (said in signed.err) is is_told, signed.err
 
 
+def test_a_locked_key_is_found_out_before_anything_is_shown(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("there is no ssh-keygen: install openssh-client")
+    for name in ("SSH_AUTH_SOCK", "SSH_ASKPASS"):
+        monkeypatch.delenv(name, raising=False)
+    key = team.root.parent / "locked"
+    call = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "a passphrase", "-f", str(key)]
+    subprocess.run(call, check=True)
+    propose(team)
+    asked = ("approve", "--env", "production", "--base", "main", "--key", str(key))
+    refused = team.repository.chimera(*asked)
+    assert refused.code != 0
+    assert "is locked, and no agent has it" in refused.err
+    assert "ssh-add" in refused.err
+    assert SOURCE not in refused.err
+
+
 def test_where_it_is_allowed_the_author_does(team: Team) -> None:
     team.gate(excludeAuthor=False)
     team.commit("cid")

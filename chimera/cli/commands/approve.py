@@ -94,7 +94,7 @@ def _sign(
     outputs: tuple[str, ...],
 ) -> None:
     from chimera.render.approval import proposal_text, signature_json, signature_text
-    from chimera.signatures import open_signer
+    from chimera.signatures import ensure_ready, open_signer
     from chimera.workspace.approving import doubts, propose, sign, signatory
 
     if run is not None and (what or base is not None):
@@ -115,6 +115,7 @@ def _sign(
         inputs=dict(map(read_input, inputs)),
     )
     signer = open_signer(workspace.context, key)
+    ensure_ready(signer)
     owner = signatory(workspace, signer)
     session.tell(lambda paint: proposal_text(proposal, paint))
     for doubt in doubts(workspace, proposal, owner) if decision == "approve" else ():
