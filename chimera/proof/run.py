@@ -85,7 +85,8 @@ def run(setup: Setup, context: Context, run_step: RunStep, is_stopped: Callable[
             except ChimeraError as error:
                 report = RunReport(setup.label, Finding.NOT_EXERCISED, (), reasons=(error.message,))
                 return Ran(report, {})
-        allowance = Allowance(setup.proof.spec.timeout.total_seconds())
+        seconds = setup.proof.spec.timeout.total_seconds()
+        allowance = Allowance(seconds, seconds)
         home, tmp = Path(environment["HOME"]), Path(environment["TMPDIR"])
         outcomes: list[StepOutcome] = []
         for number, step in enumerate(setup.proof.spec.steps, 1):
@@ -176,6 +177,8 @@ def _outcome(task: StepTask, run_step: RunStep) -> StepOutcome:
     if task.allowance.faults:
         reasons = (*task.allowance.faults, *outcome.reasons)
         outcome = replace(outcome, finding=Finding.FAIL, reasons=reasons)
+    if outcome.finding is not Finding.PASS:
+        outcome = replace(outcome, reasons=(*outcome.reasons, *task.allowance.hints))
     return replace(outcome, reasons=tuple(map(task.context.secrets.mask, outcome.reasons)))
 
 

@@ -277,6 +277,11 @@ def test_process_that_is_left_behind_fails_with_its_command_named(
             "import signal as s; s.signal(25, s.SIG_DFL); open('a', 'w').write('x' * 99999)",
             "step 2: it was ended at its file limit 64KiB",
         ),
+        (
+            {"file": "64KiB"},
+            "import pathlib; pathlib.Path('a').write_text('x' * 99999)",
+            "step 2: a file may have been larger than its file limit 64KiB",
+        ),
     ],
 )
 def test_limit_that_a_step_passes_is_named(

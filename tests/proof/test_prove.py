@@ -185,7 +185,7 @@ def test_timeout_fails_and_leaves_no_process(bench):
         timeout="700ms", controls=[{"mutate": "delete", "path": "src/answer.py"}]
     )
     assert report.finding is Finding.FAIL
-    assert report.reasons == ("step 1: python was ended at the timeout",)
+    assert report.reasons == ("step 1: python was ended at the proof's timeout of 700ms",)
 
 
 def test_step_sees_its_inputs_and_nothing_else_of_the_work_tree(bench):

@@ -7,21 +7,26 @@ Refuses to hand a step the repository that the inputs came from.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from chimera.context import Command, Completed, Context, Isolation
-from chimera.kinds import Model
+from chimera.kinds import Model, format_duration
 from chimera.model import Address, ChimeraError, Finding
 from chimera.proof.conditions import Conditions
 from chimera.proof.limits import ProofLimits
 
 _TAIL = 800
+_TOO_LARGE = os.strerror(errno.EFBIG).encode()
+"""What a program says of its file limit that, as Python does, lives on past the signal."""
 _ENGINE_ROOT = Path(__file__).parents[3]
 
 
@@ -49,12 +54,15 @@ class OutOfTimeError(ChimeraError):
 class Allowance:
     """What is left of a repetition's time, what has isolated it, and what went wrong in all steps.
 
-    `faults` fail the run, whatever its steps make of them.
+    `total` is how much time there was. `faults` fail the run, whatever its steps make of them;
+    `hints` explain one that failed.
     """
 
     seconds: float
+    total: float | None = None
     isolation: Isolation = field(default_factory=Isolation.whole)
     faults: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class StepTask:
         step makes of what is returned.
         """
         if self.allowance.seconds <= 0:
-            raise OutOfTimeError("no time is left")
+            raise OutOfTimeError(f"no time is left of the proof's timeout{self._timeout}")
         completed = self.context.processes.run(
             Command(
                 argv=argv,
@@ -107,8 +115,18 @@ class StepTask:
         self.allowance.isolation &= completed.isolation
         self.allowance.faults += self._faults(completed)
         if completed.timed_out:
-            raise OutOfTimeError(f"{Path(argv[0]).name} was ended at the timeout")
+            name = Path(argv[0]).name
+            raise OutOfTimeError(f"{name} was ended at the proof's timeout{self._timeout}")
+        if completed.returncode != 0 and _TOO_LARGE in completed.stdout + completed.stderr:
+            limit = self.limits.passed("file")
+            self.allowance.hints.append(f"a file may have been larger than its {limit}")
         return completed
+
+    @property
+    def _timeout(self) -> str:
+        """How long the whole repetition may take, where that is known: ` of 10m`."""
+        total = self.allowance.total
+        return f" of {format_duration(timedelta(seconds=total))}" if total is not None else ""
 
     def _faults(self, completed: Completed) -> Iterator[str]:
         if completed.limit is not None:
