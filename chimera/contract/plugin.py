@@ -43,6 +43,8 @@ def chimera_register_prohibitions() -> tuple[Prohibition, ...]:
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge every document by the layers that it stands in, and by contracts as they were."""
+    if "LayerContract" not in subject.snapshot.kinds and subject.changes is None:
+        return []
     from chimera.contract.changing import vanished
     from chimera.contract.former import judge_former
     from chimera.contract.judge import judge

@@ -46,9 +46,13 @@ def _ends(before: PolicySpec) -> Iterable[str]:
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge every document and change by the policies, foreign files by the Schemas."""
     from chimera.policy.judge import judge
-    from chimera.policy.schemas.judge import judge_schemas
 
-    return [*judge(subject), *judge_schemas(subject)]
+    verdicts = judge(subject)
+    if "Schema" in subject.snapshot.kinds or subject.former is not None:
+        from chimera.policy.schemas.judge import judge_schemas
+
+        verdicts += judge_schemas(subject)
+    return verdicts
 
 
 @hookimpl
