@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
-    from chimera.proof.evidence import EvidenceError, EvidenceStore
+    from chimera.proof.evidence.standing import Standing, how_to_prove, stand
+    from chimera.proof.evidence.store import EvidenceError, EvidenceStore
+    from chimera.proof.evidence.verification import Check, Verification
+    from chimera.proof.evidence.verifying import Verifier
     from chimera.proof.kinds import ProofSpec, ReleaseProofSpec
     from chimera.proof.owed import is_due, owed
     from chimera.proof.prove import prove
     from chimera.proof.report import Divergence, ProofReport, RunReport
-    from chimera.proof.standing import Standing, how_to_prove, stand
     from chimera.proof.steps.models import OperationStep
     from chimera.proof.steps.task import StepOutcome, StepTask
-    from chimera.proof.verification import Check, Verification
-    from chimera.proof.verifying import Verifier
 
 __all__ = [
     "Check",
@@ -44,15 +44,15 @@ __all__ = [
 import_lazily(
     __name__,
     {
-        ".evidence": "EvidenceError EvidenceStore",
+        ".evidence.store": "EvidenceError EvidenceStore",
         ".kinds": "ProofSpec ReleaseProofSpec",
         ".owed": "is_due owed",
         ".prove": "prove",
         ".report": "Divergence ProofReport RunReport",
-        ".standing": "Standing how_to_prove stand",
+        ".evidence.standing": "Standing how_to_prove stand",
         ".steps.models": "OperationStep",
         ".steps.task": "StepOutcome StepTask",
-        ".verification": "Check Verification",
-        ".verifying": "Verifier",
+        ".evidence.verification": "Check Verification",
+        ".evidence.verifying": "Verifier",
     },
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from chimera.proof.controls import describe
 from chimera.proof.kinds import Artifact, ProofSpec
-from chimera.proof.normalizers import describe_normalizer
+from chimera.proof.running.normalizers import describe_normalizer
 from chimera.proof.steps.models import Step
 
 _DEMANDS = ("champion", "expect", "goldens", "save_stdout", "warnings")

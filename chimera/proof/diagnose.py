@@ -18,13 +18,13 @@ from chimera.context import Command, Context
 from chimera.documents import export
 from chimera.kinds import Document, Snapshot
 from chimera.model import Address, ChimeraError
-from chimera.proof.compare import divergences
-from chimera.proof.conditions import Conditions
 from chimera.proof.factors import FACTORS, FIXED, Changes, Factor
 from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import Divergence
-from chimera.proof.run import Ran, RunStep, Setup, run
+from chimera.proof.running.compare import divergences
+from chimera.proof.running.conditions import Conditions
+from chimera.proof.running.run import Ran, RunStep, Setup, run
 from chimera.proof.steps.models import PytestStep
 
 TRIES = 3

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from chimera.proof.conditions import Conditions
+from chimera.proof.running.conditions import Conditions
 
 Changes = Mapping[str, Any]
 """Fields of `Conditions` with other values."""

@@ -27,8 +27,8 @@ from chimera.kinds import (
 )
 from chimera.proof.controls import Control
 from chimera.proof.factors import Varied
-from chimera.proof.limits import ProofLimits
-from chimera.proof.normalizers import Normalizer
+from chimera.proof.running.limits import ProofLimits
+from chimera.proof.running.normalizers import Normalizer
 from chimera.proof.steps.models import Step
 
 Phase = Literal["merge", "apply", "rollback"]

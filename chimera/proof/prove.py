@@ -18,16 +18,16 @@ from chimera.context import Context, Progress
 from chimera.documents import export
 from chimera.kinds import Document, Snapshot
 from chimera.model import ChimeraError, Finding, Outcome
-from chimera.proof.compare import divergences
 from chimera.proof.controls import Control
-from chimera.proof.evidence import EvidenceStore
+from chimera.proof.evidence.statement import build_statement, record_of
+from chimera.proof.evidence.store import EvidenceStore
 from chimera.proof.factors import conditions_of
 from chimera.proof.inputs import ContentSubject, binding_of, input_paths, subjects_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import ProofReport, RunReport
-from chimera.proof.run import Ran, RunStep, Setup, run
-from chimera.proof.statement import build_statement, record_of
-from chimera.proof.watch import Watch
+from chimera.proof.running.compare import divergences
+from chimera.proof.running.run import Ran, RunStep, Setup, run
+from chimera.proof.running.watch import Watch
 
 _MOST_NAMED = 5
 

@@ -16,10 +16,10 @@ from chimera.context import Context, write_whole
 from chimera.documents import export
 from chimera.kinds import Document, Snapshot
 from chimera.model import Address, Finding
-from chimera.proof.compare import divergences
 from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.run import Ran, RunStep, Setup, run
+from chimera.proof.running.compare import divergences
+from chimera.proof.running.run import Ran, RunStep, Setup, run
 from chimera.proof.steps.models import SnapshotStep
 from chimera.proof.steps.snapshot import produce
 from chimera.proof.steps.task import StepOutcome, StepTask

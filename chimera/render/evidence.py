@@ -10,7 +10,7 @@ from chimera.render.diagnostics import FINDING_STYLES
 from chimera.render.paint import Paint, Style, count, plain, table, unbroken
 
 if TYPE_CHECKING:
-    from chimera.proof.signatories import Signatory
+    from chimera.proof.evidence.signatories import Signatory
     from chimera.workspace.evidence import Imported, Listing, Row, Shown
     from chimera.workspace.sharing import Exchange
     from chimera.workspace.signing import Signed

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal
 from chimera.context import write_whole
 from chimera.model import Actor, Address, Digest, Outcome, Result, TrustRoot, UsageError
 from chimera.proof import EvidenceError, EvidenceStore, ProofSpec
-from chimera.proof.bundle import bound_to, bring_in_envelope, bundle, read_bundle
-from chimera.proof.evidence import Statement
+from chimera.proof.evidence.bundle import bound_to, bring_in_envelope, bundle, read_bundle
+from chimera.proof.evidence.provenance import Provenance
+from chimera.proof.evidence.signatories import Signatory, actor_of, signatories
+from chimera.proof.evidence.store import Statement
+from chimera.proof.evidence.verifying import Verifier
 from chimera.proof.inputs import binding_of
-from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import Signatory, actor_of, signatories
-from chimera.proof.verifying import Verifier
 from chimera.signatures import (
     Envelope,
     SignatureError,

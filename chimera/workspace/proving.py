@@ -25,11 +25,11 @@ from chimera.model import (
 )
 from chimera.proof import EvidenceStore, ProofReport, ProofSpec, Standing
 from chimera.proof import prove as run_proofs
+from chimera.proof.evidence.provenance import Provenance
+from chimera.proof.evidence.signatories import Signatory, actor_of, signatories
+from chimera.proof.evidence.standing import stand
+from chimera.proof.evidence.verifying import Verifier
 from chimera.proof.inputs import same_variables
-from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import Signatory, actor_of, signatories
-from chimera.proof.standing import stand
-from chimera.proof.verifying import Verifier
 from chimera.proof.weakening import APART, as_they_were, as_trusted
 from chimera.workspace.judging import facts_of, judge
 from chimera.workspace.naming import proof_named

@@ -29,8 +29,8 @@ from chimera.model import (
     digest_bytes,
 )
 from chimera.proof import EvidenceError, EvidenceStore
-from chimera.proof.bundle import bring_in
-from chimera.proof.evidence import MOST_SIGNATURE_BYTES, MOST_STATEMENT_BYTES
+from chimera.proof.evidence.bundle import bring_in
+from chimera.proof.evidence.store import MOST_SIGNATURE_BYTES, MOST_STATEMENT_BYTES
 from chimera.signatures import EnvelopeSignature, SignatureError, read_json
 from chimera.workspace.recording import FOLDER as RECORDS
 

@@ -16,9 +16,9 @@ from chimera.gate import environments, trust_root
 from chimera.kinds import Document
 from chimera.model import Outcome, Result, UsageError, digest_bytes
 from chimera.proof import EvidenceError, ProofSpec, Verification, Verifier, how_to_prove, stand
-from chimera.proof.bundle import bound_to, read_bundle
-from chimera.proof.evidence import parse_statement
-from chimera.proof.verifying import PROVE_AGAIN
+from chimera.proof.evidence.bundle import bound_to, read_bundle
+from chimera.proof.evidence.store import parse_statement
+from chimera.proof.evidence.verifying import PROVE_AGAIN
 from chimera.signatures import IN_TOTO, Envelope, SignatureError, read_json
 from chimera.workspace.judging import placements_of
 from chimera.workspace.naming import is_digest_prefix

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chimera.context import Context
 from chimera.model import Address, Finding, Outcome, TrustedKey, TrustRoot, canonical_json
 from chimera.proof import ProofReport, ProofSpec, RunReport, StepOutcome, Verifier
+from chimera.proof.evidence.statement import build_statement
 from chimera.proof.inputs import content_subjects
-from chimera.proof.statement import build_statement
 from chimera.signatures import IN_TOTO, Envelope, pae, sign_envelope
 from chimera.signatures.signer import BareSigner
 from chimera.workspace import Workspace

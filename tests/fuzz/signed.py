@@ -12,8 +12,8 @@ from chimera.kinds import Registry, load_snapshot, read_source
 from chimera.model import TrustRoot, digest_bytes
 from chimera.plugin import load_plugins
 from chimera.proof import EvidenceError, Verifier
-from chimera.proof.bundle import bound_to, read_bundle
-from chimera.proof.evidence import parse_statement
+from chimera.proof.evidence.bundle import bound_to, read_bundle
+from chimera.proof.evidence.store import parse_statement
 from chimera.signatures import (
     APPROVAL,
     IN_TOTO,

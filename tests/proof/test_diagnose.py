@@ -4,9 +4,9 @@ from typing import get_args
 import pytest
 
 from chimera.cli.commands.prove import _VARIED
-from chimera.proof.conditions import Conditions
 from chimera.proof.diagnose import diagnose
 from chimera.proof.factors import FACTORS, FIXED, FactorName, Varied, conditions_of
+from chimera.proof.running.conditions import Conditions
 
 MOST_RUNS = 40
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chimera.model import Address, Outcome, Result
-from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import Signatory
+from chimera.proof.evidence.provenance import Provenance
+from chimera.proof.evidence.signatories import Signatory
 from chimera.render.evidence import (
     exchange_json,
     exchange_text,

@@ -30,9 +30,9 @@ from chimera.plan import Plan, PlanItem
 from chimera.policy.foreign import Claims
 from chimera.proof import Divergence, ProofReport, Standing
 from chimera.proof.diagnose import Cause, Diagnosis
+from chimera.proof.evidence.provenance import Provenance
+from chimera.proof.evidence.signatories import Signatory
 from chimera.proof.factors import FACTORS
-from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import Signatory
 from chimera.render.check import check_text
 from chimera.render.diagnostics import diagnostic_json, diagnostic_text, severities_text
 from chimera.render.markdown import markdown

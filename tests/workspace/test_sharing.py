@@ -21,7 +21,7 @@ from chimera.signatures import EnvelopeSignature
 from chimera.workspace import Workspace, sharing
 from chimera.workspace.sharing import REF
 from chimera.workspace.sides import recorded_here
-from tests.proof.evidence import key, put, sign, statement
+from tests.proof.statements import key, put, sign, statement
 
 APPROVAL = b"""\
 apiVersion: chimera/v1

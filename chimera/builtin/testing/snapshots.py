@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from chimera.context import write_whole
-from chimera.proof.regions import region_of
+from chimera.proof.running.regions import region_of
 
 _HARMLESS = re.compile(r"[^A-Za-z0-9._=,-]+")
 

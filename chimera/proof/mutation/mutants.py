@@ -21,7 +21,7 @@ from chimera.proof.kinds import ProofSpec
 from chimera.proof.mutation import documents, python, text
 from chimera.proof.mutation.change import Change
 from chimera.proof.patches import unified
-from chimera.proof.regions import first_difference
+from chimera.proof.running.regions import first_difference
 from chimera.proof.steps.models import PytestStep
 
 _ATTEMPTS = 20  # for each mutant that is wanted, before there is no other to be had

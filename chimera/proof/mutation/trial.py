@@ -24,7 +24,7 @@ from chimera.proof.inputs import input_paths
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.mutation.mutants import Mutant, mutants
 from chimera.proof.report import RunReport
-from chimera.proof.run import RunStep, Setup, run
+from chimera.proof.running.run import RunStep, Setup, run
 
 _PATIENCE = 5.0  # times what the proof takes as it is
 _LEAST_SECONDS = 10.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chimera.context import Completed, Secrets
 from chimera.model import Finding
-from chimera.proof.regions import region_of
+from chimera.proof.running.regions import region_of
 from chimera.proof.steps.models import SnapshotStep
 from chimera.proof.steps.task import StepOutcome, StepTask
 

@@ -21,8 +21,8 @@ from typing import Any
 from chimera.context import Command, Completed, Context, Isolation
 from chimera.kinds import Model, format_duration
 from chimera.model import Address, ChimeraError, Finding
-from chimera.proof.conditions import Conditions
-from chimera.proof.limits import ProofLimits
+from chimera.proof.running.conditions import Conditions
+from chimera.proof.running.limits import ProofLimits
 
 _TAIL = 800
 _TOO_LARGE = os.strerror(errno.EFBIG).encode()

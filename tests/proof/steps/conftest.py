@@ -12,7 +12,7 @@ from chimera.context import Context, pinned_environment
 from chimera.kinds import Model
 from chimera.model import Address
 from chimera.proof import StepOutcome, StepTask
-from chimera.proof.conditions import Conditions
+from chimera.proof.running.conditions import Conditions
 from chimera.proof.steps.task import Allowance
 
 RunOne = Callable[..., StepOutcome]

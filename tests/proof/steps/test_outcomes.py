@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from chimera.model import Finding
-from chimera.proof import conditions
+from chimera.proof.running import conditions
 from chimera.proof.steps import outcomes
 from chimera.proof.steps.models import PytestStep
 from chimera.proof.steps.pytest import run_pytest

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chimera.proof.provenance import Provenance, is_pass
-
-from .evidence import statement
+from chimera.proof.evidence.provenance import Provenance, is_pass
+from tests.proof.statements import statement
 
 
 def test_statement_says_when_by_whom_and_where():

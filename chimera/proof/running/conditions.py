@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from chimera.proof import interpreter
+from chimera.proof.running import interpreter
 
 ORDER_SEED = "CHIMERA_PROOF_ORDER_SEED"
 """Variable that holds the seed of the test order; unset where tests keep their own."""

@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from chimera.model import Address, canonical_json, digest_bytes
 from chimera.proof import EvidenceError, EvidenceStore
-from chimera.proof.choosing import deciding
-from chimera.proof.evidence import MOST_SIGNATURES
+from chimera.proof.evidence.choosing import deciding
+from chimera.proof.evidence.store import MOST_SIGNATURES
 from chimera.signatures import EnvelopeSignature
-
-from .evidence import bound, bring_in, key, put, sign, statement
+from tests.proof.statements import bound, bring_in, key, put, sign, statement
 
 ROOT = Path(__file__).parents[2]
 
@@ -289,7 +288,7 @@ def test_many_writers_at_once_leave_every_statement_whole(store):
 WRITER = """
 import sys
 sys.path[:0] = [{root!r}]
-from tests.proof.evidence import key, put, sign, statement
+from tests.proof.statements import key, put, sign, statement
 from chimera.proof import EvidenceStore
 from pathlib import Path
 store = EvidenceStore.below(Path({folder!r}))

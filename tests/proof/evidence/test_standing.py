@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chimera.context import Isolation, Processes
 from chimera.model import Address, Finding, Outcome, TrustedKey, TrustRoot
 from chimera.proof import Verifier, how_to_prove, stand
-from chimera.proof.bundle import bring_in
+from chimera.proof.evidence.bundle import bring_in
 from chimera.proof.inputs import binding_of, content_subjects
 from chimera.signatures import sign_envelope
 from chimera.signatures.signer import BareSigner
@@ -346,7 +346,9 @@ def test_of_what_is_missing_the_nearest_evidence_says_what_differs(bench, monkey
     bench.prove()
     other.write_text(written)
     monkeypatch.setattr("chimera.proof.inputs.engine_digest", lambda: "sha256:" + "0" * 64)
-    monkeypatch.setattr("chimera.proof.verifying.engine_digest", lambda: "sha256:" + "0" * 64)
+    monkeypatch.setattr(
+        "chimera.proof.evidence.verifying.engine_digest", lambda: "sha256:" + "0" * 64
+    )
     found = bench.standing()
     assert (found.state, found.reasons) == ("stale", ("another version of the engine proved it",))
     assert protected(bench).reasons == found.reasons

@@ -13,7 +13,7 @@ from typing import Any
 
 from chimera.context import is_to_come, parse_instant
 from chimera.model import Finding, UsageError
-from chimera.proof.evidence import Statement
+from chimera.proof.evidence.store import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chimera.model import Address, Digest
-from chimera.proof.evidence import EvidenceError, EvidenceStore
-from chimera.proof.provenance import Provenance, is_pass, untimely
+from chimera.proof.evidence.provenance import Provenance, is_pass, untimely
+from chimera.proof.evidence.store import EvidenceError, EvidenceStore
 
 
 def deciding(

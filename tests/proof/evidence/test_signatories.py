@@ -8,12 +8,11 @@ import pytest
 
 from chimera.kinds import Snapshot
 from chimera.model import Actor, Address, TrustRoot, canonical_json
-from chimera.proof.provenance import Provenance
-from chimera.proof.signatories import Signatory, actor_of, signatories
-from chimera.proof.verifying import Verifier
+from chimera.proof.evidence.provenance import Provenance
+from chimera.proof.evidence.signatories import Signatory, actor_of, signatories
+from chimera.proof.evidence.verifying import Verifier
 from chimera.signatures import IN_TOTO, Envelope, EnvelopeSignature, sign_envelope
-
-from .evidence import day, key, statement, trusting
+from tests.proof.statements import day, key, statement, trusting
 
 CI, ANN = Address("Identity", "ci"), Address("Identity", "ann")
 

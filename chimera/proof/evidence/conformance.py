@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chimera.model import Digest, Finding
-from chimera.proof.evidence import PREDICATE_TYPE, STATEMENT_TYPE, EvidenceError, Statement
+from chimera.proof.evidence.store import PREDICATE_TYPE, STATEMENT_TYPE, EvidenceError, Statement
 
 MOST_ENTRIES = 10_000
 """Subjects, descriptors or controls that one statement may list."""

@@ -23,8 +23,7 @@ from chimera.signatures import (
     sign_envelope,
 )
 from chimera.signatures.signer import BareSigner
-
-from .conftest import Bench
+from tests.proof.conftest import Bench
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

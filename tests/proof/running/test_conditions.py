@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from chimera.model import Finding
-from chimera.proof.conditions import Conditions
-from chimera.proof.run import Setup, run
+from chimera.proof.running.conditions import Conditions
+from chimera.proof.running.run import Setup, run
 
 PROBE = """
 import datetime, json, os, random, secrets, sys, time, uuid

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chimera.model import Address, Digest, Finding, Outcome, TrustedKey
-from chimera.proof.conformance import Stated
+from chimera.proof.evidence.conformance import Stated
 
 CheckName = Literal[
     "payload type",

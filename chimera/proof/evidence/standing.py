@@ -7,13 +7,13 @@ from datetime import datetime
 
 from chimera.kinds import Document
 from chimera.model import Address, Digest, Finding, Outcome, TrustRoot, Verdict
-from chimera.proof.choosing import deciding
-from chimera.proof.conformance import read_statement
-from chimera.proof.evidence import EvidenceError, EvidenceStore, Kept
+from chimera.proof.evidence.choosing import deciding
+from chimera.proof.evidence.conformance import read_statement
+from chimera.proof.evidence.store import EvidenceError, EvidenceStore, Kept
+from chimera.proof.evidence.verification import OUTCOMES, State, Verification
+from chimera.proof.evidence.verifying import Verifier
 from chimera.proof.inputs import binding_of
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.verification import OUTCOMES, State, Verification
-from chimera.proof.verifying import Verifier
 
 _MOST_TOLD = 3  # pieces of evidence of which it is said why they do not count
 

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 from chimera.context import Context
 from chimera.model import ChimeraError, Finding
 from chimera.proof.checks import check
-from chimera.proof.normalizers import NORMALIZERS, Normalizer, normalize
+from chimera.proof.running.normalizers import NORMALIZERS, Normalizer, normalize
 
 NORMALIZER = TypeAdapter(Normalizer)
 BROKEN = {"mutate": "delete", "path": "src/answer.py"}
@@ -107,7 +107,7 @@ def test_evidence_lists_every_normalizer_with_its_definition(bench):
 
 
 def test_a_pattern_that_is_ended_fails_the_proof(bench, monkeypatch):
-    monkeypatch.setattr("chimera.proof.normalizers._MOST_SECONDS", 0.5)
+    monkeypatch.setattr("chimera.proof.running.normalizers._MOST_SECONDS", 0.5)
     bench.write("src/answer.py", "print(42)\nopen('out','w').write('a' * 60 + '!')\n")
     hostile = {"pattern": r"(a+)+$", "replace": ""}
     report = bench.prove_one(

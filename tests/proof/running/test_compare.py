@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chimera.model import Finding
-from chimera.proof.compare import divergences
 from chimera.proof.report import RunReport
-from chimera.proof.run import Ran
+from chimera.proof.running.compare import divergences
+from chimera.proof.running.run import Ran
 from chimera.proof.steps.task import StepOutcome
 
 

@@ -19,12 +19,12 @@ from threading import Lock
 from chimera.context import Context, pinned_environment
 from chimera.kinds import Document
 from chimera.model import ChimeraError, Finding, digest_bytes
-from chimera.proof.artifacts import Artifacts, collect
-from chimera.proof.conditions import Conditions
 from chimera.proof.controls import Control, Rewrite, SetVariable, describe, mutate
 from chimera.proof.factors import conditions_of
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.report import RunReport
+from chimera.proof.running.artifacts import Artifacts, collect
+from chimera.proof.running.conditions import Conditions
 from chimera.proof.steps.models import OperationStep
 from chimera.proof.steps.operation import expect_outputs
 from chimera.proof.steps.task import Allowance, StepOutcome, StepTask

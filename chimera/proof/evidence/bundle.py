@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from chimera.model import Address, Digest, UsageError, digest_bytes
-from chimera.proof.evidence import (
+from chimera.proof.evidence.store import (
     MOST_STATEMENT_BYTES,
     PREDICATE_TYPE,
     EvidenceError,

@@ -10,7 +10,7 @@ from chimera.context import Context
 from chimera.documents import Globs, open_work_tree
 from chimera.model import ChimeraError
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.normalizers import normalize
+from chimera.proof.running.normalizers import normalize
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from functools import cached_property
 
 from chimera.kinds import Document, Snapshot
 from chimera.model import Address, Finding, TrustedKey, TrustRoot, digest_bytes
-from chimera.proof.conformance import Stated, read_statement
-from chimera.proof.evidence import EvidenceError, parse_statement
+from chimera.proof.evidence.conformance import Stated, read_statement
+from chimera.proof.evidence.provenance import untimely
+from chimera.proof.evidence.store import EvidenceError, parse_statement
+from chimera.proof.evidence.verification import Check, CheckName, Verification
 from chimera.proof.inputs import ANY_ENGINE, ContentSubject, content_subjects, engine_digest
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.provenance import untimely
-from chimera.proof.verification import Check, CheckName, Verification
 from chimera.signatures import (
     IN_TOTO,
     Envelope,

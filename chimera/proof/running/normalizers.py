@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from chimera.context import Command, Context, Limits
 from chimera.kinds import AfterValidator, Discriminator, Field, Model, Tag, Text, refuse
 from chimera.model import ChimeraError
-from chimera.proof import substitution
+from chimera.proof.running import substitution
 
 NormalizerName = Literal["junit-times", "json-key-order", "timestamps", "line-endings"]
 Files = Mapping[str, bytes]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.proof.regions import first_difference, region_of
+from chimera.proof.running.regions import first_difference, region_of
 
 
 def test_text_shows_the_lines_around_and_marks_what_differs():

@@ -8,8 +8,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chimera.model import Address, Digest, TrustedKey, TrustRoot, canonical_json
-from chimera.proof.bundle import bound_to
-from chimera.proof.evidence import EvidenceStore, parse_statement
+from chimera.proof.evidence.bundle import bound_to
+from chimera.proof.evidence.store import EvidenceStore, parse_statement
 from chimera.signatures import Envelope, sign_envelope
 from chimera.signatures.signer import BareSigner
 

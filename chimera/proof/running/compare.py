@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chimera.model import canonical_json
-from chimera.proof.regions import region_of
 from chimera.proof.report import Divergence
-from chimera.proof.run import Ran
+from chimera.proof.running.regions import region_of
+from chimera.proof.running.run import Ran
 
 _ABSENT = "(absent)"
 

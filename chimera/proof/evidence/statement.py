@@ -16,11 +16,11 @@ from typing import Any
 from chimera.context import Context, variable_marks
 from chimera.kinds import Document, Snapshot
 from chimera.model import Address, Digest, Finding, digest_json
-from chimera.proof.evidence import PREDICATE_TYPE, STATEMENT_TYPE, Statement
+from chimera.proof.evidence.store import PREDICATE_TYPE, STATEMENT_TYPE, Statement
 from chimera.proof.inputs import ContentSubject, engine_digest
 from chimera.proof.kinds import ProofSpec
-from chimera.proof.normalizers import normalizer_json
 from chimera.proof.report import ProofReport, RunReport
+from chimera.proof.running.normalizers import normalizer_json
 
 _LOCK_FILES = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
 _SIMULATED = "simulated"

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from chimera.model import canonical_json
 from chimera.proof import EvidenceError, EvidenceStore
-from chimera.proof import bundle as bundles
-from chimera.proof.bundle import bound_to, bring_in, bring_in_envelope, bundle, read_bundle
+from chimera.proof.evidence import bundle as bundles
+from chimera.proof.evidence.bundle import bound_to, bring_in, bring_in_envelope, bundle, read_bundle
 from chimera.proof.inputs import ContentSubject, binding
 from chimera.signatures import Envelope, EnvelopeSignature, SignatureError
-
-from .evidence import ZEROS, key, put, sign, statement
+from tests.proof.statements import ZEROS, key, put, sign, statement
 
 SOME = "sha256:" + "d" * 64
 

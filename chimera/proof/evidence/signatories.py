@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chimera.model import Actor, Address
-from chimera.proof.provenance import Provenance
-from chimera.proof.verification import CheckName
-from chimera.proof.verifying import Verifier
+from chimera.proof.evidence.provenance import Provenance
+from chimera.proof.evidence.verification import CheckName
+from chimera.proof.evidence.verifying import Verifier
 from chimera.signatures import Envelope, EnvelopeSignature
 
 _ASKED: tuple[CheckName, ...] = ("payload type", "statement", "signature", "key")
