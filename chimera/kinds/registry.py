@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registry:
-    """What plugins registered: kinds, prohibitions, operations and commands, each in order of name.
+    """What plugins registered: kinds, prohibitions, operations and the rest, each in order of name.
 
     Kinds are this floor's own; the others belong to higher rooms and are carried for them.
     """
@@ -33,6 +33,7 @@ class Registry:
     """The plugins' judges of single documents, as pluggy calls them."""
     version: str | None = None
     """The version of engine and plugins; `None` where nothing that they say may be remembered."""
+    executors: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def collect(plugins: Any) -> Registry:
@@ -42,19 +43,16 @@ class Registry:
         words = _collect(hook.chimera_register_prohibitions, "prohibition", lambda p: p.word)
         operations = _collect(hook.chimera_register_operations, "operation", lambda o: o.name)
         commands = _collect(hook.chimera_register_commands, "command", str)
-        targets = {
-            name: target
-            for found in hook.chimera_register_commands()
-            for name, target in found.items()
-        }
+        executors = _collect(hook.chimera_register_executors, "executor", str)
         return Registry(
             {name: replace(kind, room=room) for name, (room, kind) in kinds.items()},
             {name: word for name, (_, word) in words.items()},
             {name: operation for name, (_, operation) in operations.items()},
-            {name: targets[name] for name in commands},
+            _targets(hook.chimera_register_commands, commands),
             {name: room for name, (room, _) in (*operations.items(), *commands.items())},
             tuple(hook.chimera_check_document.get_hookimpls()),
             judging_version(plugins),
+            _targets(hook.chimera_register_executors, executors),
         )
 
     def judge(self, document: Document[Model]) -> Iterator[Verdict]:
@@ -100,6 +98,12 @@ def _collect(hook: Any, what: str, name_of: Callable[[Any], str]) -> dict[str, t
                 )
             found[name] = (room, thing)
     return dict(sorted(found.items()))
+
+
+def _targets(hook: Any, names: Iterable[str]) -> dict[str, str]:
+    """Return what each of the names stands for, which were registered as a mapping."""
+    targets = {name: target for found in hook() for name, target in found.items()}
+    return {name: targets[name] for name in names}
 
 
 def _registered(implementation: Any) -> list[Any]:

@@ -49,6 +49,15 @@ def chimera_register_commands() -> Mapping[str, str]:  # type: ignore[empty-body
     """
 
 
+@hookspec
+def chimera_register_executors() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Return where the work of steps can be executed: name to `module:factory`.
+
+    `factory(loop, context)` makes a `chimera.runtime.executors.Executor`, and is called when the
+    first step departs that asks for it by name; what it needs is imported then.
+    """
+
+
 # Judgement: no side effects, no clock but `subject.now`.
 
 

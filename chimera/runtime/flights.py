@@ -29,6 +29,7 @@ class Flight:
     call: StepCall = field(init=False)
     is_told: bool = False
     is_timed_out: bool = False
+    handle: Any = None
     task: asyncio.Task[None] | None = None
 
     def tell(self) -> None:

@@ -1,13 +1,22 @@
-"""Runs proof steps that name a registered operation."""
+"""Registers the executors that need nothing but Python; runs proof steps that name an operation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.proof import StepOutcome, StepTask
+
+
+@hookimpl
+def chimera_register_executors() -> Mapping[str, str]:
+    """Register `inline`, `loop` and `thread`."""
+    from chimera.runtime.executors import BUILT_IN
+
+    return BUILT_IN
 
 
 @hookimpl
