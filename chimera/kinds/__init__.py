@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         AUTOMATIC_TRIGGERS,
         AddressText,
         AfterValidator,
+        BeforeValidator,
         Discriminator,
         Duration,
         Expression,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         ValidationError,
         format_duration,
         marked,
+        model_serializer,
         parse_duration,
         refuse,
     )
@@ -74,6 +76,7 @@ __all__ = [
     "AfterText",
     "AfterValidator",
     "Answer",
+    "BeforeValidator",
     "DigestText",
     "Discriminator",
     "Document",
@@ -140,6 +143,7 @@ __all__ = [
     "load_values",
     "marked",
     "mismatch",
+    "model_serializer",
     "nearest",
     "parse_duration",
     "read_diagnostic",
@@ -165,11 +169,12 @@ import_lazily(
         ".downstream": "affected_by",
         ".explain": "Explanation FieldInfo Variant explain explain_model",
         ".fields": (
-            "AUTOMATIC_TRIGGERS AddressText AfterValidator Discriminator Duration Expression "
+            "AUTOMATIC_TRIGGERS AddressText AfterValidator BeforeValidator Discriminator Duration "
+            "Expression "
             "Field Glob Governs Items KindName KindReference LayerName LayerRef "
             "LayerReference Mark Marked Model Name Plays Reference Role StringConstraints "
-            "Tag Text TriggerName ValidationError format_duration marked parse_duration "
-            "refuse"
+            "Tag Text TriggerName ValidationError format_duration marked model_serializer "
+            "parse_duration refuse"
         ),
         ".former": "documents_in former_snapshot",
         ".kind": "API_VERSION Kind Metadata",

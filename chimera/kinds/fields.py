@@ -27,6 +27,7 @@ from pydantic import (
     Tag,
     ValidationError,
     WithJsonSchema,
+    model_serializer,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.functional_validators import BeforeValidator
@@ -365,6 +366,7 @@ __all__ = [
     "AUTOMATIC_TRIGGERS",
     "AddressText",
     "AfterValidator",
+    "BeforeValidator",
     "Discriminator",
     "Duration",
     "Expression",
@@ -392,6 +394,7 @@ __all__ = [
     "format_duration",
     "mark_types",
     "marked",
+    "model_serializer",
     "parse_duration",
     "refuse",
 ]
