@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Registry:
     """What plugins registered: kinds, prohibitions, operations and the rest, each in order of name.
 
-    Kinds are this floor's own; the others belong to higher rooms and are carried for them.
+    Kinds are this floor's own; the others belong to higher rooms and are carried for them. An
+    operation stands under its aliases too.
     """
 
     kinds: Mapping[str, Kind]
@@ -42,6 +43,7 @@ class Registry:
         kinds = _collect(hook.chimera_register_kinds, "kind", lambda kind: kind.name)
         words = _collect(hook.chimera_register_prohibitions, "prohibition", lambda p: p.word)
         operations = _collect(hook.chimera_register_operations, "operation", lambda o: o.name)
+        operations = _with_aliases(operations)
         commands = _collect(hook.chimera_register_commands, "command", str)
         executors = _collect(hook.chimera_register_executors, "executor", str)
         return Registry(
@@ -97,6 +99,21 @@ def _collect(hook: Any, what: str, name_of: Callable[[Any], str]) -> dict[str, t
                     help="disable one of them in the Repository document",
                 )
             found[name] = (room, thing)
+    return dict(sorted(found.items()))
+
+
+def _with_aliases(operations: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any]]:
+    """Return the operations under their other names too; no name may stand for two."""
+    found = dict(operations)
+    for room, operation in operations.values():
+        for alias in operation.aliases:
+            if alias in found:
+                raise ChimeraError(
+                    f"the operations {found[alias][1].name} and {operation.name} are both called"
+                    f" {alias}",
+                    help="disable the plugin of one of them in the Repository document",
+                )
+            found[alias] = (room, operation)
     return dict(sorted(found.items()))
 
 

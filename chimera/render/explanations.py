@@ -50,7 +50,8 @@ def explanation_text(found: Explanation | OperationExplanation, paint: Paint = p
 
 def _operation_lines(found: OperationExplanation, paint: Paint) -> list[str]:
     lines = [f"{paint(found.name, 'bold')}  operation of {found.room}", ""]
-    lines += [*_wrapped(found.summary, 4), *_wrapped(_INTERRUPTED[found.on_interrupt], 4)]
+    for said in (found.summary, _INTERRUPTED[found.on_interrupt], *_bearing(found)):
+        lines += _wrapped(said, 4)
     for model in (found.inputs, found.outputs):
         lines += ["", paint(model.route.upper(), "bold"), *_wrapped(model.description, 4)]
         lines += _field_lines(model.fields, paint)
@@ -59,8 +60,19 @@ def _operation_lines(found: OperationExplanation, paint: Paint) -> list[str]:
 
 _INTERRUPTED = {
     "retry": "An attempt that was interrupted is run again, with the same key.",
+    "probe": "Of an attempt that was interrupted it is looked up whether it took effect.",
     "escalate": "An attempt that was interrupted is left to a person.",
 }
+
+
+def _bearing(found: OperationExplanation) -> Iterable[str]:
+    """Yield what else a stage's author has to know of an operation."""
+    if found.aliases:
+        yield f"It is called {', '.join(found.aliases)} too."
+    if found.cacheable:
+        yield "Its outputs follow from its inputs alone and may be kept."
+    if found.compensate is not None:
+        yield f"{found.compensate} undoes it."
 
 
 def _inside(found: Explanation, paint: Paint) -> list[str]:
@@ -103,10 +115,14 @@ def explanation_json(found: Explanation | OperationExplanation) -> dict[str, Any
         return asdict(found)
     return {
         "operation": found.name,
+        "aliases": list(found.aliases),
         "room": found.room,
         "summary": found.summary,
         "effects": found.effects,
         "onInterrupt": found.on_interrupt,
+        "executor": found.executor,
+        "cacheable": found.cacheable,
+        "compensate": found.compensate,
         "inputs": asdict(found.inputs),
         "outputs": asdict(found.outputs),
     }

@@ -21,17 +21,22 @@ class OperationExplanation:
     """An operation: what it does, what it takes, and what it gives."""
 
     name: str
+    aliases: tuple[str, ...]
     room: str
     summary: str
     effects: bool
-    on_interrupt: Literal["retry", "escalate"]
+    on_interrupt: Literal["retry", "probe", "escalate"]
+    executor: str
+    cacheable: bool
+    compensate: str | None
     inputs: Explanation
     outputs: Explanation
 
 
 def explain_operations(registry: Registry) -> tuple[OperationExplanation, ...]:
     """Explain every registered operation, in order of name."""
-    return tuple(_operation(registry, name) for name in registry.operations)
+    names = sorted({operation.name for operation in registry.operations.values()})
+    return tuple(_operation(registry, name) for name in names)
 
 
 def explain_any(registry: Registry, what: str) -> Explanation | OperationExplanation:
@@ -56,11 +61,15 @@ def explain_any(registry: Registry, what: str) -> Explanation | OperationExplana
 def _operation(registry: Registry, name: str) -> OperationExplanation:
     operation = registry.operations[name]
     return OperationExplanation(
-        name,
+        operation.name,
+        operation.aliases,
         registry.rooms[name],
         operation.summary,
         operation.effects,
         operation.on_interrupt,
+        operation.executor,
+        operation.cacheable,
+        operation.compensate,
         explain_model(operation.inputs, "inputs"),
         explain_model(operation.outputs, "outputs"),
     )

@@ -45,9 +45,13 @@ class Operation(Generic[I, O]):
 
     `run` blocks and returns an instance of `outputs` or a mapping that makes one; it raises
     `PermanentError` where another attempt would not help. `effects` is false only for work that
-    may silently be run again. `on_interrupt` is as in `Step`. `reach` says how far its work can
+    may silently be run again. `on_interrupt` and `executor` are as in `Step`, unless a stage says
+    otherwise; `inline` is for short work that uses the store. `reach` says how far its work can
     reach: to files of the tree, to whatever a program that it starts does, or anywhere; a proof
-    performs for itself only what stays in the tree.
+    performs for itself only what stays in the tree. `aliases` are other names that stages may use.
+    The outputs of a `cacheable` one follow from its inputs alone. `compensate` names the operation
+    that undoes it, given its `inputs` and `outputs`. `probe` looks up by the key whether an
+    interrupted attempt took effect: it returns the outputs, or `None` where it did not.
     """
 
     name: str
@@ -56,26 +60,39 @@ class Operation(Generic[I, O]):
     outputs: type[O]
     run: Callable[[OperationCall[I]], O | Mapping[str, Any]]
     effects: bool = True
-    on_interrupt: Literal["retry", "escalate"] = "retry"
+    on_interrupt: Literal["retry", "probe", "escalate"] = "retry"
     reach: Literal["tree", "program", "anywhere"] = "anywhere"
+    executor: str = "thread"
+    aliases: tuple[str, ...] = ()
+    cacheable: bool = False
+    compensate: str | None = None
+    probe: Callable[[OperationCall[I]], O | Mapping[str, Any] | None] | None = None
 
     def perform(self, call: StepCall, root: Path) -> Json:
         """Run the operation as the work of a step and return its outputs as JSON."""
-        inputs = self._fit(self.inputs, call.inputs, "inputs")
-        returned = self.run(
-            OperationCall(
-                inputs=inputs,
-                key=call.key,
-                attempt=call.attempt,
-                in_doubt=call.in_doubt,
-                context=call.context,
-                root=root,
-                cancelled=call.cancelled,
-                log=call.log,
-            )
+        return self._outputs(self.run(self._called(call, root)))
+
+    def look_up(self, call: StepCall, root: Path) -> Json | None:
+        """Return the outputs of an attempt that took effect, or `None` where none did."""
+        assert self.probe is not None
+        found = self.probe(self._called(call, root))
+        return None if found is None else self._outputs(found)
+
+    def _called(self, call: StepCall, root: Path) -> OperationCall[I]:
+        return OperationCall(
+            inputs=self._fit(self.inputs, call.inputs, "inputs"),
+            key=call.key,
+            attempt=call.attempt,
+            in_doubt=call.in_doubt,
+            context=call.context,
+            root=root,
+            cancelled=call.cancelled,
+            log=call.log,
         )
-        outputs = self._fit(self.outputs, returned, "outputs")
-        return outputs.model_dump(mode="json")
+
+    def _outputs(self, returned: Any) -> Json:
+        dumped: Json = self._fit(self.outputs, returned, "outputs").model_dump(mode="json")
+        return dumped
 
     def _fit(self, model: type[Any], value: Any, what: str) -> Any:
         try:
