@@ -35,6 +35,7 @@ class Registry:
     version: str | None = None
     """The version of engine and plugins; `None` where nothing that they say may be remembered."""
     executors: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def collect(plugins: Any) -> Registry:
@@ -46,6 +47,7 @@ class Registry:
         operations = _with_aliases(operations)
         commands = _collect(hook.chimera_register_commands, "command", str)
         executors = _collect(hook.chimera_register_executors, "executor", str)
+        modules = _collect(hook.chimera_register_modules, "type of module", lambda m: m.name)
         return Registry(
             {name: replace(kind, room=room) for name, (room, kind) in kinds.items()},
             {name: word for name, (_, word) in words.items()},
@@ -55,6 +57,7 @@ class Registry:
             tuple(hook.chimera_check_document.get_hookimpls()),
             judging_version(plugins),
             _targets(hook.chimera_register_executors, executors),
+            {name: module for name, (_, module) in modules.items()},
         )
 
     def judge(self, document: Document[Model]) -> Iterator[Verdict]:

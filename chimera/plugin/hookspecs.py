@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chimera.kinds import Document, Kind, Model, Registry, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
-    from chimera.runtime import Operation, ReconcileTask
+    from chimera.runtime import ModuleType, Operation, ReconcileTask
 
 hookspec = pluggy.HookspecMarker("chimera")
 hookimpl = pluggy.HookimplMarker("chimera")
@@ -39,6 +39,14 @@ def chimera_register_prohibitions() -> Iterable[Prohibition]:  # type: ignore[em
 @hookspec
 def chimera_register_operations() -> Iterable[Operation[Any, Any]]:  # type: ignore[empty-body]
     """Return the operations that stages can name, each with typed inputs and outputs."""
+
+
+@hookspec
+def chimera_register_modules() -> Iterable[ModuleType]:  # type: ignore[empty-body]
+    """Return the types of modules that `Module` documents can set up.
+
+    What a module can do is registered by `chimera_register_operations`, under its name.
+    """
 
 
 @hookspec

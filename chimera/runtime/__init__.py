@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chimera.runtime.control import ControlAction
     from chimera.runtime.engine import Engine
     from chimera.runtime.fold import StepState, StepStatus
+    from chimera.runtime.modules import ModuleType
     from chimera.runtime.operations import Operation, OperationCall
     from chimera.runtime.result import RunResult
     from chimera.runtime.runs import Runs, RunView, control_run, list_runs, read_log, show_run
@@ -37,6 +38,7 @@ __all__ = [
     "ItemResult",
     "Json",
     "LogLine",
+    "ModuleType",
     "Operation",
     "OperationCall",
     "Outputs",
@@ -69,6 +71,7 @@ import_lazily(
         ".control": "ControlAction",
         ".engine": "Engine",
         ".fold": "StepState StepStatus",
+        ".modules": "ModuleType",
         ".operations": "Operation OperationCall",
         ".result": "RunResult",
         ".runs": "Runs RunView control_run list_runs read_log show_run",

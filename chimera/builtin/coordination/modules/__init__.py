@@ -1,0 +1,1 @@
+"""The ten modules, one file each: objects, the machines of their statuses, and operations."""
