@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, runtime_checkable
 
 from chimera.context.command import Command, Isolation
 from chimera.model import ChimeraError
@@ -36,6 +36,13 @@ _BACKSTOP_SECONDS = 10.0
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 
 Sink = Callable[[bytes], None]
+
+
+@runtime_checkable
+class _Pollable(Protocol):
+    """What the selectors of Linux and macOS are, and plain `poll` is not."""
+
+    def fileno(self) -> int: ...
 
 
 class Head:
@@ -156,6 +163,20 @@ class Child:
         """Have the command ended; may be called from any thread."""
         self.was_cancelled = True
         self._lifeline.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when `pump` has something to move."""
+        assert isinstance(self._selector, _Pollable)
+        return self._selector.fileno()
+
+    def kill(self) -> None:
+        """Kill the command's process group at once, unless it has exited."""
+        self.pump(0.0)  # a number that was given back may be another's by now
+        if "started" in self._heard and not self.has_exited:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(self._heard["started"]), signal.SIGKILL)
+        else:
+            self._lifeline.close()
 
     def end(self) -> None:
         """End the command and its descendants, and take what they had still written."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from chimera.context.child import Child, Head, Sink
 from chimera.context.command import Command, Completed, Isolation
@@ -20,6 +20,8 @@ from chimera.model import ChimeraError
 
 _ASK_SECONDS = 0.1
 _PROBE = Command(("/bin/sh", "-c", ":"), cwd=Path("/"), timeout=10.0)
+Stream = Literal["stdout", "stderr"]
+Hear = Callable[[Stream, bytes], None]
 _ONE_BY_ONE = (Isolation(network=True), Isolation(files=True), Isolation(processes=True))
 
 
@@ -44,24 +46,32 @@ class Processes:
         self._probing = threading.Lock()
         self._allowed: Isolation | None = None
 
-    def run(self, command: Command, *, cancelled: Callable[[], bool] | None = None) -> Completed:
+    def run(
+        self,
+        command: Command,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        hear: Hear | None = None,
+    ) -> Completed:
         """Run `command` to its end or to its timeout; its return code is the caller's to judge.
 
-        `cancelled` is asked ten times a second. Raises `ProcessCancelledError` where it came true,
+        `cancelled` is asked ten times a second; `hear` is given all output as it comes, also what
+        is not kept of it. Raises `ProcessCancelledError` where the former came true,
         `ChimeraError` for a command that cannot be started, and `KeyboardInterrupt` where
         `end_all` ended it.
         """
-        return self._run(command, self._isolation_of(command), cancelled=cancelled)
+        return self._run(command, self._isolation_of(command), cancelled=cancelled, hear=hear)
 
-    def start(self, command: Command) -> Running:
+    def start(self, command: Command, *, hear: Sink | None = None) -> Running:
         """Start a long-lived process; `command.timeout` is not used, each read has its own.
 
-        Raises `ChimeraError` for a command that cannot be started.
+        `hear` is given what it says on stderr, instead of its being kept. Raises `ChimeraError`
+        for a command that cannot be started.
         """
         isolation = self._isolation_of(command)
         lines = _Lines(command.limits.output_bytes)
         errors = Head(command.limits.output_bytes)
-        child = self._start(command, lines.take, errors.take, isolation)
+        child = self._start(command, lines.take, hear or errors.take, isolation)
         child.feed(command.stdin)
         return Running(child, command.argv[0], lines, errors, lambda: self._end(child))
 
@@ -105,11 +115,13 @@ class Processes:
         isolation: Isolation,
         *,
         cancelled: Callable[[], bool] | None = None,
+        hear: Hear | None = None,
     ) -> Completed:
         stdout, stderr = Head(command.limits.output_bytes), Head(command.limits.output_bytes)
+        sinks = (_both(stdout, "stdout", hear), _both(stderr, "stderr", hear))
         began = time.monotonic()
         deadline = None if command.timeout is None else began + command.timeout
-        child = self._start(command, stdout.take, stderr.take, isolation)
+        child = self._start(command, *sinks, isolation)
         try:
             child.feed(command.stdin)
             child.close_input()
@@ -147,7 +159,10 @@ class Processes:
 
 
 class Running:
-    """A long-lived process that is given lines and answers with lines; used by one thread."""
+    """A long-lived process that is given lines and answers with lines; used by one thread.
+
+    Whoever has other things to wait for waits until `fileno` can be read, and calls `take_lines`.
+    """
 
     def __init__(
         self, child: Child, name: str, lines: _Lines, errors: Head, end: Callable[[], None]
@@ -194,6 +209,45 @@ class Running:
             self._child.pump(deadline)
         return line
 
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when there is something to be moved."""
+        return self._child.fileno()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone, as far as has been heard."""
+        return self._is_closed or self._child.has_exited
+
+    @property
+    def ending(self) -> str:
+        """How the process ended that has: for messages."""
+        if self._child.limit is not None:
+            return f"used more {self._child.limit} than it may"
+        if self._lines.is_overfull:
+            return "answered with more than it may"
+        try:
+            return f"ended with {self._child.returncode}"
+        except ChimeraError as error:
+            return f"could not go on: {error}"
+
+    def take_lines(self) -> list[bytes]:
+        """Move what can be moved without waiting; return the lines that have come, in order.
+
+        One that says more than it may is killed.
+        """
+        self._child.pump(0.0)
+        lines = []
+        while (line := self._lines.next()) is not None:
+            lines.append(line)
+        if self._lines.is_overfull:
+            self.kill()
+        return lines
+
+    def kill(self) -> None:
+        """Kill the process and its group at once; `close` ends what has left the group."""
+        if not self._is_closed:
+            self._child.kill()
+
     def close(self) -> None:
         """End the process and all that it started."""
         if not self._is_closed:
@@ -207,6 +261,7 @@ class _Lines:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._unread = bytearray()
+        self._searched = 0  # so that a long line that comes in pieces is looked through once
         self.is_overfull = False
 
     def take(self, data: bytes) -> None:
@@ -215,11 +270,25 @@ class _Lines:
             self._unread += data
 
     def next(self) -> bytes | None:
-        line, end, rest = self._unread.partition(b"\n")
-        if not end:
+        end = self._unread.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._unread)
             return None
-        self._unread = rest
-        return bytes(line)
+        line = bytes(memoryview(self._unread)[:end])
+        del self._unread[: end + 1]
+        self._searched = 0
+        return line
+
+
+def _both(head: Head, name: Stream, hear: Hear | None) -> Sink:
+    if hear is None:
+        return head.take
+
+    def take(data: bytes) -> None:
+        head.take(data)
+        hear(name, data)
+
+    return take
 
 
 def _wait(child: Child, deadline: float | None, cancelled: Callable[[], bool] | None) -> bool:
