@@ -10,6 +10,7 @@ from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.policy.cases import CasesReport, run_cases
+    from chimera.policy.conditions import Condition, ConditionError, Conditions
     from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
     from chimera.policy.isolation import Bounds
     from chimera.policy.judge import judge
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Bounds",
     "CasesReport",
+    "Condition",
+    "ConditionError",
+    "Conditions",
     "PolicySpec",
     "RuleCoverage",
     "Unexercised",
@@ -33,6 +37,7 @@ import_lazily(
     __name__,
     {
         ".cases": "CasesReport run_cases",
+        ".conditions": "Condition ConditionError Conditions",
         ".coverage": "RuleCoverage Unexercised unexercised",
         ".isolation": "Bounds",
         ".judge": "judge",

@@ -169,6 +169,10 @@ class Worker:
         """The number that the next program gets."""
         return self._programs
 
+    def lost(self, program: int) -> str | None:
+        """Return why no answer of a program is to be had, where a child was lost over it."""
+        return self._lost.get(program)
+
     @property
     def losses(self) -> int:
         """How many children were lost, so that some answers are errors for want of one."""

@@ -1,0 +1,90 @@
+"""Conditions of other rooms: names as authors write them, faults where they see them, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chimera.policy import Bounds, Condition, ConditionError, Conditions
+
+
+@pytest.fixture(scope="module")
+def conditions() -> Iterator[Conditions]:
+    with Conditions() as opened:
+        yield opened
+
+
+NAMES = (
+    ("input.count", "int"),
+    ("create-context.contextId", "string"),
+    ("package.size", "any"),
+    ("found", "list"),
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("input.count == 3", True),
+        ("create-context.contextId == 'create-context.contextId'", False),
+        ("create-context . contextId == 'c'", True),
+        ("package.size > 1 && input.count-1 == 2", True),
+        ("found.all(f, f.ok) && size(found) == 1", True),
+        ("has(package.size)", True),
+        ("// has(package.size)\n!has(package.size)", False),
+    ],
+)
+def test_names_are_written_as_they_are(conditions, expression: str, holds: bool) -> None:
+    condition = Condition(expression, NAMES)
+    assert conditions.faults([condition]) == [()]
+    values = {
+        "input.count": 3,
+        "create-context.contextId": "c",
+        "package.size": 2,
+        "found": [{"ok": True}],
+    }
+    assert conditions.holds(condition, values) is holds
+
+
+def test_what_is_not_there_is_null(conditions) -> None:
+    for expression in ("has(package.size)", "package.size != null"):
+        assert not conditions.holds(Condition(expression, NAMES), {})
+
+
+@pytest.mark.parametrize(
+    ("expression", "line", "column", "message"),
+    [
+        ("input.cuont == 3", 1, 6, "undeclared reference to 'input.cuont'"),
+        ("has(package.size) &&\n  has(package.size) && nope", 2, 24, "undeclared"),
+        ("input.count == 'x'", 1, 13, "no matching overload"),
+        ("input.count", 1, 1, "gives int, not bool"),
+        ("input.count ==", 1, 15, "Syntax error"),
+        ("has(package.size) && create-context.contextId + 1 == 2", 1, 47, "no matching overload"),
+    ],
+)
+def test_faults_stand_where_their_author_sees_them(
+    conditions, expression: str, line: int, column: int, message: str
+) -> None:
+    ((fault, *_),) = conditions.faults([Condition(expression, NAMES)])
+    assert message in fault.message
+    assert (fault.line, fault.column) == (line, column)
+
+
+def test_what_cannot_be_decided_does_not_hold(conditions) -> None:
+    for expression in ("package.size > 1", "found[7].ok", "found == 3 ? true : found[9]", "]["):
+        with pytest.raises(ConditionError, match="cannot be decided"):
+            conditions.holds(Condition(expression, NAMES), {"found": []})
+
+
+def test_a_condition_that_overruns_its_bounds_does_not_hold_and_leaves_the_others() -> None:
+    bomb = "'x'" + ".replace('x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')" * 9 + " == ''"
+    with Conditions(bounds=Bounds(seconds=1.0, losses=9)) as conditions:
+        with pytest.raises(ConditionError):
+            conditions.holds(Condition(bomb), {})
+        assert conditions.holds(Condition("input.count == 3", NAMES), {"input.count": 3})
+
+
+def test_many_conditions_are_told_apart(conditions) -> None:
+    many = [Condition(f"input.count == {n} {'+' * (n == 301)}", NAMES) for n in range(450)]
+    assert [n for n, faults in enumerate(conditions.faults(many)) if faults] == [301]
