@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Text,
         TriggerName,
         ValidationError,
+        WithJsonSchema,
         format_duration,
         marked,
         model_serializer,
@@ -123,6 +124,7 @@ __all__ = [
     "TriggerName",
     "ValidationError",
     "Variant",
+    "WithJsonSchema",
     "affected_by",
     "answers",
     "categorize",
@@ -173,8 +175,8 @@ import_lazily(
             "Expression "
             "Field Glob Governs Items KindName KindReference LayerName LayerRef "
             "LayerReference Mark Marked Model Name Plays Reference Role StringConstraints "
-            "Tag Text TriggerName ValidationError format_duration marked model_serializer "
-            "parse_duration refuse"
+            "Tag Text TriggerName ValidationError WithJsonSchema format_duration marked "
+            "model_serializer parse_duration refuse"
         ),
         ".former": "documents_in former_snapshot",
         ".kind": "API_VERSION Kind Metadata",

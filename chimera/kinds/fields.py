@@ -391,6 +391,7 @@ __all__ = [
     "Text",
     "TriggerName",
     "ValidationError",
+    "WithJsonSchema",
     "format_duration",
     "mark_types",
     "marked",
