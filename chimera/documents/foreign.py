@@ -74,9 +74,10 @@ class _RepeatedKeyError(ValueError):
 
 
 def _parse_json(path: str, data: bytes) -> tuple[Values, list[Diagnostic]]:
-    text = decode(path, data)
-    if isinstance(text, Diagnostic):
-        return [], [text]
+    decoded = decode(path, data)
+    if isinstance(decoded, Diagnostic):
+        return [], [decoded]
+    text = decoded.text
     faults: list[Diagnostic] = []
     try:
         try:

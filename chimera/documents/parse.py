@@ -24,7 +24,6 @@ from chimera.documents.scan import (
     decode,
     events,
     examine,
-    is_suspect,
     too_deep,
 )
 from chimera.documents.spans import duplicate_keys
@@ -93,9 +92,10 @@ def parse_values(
     path: str, data: bytes, *, only_mappings: bool = False, extensions: Extensions = CORE
 ) -> tuple[list[tuple[int, Any, bool]], list[Diagnostic]]:
     """Read the values of one file with their indexes, and whether they are sound, as in `parse`."""
-    text = decode(path, data)
-    if isinstance(text, Diagnostic):
-        return [], [text]
+    decoded = decode(path, data)
+    if isinstance(decoded, Diagnostic):
+        return [], [decoded]
+    text = decoded.text
     diagnostics: list[Diagnostic] = []
     doubtful: set[int] = set()
     examined = Examination(text)
@@ -111,7 +111,7 @@ def parse_values(
             values = _load(text, keep_first=True)
         judge = judge_mapping if only_mappings else judge_value
         judged = [judge(path, index, value) for index, value in enumerate(values)]
-        if is_suspect(text) or None in judged:
+        if decoded.is_suspect() or None in judged:
             examined = _examine(path, text, len(values), extensions)
             diagnostics += examined.diagnostics
             if examined.text != text:

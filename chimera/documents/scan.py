@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chimera.documents.scalars import core_value, legacy_reading
 from chimera.model import Diagnostic, Severity, Span
@@ -27,23 +27,23 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 _LEGACY_BREAK = re.compile("[\x85\u2028\u2029]")
 # Where a node may begin: a tag, an anchor, a merge key, or a scalar that versions read apart.
 # Conservative: it also hits inside quoted and block scalars, and then costs time only. (A hyphen
-# begins a node only before a blank: `note-0:` is one word. All of these begin one character class,
-# for which the search is a third faster than for alternatives.)
+# begins a node only before a blank, where one could begin anyway: `note-0: a - b` has none. All of
+# these begin one character class, for which the search is a third faster than for alternatives.)
 _SUSPECT = re.compile(
-    r"[:?\[{,\n\r-](?:(?<!-)[ \t]*+|(?<=-)[ \t]++)(?=[!&<=yYnNoO0-9+._-])"
+    r"[:?\[{,\n\r](?:[ \t]*+-++(?=[ \t]))*+[ \t]*+(?=[!&<=yYnNoO0-9+._-])"
     r"(?:[!&]"
     r"|(?:<<|=|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF)[ \t]*(?=[\n\r,\]}:#])"
     r"|[-+.]*[0-9][0-9.]*[_:eExXoObB]|[-+.]*_[-+._]*[0-9]|[-+]?0[0-9]|[-+]?\.[0-9+-]*[nNiI]|[-+]\.)"
 )
-# The same, seen so coarsely that it takes a quarter of the time and errs on the side of suspicion:
+# The same, seen so coarsely that it takes a fifth of the time and errs on the side of suspicion:
 # capitals are small, 1 stands for 1 to 9, a line break for whatever a node can begin or end at (but
-# the colon, which gets one after it), and blanks and hyphens are gone.
+# the colon, which gets one after it), NUL for what YAML forbids, and blanks and hyphens are gone.
 _COARSE = bytes.maketrans(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789\r,?[]{}#",
-    b"abcdefghijklmnopqrstuvwxyz11111111\n\n\n\n\n\n\n\n",
+    _CONTROLS + b"ABCDEFGHIJKLMNOPQRSTUVWXYZ23456789\r,?[]{}#",
+    b"\0" * len(_CONTROLS) + b"abcdefghijklmnopqrstuvwxyz11111111\n\n\n\n\n\n\n\n",
 )
 _HINT = re.compile(
-    rb"\n(?:[!&+._]|0[01]|[01][01.]*[_exob:]|<<[\n:]|=[\n:]|yes[\n:]|no[\n:]|on[\n:]|off[\n:])"
+    rb"\n(?:[!&+._=]|[yno<][eonf<][sf]?[\n:]|[01][01.]*[_exob:]|0[01])"  # yes, no, on, off, <<
 )
 _NUMBER_LIKE = re.compile(r"[-+._]*[0-9._][0-9A-Za-z_.+-]*")
 
@@ -89,8 +89,23 @@ class TooDeepError(Exception):
         self.line, self.column = mark.line + 1, mark.column + 1
 
 
-def decode(path: str, data: bytes) -> str | Diagnostic:
-    """Return the text of a file with a newline at its end, or why it is refused."""
+class Decoded(NamedTuple):
+    """The text of a file, with a newline at its end, and the file as `_HINT` looks at it."""
+
+    text: str
+    coarse: bytes
+
+    def is_suspect(self) -> bool:
+        """Tell whether the exact pass has to look: never false where it would find anything, but
+        for keys that are not text, which the values show.
+        """
+        is_worth_a_look = _HINT.search(self.coarse) is not None
+        found = _SUSPECT.search("\n" + self.text) if is_worth_a_look else None
+        return found is not None or _has_legacy_break(self.text)
+
+
+def decode(path: str, data: bytes) -> Decoded | Diagnostic:
+    """Return the text of a file, or why it is refused."""
     if len(data) > MAX_BYTES:
         return Diagnostic(
             "yaml-too-large",
@@ -108,9 +123,12 @@ def decode(path: str, data: bytes) -> str | Diagnostic:
             _span_at(path, before, len(before)),
             "save the file as UTF-8",
         )
-    if len(data.translate(None, _CONTROLS)) != len(data):
+    coarse = b"\n%b\n" % data.translate(_COARSE, b" \t-").replace(b":", b":\n")
+    if b"\0" in coarse:
         return _control_character(path, text)
-    return _refused(path, text) or (text if text.endswith("\n") else text + "\n")
+    if not text.endswith("\n"):
+        text += "\n"
+    return _refused(path, text) or Decoded(text, coarse)
 
 
 def _refused(path: str, text: str) -> Diagnostic | None:
@@ -191,21 +209,6 @@ def events(text: str) -> Iterator[Any]:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         yield event
-
-
-def is_suspect(text: str) -> bool:
-    """Tell whether the exact pass has to look at `text`: never false where it would find anything,
-    but for keys that are not text, which the values show.
-    """
-    is_worth_a_look = _HINT.search(_coarse(text)) is not None
-    found = _SUSPECT.search("\n" + text) if is_worth_a_look else None
-    return found is not None or _has_legacy_break(text)
-
-
-def _coarse(text: str) -> bytes:
-    """Return `text` as `_HINT` looks at it: a hyphen before a blank begins a node, too."""
-    plain = text.encode().replace(b"\t", b" ").replace(b"- ", b"\n")
-    return b"\n" + plain.translate(_COARSE, b" -").replace(b":", b":\n")
 
 
 def _has_legacy_break(text: str) -> bool:

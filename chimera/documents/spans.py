@@ -38,11 +38,11 @@ def _nodes(path: str, data: bytes) -> list[Any]:
     """Return the nodes of a file, none where it cannot be composed."""
     from yaml import YAMLError
 
-    text = decode(path, yaml_part(path, data))
-    if isinstance(text, Diagnostic):
+    decoded = decode(path, yaml_part(path, data))
+    if isinstance(decoded, Diagnostic):
         return []
     try:
-        return compose(text)
+        return compose(decoded.text)
     except (YAMLError, TooDeepError):
         return []
 

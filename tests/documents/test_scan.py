@@ -18,8 +18,9 @@ TELLING = st.text(alphabet="-+._ \t\n\r:?[]{},#!&<=yYeEsSnNoOfFxXbBi0179a'é", m
 @example("on")
 @settings(max_examples=2000)
 def test_the_coarse_look_suspects_whatever_the_exact_expression_suspects(text: str) -> None:
-    exact = scan._SUSPECT.search("\n" + text) is not None
-    assert scan.is_suspect(text) is exact
+    decoded = scan.decode("f", text.encode())
+    assert isinstance(decoded, scan.Decoded)
+    assert decoded.is_suspect() is (scan._SUSPECT.search("\n" + decoded.text) is not None)
 
 
 @given(st.lists(st.integers(0, 3 * scan.MAX_INDENT), max_size=6), st.sampled_from(["\n", "\r\n"]))

@@ -130,13 +130,13 @@ def test_every_scalar_is_found_where_it_is_written(value: dict[str, object]) -> 
     from chimera.documents.scan import decode
     from chimera.documents.spans import compose, walk
 
-    text = decode("f", dump(value).encode())
-    if not isinstance(text, str):
+    decoded = decode("f", dump(value).encode())
+    if isinstance(decoded, Diagnostic):
         return
-    documents, _ = parse("f", text.encode())
+    documents, _ = parse("f", decoded.text.encode())
     if not documents:
         return
-    (root,) = compose(text)
+    (root,) = compose(decoded.text)
     for route in _routes(documents[0].value):
         key, node, complete = walk(root, Place("f", 0, route), {})
         assert complete
