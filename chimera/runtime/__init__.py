@@ -11,20 +11,24 @@ from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.runtime.apply import ItemResult, apply
+    from chimera.runtime.collections import Collections
     from chimera.runtime.control import ControlAction
     from chimera.runtime.engine import Engine
     from chimera.runtime.fold import StepState, StepStatus
     from chimera.runtime.modules import ModuleType
     from chimera.runtime.operations import Operation, OperationCall
+    from chimera.runtime.recovery import PermanentError, Recovery, Retry, StepError
     from chimera.runtime.result import RunResult
     from chimera.runtime.runs import Runs, RunView, control_run, list_runs, read_log, show_run
+    from chimera.runtime.settings import RunSettings
     from chimera.runtime.steps import (
+        Expansion,
         Graph,
         Outputs,
-        PermanentError,
-        Retry,
+        RemoteWork,
         Step,
         StepCall,
+        Wait,
         idempotency_key,
     )
     from chimera.runtime.task import Build, ReconcileTask, RunError, RunSteps
@@ -32,8 +36,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Build",
+    "Collections",
     "ControlAction",
     "Engine",
+    "Expansion",
     "Graph",
     "ItemResult",
     "Json",
@@ -44,18 +50,23 @@ __all__ = [
     "Outputs",
     "PermanentError",
     "ReconcileTask",
+    "Recovery",
+    "RemoteWork",
     "Retry",
     "Run",
     "RunError",
     "RunResult",
+    "RunSettings",
     "RunStatus",
     "RunSteps",
     "RunView",
     "Runs",
     "Step",
     "StepCall",
+    "StepError",
     "StepState",
     "StepStatus",
+    "Wait",
     "apply",
     "control_run",
     "idempotency_key",
@@ -68,14 +79,17 @@ import_lazily(
     __name__,
     {
         ".apply": "ItemResult apply",
+        ".collections": "Collections",
         ".control": "ControlAction",
         ".engine": "Engine",
         ".fold": "StepState StepStatus",
         ".modules": "ModuleType",
         ".operations": "Operation OperationCall",
+        ".recovery": "PermanentError Recovery Retry StepError",
         ".result": "RunResult",
         ".runs": "Runs RunView control_run list_runs read_log show_run",
-        ".steps": "Graph Outputs PermanentError Retry Step StepCall idempotency_key",
+        ".settings": "RunSettings",
+        ".steps": "Expansion Graph Outputs RemoteWork Step StepCall Wait idempotency_key",
         ".task": "Build ReconcileTask RunError RunSteps",
         "chimera.state": "Json LogLine Run RunStatus",
     },

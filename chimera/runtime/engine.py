@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from chimera.context import Context
 from chimera.model import ChimeraError
+from chimera.runtime.executors import BUILT_IN
 from chimera.runtime.fold import RunState, fold
 from chimera.runtime.result import RunResult
 from chimera.runtime.scheduler import Scheduler
+from chimera.runtime.settings import DEFAULT_SETTINGS, RunSettings
 from chimera.runtime.steps import Graph
 from chimera.state import Event, EventKind, Run, RunStatus, StateWriter
 
@@ -27,8 +29,16 @@ class Engine:
     """Executes runs on the state that it is given, one at a time."""
 
     def __init__(
-        self, state: StateWriter, context: Context, *, grace: float = GRACE_SECONDS
+        self,
+        state: StateWriter,
+        context: Context,
+        *,
+        settings: RunSettings = DEFAULT_SETTINGS,
+        executors: Mapping[str, str] = BUILT_IN,
+        grace: float = GRACE_SECONDS,
     ) -> None:
+        self._settings = settings
+        self._executors = executors
         self._state = state
         self._context = context
         self._grace = grace
@@ -49,6 +59,14 @@ class Engine:
         import asyncio  # here and below: it takes 25 ms, and few commands run anything
 
         return asyncio.run(self._carry_through(run, graph, past))
+
+    def execute_all(self, runs: Iterable[tuple[Run, Callable[[], Graph]]]) -> Iterator[RunResult]:
+        """Execute many runs, of which no more are begun than are executed at once.
+
+        Yields each result when its run is over, in the order in which they end.
+        """
+        for run, graph in runs:
+            yield self.execute(run, graph())
 
     def _resume(self, run: Run) -> RunState:
         """Return where the run stands, with what had failed put back."""

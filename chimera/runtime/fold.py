@@ -88,7 +88,11 @@ def _next(before: StepState | None, event: Event) -> StepState:
         case EventKind.RETRY:
             state = StepState(StepStatus.WAITING, event.attempt + 1, event.at, doubt)
             return replace(state, error=event.data["error"], due=event.due)
-        case EventKind.DONE:
+        case EventKind.WAIT:
+            return StepState(StepStatus.WAITING, event.attempt, event.at, doubt, due=event.due)
+        case EventKind.COMP_START:
+            return StepState(StepStatus.STARTED, event.attempt, event.at, doubt)
+        case EventKind.DONE | EventKind.COMP_DONE:
             return StepState(StepStatus.DONE, event.attempt, event.at, doubt, output=event.data)
         case _:
             error = event.data["error"] if event.data else None

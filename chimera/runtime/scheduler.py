@@ -19,7 +19,8 @@ from chimera.runtime.fold import RunState, StepState, StepStatus
 from chimera.runtime.frontier import Frontier
 from chimera.runtime.journal import AHEAD_SECONDS, Journal
 from chimera.runtime.result import RunResult
-from chimera.runtime.steps import Graph, PermanentError, Step, StepCall, idempotency_key
+from chimera.runtime.settings import NO_RECOVERY
+from chimera.runtime.steps import Graph, PermanentError, Retry, Step, StepCall, idempotency_key
 from chimera.runtime.timers import Timers
 from chimera.state import EventKind, Json, Run, RunStatus, StateWriter
 
@@ -127,7 +128,7 @@ class Scheduler:
                 self._escalate(step, before.attempt)
             case StepStatus.WAITING:
                 left = (before.due or before.at) - self._context.clock.now()
-                longest = step.retry.max_delay
+                longest = _retry_of(step).max_delay
                 self._retry_after(step, min(max(left, timedelta()), longest))
             case _:
                 pass  # it runs again, as the attempt that it was
@@ -185,13 +186,15 @@ class Scheduler:
         if error is None:
             self._journal.note(EventKind.DONE, step.id, flight.attempt, data=value)
             self._frontier.done(step.id, value)
-        elif flight.attempt < step.retry.max_attempts and not isinstance(error, PermanentError):
+        elif flight.attempt < _retry_of(step).max_attempts and not isinstance(
+            error, PermanentError
+        ):
             self._retry(flight, error)
         else:
             self._fail(step, flight.attempt, error)
 
     def _retry(self, flight: Flight, error: BaseException) -> None:
-        step, delay = flight.step, flight.step.retry.delay(flight.call.key, flight.attempt)
+        step, delay = flight.step, _retry_of(flight.step).delay(flight.call.key, flight.attempt)
         due = self._context.clock.now() + delay
         data = {"error": self._describe(error)}
         self._journal.note(EventKind.RETRY, step.id, flight.attempt, data=data, due=due)
@@ -349,3 +352,7 @@ class Scheduler:
             return
         self._journal.commit(status)
         self._context.progress.advance(f"run {self._run.target}", self._frontier.finished)
+
+
+def _retry_of(step: Step) -> Retry:
+    return (step.recovery or NO_RECOVERY).retry

@@ -15,7 +15,11 @@ Json = Any
 
 
 class RunStatus(Enum):
-    """Where a run stands."""
+    """Where a run stands.
+
+    One that is `waiting` has nothing left but signals and timers that are not due: its process may
+    end. One that was rolled back is `compensated`.
+    """
 
     RUNNING = "running"
     PAUSING = "pausing"
@@ -24,15 +28,18 @@ class RunStatus(Enum):
     FAILED = "failed"
     SUCCEEDED = "succeeded"
     CANCELLED = "cancelled"
+    WAITING = "waiting"
+    COMPENSATING = "compensating"
+    COMPENSATED = "compensated"
 
     @property
     def is_final(self) -> bool:
         """Tell whether nothing can make the run go on."""
-        return self in {RunStatus.SUCCEEDED, RunStatus.CANCELLED}
+        return self in {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.COMPENSATED}
 
 
 class EventKind(Enum):
-    """What happened: the first five to a step, the others to the run."""
+    """What happened: from PAUSE on to the run, before that to a step."""
 
     START = "START"
     DONE = "DONE"
@@ -40,9 +47,14 @@ class EventKind(Enum):
     RETRY = "RETRY"
     SKIP = "SKIP"
     ESCALATE = "ESCALATE"
+    WAIT = "WAIT"
+    COMP_START = "COMP_START"
+    COMP_DONE = "COMP_DONE"
     PAUSE = "PAUSE"
     RESUME = "RESUME"
     CANCEL = "CANCEL"
+    SIGNAL = "SIGNAL"
+    MIGRATE = "MIGRATE"
 
 
 class Event(NamedTuple):

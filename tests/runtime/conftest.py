@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from chimera.context import Context
-from chimera.runtime import Engine, Graph, Retry, Step
+from chimera.runtime import Engine, Graph, Recovery, Retry, Step
 from chimera.state import open_state
 
-SOON = Retry(3, timedelta(milliseconds=5), timedelta(milliseconds=20))
+SOON = Recovery(Retry(3, timedelta(milliseconds=5), timedelta(milliseconds=20)))
 
 
 def echo(call):

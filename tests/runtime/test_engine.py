@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chimera.context import Context, Secrets
 from chimera.model import ChimeraError, Outcome, StateError
-from chimera.runtime import Engine, Graph, PermanentError, Retry, RunStatus, Step
+from chimera.runtime import Engine, Graph, PermanentError, Recovery, Retry, RunStatus, Step
 from chimera.state import Layout, open_state, read_state
 
 from .conftest import SOON, House, chain, echo
@@ -178,7 +178,7 @@ def test_failed_run_is_retried_from_its_failed_steps(house):
 
 def test_transient_error_is_retried_with_the_same_key(house):
     work, seen = fail_until(3)
-    result = house.execute([Step("x", work, retry=SOON)])
+    result = house.execute([Step("x", work, recovery=SOON)])
     assert result.outputs == {"x": 3}
     assert [attempt for attempt, _ in seen] == [1, 2, 3]
     assert len({key for _, key in seen}) == 1
@@ -187,7 +187,7 @@ def test_transient_error_is_retried_with_the_same_key(house):
 
 def test_retries_end(house):
     work, seen = fail_until(99)
-    result = house.execute([Step("x", work, retry=SOON)])
+    result = house.execute([Step("x", work, recovery=SOON)])
     assert result.failed == {"x": "not yet"}
     assert len(seen) == 3
 
@@ -196,7 +196,7 @@ def test_permanent_error_is_not_retried(house):
     def refuse(call):
         raise PermanentError("the input is wrong")
 
-    result = house.execute([Step("x", refuse, retry=SOON)])
+    result = house.execute([Step("x", refuse, recovery=SOON)])
     assert house.kinds(result, "x") == ["START", "FAIL"]
     assert result.failed == {"x": "the input is wrong"}
 
@@ -204,16 +204,16 @@ def test_permanent_error_is_not_retried(house):
 def test_wait_for_a_retry_survives_a_restart(house):
     """The retry is persisted with its due time; the attempt that comes next is the second."""
     work, seen = fail_until(2)
-    slow = Retry(2, timedelta(hours=1), timedelta(hours=1))
+    slow = Recovery(Retry(2, timedelta(hours=1), timedelta(hours=1)))
     interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     interrupt.start()
-    first = house.execute([Step("x", work, retry=slow)])
+    first = house.execute([Step("x", work, recovery=slow)])
     assert first.status is RunStatus.INTERRUPTED
     (retry,) = [e for e in house.state.events(first.run) if e.kind.value == "RETRY"]
     assert timedelta(minutes=30) <= retry.due - retry.at <= timedelta(hours=1)
     house.restart()
     # A step that now waits no longer than this is not held up by what was persisted.
-    result = house.resume(first, [Step("x", work, retry=SOON)])
+    result = house.resume(first, [Step("x", work, recovery=SOON)])
     assert result.outputs == {"x": 2}
     assert [attempt for attempt, _ in seen] == [1, 2]
 
@@ -241,7 +241,7 @@ def test_expression_that_raises_fails_the_step(house, option):
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), float("nan"), b"bytes"])
 def test_value_that_is_not_json_fails_the_step_at_once(house, value):
-    result = house.execute([Step("x", lambda call: value, retry=SOON)])
+    result = house.execute([Step("x", lambda call: value, recovery=SOON)])
     assert "not JSON" in result.failed["x"]
     assert house.kinds(result, "x") == ["START", "FAIL"]
 
@@ -310,7 +310,7 @@ def test_timeout_counts_as_transient(house):
             time.sleep(0.002)
         return call.attempt
 
-    step = Step("x", work, timeout=timedelta(milliseconds=50), retry=SOON)
+    step = Step("x", work, timeout=timedelta(milliseconds=50), recovery=SOON)
     assert house.execute([step]).outputs == {"x": 2}
 
 
@@ -321,7 +321,7 @@ def test_work_that_does_not_hear_is_not_waited_for_and_not_begun_again(house, on
         "x",
         lambda call: release.wait(30),
         timeout=timedelta(milliseconds=10),
-        retry=SOON,
+        recovery=SOON,
         on_interrupt=on_interrupt,
     )
     result = house.execute([step, Step("y", echo)], grace=0.05)

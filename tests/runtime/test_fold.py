@@ -17,7 +17,10 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 @st.composite
 def journals(draw):
     kinds = draw(st.lists(st.tuples(st.sampled_from(EventKind), st.sampled_from(["a", "b", "c"]))))
-    run_kinds = {EventKind.PAUSE, EventKind.RESUME, EventKind.CANCEL}
+    run_kinds = {
+        *(EventKind.PAUSE, EventKind.RESUME, EventKind.CANCEL),
+        *(EventKind.SIGNAL, EventKind.MIGRATE),
+    }
     return [
         Event(kind, "" if kind in run_kinds else step, 1, NOW, data={"error": "no"}, due=NOW, seq=n)
         for n, (kind, step) in enumerate(kinds, 1)
@@ -79,7 +82,7 @@ def _steps(flaky):
     return [
         Step("a", lambda call: 1),
         Step("b", lambda call: 2, effects=False),
-        Step("c", fail_at_first, needs=("a", "b"), inputs=dict, retry=SOON),
+        Step("c", fail_at_first, needs=("a", "b"), inputs=dict, recovery=SOON),
         Step("skipped", echo, when=lambda outputs: False),
         Step("d", echo, needs=("c", "skipped"), inputs=lambda o: [o["c"], "skipped" in o]),
         *(Step(f"e{n}", echo, needs=("d",), inputs=lambda o, n=n: n) for n in range(4)),

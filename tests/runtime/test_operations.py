@@ -32,7 +32,7 @@ def add(call):
 
 def perform(house, operation, inputs):
     work = partial(operation.perform, root=house.root)
-    return house.execute([Step("x", work, inputs=lambda outputs: inputs, retry=SOON)])
+    return house.execute([Step("x", work, inputs=lambda outputs: inputs, recovery=SOON)])
 
 
 def test_operation_gets_typed_inputs_and_gives_json(house):

@@ -9,6 +9,7 @@ import pytest
 from chimera.model import Outcome, UsageError
 from chimera.runtime import (
     ControlAction,
+    Recovery,
     Retry,
     RunError,
     Runs,
@@ -202,13 +203,13 @@ def test_run_that_nobody_executes_is_cancelled_at_once(house, carry_out):
 
 
 def test_pause_holds_a_step_that_waits_for_its_retry(house):
-    waiting = Retry(2, timedelta(hours=1), timedelta(hours=1))
+    waiting = Recovery(Retry(2, timedelta(hours=1), timedelta(hours=1)))
     asked = threading.Timer(
         0.1,
         lambda: control_run(house.root, house.context, uid_of(house), ControlAction.PAUSE),
     )
     asked.start()
-    result = house.execute([Step("x", failing, retry=waiting)])
+    result = house.execute([Step("x", failing, recovery=waiting)])
     asked.join()
     assert result.status is RunStatus.PAUSED
 

@@ -25,7 +25,17 @@ from chimera.builtin.workflow.references import (
 from chimera.context import Context, base_environment
 from chimera.kinds import validate_model
 from chimera.model import ChimeraError, Place
-from chimera.runtime import Build, Json, Operation, Outputs, PermanentError, Retry, Step, StepCall
+from chimera.runtime import (
+    Build,
+    Json,
+    Operation,
+    Outputs,
+    PermanentError,
+    Recovery,
+    Retry,
+    Step,
+    StepCall,
+)
 
 Operations = Mapping[str, Operation[Any, Any]]
 
@@ -92,7 +102,9 @@ def _step(
         needs=tuple(dict.fromkeys((*needs, *sources))),
         inputs=inputs,
         effects=operation.effects,
-        retry=Retry(stage.retry.max_attempts, stage.retry.delay, stage.retry.max_delay),
+        recovery=Recovery(
+            Retry(stage.retry.max_attempts, stage.retry.delay, stage.retry.max_delay)
+        ),
         timeout=stage.timeout,
         on_interrupt=stage.on_interrupt or operation.on_interrupt,
     )

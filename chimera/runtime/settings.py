@@ -1,0 +1,49 @@
+"""How the engine of one process treats its runs, as a value.
+
+A plugin gives it through `chimera_configure_runs`; refuses nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from chimera.runtime.recovery import Recovery
+from chimera.state import Json
+
+NO_RECOVERY = Recovery()
+"""A step is attempted once, and a failure is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What holds for all runs that one engine executes.
+
+    At most `max_runs` are executed at once. `default_timeout` is that of graphs that say none.
+    `retention` is how long finished runs are kept. `limits` bound the steps in flight by key,
+    across runs. `recovery` is that of steps whose author says nothing. `durability` `normal` may
+    lose the last results when the machine loses power, and never when a process is killed.
+    Steps without effects run at most `ahead` before the disk, and `ahead_events` events.
+    A run in which only waits are left is held for `patience`, then parked as `waiting`; `None`
+    holds it until they are over. A result of more than `max_result` bytes of JSON is refused, and
+    of a step's log no more than `max_log_lines` an attempt are kept. `bus` hears, by topic and
+    payload, what steps published, once that is on disk.
+    """
+
+    max_runs: int = 100
+    default_timeout: timedelta | None = None
+    retention: timedelta | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    recovery: Recovery = NO_RECOVERY
+    durability: Literal["full", "normal"] = "full"
+    ahead: timedelta = timedelta(milliseconds=5)
+    ahead_events: int = 512
+    patience: timedelta | None = timedelta()
+    max_result: int = 16 * 1024 * 1024
+    max_log_lines: int = 10_000
+    bus: Callable[[str, Json], None] | None = None
+
+
+DEFAULT_SETTINGS = RunSettings()
