@@ -12,13 +12,12 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 from chimera.documents import Listing, RawDocument, Tree, contents, parse
 from chimera.kinds.kind import API_VERSION
 from chimera.kinds.memo import store_key
-from chimera.model import ChimeraError, Diagnostic
+from chimera.model import ChimeraError, Diagnostic, digest_bytes
 from chimera.state import Store
 
 GROUP = API_VERSION.partition("/")[0] + "/"
@@ -79,19 +78,14 @@ class Part:
     def _digest(self, data: Mapping[str, bytes]) -> str | None:
         if self.unreadable:
             return None
-        self.contents = {path: content_digest(content) for path, content in data.items()}
+        self.contents = {path: digest_bytes(content) for path, content in data.items()}
         facts = repr((self.is_whole, list(self.contents.items())))
-        return blake2b(facts.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+        return digest_bytes(facts.encode("utf-8", "surrogateescape"))
 
 
 def changed() -> ChimeraError:
     """Return the refusal to go on with a tree of which parts are from different times."""
     return ChimeraError("the tree changed while it was read", help="run the command again")
-
-
-def content_digest(data: bytes) -> str:
-    """Return what stands for a file's content in keys."""
-    return blake2b(data, digest_size=20).hexdigest()
 
 
 def is_ours(raw: RawDocument) -> bool:

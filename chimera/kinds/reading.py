@@ -14,7 +14,7 @@ from chimera.documents import RawDocument, Tree, contents, parse, without_collec
 from chimera.kinds.document import Document, StoredDocument
 from chimera.kinds.fields import Model
 from chimera.kinds.memo import Memo, store_key
-from chimera.kinds.parts import GROUP, Part, changed, content_digest, is_ours
+from chimera.kinds.parts import GROUP, Part, changed, is_ours
 from chimera.kinds.registry import Registry
 from chimera.kinds.shards import (
     Faults,
@@ -26,7 +26,7 @@ from chimera.kinds.shards import (
     read_facts,
 )
 from chimera.kinds.validation import salvage
-from chimera.model import Diagnostic, Digest, Place
+from chimera.model import Diagnostic, Digest, Place, digest_bytes
 from chimera.state import Store
 
 _HELD = 5_500
@@ -174,7 +174,7 @@ class PartOrigin:
 
     def _read(self, path: str, index: int) -> Document[Model]:
         data = dict(contents(self._reader.tree, [path], []))
-        if path not in data or content_digest(data[path]) != self._content[path]:
+        if path not in data or digest_bytes(data[path]) != self._content[path]:
             raise changed()
         raw = next(one for one in parse(path, data[path])[0] if one.index == index)
         document, _ = salvage(raw, self._reader.registry)
