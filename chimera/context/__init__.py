@@ -10,6 +10,7 @@ from chimera.context.context import Context
 from chimera.context.environment import (
     actor_of,
     base_environment,
+    own_environment,
     pinned_environment,
     variable_marks,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "actor_of",
     "base_environment",
     "is_to_come",
+    "own_environment",
     "parse_instant",
     "pinned_environment",
     "stream",

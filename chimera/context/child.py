@@ -29,6 +29,7 @@ _SUPERVISE = (
     "import sys; sys.path.append(sys.argv[1]); import supervisor; "
     "supervisor.main(int(sys.argv[2]), int(sys.argv[3]))"
 )
+_AT_ONCE = b"k"  # as the supervisor reads it
 _CHUNK = 64 * 1024
 # The supervisor itself takes its grace and a moment; past this it is stuck, and killed.
 _BACKSTOP_SECONDS = 10.0
@@ -170,12 +171,10 @@ class Child:
         return self._selector.fileno()
 
     def kill(self) -> None:
-        """Kill the command's process group at once, unless it has exited."""
-        self.pump(0.0)  # a number that was given back may be another's by now
-        if "started" in self._heard and not self.has_exited:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(int(self._heard["started"]), signal.SIGKILL)
-        else:
+        """Have the command and its descendants killed, without asking them to end first."""
+        if not self._lifeline.closed:
+            with contextlib.suppress(OSError):
+                self._lifeline.write(_AT_ONCE)
             self._lifeline.close()
 
     def end(self) -> None:

@@ -75,6 +75,14 @@ def base_environment(*, allow: Iterable[str] = (), **extra: str) -> dict[str, st
     )
 
 
+def own_environment() -> dict[str, str]:
+    """Return all that this process sees, for one that is Chimera too and does a part of its work.
+
+    Never for a command of somebody else's.
+    """
+    return dict(os.environ)
+
+
 def variable_marks(names: Iterable[str]) -> dict[str, str]:
     """Return what tells one value of each variable from another, and does not tell the value.
 

@@ -19,6 +19,7 @@ from chimera.context.command import Command, Completed, Isolation
 from chimera.model import ChimeraError
 
 _ASK_SECONDS = 0.1
+_LAST_PUMPS = 64  # more than a pipe can hold
 _PROBE = Command(("/bin/sh", "-c", ":"), cwd=Path("/"), timeout=10.0)
 Stream = Literal["stdout", "stderr"]
 Hear = Callable[[Stream, bytes], None]
@@ -235,7 +236,9 @@ class Running:
 
         One that says more than it may is killed.
         """
-        self._child.pump(0.0)
+        moved = self._child.pump(0.0)
+        for _ in range(_LAST_PUMPS):  # what it had still said before it ended
+            moved = moved and self.has_ended and self._child.pump(0.0)
         lines = []
         while (line := self._lines.next()) is not None:
             lines.append(line)
@@ -243,10 +246,17 @@ class Running:
             self.kill()
         return lines
 
-    def kill(self) -> None:
-        """Kill the process and its group at once; `close` ends what has left the group."""
+    def kill(self, seconds: float = 0.0) -> bool:
+        """Have the process and all that it started killed; return whether they are gone.
+
+        That is waited for as long as `seconds`; `close` it all the same.
+        """
         if not self._is_closed:
             self._child.kill()
+            deadline = time.monotonic() + seconds
+            while not self._child.is_gone and time.monotonic() < deadline:
+                self._child.pump(deadline)
+        return self._is_closed or self._child.is_gone
 
     def close(self) -> None:
         """End the process and all that it started."""

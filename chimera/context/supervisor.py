@@ -4,9 +4,9 @@ Started as `python -I -S -c '… import supervisor; supervisor.main(REQUEST_FD, 
 imports nothing of Chimera but its neighbour, and little else: its start is a good part of what
 running a command costs. The request says what to run; the reports say `started PID`, `failed
 REASON`, `limited WHAT`, `left COMMAND` or `exited CODE`. When the request's other end closes, be
-it on purpose, by a crash or by SIGKILL, the command and all of its descendants are ended. Setting
-limits here and not between fork and exec of a threaded process (`preexec_fn`) is what makes it
-safe. Refuses to touch the command's output.
+it on purpose, by a crash or by SIGKILL, the command and all of its descendants are ended: they are
+asked to first, unless no grace is wanted. Setting limits here and not between fork and exec of a
+threaded process (`preexec_fn`) is what makes it safe. Refuses to touch the command's output.
 """
 
 # Importing pathlib costs more than all else that is done here.
@@ -27,6 +27,7 @@ TYPE_CHECKING = False  # importing typing for it costs as much
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+_AT_ONCE = b"k"  # what is written before the request's other end is closed, to have no grace
 GRACE_SECONDS = 1.0  # between SIGTERM and SIGKILL
 _SETTLE_SECONDS = 1.0  # in which what is about to end by itself is not yet a leftover
 _POLL_SECONDS = 0.02
@@ -103,6 +104,7 @@ class _Supervision:
         self._reports = reports
         self._woken = woken
         self._exited = False
+        self._has_grace = True
         self._tells_leftovers = request["tell_leftovers"]
         shared = request["shared_limits"]
         self._shared = {name: limit for name, limit in shared.items() if limit is not None}
@@ -115,8 +117,10 @@ class _Supervision:
             return
         if ended_itself and self._tells_leftovers:
             self._tell_leftovers()
-        self._signal_all(signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic()
+        if self._has_grace:
+            self._signal_all(signal.SIGTERM)
+            deadline += GRACE_SECONDS
         while not self._everything_is_gone():
             if time.monotonic() >= deadline:
                 self._signal_all(signal.SIGKILL)
@@ -143,7 +147,10 @@ class _Supervision:
         """Sleep until something happens; there is one request, so readable again means closed."""
         pause = self._pause if self._shared else None
         readable = _wait_for(pause, self._woken, self._requests)
-        return self._requests in readable or signal.SIGTERM in self._wakings()
+        if self._requests in readable:
+            self._has_grace = os.read(self._requests, 1) != _AT_ONCE
+            return True
+        return signal.SIGTERM in self._wakings()
 
     def _has_used_up(self) -> bool:
         """Report a limit that all processes together have passed; return whether there is one."""

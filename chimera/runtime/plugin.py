@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def chimera_register_executors() -> Mapping[str, str]:
-    """Register `inline`, `loop` and `thread`."""
+    """Register `inline`, `loop`, `thread` and `process`."""
     from chimera.runtime.executors import BUILT_IN
 
     return BUILT_IN

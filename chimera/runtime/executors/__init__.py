@@ -27,6 +27,7 @@ BUILT_IN: Mapping[str, str] = {
     "inline": "chimera.runtime.executors.inline:Inline",
     "loop": "chimera.runtime.executors.coroutines:Coroutines",
     "thread": "chimera.runtime.executors.threads:Threads",
+    "process": "chimera.runtime.executors.processes:Workers",
 }
 """The executors that need nothing but Python, as `chimera_register_executors` names them."""
 

@@ -4,53 +4,16 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from chimera.context import Context
 from chimera.model import ChimeraError
 from chimera.runtime.executors import Executors
 from chimera.runtime.executors.threads import Threads
-from chimera.runtime.flights import Flight
-from chimera.runtime.steps import Step, StepCall
+from chimera.runtime.steps import StepCall
 
-CONTEXT = Context.system(now=datetime(2026, 1, 1, tzinfo=UTC))
-
-
-def flight_of(work: Any, id: str = "step") -> Flight:
-    flight = Flight(Step(id, work), 1)
-    flight.call = StepCall(
-        inputs=None,
-        key="k",
-        attempt=1,
-        in_doubt=False,
-        context=CONTEXT,
-        cancelled=lambda: flight.is_told,
-        log=lambda line: None,
-    )
-    return flight
-
-
-class Heard:
-    """What landed, and waiting for so many."""
-
-    def __init__(self) -> None:
-        self.all: list[tuple[str, Any, BaseException | None]] = []
-        self.threads: set[int] = set()
-        self._changed = asyncio.Event()
-
-    def __call__(self, flight: Flight, value: Any, error: BaseException | None) -> None:
-        self.all.append((flight.step.id, value, error))
-        self.threads.add(threading.get_ident())
-        self._changed.set()
-
-    async def count(self, wanted: int) -> None:
-        async with asyncio.timeout(10):
-            while len(self.all) < wanted:
-                self._changed.clear()
-                await self._changed.wait()
+from .flying import CONTEXT, Heard, flight_of
 
 
 def in_loop(test: Callable[[Executors], Any]) -> None:
