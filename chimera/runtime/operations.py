@@ -6,13 +6,16 @@ and outputs that do not fit the operation's models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from chimera.context import Context
-from chimera.runtime.steps import PermanentError, StepCall
+from chimera.runtime.collections import NO_COLLECTIONS, Collections
+from chimera.runtime.steps import EPOCH, Expansion, PermanentError, StepCall, derived_uuid
 from chimera.state import Json
 
 if TYPE_CHECKING:  # the models of `kinds` bring pydantic, which readers of runs do without
@@ -26,7 +29,7 @@ O = TypeVar("O", bound="Model")  # noqa: E741 - outputs
 class OperationCall(Generic[I]):
     """What an operation is given: its inputs, and everything else that a step's work gets.
 
-    `root` is the work tree that relative paths are meant in.
+    `root` is the work tree that relative paths are meant in; the rest is as in `StepCall`.
     """
 
     inputs: I
@@ -37,6 +40,17 @@ class OperationCall(Generic[I]):
     root: Path
     cancelled: Callable[[], bool]
     log: Callable[[str], None]
+    now: datetime = EPOCH
+    store: Collections = NO_COLLECTIONS
+    publish: Callable[[str, Json], None] = lambda topic, payload: None
+    ids: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
+
+    def new_id(self) -> str:
+        """Return another id of the form of a UUID (version 4), the same ones in every attempt."""
+        return derived_uuid(self.key, next(self.ids))
+
+
+Operations = Mapping[str, "Operation[Any, Any]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,9 @@ class Operation(Generic[I, O]):
     performs for itself only what stays in the tree. `aliases` are other names that stages may use.
     The outputs of a `cacheable` one follow from its inputs alone. `compensate` names the operation
     that undoes it, given its `inputs` and `outputs`. `probe` looks up by the key whether an
-    interrupted attempt took effect: it returns the outputs, or `None` where it did not.
+    interrupted attempt took effect: it returns the outputs, or `None` where it did not. One
+    with `expand` is not run: it says, purely, into which steps its inputs expand, given them, all
+    operations by name, and the work tree.
     """
 
     name: str
@@ -67,10 +83,16 @@ class Operation(Generic[I, O]):
     cacheable: bool = False
     compensate: str | None = None
     probe: Callable[[OperationCall[I]], O | Mapping[str, Any] | None] | None = None
+    expand: Callable[[I, Operations, Path], Expansion] | None = None
 
     def perform(self, call: StepCall, root: Path) -> Json:
         """Run the operation as the work of a step and return its outputs as JSON."""
         return self._outputs(self.run(self._called(call, root)))
+
+    def expanded(self, inputs: Json, operations: Operations, root: Path) -> Expansion:
+        """Return the steps that are done in place of `run`, for an operation that has `expand`."""
+        assert self.expand is not None
+        return self.expand(self._fit(self.inputs, inputs, "inputs"), operations, root)
 
     def look_up(self, call: StepCall, root: Path) -> Json | None:
         """Return the outputs of an attempt that took effect, or `None` where none did."""
@@ -88,6 +110,10 @@ class Operation(Generic[I, O]):
             root=root,
             cancelled=call.cancelled,
             log=call.log,
+            now=call.now,
+            store=call.store,
+            publish=call.publish,
+            ids=call.ids,
         )
 
     def _outputs(self, returned: Any) -> Json:
