@@ -58,7 +58,8 @@ class Shelf(Generic[O]):
         """Keep a new object of these fields, with an id and an alias, and say that `event` was."""
         if self.machine is not None:
             self.machine.begin(fields["status"])
-        id, now = call.new_id(), written(call.now)
+        id = str(fields.get(self.key) or call.new_id())
+        now = written(call.now)
         stamps = {"created_at": now} if self.stamps else {}
         meta = {
             "protocol_version": PROTOCOL_VERSION,
