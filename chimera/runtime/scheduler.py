@@ -256,6 +256,7 @@ class Scheduler:
             context=self._context,
             cancelled=lambda: flight.is_told,
             log=partial(self._journal.log, step.id, attempt),
+            run=self._run.uid,
         )
         return flight
 
