@@ -24,7 +24,7 @@ from chimera.kinds.coding import (
 from chimera.kinds.document import Document, Facts
 from chimera.kinds.fields import Governs, KindReference, LayerReference, Model
 from chimera.kinds.registry import Registry
-from chimera.model import Address, Diagnostic, Digest, Finding, Place, Verdict, digest_json
+from chimera.model import Address, Diagnostic, Digest, Place, Verdict, digest_json
 
 AnyDocument = Document[Model]
 
@@ -117,7 +117,7 @@ def outline(documents: Sequence[AnyDocument], registry: Registry, files: Faults)
         if document.layers or LayerReference in marks:
             layered.append(row)
         for verdict in registry.judge(document):
-            if verdict == Verdict(verdict.judge, str(document.address), Finding.PASS):
+            if verdict.is_bare and verdict.subject == str(document.address):
                 passed.setdefault(verdict.judge, []).append(row)
             else:
                 told.append((row, verdict))

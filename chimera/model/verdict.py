@@ -49,6 +49,12 @@ class Verdict:
         return self.finding is Finding.FAIL and not self.diagnostics
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it says that its subject passes, and nothing else."""
+        said = (self.reasons, self.diagnostics, self.action, self.waiver, self.count, self.rests_on)
+        return self.finding is Finding.PASS and said == ((), (), None, None, 1, ())
+
+    @property
     def label(self) -> str:
         """The finding in a word; of a broken rule that passes all the same, why it does.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 from hypothesis import given
@@ -148,3 +148,11 @@ def test_values_do_not_change(value: object) -> None:
     for name in value.__slots__:  # type: ignore[attr-defined]
         with pytest.raises(FrozenInstanceError):
             setattr(value, name, "other")
+
+
+def test_a_bare_verdict_says_no_more_than_that_its_subject_passes() -> None:
+    bare = Verdict("j", "s", Finding.PASS)
+    assert bare.is_bare
+    for field in fields(Verdict):
+        said = replace(bare, **{field.name: "other"})
+        assert said.is_bare is (field.name in {"judge", "subject"})
