@@ -126,15 +126,17 @@ def parse_values(
         diagnostics += judgement or ()
         usable = type(value) is dict or not (only_mappings or value is None)
         if judgement is not None and usable and index not in examined.refused:
-            merged, faults = _merged(examined, Place(path, index), value)
+            merged, faults = _merged(examined, path, index, value)
             diagnostics += faults
             sound = not (judgement or faults or index in doubtful)
             found.append((index, clamped(merged) if judgement else merged, sound))
     return found, diagnostics if values else [empty(Place(path))]
 
 
-def _merged(examined: Examination, place: Place, value: Any) -> tuple[Any, list[Diagnostic]]:
-    return merge(place, value) if place.index in examined.merging else (value, [])
+def _merged(
+    examined: Examination, path: str, index: int, value: Any
+) -> tuple[Any, list[Diagnostic]]:
+    return merge(Place(path, index), value) if index in examined.merging else (value, [])
 
 
 def _examine(path: str, text: str, count: int, extensions: Extensions = CORE) -> Examination:
