@@ -98,18 +98,19 @@ def parse_duration(value: Any) -> timedelta:
     """Read `1h30m`, `90s` or `250ms`; the units are d, h, m, s and ms."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, str) and _DURATION.fullmatch(value):
-        try:
-            return _sum(value)
-        except OverflowError:
-            raise refuse("duration-invalid", f"{value!r} is longer than can be counted") from None
-    what = repr(value) if isinstance(value, str) else "this"
-    raise refuse("duration-invalid", f"{what} is not a duration; write 90s, 15m or 1h30m")
+    if isinstance(value, str):
+        return _duration(value)
+    raise refuse("duration-invalid", "this is not a duration; write 90s, 15m or 1h30m")
 
 
 @lru_cache(maxsize=1024)  # few lengths of time are written, again and again
-def _sum(text: str) -> timedelta:
-    return sum((int(count) * _UNITS[unit] for count, unit in _PIECE.findall(text)), timedelta())
+def _duration(text: str) -> timedelta:
+    if not _DURATION.fullmatch(text):
+        raise refuse("duration-invalid", f"{text!r} is not a duration; write 90s, 15m or 1h30m")
+    try:
+        return sum((int(n) * _UNITS[unit] for n, unit in _PIECE.findall(text)), timedelta())
+    except OverflowError:
+        raise refuse("duration-invalid", f"{text!r} is longer than can be counted") from None
 
 
 def format_duration(value: timedelta) -> str:

@@ -72,7 +72,7 @@ class Subject:
 
     def placed(self, address: Address) -> tuple[Placement, ...]:
         """Return where a document stands, one placement a contract."""
-        return self.placements.get(address, ())
+        return self.placements.get(address, ()) if self.placements else ()
 
     def selects(self, selector: Selector, change: Change) -> bool:
         """Tell whether a selector means a change, by what its target is or by what it was.
