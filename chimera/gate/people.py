@@ -45,7 +45,7 @@ def _shared(shared: Iterable[tuple[Key, Key]], subject: Subject) -> Iterator[Dia
         yield _fault(
             subject,
             key.identity,
-            ("keys", key.index, "key"),
+            ("keys", key.position, "key"),
             "identity-key-shared",
             f"{other.identity} has the same key: who signed cannot be told by it, and it counts"
             " for neither",
@@ -57,7 +57,7 @@ def _shared(shared: Iterable[tuple[Key, Key]], subject: Subject) -> Iterator[Dia
 
 def _aging(keys: Iterable[Key], subject: Subject) -> Iterator[Diagnostic]:
     for key in keys:
-        where = ("keys", key.index, "key")
+        where = ("keys", key.position, "key")
         if key.ends is not None and datetime.fromisoformat(key.ends) <= subject.now:
             yield _fault(
                 subject,
@@ -118,7 +118,7 @@ def _fault(
     related: tuple[Related, ...] = ()
     if other is not None:
         first = subject.snapshot.documents[Address.parse(other.identity)]
-        where = first.at("spec", "keys", other.index, "key")
+        where = first.at("spec", "keys", other.position, "key")
         related = (Related("the other one is here", where),)
     place = document.at("spec", *route)
     return Diagnostic(rule, message, place, help, severity, name, related=related)

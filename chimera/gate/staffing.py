@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from chimera.gate.kinds import GateSpec, IdentitySpec, RoleSpec
 from chimera.kinds import Document, LoadedShard, Subject
@@ -18,12 +18,11 @@ from chimera.kinds import Document, LoadedShard, Subject
 LEAST_RSA_BITS = 3072  # NIST SP 800-57: what lasts beyond 2030
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(NamedTuple):
     """A key, and where it stands: among those of an identity."""
 
     identity: str
-    index: int
+    position: int
     fingerprint: str
     ends: str | None
     revoked: bool
@@ -99,7 +98,7 @@ def _of_each(
 
 def _signers(subject: Subject, shards: Sequence[LoadedShard]) -> Any:
     told = list(_of_each(subject, "Identity", shards, _keys))
-    keys = sorted(Key(*key) for _, key in told)
+    keys = sorted(Key._make(key) for _, key in told)
     humans = {key[0] for is_human, key in told if is_human}
     first: dict[str, Key] = {}
     pairs = [(first.setdefault(key.fingerprint, key), key) for key in keys]
@@ -109,8 +108,8 @@ def _signers(subject: Subject, shards: Sequence[LoadedShard]) -> Any:
     signing = {key.identity for key in counting if key.fingerprint not in not_told_apart}
     return {
         "signing": sorted(signing & humans),
-        "shared": [[astuple(first), astuple(other)] for first, other in shared],
-        "aging": [astuple(key) for key in counting if key.ends is not None or key.weak],
+        "shared": shared,
+        "aging": [key for key in counting if key.ends is not None or key.weak],
     }
 
 
@@ -118,19 +117,19 @@ def _keys(identities: Iterable[Document[IdentitySpec]]) -> Iterator[Any]:
     from chimera.signatures import PublicKey
 
     for identity in identities:
-        for index, written in enumerate(identity.spec.keys):
+        for position, written in enumerate(identity.spec.keys):
             public = PublicKey.parse(written.key)
             ends = written.not_after.isoformat() if written.not_after else None
             is_weak = public.algorithm == "ssh-rsa" and len(public.blob) * 8 < LEAST_RSA_BITS
             key = Key(
                 str(identity.address),
-                index,
+                position,
                 public.fingerprint,
                 ends,
                 written.revoked is not None,
                 is_weak,
             )
-            yield [identity.spec.kind == "human", astuple(key)]
+            yield [identity.spec.kind == "human", key]
 
 
 def _roles(subject: Subject, shards: Sequence[LoadedShard], signing: Iterable[str]) -> Any:

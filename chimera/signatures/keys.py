@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chimera.signatures.wire import Reader, SignatureError, decode_base64, encode_base64
 
@@ -45,6 +46,7 @@ class PublicKey:
     text: str
 
     @staticmethod
+    @lru_cache(maxsize=4096)  # a key is read to validate its document, and again to judge it
     def parse(text: str) -> PublicKey:
         """Read a line of `id_….pub`, with or without its comment; raises `SignatureError`."""
         if len(text) > _LONGEST:
