@@ -43,6 +43,7 @@ class OperationCall(Generic[I]):
     now: datetime = EPOCH
     store: Collections = NO_COLLECTIONS
     publish: Callable[[str, Json], None] = lambda topic, payload: None
+    run: str = ""
     ids: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     def new_id(self) -> str:
@@ -113,6 +114,7 @@ class Operation(Generic[I, O]):
             now=call.now,
             store=call.store,
             publish=call.publish,
+            run=call.run,
             ids=call.ids,
         )
 

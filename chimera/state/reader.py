@@ -79,6 +79,11 @@ class StateReader:
             return self._run(row)
         raise UsageError(f"there is no run {uid}", help="list them with `chimera runs list`")
 
+    def run_status(self, uid: str) -> RunStatus | None:
+        """Return where a run stands by the journal; `None` for one that does not exist."""
+        rows = self._rows("SELECT status FROM run WHERE uid = ?", uid)
+        return next((RunStatus(status) for (status,) in rows), None)
+
     def runs(
         self, *, environment: str | None = None, target: str | None = None, limit: int = -1
     ) -> tuple[Run, ...]:
