@@ -14,10 +14,11 @@ import pluggy
 if TYPE_CHECKING:
     from chimera.contract import Prohibition
     from chimera.gate import Stage, Weighing
-    from chimera.kinds import Document, Kind, Model, Registry, Subject
+    from chimera.kinds import Document, Kind, Model, Registry, Snapshot, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ModuleType, Operation, ReconcileTask
+    from chimera.runtime.settings import RunSettings
 
 hookspec = pluggy.HookspecMarker("chimera")
 hookimpl = pluggy.HookimplMarker("chimera")
@@ -63,6 +64,14 @@ def chimera_register_executors() -> Mapping[str, str]:  # type: ignore[empty-bod
 
     `factory(loop, context)` makes a `chimera.runtime.executors.Executor`, and is called when the
     first step departs that asks for it by name; what it needs is imported then.
+    """
+
+
+@hookspec(firstresult=True)
+def chimera_configure_runs(snapshot: Snapshot) -> RunSettings | None:
+    """Return how runs are executed where this is applied: how many, and what holds by default.
+
+    `None` where no document of the plugin says so.
     """
 
 
