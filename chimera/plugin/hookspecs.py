@@ -75,6 +75,14 @@ def chimera_configure_runs(snapshot: Snapshot) -> RunSettings | None:
     """
 
 
+@hookspec
+def chimera_limit_steps(snapshot: Snapshot) -> Mapping[str, int]:  # type: ignore[empty-body]
+    """Return how many steps that name a key may be in flight at once, by key, in all runs.
+
+    It stands beside what `chimera_configure_runs` says; of two limits of a key the smaller holds.
+    """
+
+
 # Judgement: no side effects, no clock but `subject.now`.
 
 
@@ -145,3 +153,11 @@ def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[s
     `task.change.action` is `run` and `task.document` the definition that was applied. What is
     returned and raised is as for `chimera_reconcile`.
     """
+
+
+# Looking: no side effects, whatever is found.
+
+
+@hookspec
+def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:  # type: ignore[empty-body]
+    """Return how the plugin's own parts are, as far as the state and the process show it."""

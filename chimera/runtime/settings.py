@@ -6,12 +6,16 @@ A plugin gives it through `chimera_configure_runs`; refuses nothing by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from chimera.runtime.recovery import Recovery
 from chimera.state import Json
+
+if TYPE_CHECKING:
+    from chimera.kinds import Snapshot
+    from chimera.plugin import PluginManager
 
 NO_RECOVERY = Recovery()
 """A step is attempted once, and a failure is one."""
@@ -47,3 +51,14 @@ class RunSettings:
 
 
 DEFAULT_SETTINGS = RunSettings()
+
+
+def settings_of(plugins: PluginManager, snapshot: Snapshot) -> RunSettings:
+    """Return how runs are executed where `snapshot` is applied, as the plugins say."""
+    settings: RunSettings = plugins.hook.chimera_configure_runs(snapshot=snapshot)
+    settings = settings or DEFAULT_SETTINGS
+    limits = dict(settings.limits)
+    for more in plugins.hook.chimera_limit_steps(snapshot=snapshot):
+        for key, limit in more.items():
+            limits[key] = min(limit, limits.get(key, limit))
+    return replace(settings, limits=limits)

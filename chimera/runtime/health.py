@@ -1,0 +1,55 @@
+"""Health: what a plugin says of a part that it owns, as values.
+
+Read from the state, without writing any of it. Refuses a word of health without what was looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chimera.context import Context
+    from chimera.kinds import Snapshot
+    from chimera.state import Json, StateReader
+
+
+class Health(Enum):
+    """How a part is; the last of several that holds of any holds of them together."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthTask:
+    """What health is observed of: one environment, by its documents and what the state holds."""
+
+    environment: str
+    snapshot: Snapshot
+    state: StateReader
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """One thing that was looked at, how it is, and why: `Module/plan`, `state`, `disk`.
+
+    `message` is for people, lower-case; `help` says what to do unless it is healthy. `measures`
+    are the numbers that were looked at.
+    """
+
+    subject: str
+    status: Health
+    message: str = ""
+    help: str | None = None
+    measures: Mapping[str, Json] = field(default_factory=dict)
+
+
+def worst(checks: list[HealthCheck]) -> Health:
+    """Return how parts are together; nothing looked at is healthy."""
+    order = list(Health)
+    return max((check.status for check in checks), key=order.index, default=Health.HEALTHY)
