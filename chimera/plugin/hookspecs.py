@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ModuleType, Operation, ReconcileTask
+    from chimera.runtime.health import HealthCheck, HealthTask
     from chimera.runtime.settings import RunSettings
 
 hookspec = pluggy.HookspecMarker("chimera")
