@@ -96,6 +96,7 @@ class Bus(Generic[M]):
             reader = Reader(self, self._readers_made, self._next)
             if not self._closed:
                 self._readers[self._readers_made] = reader
+                self._bound = self._next  # ask again: there may be less room with one more
             return reader
 
     def publish(self, message: M, timeout: float | None = None) -> None:
@@ -159,10 +160,9 @@ class Bus(Generic[M]):
         return self._bound - self._next
 
     def _known_bound(self) -> int:
-        if self.full == "drop-oldest":
+        if self.full == "drop-oldest" or not self._readers:
             return UNBOUNDED
-        slowest = min((reader._cursor for reader in self._readers.values()), default=self._next)
-        return slowest + self.size
+        return min(reader._cursor for reader in self._readers.values()) + self.size
 
     def _make_room(self, wanted: int, timeout: float | None, published: int = 0) -> int:
         """Return for how many messages there is room, at least one, after waiting for it."""
