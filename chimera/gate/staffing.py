@@ -179,5 +179,6 @@ def _most_asked(gates: Iterable[Document[GateSpec]]) -> Iterator[Any]:
 
 def _asks(gates: Iterable[Document[GateSpec]]) -> Iterator[Any]:
     for gate in gates:
+        name = str(gate.address)
         for index, asked in enumerate(gate.spec.requires.approvals):
-            yield [str(gate.address), index, asked.role, asked.count]
+            yield [name, index, asked.role, asked.count]

@@ -318,49 +318,50 @@ def marked(
     With `of`, only those that bear marks of these types, which takes no look at the others.
     """
     found: list[Marked] = []
-    _Walk(found, of).through(model, route)
+    _walk(found, of, model, route)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """Gathers the marked values of a model."""
+def _walk(
+    found: list[Marked], of: frozenset[type[Mark]] | None, model: BaseModel, route: Route
+) -> None:
+    """Gather the marked values of a model."""
+    values, gather = model.__dict__, found.append
+    for name, alias, on_values, on_models in _fields_of(type(model), of):
+        value = values[name]
+        if type(value) is str:
+            for mark in on_values:
+                gather(Marked(mark, value, (*route, alias)))
+        elif value is not None and value != ():  # most fields are left out
+            _walk_value(found, of, value, (*route, alias), on_values, on_models)
 
-    found: list[Marked]
-    of: frozenset[type[Mark]] | None
 
-    def through(self, model: BaseModel, route: Route) -> None:
-        values = model.__dict__
-        for name, alias, on_values, on_models in _fields_of(type(model), self.of):
-            value = values[name]
-            if type(value) is str:
-                for mark in on_values:
-                    self.found.append(Marked(mark, value, (*route, alias)))
-            elif value is not None and value != ():  # most fields are left out
-                self._into(value, (*route, alias), on_values, on_models)
-
-    def _into(
-        self, value: Any, route: Route, on_values: tuple[Mark, ...], on_models: tuple[Mark, ...]
-    ) -> None:
-        found = self.found
-        if isinstance(value, str):  # first: most values are text
-            found += [Marked(mark, value, route) for mark in on_values]
-        elif isinstance(value, (tuple, list)):
-            for index, item in enumerate(value):
-                if isinstance(item, str):
-                    found += [Marked(mark, item, (*route, index)) for mark in on_values]
-                elif not on_models and _holds_model(type(item)):
-                    self.through(item, (*route, index))
-                else:
-                    self._into(item, (*route, index), on_values, on_models)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                self._into(item, (*route, key), on_values, on_models)
-        elif _holds_model(type(value)):
-            found += [Marked(mark, True, route) for mark in on_models]
-            self.through(value, route)
-        elif value is not None:
-            found += [Marked(mark, value, route) for mark in on_values]
+def _walk_value(
+    found: list[Marked],
+    of: frozenset[type[Mark]] | None,
+    value: Any,
+    route: Route,
+    on_values: tuple[Mark, ...],
+    on_models: tuple[Mark, ...],
+) -> None:
+    if isinstance(value, str):  # first: most values are text
+        found += [Marked(mark, value, route) for mark in on_values]
+    elif isinstance(value, (tuple, list)):
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                found += [Marked(mark, item, (*route, index)) for mark in on_values]
+            elif not on_models and _holds_model(type(item)):
+                _walk(found, of, item, (*route, index))
+            else:
+                _walk_value(found, of, item, (*route, index), on_values, on_models)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _walk_value(found, of, item, (*route, key), on_values, on_models)
+    elif _holds_model(type(value)):
+        found += [Marked(mark, True, route) for mark in on_models]
+        _walk(found, of, value, route)
+    elif value is not None:
+        found += [Marked(mark, value, route) for mark in on_values]
 
 
 __all__ = [

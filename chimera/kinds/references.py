@@ -66,12 +66,11 @@ def _errs(document: Document[Model], there: Collection[str]) -> bool:
     """Tell whether any reference of a document is at fault; most documents have none that is."""
     if Reference not in mark_types(document.kind.spec):
         return False
-    return any(
-        found.value not in there
-        or (found.mark.kinds and found.value.partition("/")[0] not in found.mark.kinds)
-        for found in document.marks_of(Reference)
-        if isinstance(found.mark, Reference)
-    )
+    for mark, value, _ in document.marks_of(Reference):
+        kinds = mark.kinds if isinstance(mark, Reference) else ()
+        if value not in there or (kinds and value.partition("/")[0] not in kinds):
+            return True
+    return False
 
 
 def _is_astray(use: ReferenceUse, there: Collection[str]) -> bool:

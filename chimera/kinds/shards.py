@@ -22,7 +22,7 @@ from chimera.kinds.coding import (
     verdict_json,
 )
 from chimera.kinds.document import Document, Facts
-from chimera.kinds.fields import Governs, KindReference, LayerReference, Model
+from chimera.kinds.fields import Governs, KindReference, LayerReference, Marked, Model
 from chimera.kinds.registry import Registry
 from chimera.model import Address, Diagnostic, Digest, Place, Verdict, digest_json
 
@@ -109,9 +109,10 @@ def outline(documents: Sequence[AnyDocument], registry: Registry, files: Faults)
     passed: dict[str, list[int]] = {}
     governing, layered = [], []
     for row, document in enumerate(documents):
-        marks = {type(found.mark) for found in document.marks_of(*_TELLING)}
+        told_of = document.marks_of(*_TELLING)
+        marks = {type(found.mark) for found in told_of}
         if KindReference in marks:
-            faults += ((row, fault) for fault in _unknown_kinds(document, registry))
+            faults += ((row, fault) for fault in _unknown_kinds(document, told_of, registry))
         if Governs in marks:
             governing.append(row)
         if document.layers or LayerReference in marks:
@@ -132,10 +133,12 @@ def outline(documents: Sequence[AnyDocument], registry: Registry, files: Faults)
     )
 
 
-def _unknown_kinds(document: AnyDocument, registry: Registry) -> Iterator[Diagnostic]:
+def _unknown_kinds(
+    document: AnyDocument, marks: Iterable[Marked], registry: Registry
+) -> Iterator[Diagnostic]:
     """Report every selector that names a kind which no plugin registers: it holds for nothing."""
-    for found in document.marks_of(KindReference):
-        if found.value not in registry.kinds:
+    for found in marks:
+        if type(found.mark) is KindReference and found.value not in registry.kinds:
             near = registry.nearest(found.value)
             yield Diagnostic(
                 "selector-kind-unknown",
