@@ -1,0 +1,78 @@
+"""Registers pools, claims and the operations on them, judges the documents and applies them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chimera.kinds import Document, Kind, Model, Registry, Snapshot, Subject
+from chimera.model import Verdict
+from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.runtime import Operation, ReconcileTask
+
+_KINDS = frozenset({"ResourcePool", "ResourceClaim"})
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register `ResourcePool` and `ResourceClaim`."""
+    return [
+        Kind(
+            "ResourcePool",
+            "chimera.builtin.resources.kinds:ResourcePoolSpec",
+            "What there is of cpu, memory, gpu and named tokens, what it costs, and on what terms.",
+        ),
+        Kind(
+            "ResourceClaim",
+            "chimera.builtin.resources.kinds:ResourceClaimSpec",
+            "How much of which resources somebody may lease, for how long, and who goes first.",
+        ),
+    ]
+
+
+@hookimpl
+def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
+    """Register `resources.*`."""
+    from chimera.builtin.resources.operations import OPERATIONS
+
+    return OPERATIONS
+
+
+@hookimpl
+def chimera_limit_steps(snapshot: Snapshot) -> Mapping[str, int]:
+    """Return the named tokens of all pools: so many steps that name one run at a time."""
+    if "ResourcePool" not in snapshot.kinds:
+        return {}
+    from chimera.builtin.resources.tokens import tokens_of
+
+    return tokens_of(snapshot)
+
+
+@hookimpl
+def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
+    """Judge the amounts of a pool or a claim."""
+    if document.address.kind not in _KINDS:
+        return ()
+    from chimera.builtin.resources.checking import judge_document
+
+    return (judge_document(document),)
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge whether claims can be served, and whether workflows name claims that there are."""
+    if subject.snapshot.kinds.keys().isdisjoint((*_KINDS, "Workflow")):
+        return ()
+    from chimera.builtin.resources.checking import judge
+
+    return tuple(judge(subject))
+
+
+@hookimpl
+def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
+    """Keep an applied pool or claim where operations find it."""
+    from chimera.builtin.resources.reconcile import reconcile
+
+    return reconcile(task)
