@@ -24,6 +24,7 @@ ESSENTIAL = (
 
 DEFAULT = (
     "chimera.builtin.workflow.plugin",
+    "chimera.builtin.coordination.plugin",
     "chimera.builtin.evolution.plugin",
     "chimera.builtin.scaffold.plugin",
 )

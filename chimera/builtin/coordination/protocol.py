@@ -106,10 +106,8 @@ def _read_whole(value: Any) -> Any:
 Count = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
 
 
-class Part(Model):
+class Part(Model, alias_generator=None):
     """Base of every object of the protocol and of its parts."""
-
-    model_config = {"alias_generator": None}
 
     @model_serializer(mode="wrap")
     def _write(self, write: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

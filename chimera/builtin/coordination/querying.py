@@ -17,6 +17,7 @@ from chimera.builtin.coordination.shelf import Call
 ANSWERS = "answer"
 """Collection of kept answers: `module` is the generation, `module/place` an answer."""
 
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The ids of the objects that were asked for, and until when they are at the latest."""
@@ -40,14 +41,17 @@ def remembered(
     place = f"{module}/{query.removeprefix('sha256:')[:_DIGITS]}"
     kept = call.store.get(ANSWERS, place)
     asked = {"query": query, "generation": _generation(call, module)}
-    if kept is not None and asked.items() <= kept.items():
-        if kept["until"] is None or call.now < datetime.fromisoformat(kept["until"]):
-            return list(kept["ids"]), True
+    if kept is not None and asked.items() <= kept.items() and _holds(kept["until"], call.now):
+        return list(kept["ids"]), True
     answer = look()
     until = None if answer.until is None else answer.until.isoformat()
     asked["generation"] = _generation(call, module)  # looking may have closed what has expired
     call.store.put(ANSWERS, place, {**asked, "ids": answer.ids, "until": until})
     return answer.ids, False
+
+
+def _holds(until: str | None, now: datetime) -> bool:
+    return until is None or now < datetime.fromisoformat(until)
 
 
 def forget_answers(call: Call, module: str) -> None:

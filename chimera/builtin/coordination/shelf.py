@@ -12,15 +12,43 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from chimera.builtin.coordination.machine import Machine
 from chimera.builtin.coordination.protocol import PROTOCOL_VERSION, UUID_PATTERN, Record
-from chimera.runtime import OperationCall, PermanentError
+from chimera.runtime import Collections, Json, PermanentError
 
 O = TypeVar("O", bound=Record)  # noqa: E741 - objects
 
-Call = OperationCall[Any]
+
+class Call(Protocol):
+    """What is needed of the call of an operation, or of a step."""
+
+    @property
+    def inputs(self) -> Any:
+        """What it was given."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """When its first attempt began."""
+        ...
+
+    @property
+    def store(self) -> Collections:
+        """The store, whose changes join the step's end."""
+        ...
+
+    @property
+    def publish(self) -> Callable[[str, Json], None]:
+        """Say something on a topic, once the step's end is committed."""
+        ...
+
+    def new_id(self) -> str:
+        """Return another id, the same ones in every attempt."""
+        ...
+
+
 Fields = Mapping[str, Any]
 
 ALIASES = "alias"

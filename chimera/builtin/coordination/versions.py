@@ -7,16 +7,19 @@ that cannot be read, which node-semver by itself takes for one that admits nothi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Annotated
 
-VERSION_PATTERN = (
-    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+from chimera.kinds import AfterValidator, refuse
+
+_VERSION = re.compile(
+    r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
     r"(?:-((?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
     r"(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
-    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$"
+    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?"
 )
-"""A version, as semver.org has it."""
 
 MAX_LENGTH = 256
 """Characters of a version or a range: npm's own bound."""
@@ -28,6 +31,21 @@ class Exclusion:
 
     reason: str
     help: str
+
+
+def is_version(text: str) -> bool:
+    """Tell whether `text` is a version, as semver.org has it."""
+    return _VERSION.fullmatch(text) is not None
+
+
+def _check_version(text: str) -> str:
+    if not is_version(text):
+        raise refuse("version-invalid", f"{text!r} is no version; write three numbers, as in 1.0.0")
+    return text
+
+
+Version = Annotated[str, AfterValidator(_check_version)]
+"""A version, such as 1.0.0, 1.0.0-alpha or 2.1.0-rc.1+7."""
 
 
 @lru_cache(maxsize=1024)

@@ -123,7 +123,9 @@ class Query(Model):
 
     context_id: Id | None = Field(default=None, description="Id of their context.")
     participant: Text | None = Field(default=None, description="Who must take part.")
-    status: Items[Status] = Field(default=(), description="Statuses that are asked for; any if none.")
+    status: Items[Status] = Field(
+        default=(), description="Statuses that are asked for; any if none."
+    )
     limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="Most to give.")
 
 
@@ -168,7 +170,7 @@ def _check_size(call: Call, mode: Mode, size: int) -> None:
     if size > limit:
         raise PermanentError(
             f"{size} participants are more than this collaboration admits, {limit}",
-            help="a pair has two; of other modes, maxParticipants in the Module document is a bound",
+            help="a pair has two; else maxParticipants of the Module document holds",
         )
 
 
@@ -209,9 +211,7 @@ def _leave(call: OperationCall[Left]) -> Mapping[str, Any]:
     place, size = _names(collab).index(leaving), len(collab.participants)
     turn = spoken % size  # it stays whose it is, or goes to the next one
     SHELF.note(call, collab, spoken=(turn - (place < turn)) % (size - 1))
-    left = [
-        one for one in SHELF.plain(collab)["participants"] if one["participant_id"] != leaving
-    ]
+    left = [one for one in SHELF.plain(collab)["participants"] if one["participant_id"] != leaving]
     told = {"participant": leaving}
     return _given(call, SHELF.change(call, collab, "left", {"participants": left}, told))
 
@@ -306,7 +306,7 @@ def _names(collab: Collab) -> tuple[str, ...]:
 
 
 def _turn(call: Call, collab: Collab) -> str:
-    spoken = SHELF.facts(call, collab).get("spoken", 0)
+    spoken = int(SHELF.facts(call, collab).get("spoken", 0))
     return _names(collab)[spoken % len(collab.participants)]
 
 

@@ -63,9 +63,7 @@ class Configuration(Model):
         default=1,
         description="How many must approve where the request names neither approvers nor a quorum.",
     )
-    self_approval: bool = Field(
-        default=False, description="Whether who asks may also approve."
-    )
+    self_approval: bool = Field(default=False, description="Whether who asks may also approve.")
 
 
 SHELF = Shelf("confirm", Confirm, "confirm", STATUSES)
@@ -328,9 +326,7 @@ def _awaits(call: Call, confirm: Confirm, who: str) -> bool:
     return confirm.status == "pending" and who not in decided and (not asked or who in asked)
 
 
-def _given(
-    call: Call, confirm: Confirm, counted: Iterable[str] | None = None
-) -> Mapping[str, Any]:
+def _given(call: Call, confirm: Confirm, counted: Iterable[str] | None = None) -> Mapping[str, Any]:
     facts = SHELF.facts(call, confirm)
     decided = {one.decided_by_role for one in confirm.decisions or ()}
     counting = _counting(confirm, counted)

@@ -37,14 +37,12 @@ STATUSES = Machine(
         "archived": (),
     },
 )
-OPEN = ("draft", "active", "suspended")
+OPEN: tuple[Status, ...] = ("draft", "active", "suspended")
 """The statuses of contexts that count against the limit, and whose time runs out."""
 
 
-class Root(Part):
+class Root(Part, extra="allow"):
     """Where a context is at home."""
-
-    model_config = {"extra": "allow"}
 
     domain: str = Field(description="What it is about.")
     environment: str = Field(description="Environment that it is for.")

@@ -98,7 +98,9 @@ class Query(Model):
     """Which dialogs are asked for."""
 
     context_id: Id | None = Field(default=None, description="Id of their context.")
-    status: Items[Status] = Field(default=(), description="Statuses that are asked for; any if none.")
+    status: Items[Status] = Field(
+        default=(), description="Statuses that are asked for; any if none."
+    )
     limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="Most to give.")
 
 
@@ -121,7 +123,7 @@ class Found(Model):
 
 def _start(call: OperationCall[Started]) -> Mapping[str, Any]:
     context = open_context(call, call.inputs.context_id)
-    fields = {
+    fields: dict[str, Any] = {
         "context_id": context.context_id,
         "thread_id": call.inputs.thread_id,
         "status": "active",

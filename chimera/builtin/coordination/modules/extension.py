@@ -13,15 +13,14 @@ from chimera.builtin.coordination.machine import Machine
 from chimera.builtin.coordination.modules.context import open_context
 from chimera.builtin.coordination.protocol import Governed, Id, Maybe
 from chimera.builtin.coordination.shelf import Call, Shelf
-from chimera.builtin.coordination.versions import VERSION_PATTERN
-from chimera.kinds import Field, Items, Model, StringConstraints, Text
+from chimera.builtin.coordination.versions import Version
+from chimera.kinds import Field, Items, Model, Text
 from chimera.runtime import ModuleType, OperationCall, PermanentError
 
 Status = Literal["registered", "active", "inactive", "deprecated"]
 ExtensionType = Literal[
     "capability", "policy", "integration", "transformation", "validation", "other"
 ]
-Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
 
 STATUSES = Machine(
     "extension",
@@ -84,7 +83,9 @@ class Query(Model):
     """Which extensions are asked for."""
 
     context_id: Id | None = Field(default=None, description="Id of the context that they extend.")
-    status: Items[Status] = Field(default=(), description="Statuses that are asked for; any if none.")
+    status: Items[Status] = Field(
+        default=(), description="Statuses that are asked for; any if none."
+    )
     limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="Most to give.")
 
 

@@ -107,7 +107,9 @@ class Moved(Named):
 class Added(Named):
     """The node that is added."""
 
-    name: Text | None = Field(default=None, description="What it is called; no other has this name.")
+    name: Text | None = Field(
+        default=None, description="What it is called; no other has this name."
+    )
     kind: NodeKind = Field(default="agent", description="What it is.")
     role_id: str | None = Field(default=None, description="Role that it has.")
     status: NodeStatus = Field(default="active", description="Where it stands.")
@@ -141,7 +143,9 @@ class Query(Model):
     """Which networks are asked for."""
 
     context_id: Id | None = Field(default=None, description="Id of their context.")
-    status: Items[Status] = Field(default=(), description="Statuses that are asked for; any if none.")
+    status: Items[Status] = Field(
+        default=(), description="Statuses that are asked for; any if none."
+    )
     limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="Most to give.")
 
 
@@ -174,7 +178,7 @@ class Found(Model):
 
 def _create(call: OperationCall[Created]) -> Mapping[str, Any]:
     asked = call.inputs
-    fields = {
+    fields: dict[str, Any] = {
         "context_id": open_context(call, asked.context_id).context_id,
         "name": asked.name,
         "description": asked.description,

@@ -95,7 +95,8 @@ class Work(Model):
     )
     description: Text = Field(description="What is to be done.")
     operation: Text | None = Field(
-        default=None, description="Operation that does it; a step without one is only kept account of."
+        default=None,
+        description="Operation that does it; a step without one is only kept account of.",
     )
     inputs: dict[str, Any] = Field(default_factory=dict, description="Inputs of the operation.")
     agent_role: str | None = Field(default=None, description="Role that does it.")
@@ -152,7 +153,9 @@ class Query(Model):
     """Which plans are asked for."""
 
     context_id: Text | None = Field(default=None, description="Id or alias of their context.")
-    status: Items[Status] = Field(default=(), description="Statuses that are asked for; any if none.")
+    status: Items[Status] = Field(
+        default=(), description="Statuses that are asked for; any if none."
+    )
     limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="Most to give.")
 
 
@@ -194,9 +197,7 @@ def work_of(call: Call, plan: Plan) -> Mapping[str, Mapping[str, Any]]:
     return work
 
 
-def move_step(
-    call: Call, plan: Plan, step: PlanStep, status: StepStatus, reason: str = ""
-) -> Plan:
+def move_step(call: Call, plan: Plan, step: PlanStep, status: StepStatus, reason: str = "") -> Plan:
     """Keep the plan with another status of one step; raises `PermanentError` if that is illegal."""
     STEP_STATUSES.move(step.status, status, step.step_id)
     if status == "in_progress":
@@ -206,7 +207,9 @@ def move_step(
         for one in SHELF.plain(plan)["steps"]
     ]
     told = {"step": step.step_id, "status": status} | ({"reason": reason} if reason else {})
-    return SHELF.change(call, plan, _STEP_EVENTS.get(status, f"step.{status}"), {"steps": steps}, told)
+    return SHELF.change(
+        call, plan, _STEP_EVENTS.get(status, f"step.{status}"), {"steps": steps}, told
+    )
 
 
 _STEP_EVENTS = {"in_progress": "step.started", "pending": "step.reset"}
@@ -259,7 +262,7 @@ def _planned(
     steps, work_of_steps = [], {}
     for place, work in enumerate(wanted):
         id = ids[work.id or f"#{place}"]
-        step = {"step_id": id, "description": work.description, "status": "pending"}
+        step: dict[str, Any] = {"step_id": id, "description": work.description, "status": "pending"}
         if work.dependencies:
             step["dependencies"] = [_known(ids, name) for name in work.dependencies]
         if work.agent_role is not None:

@@ -124,7 +124,9 @@ class Query(Model):
 
     context_id: Id | None = Field(default=None, description="Id of their context.")
     plan_id: Id | None = Field(default=None, description="Id of the plan that was executed.")
-    status: Items[Status] = Field(default=(), description="Statuses that are asked for; any if none.")
+    status: Items[Status] = Field(
+        default=(), description="Statuses that are asked for; any if none."
+    )
     limit: Annotated[int, Field(ge=1, le=1000)] = Field(default=100, description="Most to give.")
 
 
@@ -212,15 +214,10 @@ def finish(
     before = _segment(call, trace, segment)
     SEGMENT_STATUSES.move(before.status, status, segment)
     now = written(call.now)
-    segments = []
-    for one in SHELF.plain(trace)["segments"]:
-        if one["segment_id"] == segment:
-            one = {"started_at": now, **one, "status": status}
-            if SEGMENT_STATUSES.is_final(status):
-                one["finished_at"] = now
-            if attributes is not None:
-                one["attributes"] = {**one.get("attributes", {}), **attributes}
-        segments.append(one)
+    segments = [
+        _moved(one, status, now, attributes or {}) if one["segment_id"] == segment else one
+        for one in SHELF.plain(trace)["segments"]
+    ]
     told = {"segment": segment, "status": status}
     return SHELF.change(call, trace, "segment.moved", {"segments": segments}, told)
 
@@ -230,16 +227,30 @@ def close(call: Call, trace: Trace, status: Ended) -> Trace:
     left = [one.label for one in trace.segments or () if one.status in {"pending", "running"}]
     if left and status == "completed":
         raise PermanentError(
-            f"{len(left)} segments of the trace {SHELF.alias(call, trace)} have not ended: {left[0]}",
+            f"{len(left)} segments of the trace {SHELF.alias(call, trace)} have not ended: "
+            f"{left[0]}",
             help="end them with trace.finish first",
         )
-    now, segments = written(call.now), []
-    for one in SHELF.plain(trace).get("segments", ()):
-        if one["status"] in {"pending", "running"}:
-            one = {**one, "status": "cancelled", "finished_at": now}
-        segments.append(one)
-    fields = {"finished_at": now} | ({"segments": segments} if segments else {})
+    now = written(call.now)
+    segments = [
+        _moved(one, "cancelled", now, {}) if one["status"] in {"pending", "running"} else one
+        for one in SHELF.plain(trace).get("segments", ())
+    ]
+    fields: dict[str, Any] = {"finished_at": now} | ({"segments": segments} if segments else {})
     return SHELF.move(call, trace, status, "closed", **fields)
+
+
+def _moved(
+    segment: Mapping[str, Any], status: SegmentStatus, now: str, attributes: Mapping[str, Any]
+) -> dict[str, Any]:
+    moved = {**segment, "status": status}
+    if status == "running":
+        moved["started_at"] = now
+    if SEGMENT_STATUSES.is_final(status):
+        moved["finished_at"] = now
+    if attributes:
+        moved["attributes"] = {**segment.get("attributes", {}), **attributes}
+    return moved
 
 
 def _check_runs(call: Call, trace: Trace) -> None:

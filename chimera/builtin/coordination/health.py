@@ -1,0 +1,98 @@
+"""Whether modules are well: what is looked at, and what was found.
+
+Asks the store and what plugins registered; every word of an answer is something that was looked
+up. Refuses to call well what could not be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from chimera.builtin.coordination.declaring import MODULES
+from chimera.model import digest_json
+
+if TYPE_CHECKING:
+    from chimera.runtime import Json, ModuleType
+
+Status = Literal["healthy", "unhealthy", "unknown"]
+CHECKS = ("state", "configuration", "collections", "dependencies")
+
+
+class Reader(Protocol):
+    """What is needed of the store."""
+
+    def get(self, collection: str, id: str) -> Json | None:
+        """Return one value, or `None` where there is none."""
+        ...
+
+    def count(self, collection: str, **equal: Json) -> int:
+        """Return how many values have fields with these values."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a module is: each check with what was found, empty where all is well."""
+
+    status: Status
+    checks: Mapping[str, str]
+    objects: int
+
+
+def look(reader: Reader, name: str, types: Mapping[str, ModuleType]) -> Health:
+    """Look at the module of a type."""
+    return _look(reader, name, types, frozenset())
+
+
+def _look(
+    reader: Reader, name: str, types: Mapping[str, ModuleType], above: frozenset[str]
+) -> Health:
+    module: Any = reader.get(MODULES, name)
+    if module is None:
+        return Health("unknown", {"state": "no Module of this type has been applied"}, 0)
+    findings: dict[str, str] = {}
+    for check in module.get("checks", CHECKS):
+        match check:
+            case "state":
+                state = module["state"]
+                findings[check] = "" if state == "started" else f"it is {state}"
+            case "configuration":
+                findings[check] = _configuration(module, types.get(name))
+            case "collections":
+                known = name in types
+                findings[check] = "" if known else "no plugin registers its type any longer"
+            case _:
+                findings[check] = _dependencies(reader, module, types, above | {name})
+    objects = sum(reader.count(one) for one in types[name].collections[:1]) if name in types else 0
+    return Health("unhealthy" if any(findings.values()) else "healthy", findings, objects)
+
+
+def _configuration(module: Mapping[str, Any], type: ModuleType | None) -> str:
+    if digest_json(module["configuration"]) != module["digest"]:
+        return "it is not what was applied"
+    if type is None:
+        return "no plugin registers its type any longer"
+    try:
+        type.configuration.model_validate(module["configuration"])
+    except ValueError as error:  # pydantic's ValidationError
+        return f"it does not fit its type: {error}"
+    return ""
+
+
+def _dependencies(
+    reader: Reader,
+    module: Mapping[str, Any],
+    types: Mapping[str, ModuleType],
+    above: frozenset[str],
+) -> str:
+    """Say which of the modules that it depends on are not well; those above it are being asked."""
+    bad = []
+    for need in module.get("dependencies", ()):
+        if need["type"] in above:
+            continue
+        found = _look(reader, need["type"], types, above)
+        if found.status != "healthy":
+            bad.append(f"{need['module']} is {found.status}")
+    return "; ".join(bad)
