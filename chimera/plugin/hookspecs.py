@@ -69,10 +69,11 @@ def chimera_register_executors() -> Mapping[str, str]:  # type: ignore[empty-bod
 
 
 @hookspec(firstresult=True)
-def chimera_configure_runs(snapshot: Snapshot) -> RunSettings | None:
+def chimera_configure_runs(snapshot: Snapshot, environment: str) -> RunSettings | None:
     """Return how runs are executed where this is applied: how many, and what holds by default.
 
-    `None` where no document of the plugin says so.
+    Modules, messages, resources and monitoring go by its `system`. `None` where no document of
+    the plugin says so.
     """
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from chimera.runtime.recovery import Recovery
+from chimera.runtime.system import DEFAULT_SYSTEM, SystemSettings
 from chimera.state import Json
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ NO_RECOVERY = Recovery()
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What holds for all runs that one engine executes.
+    """What holds for all runs that one engine executes; `system` is for the parts beside it.
 
     At most `max_runs` are executed at once. `default_timeout` is that of graphs that say none.
     `retention` is how long finished runs are kept. `limits` bound the steps in flight by key,
@@ -36,6 +37,7 @@ class RunSettings:
     payload, what steps published, once that is on disk.
     """
 
+    system: SystemSettings = DEFAULT_SYSTEM
     max_runs: int = 100
     default_timeout: timedelta | None = None
     retention: timedelta | None = None
@@ -53,9 +55,11 @@ class RunSettings:
 DEFAULT_SETTINGS = RunSettings()
 
 
-def settings_of(plugins: PluginManager, snapshot: Snapshot) -> RunSettings:
+def settings_of(plugins: PluginManager, snapshot: Snapshot, environment: str) -> RunSettings:
     """Return how runs are executed where `snapshot` is applied, as the plugins say."""
-    settings: RunSettings = plugins.hook.chimera_configure_runs(snapshot=snapshot)
+    settings: RunSettings = plugins.hook.chimera_configure_runs(
+        snapshot=snapshot, environment=environment
+    )
     settings = settings or DEFAULT_SETTINGS
     limits = dict(settings.limits)
     for more in plugins.hook.chimera_limit_steps(snapshot=snapshot):
