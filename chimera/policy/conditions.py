@@ -26,15 +26,17 @@ _WITNESSES: dict[Type, str] = {
     "bool": "true", "int": "0", "string": "''", "list": "[dyn(0)]", "map": "{'': dyn(0)}",
     "any": "dyn(0)",
 }  # fmt: skip
-"""For each type an expression that has it: a name takes its type from the program it is bound to."""
+"""For each type an expression of it: a name has the type of the program that it is bound to."""
 
 _BATCH = 200  # each set of names takes a child a megabyte, and is kept until it ends
 _BOUNDS = Bounds(seconds=2.0, losses=100)
 _RESERVED = frozenset(
-    "as break const continue else false for function if import in let loop null namespace package "
-    "return true var void while".split()
+    (
+        *("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import"),
+        *("in", "let", "loop", "null", "namespace", "package", "return", "true", "var", "void"),
+        "while",
+    )
 )
-_TEST = "has({})"
 _TESTED = "({}!=null)"
 
 
@@ -101,9 +103,9 @@ class Conditions:
                 first = worker.next
                 told = worker.compile([condition.program for condition in batch])
                 for number, (condition, faults) in enumerate(zip(batch, told, strict=True), first):
-                    why = worker.lost(number)
-                    faults = (Fault(1, 1, why),) if why else faults
-                    found.append(tuple(map(condition.as_written, faults)))
+                    lost = worker.lost(number)
+                    all_faults = (Fault(1, 1, lost),) if lost else faults
+                    found.append(tuple(map(condition.as_written, all_faults)))
         return found
 
     def holds(self, condition: Condition, values: Mapping[str, Any]) -> bool:

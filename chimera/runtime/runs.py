@@ -73,8 +73,10 @@ class Runs:
         return None if run.status is RunStatus.CANCELLED else run
 
     def _execute(self, run: Run, build: Build, concurrency: int) -> RunResult:
-        graph = Graph(run.definition, tuple(build(run.definition, run.input)), concurrency)
-        return Engine(self._state, self._context).execute(run, graph)
+        built = build(run.definition, run.input)
+        if not isinstance(built, Graph):
+            built = Graph(run.definition, tuple(built), concurrency)
+        return Engine(self._state, self._context).execute(run, built)
 
 
 def list_runs(

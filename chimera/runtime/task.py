@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from chimera.context import Context
 from chimera.model import Change, ChimeraError
 from chimera.runtime.result import RunResult
-from chimera.runtime.steps import Outputs, Step
+from chimera.runtime.steps import Graph, Outputs, Step
 from chimera.state import Json, RunStatus
 
 if TYPE_CHECKING:  # the models of `kinds` bring pydantic, which readers of runs do without
     from chimera.kinds import Document, EnvironmentFacts, Model, Snapshot
     from chimera.runtime.operations import Operation
 
-Build = Callable[[Json, Json], Iterable[Step]]
-"""Make the steps of a run from its definition and its input; both may be those of an earlier
-apply, because a run that was interrupted goes on as it was pinned."""
+Build = Callable[[Json, Json], "Iterable[Step] | Graph"]
+"""Make the steps of a run, or its graph, from its definition and its input; both may be those of an
+earlier apply, because a run that was interrupted goes on as it was pinned."""
 
 
 class RunError(ChimeraError):

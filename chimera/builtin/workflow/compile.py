@@ -1,7 +1,7 @@
 """Compilation: everything that is wrong with a workflow before anything of it runs.
 
-Owns how stages fit together: their order, the operations they name, and what starts them; what
-flows between them is judged in `flow`. Refuses to stop at the first fault.
+Owns how stages fit together: what each of them does, their order, and what starts them; what flows
+between them is judged in `flow`, conditions in `expressions`. Refuses to stop at the first fault.
 """
 
 from __future__ import annotations
@@ -9,60 +9,94 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from chimera.builtin.workflow.flow import Flow, did_you_mean
+from chimera.builtin.workflow.expressions import conditions_of
+from chimera.builtin.workflow.flow import Flow
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
 from chimera.builtin.workflow.references import RESERVED
-from chimera.kinds import Document, Model
+from chimera.builtin.workflow.scope import Operations, Scope, Workflows
+from chimera.builtin.workflow.wording import Suggestions
+from chimera.builtin.workflow.work import Work
 from chimera.model import Diagnostic, Finding, Place, Related, Verdict
 
 if TYPE_CHECKING:
-    from chimera.runtime import Operation
+    from chimera.kinds import Document
 
-Operations = Mapping[str, "Operation[Model, Model]"]
+Executors = Mapping[str, str]
 
 
-def judge(document: Document[WorkflowSpec], operations: Operations) -> Verdict:
-    """Compile one workflow."""
-    faults = compile_workflow(document, operations)
-    return Verdict(
-        "workflow",
-        str(document.address),
-        Finding.FAIL if faults else Finding.PASS,
-        tuple(fault.message for fault in faults),
-        faults,
+def stands_alone(spec: WorkflowSpec) -> bool:
+    """Tell whether a workflow can be judged without any other document, and without CEL."""
+    return not any(
+        stage.workflow
+        or stage.when
+        or stage.switch
+        or (stage.limits and not spec.limits.keys() >= set(stage.limits))
+        for stage in spec.stages
     )
 
 
-def compile_workflow(
-    document: Document[WorkflowSpec], operations: Operations
-) -> tuple[Diagnostic, ...]:
-    """Return all faults of one workflow."""
-    return tuple(
-        compile_spec(document.spec, operations, document.at("spec"), str(document.address))
-    )
+def judge(
+    document: Document[WorkflowSpec], operations: Operations, executors: Executors
+) -> Verdict:
+    """Compile one workflow that stands alone."""
+    place, address = document.at("spec"), str(document.address)
+    scope = scope_of(document.spec, operations, {})
+    return verdict(address, tuple(compile_scope(scope, place, address, executors=executors)))
+
+
+def verdict(address: str, faults: tuple[Diagnostic, ...]) -> Verdict:
+    """Return what is said of a workflow with these faults."""
+    finding = Finding.FAIL if faults else Finding.PASS
+    return Verdict("workflow", address, finding, tuple(f.message for f in faults), faults)
+
+
+def scope_of(spec: WorkflowSpec, operations: Operations, workflows: Workflows) -> Scope:
+    """Return what the stages of a spec can refer to."""
+    return Scope(spec, operations, Order.of(spec), workflows)
 
 
 def compile_spec(
-    spec: WorkflowSpec, operations: Operations, place: Place, address: str
+    spec: WorkflowSpec,
+    operations: Operations,
+    place: Place,
+    address: str,
+    workflows: Workflows | None = None,
 ) -> Iterator[Diagnostic]:
-    """Yield all faults of a spec that stands at `place` in the document at `address`."""
-    order = Order.of(spec)
-    faults = _Faults(spec, place, address)
+    """Yield the faults of a spec that stands at `place`, but for those of its conditions."""
+    yield from compile_scope(scope_of(spec, operations, workflows or {}), place, address)
+
+
+def compile_scope(
+    scope: Scope,
+    place: Place,
+    address: str,
+    *,
+    executors: Executors | None = None,
+    limits: frozenset[str] | None = frozenset(),
+) -> Iterator[Diagnostic]:
+    """Yield all faults of a workflow but for those of its conditions.
+
+    `limits` are declared elsewhere; where it is `None` nobody knows which are, and where
+    `executors` is `None` nobody knows which there are.
+    """
+    faults = _Faults(scope, place, address)
     yield from faults.trigger()
     yield from faults.stages()
-    yield from faults.order(order)
-    yield from faults.operations(operations)
-    yield from Flow(spec, operations, order, place, address).faults()
+    yield from faults.order()
+    yield from Work(scope, place, address, executors, limits).faults()
+    yield from Flow(scope, place, address).faults()
 
 
 class _Faults:
-    """What is wrong with the stages of one spec, not with what flows between them."""
+    """What is wrong with how stages stand to one another."""
 
-    def __init__(self, spec: WorkflowSpec, place: Place, address: str) -> None:
-        self._spec = spec
+    def __init__(self, scope: Scope, place: Place, address: str) -> None:
+        self._scope = scope
+        self._spec = scope.spec
         self._place = place
         self._address = address
+        self._meant = Suggestions()
 
     def _fault(
         self, rule: str, message: str, place: Place, help: str, *related: Related
@@ -88,7 +122,7 @@ class _Faults:
                 )
         if self._spec.trigger != "human":
             for name, given in self._spec.inputs.items():
-                if given.is_required:
+                if given.is_required and not (self._spec.trigger == "event" and name == "event"):
                     yield self._fault(
                         "workflow-input-unset",
                         f"nobody gives the input {name!r} when the trigger is {self._spec.trigger}",
@@ -98,7 +132,7 @@ class _Faults:
 
     def stages(self) -> Iterator[Diagnostic]:
         """Yield ids that are taken and dependencies that do not exist."""
-        first: dict[str, int] = {}
+        first = self._scope.position
         for index, stage in enumerate(self._spec.stages):
             if stage.id in RESERVED:
                 yield self._fault(
@@ -107,7 +141,7 @@ class _Faults:
                     self._place.at("stages", index, "id"),
                     f"choose another id: ${{{stage.id}.x}} means something else",
                 )
-            if first.setdefault(stage.id, index) != index:
+            if first[stage.id] != index:
                 there = self._place.at("stages", first[stage.id], "id")
                 yield self._fault(
                     "workflow-stage-duplicate",
@@ -116,6 +150,15 @@ class _Faults:
                     "give each stage its own id",
                     Related("the first one stands here", there),
                 )
+            variable = stage.for_each.as_ if stage.for_each else None
+            if variable in RESERVED or variable in first:
+                yield self._fault(
+                    "workflow-variable-taken",
+                    f"an item cannot be called {variable!r}: that is "
+                    f"{'a stage' if variable in first else 'a word of the grammar'}",
+                    self._place.at("stages", index, "forEach", "as"),
+                    "choose another name under as",
+                )
         for index, stage in enumerate(self._spec.stages):
             for at, name in enumerate(stage.dependencies):
                 if name not in first:
@@ -123,12 +166,12 @@ class _Faults:
                         "workflow-dependency-unknown",
                         f"there is no stage {name!r}",
                         self._place.at("stages", index, "dependencies", at),
-                        did_you_mean(name, first, "name the id of a stage of this workflow"),
+                        self._meant(name, first, "name the id of a stage of this workflow"),
                     )
 
-    def order(self, order: Order) -> Iterator[Diagnostic]:
+    def order(self) -> Iterator[Diagnostic]:
         """Yield where stages wait for one another, and what never starts for it."""
-        stages = self._spec.stages
+        stages, order = self._spec.stages, self._scope.order
         for stage, later in order.backward:
             where = "itself" if stage == later else f"{stages[later].id!r}, which comes after it"
             yield self._fault(
@@ -139,7 +182,8 @@ class _Faults:
                 "stage, or write mode: parallel",
             )
         for cycle in order.cycles:
-            names = " → ".join(stages[index].id for index in (*cycle, cycle[0]))
+            shown = [stages[index].id for index in (*cycle, cycle[0])]
+            names = " → ".join(shown if len(shown) <= 12 else [*shown[:6], "…", *shown[-5:]])
             yield self._fault(
                 "workflow-cycle",
                 f"stages wait for one another: {names}",
@@ -154,23 +198,17 @@ class _Faults:
                 self._place.at("stages", index, "id"),
                 "break the circle that it waits for",
             )
+        for index, one in enumerate(stages):
+            for route, text, _ in conditions_of(one, index):
+                if text.strip() == "false":
+                    yield self._fault(
+                        "workflow-stage-unreachable",
+                        f"the stage {one.id!r} never goes this way: the condition is false",
+                        self._place.at(*route),
+                        "remove the stage or the case, or write when it is wanted",
+                    )
 
     def _dependency(self, stage: int, needed: int) -> Place:
         names = self._spec.stages[stage].dependencies
         at = names.index(self._spec.stages[needed].id)
         return self._place.at("stages", stage, "dependencies", at)
-
-    def operations(self, known: Operations) -> Iterator[Diagnostic]:
-        """Yield operations that nobody registered."""
-        for index, stage in enumerate(self._spec.stages):
-            if stage.operation not in known:
-                yield self._fault(
-                    "workflow-operation-unknown",
-                    f"there is no operation {stage.operation!r}",
-                    self._place.at("stages", index, "operation"),
-                    did_you_mean(
-                        stage.operation,
-                        known,
-                        f"there is: {', '.join(sorted(known)) or 'none, no plugin registers any'}",
-                    ),
-                )

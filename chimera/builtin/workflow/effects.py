@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.workflow.flow import did_you_mean, has_type
 from chimera.builtin.workflow.kinds import StageSpec, WorkflowSpec
-from chimera.kinds import Document, Snapshot, validate_model
-from chimera.model import Address, Diagnostic, Finding, Place, Verdict
+from chimera.builtin.workflow.nesting import closure, finder, stages_inside
+from chimera.builtin.workflow.scope import Workflows
+from chimera.builtin.workflow.stages import ConfirmOutputs
+from chimera.builtin.workflow.wording import did_you_mean, has_type
+from chimera.builtin.workflow.work import operation_of
+from chimera.kinds import Snapshot, validate_model
+from chimera.model import Diagnostic, Finding, Place, Verdict
 
 if TYPE_CHECKING:
     from chimera.kinds import Model
@@ -32,35 +36,41 @@ def judge_steps(snapshot: Snapshot) -> Iterator[Verdict]:
         steps = [(n, s) for n, s in enumerate(proof.spec.steps) if isinstance(s, WorkflowStep)]
         faults: list[Diagnostic] = []
         for index, step in steps:
-            workflow = _workflow(step, snapshot)
+            find = finder(snapshot)
+            workflow = find(step.workflow)
             if workflow is not None:
                 place, name = proof.at("spec", "steps", index), str(proof.address)
                 operations = snapshot.registry.operations
-                faults += faults_of(step, workflow, operations, place, name)
+                inside = {a: found for a in closure(workflow, find) if (found := find(a))}
+                faults += faults_of(step, workflow, operations, place, name, inside)
         if steps:
             finding = Finding.FAIL if faults else Finding.PASS
             yield Verdict("workflow", str(proof.address), finding, diagnostics=tuple(faults))
 
 
-def _workflow(step: WorkflowStep, snapshot: Snapshot) -> WorkflowSpec | None:
-    """Return the workflow that a step runs; one that is not there is a dangling reference."""
-    document: Document[Any] | None = snapshot.get(Address.parse(step.workflow))
-    return document.spec if document and isinstance(document.spec, WorkflowSpec) else None
-
-
 def faults_of(
-    step: WorkflowStep, spec: WorkflowSpec, operations: Operations, place: Place, address: str
+    step: WorkflowStep,
+    spec: WorkflowSpec,
+    operations: Operations,
+    place: Place,
+    address: str,
+    workflows: Workflows,
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a step that stands at `place`, for a workflow that compiles."""
-    stages = {stage.id: stage for stage in spec.stages}
+    """Yield what is wrong with a step that stands at `place`, for a workflow that compiles.
+
+    Stages of workflows inside it are called as in `deploy/build`.
+    """
+    stages = dict(stages_inside(spec, workflows))
     faults = _Faults(step, place, address)
     yield from faults.names(stages)
-    yield from faults.effects(spec.stages, operations)
+    yield from faults.effects(stages, operations)
     yield from faults.inputs(spec)
     for id, outputs in step.simulate.items():
-        operation = operations.get(stages[id].operation) if id in stages else None
+        operation = operation_of(stages[id], operations) if id in stages else None
         if operation is not None:
-            yield from faults.outputs(id, outputs, operation)
+            yield from faults.outputs(id, outputs, operation.name, operation.outputs)
+        elif id in stages and stages[id].confirm is not None:
+            yield from faults.outputs(id, outputs, "a confirmation", ConfirmOutputs)
     for name in step.expect:
         if name not in spec.outputs:
             yield faults.unknown("output", name, spec.outputs, "expect", name)
@@ -96,27 +106,36 @@ class _Faults:
             if id not in stages:
                 yield self.unknown("stage", id, stages, "perform", index)
 
-    def effects(self, stages: Iterable[StageSpec], operations: Operations) -> Iterator[Diagnostic]:
+    def effects(
+        self, stages: Mapping[str, StageSpec], operations: Operations
+    ) -> Iterator[Diagnostic]:
         """Yield stages that would act on more than the exported folder."""
-        for stage in stages:
-            operation = operations.get(stage.operation)
+        for id, stage in stages.items():
+            operation = operation_of(stage, operations)
             reach = operation.reach if operation is not None else "tree"
-            if reach == "tree" or stage.id in self._step.simulate:
+            if id in self._step.simulate:
                 continue
-            what = f"the stage {stage.id!r} of {self._step.workflow}"
-            if reach == "program" and stage.id not in self._step.perform:
+            what = f"the stage {id!r} of {self._step.workflow}"
+            if stage.confirm is not None or (stage.wait is not None and stage.wait.signal):
+                yield self._fault(
+                    "workflow-step-effect-undeclared",
+                    f"{what} waits for a signal, which nobody sends in a proof",
+                    f"say what it gives under simulate: {id}",
+                    "workflow",
+                )
+            elif reach == "program" and id not in self._step.perform:
                 yield self._fault(
                     "workflow-step-effect-undeclared",
                     f"{what} starts a program, which can reach beyond the exported folder",
                     f"say what it gives under simulate, or that it does no harm under perform: "
-                    f"{stage.id}",
+                    f"{id}",
                     "workflow",
                 )
             elif reach == "anywhere":
                 yield self._fault(
                     "workflow-step-effect-undeclared",
-                    f"{what} acts outside the exported folder ({stage.operation})",
-                    f"say what it gives under simulate: {stage.id}",
+                    f"{what} acts outside the exported folder ({stage.operation_name})",
+                    f"say what it gives under simulate: {id}",
                     "workflow",
                 )
 
@@ -142,17 +161,17 @@ class _Faults:
                 )
 
     def outputs(
-        self, id: str, outputs: Mapping[str, Any], operation: Operation[Model, Model]
+        self, id: str, outputs: Mapping[str, Any], name: str, model: type[Model]
     ) -> Iterator[Diagnostic]:
         """Yield outputs that the operation could not have given; some may be left out."""
         place = self._place.at("simulate", id)
-        _, faults = validate_model(operation.outputs, outputs, place, self._address)
+        _, faults = validate_model(model, outputs, place, self._address)
         for fault in faults:
             if fault.rule == "field-missing" and fault.where == place:
                 continue
             yield self._fault(
                 "workflow-step-value-invalid",
-                f"{operation.name} gives nothing of the kind: {fault.message}",
-                fault.help or f"`chimera explain {operation.name}` shows what it gives",
+                f"{name} gives nothing of the kind: {fault.message}",
+                fault.help or f"`chimera explain {name}` shows what it gives",
                 *("simulate", id),
             )

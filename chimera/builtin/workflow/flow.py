@@ -6,15 +6,14 @@ else by the operation's own model. Refuses to evaluate anything.
 
 from __future__ import annotations
 
-import difflib
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.workflow.handling import InsteadSpec
 from chimera.builtin.workflow.kinds import InputSpec, StageSpec, WorkflowSpec
-from chimera.builtin.workflow.order import Order
 from chimera.builtin.workflow.references import (
     INPUT,
     SECRET,
@@ -25,19 +24,22 @@ from chimera.builtin.workflow.references import (
     replace_strings,
     slots,
 )
-from chimera.builtin.workflow.shapes import ANYTHING, STRING, Shape, accepts
+from chimera.builtin.workflow.scope import SECRETS, Scope
+from chimera.builtin.workflow.shapes import ANYTHING, STRING, Shape, accepts, of_value
+from chimera.builtin.workflow.stages import full_name
+from chimera.builtin.workflow.wording import Suggestions, has_type, names
 from chimera.kinds import Model, is_valid, validate_model
 from chimera.model import Diagnostic, Place, Route
 
 if TYPE_CHECKING:
     from chimera.runtime import Operation
 
-_SECRETS = Shape({"type": "object", "additionalProperties": STRING.schema})
+_LIST = Shape({"anyOf": [{"type": "array"}, {"type": "integer"}]})
 
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """What is known of a stage's inputs by themselves, whatever workflow the stage is part of."""
+    """What is known of inputs by themselves, whatever workflow they are part of."""
 
     slots: tuple[Slot, ...]
     brought: tuple[tuple[Slot, Shape | None], ...]
@@ -68,31 +70,16 @@ def _written(inputs: dict[str, Any]) -> bytes:
 class Flow:
     """The values of one workflow, with what is known of them before it runs."""
 
-    def __init__(
-        self,
-        spec: WorkflowSpec,
-        operations: Mapping[str, Operation[Model, Model]],
-        order: Order,
-        place: Place,
-        address: str,
-    ) -> None:
-        self._spec = spec
-        self._operations = operations
-        self._order = order
+    def __init__(self, scope: Scope, place: Place, address: str) -> None:
+        self._scope = scope
+        self._spec: WorkflowSpec = scope.spec
         self._place = place
         self._address = address
         self._found: list[Diagnostic] = []
-        self._position: dict[str, int] = {}
-        for index, stage in enumerate(spec.stages):
-            self._position.setdefault(stage.id, index)
-
-    @cached_property
-    def _inputs(self) -> Shape:
-        types = {name: {"type": given.type} for name, given in self._spec.inputs.items()}
-        return Shape({"type": "object", "properties": types, "additionalProperties": False})
+        self._meant = Suggestions()
 
     def faults(self) -> list[Diagnostic]:
-        """Return every fault of defaults, stages' inputs and the workflow's outputs."""
+        """Return every fault of defaults, stages' values and the workflow's outputs."""
         self._found = []
         for name, given in self._spec.inputs.items():
             self._judge_default(name, given)
@@ -112,18 +99,56 @@ class Flow:
             )
 
     def _judge_stage(self, index: int, stage: StageSpec) -> None:
-        operation = self._operations.get(stage.operation)
-        inputs = _inputs(_written(stage.inputs), operation.inputs if operation else None)
+        route = ("stages", index)
+        if stage.workflow is None:
+            name = stage.operation_name
+            self._judge_operation(stage.inputs, name, (*route, "inputs"), index)
+        else:
+            self._judge_interface(stage.workflow, stage.inputs, route, index)
+        for at, value, wanted in _texts(stage):
+            self._judge_text(value, wanted, (*route, *at), index)
+        if stage.compensate is not None:
+            inputs, at = stage.compensate.inputs, (*route, "compensate", "inputs")
+            name = full_name(stage.compensate.module, stage.compensate.operation)
+            self._judge_operation(inputs, name, at, index, itself=True)
+        self._judge_handling(stage, route, index)
+        self._judge_outputs(stage, index)
+
+    def _judge_handling(self, stage: StageSpec, route: Route, index: int) -> None:
+        handling = stage.error_handling
+        if handling is None:
+            return
+        instead: list[tuple[Route, InsteadSpec]] = [
+            (("fallbackActions", n), one) for n, one in enumerate(handling.fallback_actions)
+        ]
+        if handling.rollback_procedure:
+            instead.append((("rollbackProcedure",), handling.rollback_procedure))
+        for at, one in instead:
+            here = (*route, "errorHandling", *at)
+            name = full_name(one.module, one.operation)
+            self._judge_operation(one.inputs, name, (*here, "inputs"), index)
+
+    def _judge_operation(
+        self,
+        value: dict[str, Any],
+        name: str | None,
+        route: Route,
+        index: int,
+        *,
+        itself: bool = False,
+    ) -> None:
+        """Note what is wrong with the inputs that a stage gives an operation."""
+        operation = self._scope.operations.get(name) if name else None
+        inputs = _inputs(_written(value), operation.inputs if operation else None)
         if inputs.is_valid and not inputs.slots:
             return
-        route = ("stages", index, "inputs")
         for slot in inputs.slots:
-            self._judge_slot(slot, (*route, *slot.route), index)
+            self._judge_slot(slot, (*route, *slot.route), index, itself=itself, secrets=True)
         if operation is not None and not inputs.is_valid:
-            self._judge_literals(stage.inputs, operation, route, inputs)
-        self._judge_script(stage, route, inputs)
+            self._judge_literals(value, operation, route, inputs)
+        self._judge_script(name, value, route, inputs)
         for slot, wanted in inputs.brought:
-            self._judge_type(slot, wanted, (*route, *slot.route))
+            self._judge_type(slot, wanted, (*route, *slot.route), index)
 
     def _judge_literals(
         self,
@@ -142,9 +167,11 @@ class Flow:
             if fault.rule == "field-unknown" or at not in unknown:
                 self._found.append(fault)
 
-    def _judge_script(self, stage: StageSpec, route: Route, inputs: _Inputs) -> None:
+    def _judge_script(
+        self, name: str | None, value: Mapping[str, Any], route: Route, inputs: _Inputs
+    ) -> None:
         """Note references inside a script: the shell would read what they bring as code."""
-        if stage.operation != "command" or stage.inputs.get("shell", False) is False:
+        if name != "command" or value.get("shell", False) is False:
             return
         for slot, _ in inputs.brought:
             if slot.route in (("argv",), ("argv", 0)):
@@ -155,41 +182,163 @@ class Flow:
                     'write "$1" in the script, and the reference as the next item of argv',
                 )
 
-    def _judge_slot(self, slot: Slot, where: Route, stage: int | None) -> None:
+    def _judge_interface(
+        self, address: str, inputs: Mapping[str, Any], route: Route, index: int
+    ) -> None:
+        """Note what is wrong with the inputs that a stage gives a workflow."""
+        for slot in slots(dict(inputs)):
+            self._judge_slot(slot, (*route, "inputs", *slot.route), index)
+        callee = self._scope.workflows.get(address)
+        if callee is None:
+            return  # a reference that dangles: told as all others are
+        for name, value in inputs.items():
+            if name not in callee.inputs:
+                self._report(
+                    "workflow-input-unknown",
+                    f"{address} has no input {name!r}",
+                    (*route, "inputs", name),
+                    self._meant(name, callee.inputs, f"there is: {names(callee.inputs)}"),
+                )
+                continue
+            wanted = Shape({"type": callee.inputs[name].type})
+            given = of_value(value, lambda text: self._scope.of_text(text, index))
+            if not accepts(wanted, given):
+                self._report(
+                    "workflow-reference-type",
+                    f"the input {name!r} of {address} is {given} here, where {wanted} is wanted",
+                    (*route, "inputs", name),
+                    "give it a value of that type",
+                )
+        for name, declared in callee.inputs.items():
+            if declared.is_required and name not in inputs:
+                self._report(
+                    "workflow-input-missing",
+                    f"the input {name!r} of {address} has no value",
+                    (*route, "workflow"),
+                    f"add {name} under inputs",
+                )
+
+    def _judge_outputs(self, stage: StageSpec, index: int) -> None:
+        """Note outputs that the stage has to give and never can."""
+        shape = self._scope.once(stage) if stage.outputs else ANYTHING
+        for at, name in enumerate(stage.outputs):
+            if shape.member(name) is None:
+                self._report(
+                    "workflow-output-unknown",
+                    f"the stage {stage.id!r} never gives {name!r}",
+                    ("stages", index, "outputs", at),
+                    self._meant(name, shape.properties, f"there is: {names(shape.properties)}"),
+                )
+
+    def _judge_text(self, value: Any, wanted: Shape, route: Route, index: int) -> None:
+        """Note what is wrong with a field of a stage that references can stand in."""
+        for slot in slots(value):
+            here = (*route, *slot.route)
+            self._judge_slot(slot, here, index, item=route[2:] != ("forEach", "items"))
+            self._judge_type(slot, ANYTHING if slot.route else wanted, here, index)
+        if wanted is _LIST and isinstance(value, str) and not slots(value):
+            self._report(
+                "workflow-items-invalid",
+                f"{value!r} is no list",
+                route,
+                "refer to a list, as in ${stage.output}, or write the items",
+            )
+
+    def _judge_slot(
+        self,
+        slot: Slot,
+        where: Route,
+        stage: int | None,
+        *,
+        itself: bool = False,
+        item: bool = True,
+        secrets: bool = False,
+    ) -> None:
         for part in slot.parts:
             if isinstance(part, Malformed):
-                self._report(
-                    "workflow-reference-malformed",
-                    f"{part.text!r} is no reference",
-                    where,
-                    "write ${stage.output}, ${input.name} or ${secret.name}, and $${ for a "
-                    "literal ${",
-                )
+                self._report_malformed(part.text, where)
             elif isinstance(part, Reference):
-                self._judge_reference(part, where, stage)
+                known = [
+                    self._judge_reference(one, where, stage, itself=itself, item=item)
+                    for one in part.alternatives
+                ]
+                if all(known):
+                    self._judge_presence(part, where, stage, itself=itself)
+                if any(one.source == SECRET for one in part.alternatives):
+                    self._judge_exposure(part, where, secrets=secrets)
 
-    def _judge_reference(self, reference: Reference, where: Route, stage: int | None) -> None:
+    def _report_malformed(self, text: str, where: Route) -> None:
+        self._report(
+            "workflow-reference-malformed",
+            f"{text!r} is no reference",
+            where,
+            "write ${stage.output}, ${input.name} or ${secret.name}, ${stage.output ?? default} "
+            "where it may be missing, and $${ for a literal ${",
+        )
+
+    def _judge_reference(
+        self, reference: Reference, where: Route, stage: int | None, *, itself: bool, item: bool
+    ) -> bool:
         """Note why a reference, made by the stage at a position or by an output, leads nowhere."""
-        if reference.source == SECRET:
-            self._judge_secret(reference, where, stage)
-            return
-        if reference.source != INPUT and reference.source not in self._position:
-            self._report_unknown("stage", reference.source, self._position, reference, where)
-            return
-        if self.shape(reference) is None:
-            self._report_nowhere(reference, where)
-        if stage is not None and reference.source != INPUT:
-            first = self._position[reference.source]
-            if not self._order.is_before(first, stage):
-                self._report(
-                    "workflow-reference-order",
-                    f"the stage {reference.source!r} may not have finished when this one starts",
-                    where,
-                    f"add {reference.source} to the stage's dependencies",
-                )
+        source = reference.source
+        if source == SECRET:
+            return self._judge_secret(reference, where)
+        if not self._scope.knows(source, stage):
+            if not reference.path and reference.default is None:
+                self._report_malformed(f"${{{source}}}", where)
+            else:
+                known = self._scope.position
+                self._report_unknown("stage", source, known, reference, where)
+            return False
+        is_item = source == self._scope.variable(stage) and source not in self._scope.position
+        if is_item and not item:
+            self._report_malformed(f"${{{reference.bare}}}", where)
+            return False
+        if self._scope.shape(reference, stage) is None:
+            self._report_nowhere(reference, where, stage)
+            return False
+        is_stage = source != INPUT and not is_item
+        return not is_stage or self._is_in_order(source, where, stage, itself=itself)
 
-    def _report_nowhere(self, reference: Reference, where: Route) -> None:
-        source = self._source(reference)
+    def _is_in_order(self, source: str, where: Route, stage: int | None, *, itself: bool) -> bool:
+        first = self._scope.position[source]
+        if stage is None or (itself and first == stage):
+            return True
+        if self._scope.order.is_before(first, stage):
+            return True
+        self._report(
+            "workflow-reference-order",
+            f"the stage {source!r} may not have finished when this one starts",
+            where,
+            f"add {source} to the stage's dependencies",
+        )
+        return False
+
+    def _judge_presence(
+        self, reference: Reference, where: Route, stage: int | None, *, itself: bool
+    ) -> None:
+        """Note a reference that may bring nothing: all that it names may be skipped."""
+        if reference.literal is not None:
+            return
+        position, missed = self._scope.position, []
+        for one in reference.alternatives:
+            index = position.get(one.source)
+            is_itself = itself and index == stage
+            if index is None or is_itself or not self._scope.presence.may_miss(index, stage):
+                return
+            missed.append(one)
+        named = " and ".join(repr(one.source) for one in missed)
+        what = "stage" if len(missed) == 1 else "stages"
+        guard = f", or guard this stage: when: has({missed[0].bare})" if stage is not None else ""
+        self._report(
+            "workflow-reference-missing",
+            f"${{{reference}}} may be missing: the {what} {named} may be skipped",
+            where,
+            f"end it with a default, as in ${{{reference} ?? null}}{guard}",
+        )
+
+    def _report_nowhere(self, reference: Reference, where: Route, stage: int | None) -> None:
+        source = self._scope.source(reference.source, stage)
         member = source.member(reference.name)
         if member is None:
             what = "input" if reference.source == INPUT else "output"
@@ -197,38 +346,44 @@ class Flow:
             return
         self._report(
             "workflow-output-unknown",
-            f"${{{reference}}} leads nowhere: {reference.name} has nothing at "
-            f"{'.'.join(reference.inside)}",
+            f"${{{reference.bare}}} leads nowhere: {reference.name} has nothing at "
+            f"{'.'.join(reference.path[1:])}",
             where,
             f"{reference.name} is {member}",
         )
 
-    def _judge_secret(self, reference: Reference, where: Route, stage: int | None) -> None:
-        if reference.name not in self._spec.secrets or reference.inside:
-            name = ".".join((reference.name, *reference.inside))
-            self._report_unknown("secret", name, self._spec.secrets, reference, where)
-        elif stage is None:
+    def _judge_secret(self, reference: Reference, where: Route) -> bool:
+        if reference.name in self._spec.secrets and len(reference.path) == 1:
+            return True
+        self._report_unknown(
+            "secret", ".".join(reference.path), self._spec.secrets, reference, where
+        )
+        return False
+
+    def _judge_exposure(self, reference: Reference, where: Route, *, secrets: bool) -> None:
+        """Note a secret anywhere but in the inputs of an operation: all else is kept."""
+        if not secrets:
+            what = "an output" if where[0] == "outputs" else "part of this"
             self._report(
                 "workflow-secret-exposed",
-                f"the secret {reference.name!r} cannot be an output",
+                f"the secret {reference.name!r} cannot be {what}",
                 where,
-                "outputs are kept in the state: leave the secret out",
+                "this is kept in the state: a secret can only be an input of an operation",
             )
 
     def _report_unknown(
         self, what: str, name: str, known: Iterable[str], reference: Reference, where: Route
     ) -> None:
         owner = f" of {reference.source}" if what == "output" else ""
-        listed = ", ".join(sorted(known)) or "none"
         self._report(
             f"workflow-{what}-unknown",
-            f"${{{reference}}} leads nowhere: there is no {what} {name!r}{owner}",
+            f"${{{reference.bare}}} leads nowhere: there is no {what} {name!r}{owner}",
             where,
-            did_you_mean(name, known, f"there is: {listed}"),
+            self._meant(name, known, f"there is: {names(known)}"),
         )
 
-    def _judge_type(self, slot: Slot, wanted: Shape | None, where: Route) -> None:
-        given = self.shape(slot.whole) if slot.whole else STRING
+    def _judge_type(self, slot: Slot, wanted: Shape | None, where: Route, stage: int) -> None:
+        given = self._brought(slot.whole, stage) if slot.whole else STRING
         if wanted is None or given is None or accepts(wanted, given):
             return
         text = f"${{{slot.whole}}}" if slot.whole else "a string that contains references"
@@ -241,23 +396,12 @@ class Flow:
             else "a reference keeps its type only where it is all that the string holds",
         )
 
-    def shape(self, reference: Reference) -> Shape | None:
-        """Return the shape of what a reference brings; `None` where it leads nowhere."""
-        found = self._source(reference).member(reference.name)
-        return found.at(reference.inside) if found and reference.inside else found
-
-    def _source(self, reference: Reference) -> Shape:
-        """Return the shape of all inputs, of all secrets, or of all that a stage gives."""
-        return self._sources.get(reference.source, ANYTHING)
-
-    @cached_property
-    def _sources(self) -> dict[str, Shape]:
-        given = {stage.id: self._given(stage) for stage in reversed(self._spec.stages)}
-        return {**given, INPUT: self._inputs, SECRET: _SECRETS}
-
-    def _given(self, stage: StageSpec) -> Shape:
-        operation = self._operations.get(stage.operation)
-        return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
+    def _brought(self, reference: Reference, stage: int) -> Shape | None:
+        if reference.source == SECRET and reference.default is None:
+            return SECRETS.at(reference.path)
+        if not all(self._scope.knows(one.source, stage) for one in reference.alternatives):
+            return None
+        return self._scope.brought(reference, stage)
 
     def _report(self, rule: str, message: str, route: Route, help: str) -> None:
         """Note a fault at a route below the spec: no place is made where nothing is wrong."""
@@ -265,28 +409,16 @@ class Flow:
         self._found.append(Diagnostic(rule, message, where, help, address=self._address))
 
 
-def has_type(value: Any, name: str) -> bool:
-    """Tell whether a JSON value has a type of JSON Schema."""
-    match value:
-        case bool():
-            return name == "boolean"
-        case int():
-            return name in ("integer", "number")
-        case float():
-            return name == "number"
-        case str():
-            return name == "string"
-        case list() | tuple():
-            return name == "array"
-        case dict():
-            return name == "object"
-    return False
-
-
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the help for a misspelt name."""
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {near[0]}?" if near else otherwise
+def _texts(stage: StageSpec) -> Iterator[tuple[Route, Any, Shape]]:
+    """Yield the fields beside inputs in which references can stand, and what they have to be."""
+    if stage.for_each:
+        yield ("forEach", "items"), stage.for_each.items, _LIST
+    if stage.wait:
+        yield ("wait", "until"), stage.wait.until, STRING
+        yield ("wait", "signal"), stage.wait.signal, STRING
+    if stage.confirm:
+        yield ("confirm", "question"), stage.confirm.question, STRING
+        yield ("confirm", "approvers"), stage.confirm.approvers, _LIST
 
 
 def _unescape(text: str) -> str:

@@ -6,10 +6,12 @@ together: that is `compile`'s.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
+from chimera.builtin.workflow.handling import ErrorHandlingSpec, RetryPolicySpec
 from chimera.builtin.workflow.schedule import Schedule
+from chimera.builtin.workflow.secrets import Secret
+from chimera.builtin.workflow.stages import StageSpec, Variable
 from chimera.kinds import (
     Duration,
     Field,
@@ -19,16 +21,21 @@ from chimera.kinds import (
     Model,
     Plays,
     Role,
-    StringConstraints,
     Text,
     TriggerName,
 )
 
-STAGE_PATTERN = r"[a-z][a-z0-9-]*"
-VARIABLE_PATTERN = r"[A-Za-z][A-Za-z0-9_]*"
+__all__ = [
+    "MOST_STAGES",
+    "InputSpec",
+    "StageSpec",
+    "TypeName",
+    "WorkflowSpec",
+]
 
-StageId = Annotated[str, StringConstraints(pattern=f"^{STAGE_PATTERN}$", max_length=64)]
-Variable = Annotated[str, StringConstraints(pattern=f"^{VARIABLE_PATTERN}$", max_length=64)]
+MOST_STAGES = 20_000
+"""Stages that one workflow may have; whoever has more makes them with forEach."""
+
 TypeName = Literal["string", "integer", "number", "boolean", "array", "object"]
 """The types of JSON Schema that a workflow's input can have."""
 
@@ -48,58 +55,6 @@ class InputSpec(Model):
         return "default" not in self.model_fields_set
 
 
-class SecretSpec(Model):
-    """Where a secret comes from; its value reaches neither output nor state."""
-
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
-        description="Environment variable that holds the secret."
-    )
-
-
-class RetrySpec(Model):
-    """How often a stage that failed is tried again, and how long is waited between."""
-
-    max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=1, description="Attempts in all, the first one included."
-    )
-    delay: Duration = Field(
-        default=timedelta(seconds=1),
-        description="Wait before the second attempt; it doubles from attempt to attempt.",
-    )
-    max_delay: Duration = Field(
-        default=timedelta(minutes=1),
-        description="Longest wait between two attempts; equal to delay, the wait stays the same.",
-    )
-
-
-class StageSpec(Model):
-    """One step of the work, as the workflow's author writes it."""
-
-    id: StageId = Field(description="Id of the stage, by which others refer to it.")
-    name: str = Field(default="", description="What the stage does, for people.")
-    operation: Text = Field(
-        description="Operation that does the work, such as command; `chimera explain operations` "
-        "lists them."
-    )
-    inputs: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Inputs of the operation, as `chimera explain OPERATION` shows them; "
-        "${stage.output} and ${input.x} take a value's place.",
-    )
-    dependencies: Items[StageId] = Field(
-        default=(), description="Stages that must have finished before this one starts."
-    )
-    timeout: Duration | None = Field(
-        default=None, description="Longest time that one attempt may take."
-    )
-    retry: RetrySpec = Field(default=RetrySpec(), description="What happens when it fails.")
-    on_interrupt: Literal["retry", "escalate"] | None = Field(
-        default=None,
-        description="What becomes of an attempt that was interrupted: run again with the same key, "
-        "or left to a person; the operation's own answer if left out.",
-    )
-
-
 class WorkflowSpec(Model):
     """Stages that do work in an order, and what starts them."""
 
@@ -113,9 +68,38 @@ class WorkflowSpec(Model):
     event: Text | None = Field(
         default=None, description="Name of the event that starts it (trigger: event)."
     )
-    mode: Literal["sequential", "parallel"] = Field(
+    version: Text | None = Field(
+        default=None, description="Version of the workflow, for people: runs are pinned by content."
+    )
+    mode: Literal["sequential", "parallel", "conditional"] = Field(
         default="sequential",
-        description="Whether each stage follows the one before, or only dependencies order them.",
+        description="Whether each stage follows the one before; or only dependencies order them; "
+        "or, conditional, a stage is skipped, too, when all that it depends on was.",
+    )
+    timeout: Duration | None = Field(
+        default=None, description="Longest time that a run may take, waits included."
+    )
+    retry_policy: RetryPolicySpec | None = Field(
+        default=None, description="What happens when a stage fails that says nothing else."
+    )
+    error_handling: ErrorHandlingSpec | None = Field(
+        default=None,
+        description="What happens when no retry helps a stage that says nothing else.",
+    )
+    on_failure: Literal["stop", "compensate"] = Field(
+        default="stop",
+        description="Whether a run that fails stays as it is, or its finished stages are undone, "
+        "the last one first.",
+    )
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=32, description="Stages in work at a time."
+    )
+    priority: int = Field(
+        default=0, description="Which of several runs comes first: that of the higher."
+    )
+    limits: dict[Text, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="How many stages that name a limit run at a time, by name of the limit.",
     )
     paths: Items[Annotated[Glob, Governs()]] = Field(
         default=(), description="Paths that the work reads: when they change, apply runs it again."
@@ -126,10 +110,10 @@ class WorkflowSpec(Model):
     inputs: dict[Variable, InputSpec] = Field(
         default_factory=dict, description="Inputs by name, for ${input.name}."
     )
-    secrets: dict[Variable, SecretSpec] = Field(
+    secrets: dict[Variable, Secret] = Field(
         default_factory=dict, description="Secrets by name, for ${secret.name} in stages' inputs."
     )
-    stages: Annotated[Items[StageSpec], Field(min_length=1)] = Field(
+    stages: Annotated[Items[StageSpec], Field(min_length=1, max_length=MOST_STAGES)] = Field(
         description="The stages; their order counts in sequential mode."
     )
     outputs: dict[Variable, Any] = Field(

@@ -22,6 +22,7 @@ class Order:
 
     needs: tuple[tuple[int, ...], ...]
     backward: tuple[tuple[int, int], ...] = ()
+    is_sequential: bool = False
 
     @staticmethod
     def of(spec: WorkflowSpec) -> Order:
@@ -42,7 +43,7 @@ class Order:
                 found = {earlier for earlier in found if earlier < index}
                 found |= {index - 1} if index else set()
             needs.append(tuple(sorted(found)))
-        return Order(tuple(needs), tuple(backward))
+        return Order(tuple(needs), tuple(backward), is_sequential)
 
     @cached_property
     def _dependents(self) -> tuple[list[int], ...]:
@@ -54,23 +55,25 @@ class Order:
         return dependents
 
     @cached_property
-    def _started(self) -> dict[int, int]:
-        """The stages that can start, in an order in which they can; for each, all that is before
-        it, as the bits of an integer.
-        """
-        before: dict[int, int] = {}
+    def started(self) -> tuple[int, ...]:
+        """The stages that can start, in an order in which they can."""
         if self._is_forward:
-            for stage, needs in enumerate(self.needs):
-                before[stage] = _all_before(needs, before)
-            return before
+            return tuple(range(len(self.needs)))
         waiting = [len(needs) for needs in self.needs]
         free = [stage for stage, count in enumerate(waiting) if not count]
         for stage in free:
-            before[stage] = _all_before(self.needs[stage], before)
             for dependent in self._dependents[stage]:
                 waiting[dependent] -= 1
                 if not waiting[dependent]:
                     free.append(dependent)
+        return tuple(free)
+
+    @cached_property
+    def _before(self) -> dict[int, int]:
+        """For each stage that can start all that is before it, as the bits of an integer."""
+        before: dict[int, int] = {}
+        for stage in self.started:
+            before[stage] = _all_before(self.needs[stage], before)
         return before
 
     @property
@@ -81,7 +84,7 @@ class Order:
     @cached_property
     def _knotted(self) -> tuple[frozenset[int], ...]:
         """Sets of stages that all wait for one another: none where every stage can start."""
-        if len(self._started) == len(self.needs):
+        if len(self.started) == len(self.needs):
             return ()
         return tuple(
             knot
@@ -107,9 +110,9 @@ class Order:
     @cached_property
     def unreachable(self) -> tuple[int, ...]:
         """Stages that can never start although nothing waits for them in turn."""
-        if len(self._started) == len(self.needs):
+        if len(self.started) == len(self.needs):
             return ()
-        stuck = set(range(len(self.needs))) - self._started.keys()
+        stuck = set(range(len(self.needs))).difference(self.started)
         return tuple(sorted(stuck.difference(*self._knotted)))
 
     def is_before(self, first: int, second: int) -> bool:
@@ -117,9 +120,13 @@ class Order:
 
         For a stage that can never start, only what it waits for directly counts.
         """
-        if second in self._started:
-            return bool(self._started[second] >> first & 1)
-        return first in self.needs[second]
+        if self.is_sequential:
+            return first < second
+        if first in self.needs[second]:
+            return True
+        if second in self._before:
+            return bool(self._before[second] >> first & 1)
+        return False
 
 
 def _all_before(needs: Iterable[int], before: Mapping[int, int]) -> int:

@@ -46,19 +46,32 @@ def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
 
 @hookimpl
 def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
-    """Compile a workflow and report all that is wrong with it."""
+    """Compile a workflow that stands alone and report all that is wrong with it."""
     if document.address.kind != "Workflow":
         return ()
-    from chimera.builtin.workflow.compile import judge
+    from chimera.builtin.workflow.compile import judge, stands_alone
 
-    return (judge(cast("Document[WorkflowSpec]", document), registry.operations),)
+    workflow = cast("Document[WorkflowSpec]", document)
+    if not stands_alone(workflow.spec):
+        return ()
+    return (judge(workflow, registry.operations, registry.executors),)
 
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge workflows that run others or have conditions, and proof steps that run workflows."""
+    found: list[Verdict] = []
+    if "Workflow" in subject.snapshot.kinds:
+        from chimera.builtin.workflow.nesting import judge_open
+
+        found += judge_open(subject)
+    if "Proof" in subject.snapshot.kinds:
+        found += _judge_proofs(subject)
+    return found
+
+
+def _judge_proofs(subject: Subject) -> Iterable[Verdict]:
     """Judge the proof steps that run workflows: every effect has to be declared."""
-    if "Proof" not in subject.snapshot.kinds:
-        return ()
     from chimera.proof.kinds import ProofSpec
 
     proofs = subject.snapshot.of_model(ProofSpec)
@@ -66,7 +79,7 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
         return ()
     from chimera.builtin.workflow.effects import judge_steps
 
-    return tuple(judge_steps(subject.snapshot))
+    return judge_steps(subject.snapshot)
 
 
 @hookimpl

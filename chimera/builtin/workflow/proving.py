@@ -7,18 +7,21 @@ effect nobody declared, and a workflow that is not among the proof's inputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.workflow.references import SECRET, resolve, slots
-from chimera.model import Address, ChimeraError, Finding, Place, canonical_json
+from chimera.builtin.workflow.references import SECRET, references_in, resolve
+from chimera.model import Address, ChimeraError, Finding, Place, canonical_json, digest_json
 
 if TYPE_CHECKING:
     from chimera.builtin.workflow.kinds import StageSpec, WorkflowSpec
+    from chimera.builtin.workflow.running import BuildGraph
     from chimera.context import Context
     from chimera.kinds import Registry
+    from chimera.policy import Conditions
     from chimera.proof import StepOutcome, StepTask
     from chimera.proof.steps.models import WorkflowStep
     from chimera.runtime import Build, Json, Operation, RunResult, Step, StepCall
@@ -81,9 +84,11 @@ def run_once(asked: dict[str, Any]) -> dict[str, Any]:
     Returns how each stage came out, the workflow's outputs, what simulated stages would have been
     asked, and why it failed if it did.
     """
+    from chimera.builtin.workflow.nesting import stages_inside
     from chimera.builtin.workflow.reconcile import read_inputs
-    from chimera.builtin.workflow.running import outputs_of
+    from chimera.builtin.workflow.running import definition_of, outputs_of
     from chimera.context import Context, SequentialIds
+    from chimera.policy import Conditions
     from chimera.proof.steps.models import WorkflowStep
     from chimera.workspace import Workspace
 
@@ -92,11 +97,14 @@ def run_once(asked: dict[str, Any]) -> dict[str, Any]:
     workspace = Workspace(Path.cwd(), context)
     step = WorkflowStep.model_validate(asked["step"])
     value = _document(workspace, Address.parse(step.workflow))
-    spec = _fit_spec(step, value, workspace.registry)
+    pinned = definition_of(None, value.get("spec", {}), _others(workspace))
+    spec, inside = _fit_spec(step, pinned, workspace.registry)
     given = read_inputs(spec, step.inputs)
-    rehearsal = _Rehearsal(step, spec, workspace.registry.operations)
-    definition = {"spec": value["spec"], "proof": step.model_dump(mode="json")}
-    result = _run(rehearsal.build, definition, given, Path(asked["state"]), context)
+    rehearsal = _Rehearsal(step, dict(stages_inside(spec, inside)), workspace.registry.operations)
+    definition = {**pinned, "proof": step.model_dump(mode="json")}
+    with Conditions(context.processes) as conditions:
+        build = rehearsal.builder(conditions)
+        result = _run(build, definition, given, Path(asked["state"]), context)
     outputs = outputs_of(spec, given, result.outputs) if not result.failed else {}
     answer: dict[str, Any] = {
         "stages": dict(rehearsal.outcomes(result)),
@@ -118,8 +126,20 @@ def _document(workspace: Any, address: Address) -> Mapping[str, Any]:
     raise ChimeraError("it is not among the proof's inputs", help="add its file to spec.inputs")
 
 
-def _fit_spec(step: WorkflowStep, value: Mapping[str, Any], registry: Registry) -> WorkflowSpec:
-    """Return the workflow's spec; raises `ChimeraError` that names all that keeps it from running.
+def _others(workspace: Any) -> Callable[[str], Mapping[str, Any] | None]:
+    """Return what gives the spec of another workflow, as it is among the inputs."""
+
+    def find(address: str) -> Mapping[str, Any] | None:
+        spec: Mapping[str, Any] = _document(workspace, Address.parse(address)).get("spec", {})
+        return spec
+
+    return find
+
+
+def _fit_spec(
+    step: WorkflowStep, pinned: Mapping[str, Any], registry: Registry
+) -> tuple[WorkflowSpec, Mapping[str, WorkflowSpec]]:
+    """Return the workflow and those inside it; raises `ChimeraError` where they cannot be run.
 
     What the step declares is judged again: the exported documents are what counts here.
     """
@@ -129,13 +149,17 @@ def _fit_spec(step: WorkflowStep, value: Mapping[str, Any], registry: Registry) 
     from chimera.kinds import validate_model
 
     place, operations = Place(step.workflow), registry.operations
-    spec, faults = validate_model(WorkflowSpec, value.get("spec"), place, step.workflow)
+    inside = {
+        address: WorkflowSpec.model_validate(spec)
+        for address, spec in pinned.get("workflows", {}).items()
+    }
+    spec, faults = validate_model(WorkflowSpec, pinned["spec"], place, step.workflow)
     if spec is not None and not faults:
-        faults = list(compile_spec(spec, operations, place, step.workflow))
-        faults += faults_of(step, spec, operations, place, step.workflow)
+        faults = list(compile_spec(spec, operations, place, step.workflow, inside))
+        faults += faults_of(step, spec, operations, place, step.workflow, inside)
     if spec is None or faults:
         raise ChimeraError("; ".join(fault.message for fault in faults), help=faults[0].help)
-    return spec
+    return spec, inside
 
 
 def _run(build: Build, definition: Json, given: Json, state: Path, context: Context) -> RunResult:
@@ -151,49 +175,76 @@ class _Rehearsal:
     """The steps of one run, some of which only give what the proof says that they would."""
 
     def __init__(
-        self, step: WorkflowStep, spec: WorkflowSpec, operations: Mapping[str, Operation[Any, Any]]
+        self,
+        step: WorkflowStep,
+        stages: Mapping[str, StageSpec],
+        operations: Mapping[str, Operation[Any, Any]],
     ) -> None:
         self._step = step
-        self._stages = {stage.id: stage for stage in spec.stages}
+        self._stages = stages
         self._operations = operations
         self.asked: dict[str, Json] = {}
         """What simulated stages would have been asked, by stage."""
 
-    def build(self, definition: Json, given: Json) -> Iterable[Step]:
-        """Make the steps as an apply does, and put the simulated ones in their places."""
+    def builder(self, conditions: Conditions) -> BuildGraph:
+        """Return what makes the steps as an apply does, with the simulated ones in their places."""
         from chimera.builtin.workflow.running import builder
 
-        build = builder(self._step.workflow, self._operations, Path.cwd())
-        for step in build(definition, given):
-            yield self._simulated(step) if step.id in self._step.simulate else step
+        step, operations = self._step, self._operations
+        return builder(step.workflow, operations, Path.cwd(), conditions, self._stand_in)
 
-    def _simulated(self, step: Step) -> Step:
-        stage = self._stages[step.id]
-        return replace(step, work=lambda call: self._pretend(stage, call), effects=False)
+    def _stand_in(self, stage: StageSpec, path: str, step: Step) -> Step:
+        """Return a step that only gives what it is said to give, or at once what it waits for."""
+        if path in self._step.simulate:
+            pretend = partial(self._pretend, stage, path)
+            return replace(
+                step, work=pretend, wait=None, expand=None, remote=None, effects=False,
+                executor="inline", compensate=None, cache=None, probe=None,
+            )  # fmt: skip
+        if stage.wait is not None:
+            return replace(step, work=lambda call: "", wait=None, effects=False, executor="inline")
+        return step
 
-    def _pretend(self, stage: StageSpec, call: StepCall) -> Json:
+    def _pretend(self, stage: StageSpec, path: str, call: StepCall) -> Json:
         """Note what would be asked, which has to fit, and give what the proof says."""
         from chimera.kinds import validate_model
         from chimera.runtime import PermanentError
 
-        assert isinstance(call.inputs, dict)
-        references = (ref for slot in slots(stage.inputs) for ref in slot.references)
-        unseen = {str(reference): _UNSEEN for reference in references if reference.source == SECRET}
-        inputs = resolve(stage.inputs, call.inputs | unseen)
-        model = self._operations[stage.operation].inputs
-        _, faults = validate_model(model, inputs, Place(stage.id).at("inputs"), None)
-        if faults:
-            raise PermanentError(f"{stage.operation} would not take this: {faults[0].message}")
-        self.asked[stage.id] = inputs
-        return self._step.simulate[stage.id]
+        known: Any = call.inputs if isinstance(call.inputs, dict) else {}
+        inputs: Any = known
+        if stage.operation_name is not None:
+            references = references_in(stage.inputs)
+            unseen = {str(ref): _UNSEEN for ref in references if ref.source == SECRET}
+            inputs = resolve(stage.inputs, {**known, **unseen})
+            model = self._operations[stage.operation_name].inputs
+            _, faults = validate_model(model, inputs, Place(path).at("inputs"), None)
+            if faults:
+                name = stage.operation_name
+                raise PermanentError(f"{name} would not take this: {faults[0].message}")
+        if stage.for_each is None and "/" not in path:
+            self.asked[path] = inputs
+        else:
+            self.asked[f"{path} {digest_json(inputs)}"] = inputs
+        return self._step.simulate[path]
 
     def outcomes(self, result: RunResult) -> Iterator[tuple[str, str]]:
         """Yield how each stage came out, by what the evidence calls it."""
         for id, stage in self._stages.items():
-            name = f"stage {id} ({stage.operation})"
+            if "/" in id:
+                continue  # part of the outcome of the stage that it is inside
+            name = f"stage {id} ({_kind(stage)})"
             if id in result.failed:
                 yield name, "fail"
             elif id not in result.outputs:
                 yield name, "skipped"
             else:
                 yield name, "simulated" if id in self._step.simulate else "pass"
+
+
+def _kind(stage: StageSpec) -> str:
+    """Return what a stage does, in a word or a name."""
+    if stage.wait is not None:
+        return "wait"
+    if stage.confirm is not None:
+        return "confirm"
+    return stage.operation_name or stage.workflow or "switch"

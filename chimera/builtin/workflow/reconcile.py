@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from chimera.builtin.workflow.flow import did_you_mean, has_type
 from chimera.builtin.workflow.kinds import InputSpec, WorkflowSpec
-from chimera.builtin.workflow.running import builder, outputs_of
+from chimera.builtin.workflow.running import builder, definition_of, outputs_of
+from chimera.builtin.workflow.wording import did_you_mean, has_type
 from chimera.kinds import Document
-from chimera.model import UsageError
+from chimera.model import Address, UsageError
+from chimera.policy import Conditions
 from chimera.runtime import ReconcileTask
 
 
@@ -44,10 +45,20 @@ def _run(
 ) -> Mapping[str, Any]:
     spec: WorkflowSpec = document.spec
     given = read_inputs(spec, inputs)
-    # The digest covers the declared paths too: what they held is part of what was run.
-    definition = {"digest": task.change.after, "spec": document.value["spec"]}
-    build = builder(str(document.address), task.operations, task.root)
-    return {"outputs": outputs_of(spec, given, task.execute(definition, build, given))}
+    definition = definition_of(task.change.after, document.value["spec"], _finder(task))
+    with Conditions(task.context.processes) as conditions:
+        build = builder(str(document.address), task.operations, task.root, conditions)
+        return {"outputs": outputs_of(spec, given, task.execute(definition, build, given))}
+
+
+def _finder(task: ReconcileTask) -> Callable[[str], Mapping[str, Any] | None]:
+    """Return what gives the spec of another workflow as it is written."""
+
+    def find(address: str) -> Mapping[str, Any] | None:
+        document = task.snapshot.get(Address.parse(address))
+        return None if document is None else document.value["spec"]
+
+    return find
 
 
 def read_inputs(spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 """References inside a workflow's values: `${stage.output}`, `${input.x}` and `${secret.y}`.
 
 Owns their grammar and what they become: a string that is exactly one reference takes the value and
-its type, inside a longer string the value is written out. A replaced value is never read for
-references again, so that no output can smuggle one in. Refuses expressions.
+its type, inside a longer string the value is written out. `${stage.output ?? other.output ?? "-"}`
+takes the first value that is there and not null. A replaced value is never read for references
+again, so that no output can smuggle one in. Refuses expressions.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chimera.builtin.workflow.kinds import STAGE_PATTERN, VARIABLE_PATTERN
 from chimera.model import ChimeraError, Route, Segment, canonical_json
 
 INPUT = "input"
@@ -22,21 +23,63 @@ RESERVED = (INPUT, SECRET)
 
 _OPENING = "${"
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*\})?")
-_REFERENCE = re.compile(
-    rf"(?P<source>{STAGE_PATTERN})\.(?P<name>{VARIABLE_PATTERN})(?P<inside>(?:\.[A-Za-z0-9_-]+)*)"
-)
+_REFERENCE = re.compile(r"(?P<source>[A-Za-z][A-Za-z0-9_-]*)(?P<path>(?:\.[A-Za-z0-9_-]+)*)")
+_ALTERNATIVE = re.compile(r'\s*("(?:[^"\\]|\\.)*"|(?:(?!\?\?)[^"])+?)\s*(?:\?\?|\Z)')
+_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`source.name`: an input, a secret or a stage's output, and the way to a value inside it."""
+    """`source.path`: an input, a secret, a stage's output or an item, and the way into it.
+
+    `default` is what follows `??`: another reference, or a literal.
+    """
 
     source: str
-    name: str
-    inside: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    default: Reference | Literal | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the output or input, where the reference says one."""
+        return self.path[0] if self.path else ""
+
+    @property
+    def bare(self) -> str:
+        """The reference without what follows `??`."""
+        return ".".join((self.source, *self.path))
 
     def __str__(self) -> str:
-        return ".".join((self.source, self.name, *self.inside))
+        return self.bare if self.default is None else f"{self.bare} ?? {self.default}"
+
+    @property
+    def alternatives(self) -> Iterator[Reference]:
+        """The reference and those that follow `??`, in order."""
+        found: Reference | Literal | None = self
+        while isinstance(found, Reference):
+            yield found
+            found = found.default
+
+    @property
+    def literal(self) -> Literal | None:
+        """The literal that a reference ends with, if it does."""
+        *_, last = self.alternatives
+        return last.default if isinstance(last.default, Literal) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A JSON value at the end of a reference, as it is written."""
+
+    text: str
+
+    @property
+    def value(self) -> Any:
+        """The value."""
+        return json.loads(self.text)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +132,41 @@ def parse(text: str) -> tuple[Part, ...]:
     return (*parts, literal) if literal else tuple(parts)
 
 
+_MOST_ALTERNATIVES = 16
+
+
 def _reference(closed: str | None) -> Reference | None:
-    match = _REFERENCE.fullmatch(closed[:-1]) if closed else None
-    if match is None:
+    """Read what stands between the braces, from its end: each alternative is the next's default."""
+    if not closed:
         return None
-    inside = match["inside"].split(".")[1:]
-    return Reference(match["source"], match["name"], tuple(inside))
+    inner = closed[:-1]
+    match = _REFERENCE.fullmatch(inner)
+    if match is not None:  # by far the most
+        return Reference(match["source"], tuple(match["path"].split(".")[1:]))
+    texts = [found[1] for found in _ALTERNATIVE.finditer(inner)]
+    is_cut = "??".join(texts).replace(" ", "") == inner.replace(" ", "")
+    if not is_cut or len(texts) > _MOST_ALTERNATIVES:
+        return None
+    made: Reference | Literal | None = None
+    for number, text in enumerate(reversed(texts)):
+        match = _REFERENCE.fullmatch(text)
+        if number == 0 and (match is None or text in ("null", "true", "false")):
+            made = _literal(text)
+            if made is None or len(texts) == 1:
+                return None
+        elif match is None:
+            return None
+        else:
+            made = Reference(match["source"], tuple(match["path"].split(".")[1:]), made)
+    return made if isinstance(made, Reference) else None
+
+
+def _literal(text: str) -> Literal | None:
+    try:
+        json.loads(text)
+    except ValueError:
+        return None
+    return Literal(text)
 
 
 def escape(text: str) -> str:
@@ -126,6 +198,11 @@ def _gather(value: Any, route: Route, found: list[Slot]) -> None:
             _gather(item, (*route, segment), found)
 
 
+def references_in(value: Any) -> tuple[Reference, ...]:
+    """Return the references of a JSON value, each once."""
+    return tuple(dict.fromkeys(ref for slot in slots(value) for ref in slot.references))
+
+
 def replace_strings(value: Any, change: Callable[[str], Any]) -> Any:
     """Return a JSON value with each of its strings changed; keys stay."""
     if isinstance(value, str):
@@ -154,17 +231,50 @@ def write_out(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value).decode()
 
 
-def look_up(reference: Reference, value: Any) -> Any:
-    """Follow the way inside `value`, the value that `source.name` has.
+def look_up(reference: Reference, sources: Mapping[str, Any]) -> Any:
+    """Return what a reference brings, from the values of its sources by their names.
 
-    Raises `ChimeraError` where the value has nothing there.
+    Raises `ChimeraError` where there is nothing, and no default.
     """
-    for segment in reference.inside:
-        try:
-            value = value[int(segment)] if isinstance(value, list) else value[segment]
-        except (LookupError, TypeError, ValueError):
-            raise ChimeraError(
-                f"${{{reference}}} leads nowhere: there is no {segment!r} in that value",
-                help=f"look at what {reference.source} gave with `chimera runs show`",
-            ) from None
+    for alternative in reference.alternatives:
+        value = _follow(alternative, sources)
+        if value is _MISSING or (value is None and alternative.default is not None):
+            continue
+        return value
+    literal = reference.literal
+    if literal is not None:
+        return literal.value
+    missing = next(r for r in reference.alternatives if _follow(r, sources) is _MISSING)
+    if missing.source not in sources:
+        raise ChimeraError(
+            f"${{{missing.bare}}} leads nowhere: the stage {missing.source!r} gave nothing",
+            help=f"end the reference with a default, as in ${{{missing.bare} ?? null}}",
+        )
+    raise ChimeraError(
+        f"${{{missing.bare}}} leads nowhere: there is no {_step_missing(missing, sources)!r} in "
+        "that value",
+        help=f"look at what {missing.source} gave with `chimera runs show`",
+    )
+
+
+def _follow(reference: Reference, sources: Mapping[str, Any]) -> Any:
+    value = sources.get(reference.source, _MISSING)
+    for segment in reference.path:
+        value = _member(value, segment)
     return value
+
+
+def _member(value: Any, segment: str) -> Any:
+    try:
+        return value[int(segment)] if isinstance(value, list) else value[segment]
+    except (LookupError, TypeError, ValueError):
+        return _MISSING
+
+
+def _step_missing(reference: Reference, sources: Mapping[str, Any]) -> str:
+    value = sources[reference.source]
+    for segment in reference.path:
+        value = _member(value, segment)
+        if value is _MISSING:
+            return segment
+    return reference.bare

@@ -1,139 +1,158 @@
 """From a definition to durable steps: what a run of a workflow is made of.
 
-A step's journaled inputs are the values that its references brought, never the secrets: these are
-put in when the work begins. Refuses a pinned definition that no longer compiles.
+Owns what a run is pinned to, a workflow with all that it runs, and keeps what was compiled: many
+runs of one definition are resumed at once. Refuses a pinned definition that no longer compiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from chimera.builtin.workflow.compile import compile_spec
-from chimera.builtin.workflow.kinds import StageSpec, WorkflowSpec
-from chimera.builtin.workflow.order import Order
-from chimera.builtin.workflow.references import (
-    INPUT,
-    SECRET,
-    Reference,
-    look_up,
-    resolve,
-    slots,
-)
-from chimera.context import Context, base_environment
+from chimera.builtin.workflow.kinds import WorkflowSpec
+from chimera.builtin.workflow.making import Maker, StandIn
+from chimera.builtin.workflow.nesting import circles, closure
+from chimera.builtin.workflow.references import INPUT, look_up, references_in, resolve
+from chimera.builtin.workflow.scope import Workflows
 from chimera.kinds import validate_model
-from chimera.model import ChimeraError, Place
-from chimera.runtime import (
-    Build,
-    Json,
-    Operation,
-    Outputs,
-    PermanentError,
-    Recovery,
-    Retry,
-    Step,
-    StepCall,
-)
+from chimera.model import ChimeraError, Place, canonical_json
+from chimera.policy import Conditions
+from chimera.runtime import Graph, Json, Operation, Outputs
 
 Operations = Mapping[str, Operation[Any, Any]]
+BuildGraph = Callable[[Json, Json], Graph]
 
 
-def builder(name: str, operations: Operations, root: Path) -> Build:
-    """Return what makes the steps of the workflow `name` from a pinned definition and its input."""
+def builder(
+    name: str,
+    operations: Operations,
+    root: Path,
+    conditions: Conditions | None = None,
+    stand_in: StandIn | None = None,
+) -> BuildGraph:
+    """Return what makes the graph of the workflow `name` from a pinned definition and its input.
 
-    def build(definition: Json, given: Json) -> Iterable[Step]:
+    `conditions` evaluates `when` and `switch`; who gives it closes it. `stand_in` puts other steps
+    in the places of some.
+    """
+    registered = _Registered(operations)
+    judge = conditions or Conditions()
+
+    def build(definition: Json, given: Json) -> Graph:
         assert isinstance(definition, dict)
-        spec = _read(definition["spec"], name, operations)
-        order = Order.of(spec)
-        for index, stage in enumerate(spec.stages):
-            needs = tuple(spec.stages[need].id for need in order.needs[index])
-            yield _step(spec, stage, needs, given, operations[stage.operation], root)
+        compiled = _compiled(canonical_json(_code(definition)), name, registered, stand_in)
+        return compiled.graph(definition, given, root, judge)
 
     return build
 
 
+def definition_of(
+    digest: str | None, value: Mapping[str, Any], find: Callable[[str], Mapping[str, Any] | None]
+) -> dict[str, Any]:
+    """Return what a run is pinned to: the spec as it is written, and those of all that it runs.
+
+    `find` gives the spec of another workflow as it is written. A digest covers declared paths too:
+    what they held is part of what was run.
+    """
+
+    def spec_of(address: str) -> WorkflowSpec | None:
+        written = find(address)
+        return None if written is None else WorkflowSpec.model_validate(written)
+
+    spec = WorkflowSpec.model_validate(value)
+    others = {address: find(address) for address in closure(spec, spec_of)}
+    nested = {"workflows": others} if others else {}
+    return {"digest": digest, "spec": value, **nested}
+
+
 def outputs_of(spec: WorkflowSpec, given: Json, outputs: Outputs) -> Any:
     """Return the workflow's outputs, from its input and what its stages gave."""
-    references = _references(spec.outputs)
-    return resolve(spec.outputs, _known(references, given, outputs))
+    sources = {**outputs, INPUT: given}
+    known = {str(ref): look_up(ref, sources) for ref in references_in(spec.outputs)}
+    return resolve(spec.outputs, known)
 
 
-def _read(value: Json, name: str, operations: Operations) -> WorkflowSpec:
-    """Compile a definition again: plugins may have changed since it was pinned."""
-    place = Place(name)
-    spec, faults = validate_model(WorkflowSpec, value, place, name)
-    if spec is not None:
-        faults = [*faults, *compile_spec(spec, operations, place, name)]
-    if spec is None or faults:
-        raise ChimeraError(
-            f"the run of {name} cannot go on: {faults[0].message}",
-            help="cancel the run and apply again, or bring back the plugin that it needs",
+class _Registered:
+    """Operations, told apart from others by which object they are."""
+
+    def __init__(self, operations: Operations) -> None:
+        self.operations = operations
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Registered) and other.operations is self.operations
+
+    def __hash__(self) -> int:
+        return id(self.operations)
+
+
+class Compiled:
+    """A definition that compiles, with what makes its steps."""
+
+    def __init__(self, spec: WorkflowSpec, workflows: Workflows, maker: Maker) -> None:
+        self.spec = spec
+        self._workflows = workflows
+        self._maker = maker
+
+    def graph(self, definition: Json, given: Json, root: Path, conditions: Conditions) -> Graph:
+        """Return the graph of one run."""
+        spec = self.spec
+        return Graph(
+            definition,
+            self._maker.steps(given, root, conditions),
+            concurrency=spec.concurrency,
+            timeout=spec.timeout,
+            priority=spec.priority,
+            limits=self._limits(),
+            on_failure=spec.on_failure,
         )
+
+    def _limits(self) -> dict[str, int]:
+        """Return all limits that are declared; of those with one name the lowest counts."""
+        found: dict[str, int] = {}
+        for one in (self.spec, *self._workflows.values()):
+            for name, most in one.limits.items():
+                found[name] = min(most, found.get(name, most))
+        return found
+
+
+def _code(definition: Mapping[str, Any]) -> dict[str, Any]:
+    return {"spec": definition["spec"], "workflows": definition.get("workflows", {})}
+
+
+@lru_cache(maxsize=64)
+def _compiled(
+    written: bytes, name: str, registered: _Registered, stand_in: StandIn | None
+) -> Compiled:
+    """Compile a definition again: plugins may have changed since it was pinned."""
+    import json
+
+    definition = json.loads(written)
+    operations = registered.operations
+    read = {address: _read(spec, name) for address, spec in definition["workflows"].items()}
+    spec = _read(definition["spec"], name)
+    place = Place(name)
+    faults = list(compile_spec(spec, operations, place, name, read))
+    faults += circles(spec, name, place, read)
+    for address, inner in read.items():
+        faults += compile_spec(inner, operations, Place(address), address, read)
+        faults += circles(inner, address, Place(address), read)
+    _refuse(name, (fault.message for fault in faults))
+    return Compiled(spec, read, Maker(spec, read, operations, stand_in))
+
+
+def _read(value: Any, name: str) -> WorkflowSpec:
+    spec, faults = validate_model(WorkflowSpec, value, Place(name), name)
+    _refuse(name, (fault.message for fault in faults))
+    assert spec is not None
     return spec
 
 
-def _step(
-    spec: WorkflowSpec,
-    stage: StageSpec,
-    needs: tuple[str, ...],
-    given: Json,
-    operation: Operation[Any, Any],
-    root: Path,
-) -> Step:
-    references = _references(stage.inputs)
-    secrets = [reference.name for reference in references if reference.source == SECRET]
-    brought = [reference for reference in references if reference.source != SECRET]
-    # A step sees the outputs of what it needs only; what it refers to is before it anyway.
-    sources = (reference.source for reference in brought if reference.source != INPUT)
-
-    def inputs(outputs: Outputs) -> Json:
-        return _known(brought, given, outputs)
-
-    def work(call: StepCall) -> Json:
-        assert isinstance(call.inputs, dict)
-        known = call.inputs | _read_secrets(spec, secrets, call.context)
-        return operation.perform(replace(call, inputs=resolve(stage.inputs, known)), root)
-
-    return Step(
-        id=stage.id,
-        work=work,
-        needs=tuple(dict.fromkeys((*needs, *sources))),
-        inputs=inputs,
-        effects=operation.effects,
-        recovery=Recovery(
-            Retry(stage.retry.max_attempts, stage.retry.delay, stage.retry.max_delay)
-        ),
-        timeout=stage.timeout,
-        on_interrupt=stage.on_interrupt or operation.on_interrupt,
-    )
-
-
-def _references(value: Any) -> tuple[Reference, ...]:
-    return tuple(dict.fromkeys(ref for slot in slots(value) for ref in slot.references))
-
-
-def _known(references: Iterable[Reference], given: Json, outputs: Outputs) -> dict[str, Any]:
-    """Return the value of each reference by its text."""
-    sources: dict[str, Any] = {**outputs, INPUT: given}
-    return {
-        str(reference): look_up(reference, sources[reference.source][reference.name])
-        for reference in references
-    }
-
-
-def _read_secrets(spec: WorkflowSpec, names: Iterable[str], context: Context) -> dict[str, str]:
-    """Return secrets by the text of their references; from then on they are masked everywhere."""
-    found = {}
-    for name in names:
-        variable = spec.secrets[name].env
-        value = base_environment(allow=(variable,)).get(variable)
-        if not value:
-            raise PermanentError(
-                f"the secret {name!r} is not there: the variable {variable} is not set",
-                help=f"set {variable} where chimera runs, and apply again",
-            )
-        context.secrets.add(value)
-        found[str(Reference(SECRET, name))] = value
-    return found
+def _refuse(name: str, messages: Iterable[str]) -> None:
+    for message in messages:
+        raise ChimeraError(
+            f"the run of {name} cannot go on: {message}",
+            help="cancel the run and apply again, or bring back the plugin that it needs",
+        )

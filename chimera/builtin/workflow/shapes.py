@@ -7,7 +7,7 @@ Refuses to guess: where a schema says nothing, anything fits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from chimera.kinds import Model
 from chimera.model import Route, Segment
 
 _DEEP = 16  # a schema can contain itself
+_MOST_ITEMS = 100  # of a literal list these are looked at
+_PROSE = frozenset({"description", "title", "default", "examples"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +101,82 @@ class Shape:
     def __str__(self) -> str:
         return " or ".join(dict.fromkeys(b.schema.get("type", "anything") for b in self.branches))
 
+    @cached_property
+    def inlined(self) -> Mapping[str, Any]:
+        """The schema without references to definitions, to be part of another one."""
+        found: Mapping[str, Any] = _inlined(self.schema, self.definitions, 0)
+        return found
+
+    @cached_property
+    def without_null(self) -> Shape:
+        """What it is where it is not null."""
+        rest = [b for b in self.branches if b.schema.get("type") != "null"]
+        if len(rest) == len(self.branches) or not rest:
+            return self
+        return union_of(rest)
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any], depth: int) -> Any:
+    if depth > _DEEP * 2:
+        return {}
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            target = definitions.get(schema["$ref"].rpartition("/")[2], {})
+            return _inlined(target, definitions, depth + 1)
+        return {
+            key: _inlined(item, definitions, depth + 1)
+            for key, item in schema.items()
+            if key not in _PROSE
+        }
+    if isinstance(schema, list):
+        return [_inlined(item, definitions, depth + 1) for item in schema]
+    return schema
+
 
 ANYTHING = Shape({})
 STRING = Shape({"type": "string"})
+NULL = Shape({"type": "null"})
+
+
+def union_of(shapes: Iterable[Shape]) -> Shape:
+    """Return the shape of what has one of these."""
+    found = list({id(shape): shape for shape in shapes}.values())
+    if not found or any(shape is ANYTHING for shape in found):
+        return ANYTHING
+    if len(found) == 1:
+        return found[0]
+    return Shape({"anyOf": [dict(shape.inlined) for shape in found]})
+
+
+def list_of(item: Shape) -> Shape:
+    """Return the shape of a list of such items."""
+    return Shape({"type": "array", "items": dict(item.inlined)})
+
+
+def object_of(members: Mapping[str, Shape], required: Iterable[str] | None = None) -> Shape:
+    """Return the shape of an object with just these members, all of them unless some are named."""
+    return Shape(
+        {
+            "type": "object",
+            "properties": {name: dict(shape.inlined) for name, shape in members.items()},
+            "required": list(members if required is None else required),
+            "additionalProperties": False,
+        }
+    )
+
+
+_SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
+
+
+def of_value(value: Any, string: Callable[[str], Shape]) -> Shape:
+    """Return the shape of a JSON value whose strings have the shapes that `string` says."""
+    if isinstance(value, str):
+        return string(value)
+    if isinstance(value, dict):
+        return object_of({name: of_value(item, string) for name, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return list_of(union_of(of_value(item, string) for item in value[:_MOST_ITEMS]))
+    return Shape({"type": _SCALARS[type(value)]})
 
 
 @lru_cache(maxsize=4096)

@@ -135,7 +135,7 @@ def test_set_gives_fields_of_a_template_and_keeps_its_comments(repository):
     flags = [word for setting in settings for word in ("--set", setting)]
     assert run(["-C", str(repository), "new", "Workflow", "w", *flags]) == 0
     text = (repository / "specs" / "workflows" / "w.yaml").read_text()
-    assert "# retry: {maxAttempts: 3, delay: 2s}" in text
+    assert "# retryPolicy: {maxRetries: 3, baseDelay: 2s}" in text
     [document], _ = parse("w.yaml", text.encode())
     assert document.value["spec"]["trigger"] == "apply"
     assert document.value["spec"]["stages"][0]["timeout"] == "5m"

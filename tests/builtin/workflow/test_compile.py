@@ -29,7 +29,7 @@ GOOD = """
           json: "${first.json}"
         dependencies: [first]
         timeout: 5s
-        retry: {maxAttempts: 3, delay: 10ms}
+        retryPolicy: {maxRetries: 2, baseDelay: 10ms}
       - id: script
         operation: command
         inputs: {shell: true, argv: ['echo "$1" $${HOME}', "${first.stdout}"]}

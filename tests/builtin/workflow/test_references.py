@@ -95,9 +95,9 @@ def test_every_string_is_cut_without_loss(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reference"),
     [
-        ("${create-context.contextId}", Reference("create-context", "contextId")),
-        ("${input.x}", Reference("input", "x")),
-        ("${a.json.list.0.key-with_dash}", Reference("a", "json", ("list", "0", "key-with_dash"))),
+        ("${create-context.contextId}", Reference("create-context", ("contextId",))),
+        ("${input.x}", Reference("input", ("x",))),
+        ("${a.json.list.0.key-with_dash}", Reference("a", ("json", "list", "0", "key-with_dash"))),
     ],
 )
 def test_a_reference_is_read(text: str, reference: Reference) -> None:
@@ -105,7 +105,7 @@ def test_a_reference_is_read(text: str, reference: Reference) -> None:
     assert f"${{{reference}}}" == text
 
 
-@pytest.mark.parametrize("text", ["${}", "${a}", "${a.}", "${a b}", "${A.b}", "${a.b", "${${a.b}}"])
+@pytest.mark.parametrize("text", ["${}", "${a.}", "${a b}", "${1.b}", "${a.b", "${${a.b}}", "${??a}", "${1 ?? a}", "${a ?? }", "${\"x\"}"])
 def test_what_is_no_reference_is_told_apart(text: str) -> None:
     assert any(isinstance(part, Malformed) for part in parse(text))
 
@@ -113,15 +113,16 @@ def test_what_is_no_reference_is_told_apart(text: str) -> None:
 def test_slots_say_where_their_strings_stand() -> None:
     found = list(slots({"a": ["${x.y}", 1], "b": {"c": "-${x.y}"}}))
     assert [(slot.route, slot.whole) for slot in found] == [
-        (("a", 0), Reference("x", "y")),
+        (("a", 0), Reference("x", ("y",))),
         (("b", "c"), None),
     ]
 
 
 def test_a_reference_leads_into_a_value() -> None:
     value = {"list": [{"k": 7}], "0": "zero"}
-    assert look_up(Reference("a", "b", ("list", "0", "k")), value) == 7
-    assert look_up(Reference("a", "b", ("0",)), value) == "zero"
+    sources = {"a": {"b": value}}
+    assert look_up(Reference("a", ("b", "list", "0", "k")), sources) == 7
+    assert look_up(Reference("a", ("b", "0")), sources) == "zero"
 
 
 @pytest.mark.parametrize(
@@ -129,4 +130,5 @@ def test_a_reference_leads_into_a_value() -> None:
 )
 def test_a_reference_into_nothing_is_told(inside: tuple[str, ...]) -> None:
     with pytest.raises(ChimeraError, match="leads nowhere"):
-        look_up(Reference("a", "b", inside), {"list": [1], "text": "abc", "nil": None})
+        value = {"list": [1], "text": "abc", "nil": None}
+        look_up(Reference("a", ("b", *inside)), {"a": {"b": value}})

@@ -141,7 +141,7 @@ def test_a_failing_stage_is_tried_again_with_the_same_key(outputs, state, tmp_pa
           - id: flaky
             operation: command
             inputs: {shell: true, argv: ["echo $CHIMERA_KEY >> keys; test $(wc -l < keys) = 3"]}
-            retry: {maxAttempts: 3, delay: 1ms}
+            retryPolicy: {maxRetries: 2, baseDelay: 1ms}
     """)
     keys = (tmp_path / "keys").read_text().split()
     assert len(keys) == 3
@@ -171,7 +171,7 @@ def test_a_value_of_another_type_stops_the_stage_for_good(task, state) -> None:
                   - id: use
                     operation: command
                     inputs: {argv: [echo, "${make.json}"]}
-                    retry: {maxAttempts: 5, delay: 1ms}
+                    retryPolicy: {maxRetries: 4, baseDelay: 1ms}
             """)
         )
     (run,) = state.runs(target=str(ADDRESS))
@@ -325,7 +325,7 @@ def test_a_pinned_definition_is_compiled_again(registry: Registry, tmp_path: Pat
     spec = {"trigger": "apply", "stages": [{"id": "a", "operation": "gone", "inputs": {}}]}
     build = builder("Workflow/it", registry.operations, tmp_path)
     with pytest.raises(ChimeraError, match="cannot go on: there is no operation 'gone'"):
-        list(build({"spec": spec}, {}))
+        build({"spec": spec}, {})
 
 
 def test_stages_become_steps_as_their_authors_say(registry: Registry, tmp_path: Path) -> None:
@@ -333,14 +333,15 @@ def test_stages_become_steps_as_their_authors_say(registry: Registry, tmp_path: 
     read = {"operation": "file.read", "inputs": {"path": "${a.stdout}"}}
     stages = [
         {"id": "a", **command, "onInterrupt": "escalate", "timeout": "2s"},
-        {"id": "b", **command, "retry": {"maxAttempts": 4, "delay": "3s", "maxDelay": "3s"}},
+        {"id": "b", **command, "retryPolicy": {"maxRetries": 3, "baseDelay": "3s", "maxDelay": "3s"}},
         {"id": "c", **read},
     ]
     build = builder("Workflow/it", registry.operations, tmp_path)
-    first, second, third = build({"spec": {"trigger": "apply", "stages": stages}}, {})
+    first, second, third = build({"spec": {"trigger": "apply", "stages": stages}}, {}).steps
     assert (first.needs, second.needs, third.needs) == ((), ("a",), ("b", "a"))
     assert [step.on_interrupt for step in (first, second)] == ["escalate", "retry"]
     assert [step.effects for step in (first, second, third)] == [True, True, False]
     assert first.timeout is not None
     assert first.timeout.total_seconds() == 2
-    assert (second.retry.max_attempts, second.retry.max_delay.total_seconds()) == (4, 3)
+    retry = second.recovery.retry
+    assert (retry.max_attempts, retry.max_delay.total_seconds()) == (4, 3)

@@ -1,0 +1,116 @@
+"""What a stage does about failures, in the words of seed 003: retryPolicy and errorHandling.
+
+Both are written on a stage, or on the workflow for all of its stages that write none. Refuses to
+decide: what the words mean is `runtime.recovery`'s.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from chimera.kinds import Duration, Field, Items, Model, Plays, Role, Text
+
+
+class RetryPolicySpec(Model):
+    """How often what failed is tried again, and how long is waited between."""
+
+    max_retries: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=3, description="Attempts after the first one."
+    )
+    backoff_strategy: Literal["exponential", "linear", "fixed"] = Field(
+        default="exponential",
+        description="How the wait grows from attempt to attempt: it doubles, grows by baseDelay, "
+        "or stays.",
+    )
+    base_delay: Duration = Field(
+        default=timedelta(seconds=1), description="Wait before the second attempt."
+    )
+    max_delay: Duration = Field(
+        default=timedelta(minutes=1), description="Longest wait between two attempts."
+    )
+    on: Literal["transient", "any"] = Field(
+        default="any",
+        description="Which failures are tried again: transient ones, or all that are not "
+        "permanent.",
+    )
+
+
+FailureCondition = Literal[
+    "cache_available",
+    "non_critical_operation",
+    "max_retries_exceeded",
+    "not_retryable",
+    "given_up",
+    "workflow_error",
+    "module_error",
+    "communication_error",
+    "resource_error",
+    "validation_error",
+    "system_error",
+]
+"""What can be asked of a failure; the last six are the categories of seed 003."""
+
+
+class InsteadSpec(Model):
+    """An operation that is run because a stage failed."""
+
+    module: Text | None = Field(default=None, description="Module of the operation.")
+    operation: Text | None = Field(default=None, description="Operation that is run.")
+    inputs: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Its inputs; they may refer to what the failed stage could refer to.",
+    )
+
+
+class FallbackSpec(InsteadSpec):
+    """One thing to do instead of failing: the first whose conditions hold."""
+
+    type: Literal["use_cached_result", "degrade_gracefully", "alternative"] = Field(
+        description="Take the last output for the same inputs; go on with `outputs`, where the "
+        "stage is not critical; or do the operation that is named here."
+    )
+    conditions: Items[FailureCondition] = Field(
+        default=(), description="What has to hold for it, all of them."
+    )
+    outputs: dict[str, Any] | None = Field(
+        default=None, description="What the stage gives when it degrades; nothing if left out."
+    )
+
+
+class EscalationSpec(Model):
+    """Who hears of a failure, and how grave it is."""
+
+    condition: FailureCondition = Field(
+        default="max_retries_exceeded", description="Which failures are told."
+    )
+    action: Text = Field(default="notify_administrator", description="What is done.")
+    severity: Literal["low", "medium", "high", "critical"] = Field(
+        default="high", description="How grave it is."
+    )
+    to: Annotated[Text, Plays(Role.PARTICIPANT)] = Field(
+        default="administrator", description="Who is told: a role or a person."
+    )
+
+
+class ErrorHandlingSpec(Model):
+    """What happens when no retry helps."""
+
+    fallback_actions: Items[FallbackSpec] = Field(
+        default=(), description="What is done instead of failing, in order."
+    )
+    escalation_rules: Items[EscalationSpec] = Field(
+        default=(), description="Who hears of it, by which failure."
+    )
+    rollback_procedure: InsteadSpec | None = Field(
+        default=None,
+        description="What puts things back once the stage is given up, in place of the "
+        "compensations of onFailure: compensate.",
+    )
+    circuit_breaker: Text | None = Field(
+        default=None,
+        description="Breaker that failures trip, by name: while it is open nothing is tried.",
+    )
+    bulkhead: Text | None = Field(
+        default=None, description="Bulkhead that it counts against, by name."
+    )

@@ -1,0 +1,220 @@
+"""Stages with operations as steps: their work, how it is undone, and what comes of failures.
+
+Owns the way of secrets: they are read when work begins, masked from then on, and part of nothing
+that is kept. Refuses outputs that lack what their stage has to give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chimera.builtin.workflow.handling import (
+    ErrorHandlingSpec,
+    FallbackSpec,
+    InsteadSpec,
+    RetryPolicySpec,
+)
+from chimera.builtin.workflow.kinds import WorkflowSpec
+from chimera.builtin.workflow.references import (
+    SECRET,
+    Reference,
+    look_up,
+    references_in,
+    resolve,
+)
+from chimera.builtin.workflow.remote import remote_work
+from chimera.builtin.workflow.secrets import SecretSpec, read_secret
+from chimera.builtin.workflow.stages import StageSpec, full_name
+from chimera.model import digest_json
+from chimera.runtime import (
+    Expansion,
+    Json,
+    Operation,
+    Outputs,
+    PermanentError,
+    RemoteWork,
+    Step,
+    StepCall,
+)
+from chimera.runtime.recovery import Escalation, Fallback, Recovery, Retry, Rollback
+
+AnyOperation = Operation[Any, Any]
+Operations = Mapping[str, AnyOperation]
+
+
+class Performer:
+    """Makes the steps of one stage that performs an operation."""
+
+    def __init__(self, spec: WorkflowSpec, stage: StageSpec, operations: Operations) -> None:
+        self._spec = spec
+        self._stage = stage
+        self._operations = operations
+
+    @property
+    def operation(self) -> AnyOperation:
+        """The operation of the stage."""
+        name = self._stage.operation_name
+        assert name is not None
+        return self._operations[name]
+
+    def step(self, id: str, bring: Callable[[Outputs], dict[str, Any]], root: Path) -> Step:
+        """Return the step that performs it."""
+        stage, operation = self._stage, self.operation
+        step = Step(
+            id,
+            inputs=bring,
+            effects=operation.effects,
+            timeout=stage.timeout,
+            on_interrupt=stage.on_interrupt or operation.on_interrupt,
+            executor=stage.executor or operation.executor,
+            remote=self._remote(root),
+            compensate=self._undo(root),
+            cache=self._cache,
+            keys=stage.limits,
+            critical=stage.critical,
+        )
+        recovery = self._recovery(root)
+        if recovery is not None:
+            step = replace(step, recovery=recovery)
+        if operation.expand is not None:
+            return replace(step, expand=lambda known: self._expanded(known, root), effects=False)
+        if operation.probe is not None:
+            step = replace(step, probe=lambda call: self._look_up(call, root))
+        return replace(step, work=lambda call: self._perform(call, root))
+
+    def _perform(self, call: StepCall, root: Path) -> Json:
+        inputs = self.filled(self._stage.inputs, call.inputs, call, root)
+        return self._checked(self.operation.perform(replace(call, inputs=inputs), root))
+
+    def _remote(self, root: Path) -> RemoteWork | None:
+        """Return the work as another process can do it; most stages stay in this one."""
+        if self._stage.executor in (None, "thread", "inline", "loop"):
+            return None
+        inputs = self._stage.inputs
+        return remote_work(self.operation.name, inputs, _secrets_in(inputs, self._spec), root)
+
+    def _look_up(self, call: StepCall, root: Path) -> Json | None:
+        inputs = self.filled(self._stage.inputs, call.inputs, call, root)
+        return self.operation.look_up(replace(call, inputs=inputs), root)
+
+    def _expanded(self, known: Json, root: Path) -> Expansion:
+        assert isinstance(known, dict)
+        inputs = resolve(self._stage.inputs, known)
+        return self.operation.expanded(inputs, self._operations, root)
+
+    def _checked(self, outputs: Json) -> Json:
+        for name in self._stage.outputs:
+            if not isinstance(outputs, dict) or outputs.get(name) is None:
+                raise PermanentError(
+                    f"it gave no {name!r}, which the stage has to give",
+                    help="remove it under outputs, or do something that gives it",
+                )
+        return outputs
+
+    def filled(
+        self, template: Mapping[str, Any], known: Any, call: StepCall, root: Path
+    ) -> dict[str, Any]:
+        """Return inputs with their references replaced, secrets too."""
+        secrets = {
+            text: read_secret(text, spec, call.context, root, call.cancelled)
+            for text, spec in _secrets_in(template, self._spec).items()
+        }
+        found: dict[str, Any] = resolve(template, {**known, **secrets})
+        return found
+
+    @cached_property
+    def _cache(self) -> str | None:
+        """What equal outputs need besides equal values of references: the same thing done."""
+        if not self._stage.cache:
+            return None
+        return f"{self.operation.name} {digest_json(self._stage.inputs)}"
+
+    def _undo(self, root: Path) -> Callable[[StepCall], Json] | None:
+        stage, own = self._stage, self.operation.compensate
+        if stage.compensate is None:
+            return None if own is None else lambda call: self._undo_itself(own, call, root)
+        template = stage.compensate.inputs
+        name = full_name(stage.compensate.module, stage.compensate.operation) or ""
+        looked_at = [r for r in references_in(template) if _names(r, stage.id)]
+
+        def undo(call: StepCall) -> Json:
+            done: Any = call.inputs
+            sources = {stage.id: done["outputs"]}
+            known = {str(ref): look_up(ref, sources) for ref in looked_at}
+            inputs = self.filled(template, {**done["inputs"], **known}, call, root)
+            return self._operations[name].perform(replace(call, inputs=inputs), root)
+
+        return undo
+
+    def _undo_itself(self, name: str, call: StepCall, root: Path) -> Json:
+        done: Any = call.inputs
+        inputs = self.filled(self._stage.inputs, done["inputs"], call, root)
+        given = {"inputs": inputs, "outputs": done["outputs"]}
+        return self._operations[name].perform(replace(call, inputs=given), root)
+
+    def _recovery(self, root: Path) -> Recovery | None:
+        """Return what the stage or its workflow says of failures; `None` where neither does."""
+        policy = self._stage.retry_policy or self._spec.retry_policy
+        handling = self._stage.error_handling or self._spec.error_handling
+        if policy is None and handling is None:
+            return None
+        retry = Retry() if policy is None else retry_of(policy)
+        if handling is None:
+            return Recovery(retry)
+        rollback = handling.rollback_procedure
+        return Recovery(
+            retry,
+            fallbacks=tuple(self._fallback(one, root) for one in handling.fallback_actions),
+            escalations=_escalations(handling),
+            breaker=handling.circuit_breaker,
+            bulkhead=handling.bulkhead,
+            rollback=None if rollback is None else Rollback(self._instead(rollback, root)),
+        )
+
+    def _fallback(self, one: FallbackSpec, root: Path) -> Fallback:
+        step = self._instead(one, root) if one.type == "alternative" else None
+        return Fallback(one.type, one.conditions, one.outputs, step)
+
+    def _instead(self, one: InsteadSpec, root: Path) -> Step | None:
+        name = full_name(one.module, one.operation)
+        if name is None:
+            return None
+        operation = self._operations[name]
+
+        def work(call: StepCall) -> Json:
+            inputs = self.filled(one.inputs, call.inputs, call, root)
+            return operation.perform(replace(call, inputs=inputs), root)
+
+        return Step("instead", work=work, effects=operation.effects, executor=operation.executor)
+
+
+def retry_of(policy: RetryPolicySpec) -> Retry:
+    """Return a policy as the runtime has it, which counts attempts."""
+    return Retry(
+        max_attempts=policy.max_retries + 1,
+        base_delay=policy.base_delay,
+        max_delay=max(policy.max_delay, policy.base_delay),
+        strategy=policy.backoff_strategy,
+        on=policy.on,
+    )
+
+
+def _escalations(handling: ErrorHandlingSpec) -> tuple[Escalation, ...]:
+    return tuple(
+        Escalation((rule.condition,), rule.severity, rule.to, rule.action)
+        for rule in handling.escalation_rules
+    )
+
+
+def _names(reference: Reference, source: str) -> bool:
+    return any(one.source == source for one in reference.alternatives)
+
+
+def _secrets_in(template: Any, spec: WorkflowSpec) -> dict[str, SecretSpec]:
+    """Return where the secrets come from that inputs refer to, by the text of the reference."""
+    found = (ref for ref in references_in(template) if ref.source == SECRET)
+    return {str(ref): spec.secrets[ref.name] for ref in found}
