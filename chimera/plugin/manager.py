@@ -25,6 +25,7 @@ ESSENTIAL = (
 DEFAULT = (
     "chimera.builtin.workflow.plugin",
     "chimera.builtin.coordination.plugin",
+    "chimera.builtin.distributed.plugin",
     "chimera.builtin.evolution.plugin",
     "chimera.builtin.scaffold.plugin",
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chimera.model import ChimeraError
-from chimera.runtime.executors.landings import Landings
+from chimera.runtime.executors.handover import Handover
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,12 +43,12 @@ class Threads:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, context: Context, most: int = MOST_THREADS
     ) -> None:
-        self._landings = Landings(loop)
+        self._handover = Handover(loop)
         self._most = most
         self._changed = threading.Condition()
         self._waiting: deque[_Ticket] = deque()
         self._threads = 0  # those given up are not counted
-        self._idle = 0
+        self._idle = 0  # those that look, or are about to look, for what is waiting
         self._is_closed = False
 
     def depart(self, flight: Flight, landed: Landed) -> None:
@@ -69,7 +69,7 @@ class Threads:
                 return
             self._waiting.remove(ticket)
             ticket.has_ended = True
-        self._landings.bring(ticket.landed, flight, None, ChimeraError("it was told to stop"))
+        self._handover.call(ticket.landed, flight, None, ChimeraError("it was told to stop"))
 
     def end(self, flight: Flight) -> bool:
         """Wait for the work no longer; another thread takes the place of its own."""
@@ -92,6 +92,7 @@ class Threads:
 
     def _add_thread(self) -> None:
         self._threads += 1
+        self._idle += 1
         # A daemon: a thread that does not stop when told must not keep the process alive.
         threading.Thread(target=self._serve, name="chimera-step", daemon=True).start()
 
@@ -107,24 +108,21 @@ class Threads:
             with self._changed:
                 ticket.has_ended = True
                 is_given_up = ticket.is_given_up
+                self._idle += not is_given_up  # before it is heard of: the next may be ready then
             if is_given_up:
                 return
-            self._landings.bring(ticket.landed, flight, value, error)
+            self._handover.call(ticket.landed, flight, value, error)
             del ticket, flight, value, error  # nothing is held while there is nothing to do
 
     def _next(self) -> _Ticket | None:
         """Return what is to be done next; `None` where this thread is not needed any more."""
         with self._changed:
-            self._idle += 1
-            try:
-                while not self._waiting:
-                    if self._is_closed or not self._changed.wait(_IDLE_SECONDS):
-                        if self._waiting:
-                            break
-                        self._threads -= 1
-                        return None
-            finally:
-                self._idle -= 1
+            while not self._waiting:
+                if self._is_closed or (not self._changed.wait(_IDLE_SECONDS) and not self._waiting):
+                    self._idle -= 1
+                    self._threads -= 1
+                    return None
+            self._idle -= 1
             ticket = self._waiting.popleft()
             ticket.has_begun = True
             return ticket

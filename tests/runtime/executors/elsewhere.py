@@ -100,3 +100,33 @@ def greedy(argument, call):
     while True:
         held.append(bytearray(os.urandom(1 << 20) * 16))
         time.sleep(0.01)
+
+
+def nap(argument, call):
+    time.sleep(argument)
+    return os.getpid()
+
+
+def deaf(argument, call):
+    Path(argument).write_text(str(os.getpid()))
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            continue
+
+
+def patient(argument, call):
+    Path(argument).write_text(str(os.getpid()))
+    while True:
+        time.sleep(0.01)
+
+
+def asking(argument, call):
+    Path(argument).write_text(str(os.getpid()))
+    while not call.cancelled():
+        try:
+            time.sleep(0.01)
+        except KeyboardInterrupt:
+            continue
+    return "asked"
