@@ -119,7 +119,9 @@ class Flow:
         if handling is None:
             return
         instead: list[tuple[Route, InsteadSpec]] = [
-            (("fallbackActions", n), one) for n, one in enumerate(handling.fallback_actions)
+            (("fallbackActions", n), one)
+            for n, one in enumerate(handling.fallback_actions)
+            if one.type == "alternative"
         ]
         if handling.rollback_procedure:
             instead.append((("rollbackProcedure",), handling.rollback_procedure))
@@ -195,7 +197,7 @@ class Flow:
             if name not in callee.inputs:
                 self._report(
                     "workflow-input-unknown",
-                    f"{address} has no input {name!r}",
+                    f"there is no input {name!r} of {address}",
                     (*route, "inputs", name),
                     self._meant(name, callee.inputs, f"there is: {names(callee.inputs)}"),
                 )
