@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from chimera.runtime.recovery import Recovery
+from chimera.runtime.recovery import BreakerRule, BulkheadRule, Recovery
 from chimera.runtime.system import DEFAULT_SYSTEM, SystemSettings
 from chimera.state import Json
 
@@ -33,8 +33,9 @@ class RunSettings:
     Steps without effects run at most `ahead` before the disk, and `ahead_events` events.
     A run in which only waits are left is held for `patience`, then parked as `waiting`; `None`
     holds it until they are over. A result of more than `max_result` bytes of JSON is refused, and
-    of a step's log no more than `max_log_lines` an attempt are kept. `bus` hears, by topic and
-    payload, what steps published, once that is on disk.
+    of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
+    are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears,
+    by topic and payload, what steps published, once that is on disk.
     """
 
     system: SystemSettings = DEFAULT_SYSTEM
@@ -49,6 +50,8 @@ class RunSettings:
     patience: timedelta | None = timedelta()
     max_result: int = 16 * 1024 * 1024
     max_log_lines: int = 10_000
+    breakers: Mapping[str, BreakerRule] = field(default_factory=dict)
+    bulkheads: Mapping[str, BulkheadRule] = field(default_factory=dict)
     bus: Callable[[str, Json], None] | None = None
 
 

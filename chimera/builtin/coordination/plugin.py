@@ -1,4 +1,4 @@
-"""Registers modules with their types and operations, judges them and starts them."""
+"""Registers modules, the hub and orchestrators; judges modules and starts them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.builtin.coordination.kinds import ModuleSpec
-    from chimera.kinds import Subject
+    from chimera.kinds import Snapshot, Subject
     from chimera.model import Verdict
-    from chimera.runtime import ModuleType, Operation, ReconcileTask
+    from chimera.runtime import ModuleType, Operation, ReconcileTask, RunSettings
 
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register `Module`."""
+    """Register `Module` and `Orchestrator`."""
     return [
         Kind(
             "Module",
             "chimera.builtin.coordination.kinds:ModuleSpec",
             "A module of the coordination layer: what it can do, what it needs, how it is set up.",
             breaks=_breaks,
+        ),
+        Kind(
+            "Orchestrator",
+            "chimera.builtin.coordination.orchestrator:OrchestratorSpec",
+            "How workflows, modules, messages and resources are run in an environment.",
         ),
     ]
 
@@ -51,18 +56,38 @@ def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
 
 
 @hookimpl
-def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge what modules promise, need and are set up to be."""
-    if "Module" not in subject.snapshot.kinds:
-        return ()
-    from chimera.builtin.coordination.checks import judge
+def chimera_configure_runs(snapshot: Snapshot, environment: str) -> RunSettings | None:
+    """Return what the environment's orchestrator says."""
+    if "Orchestrator" not in snapshot.kinds:
+        return None
+    from chimera.builtin.coordination.orchestrating import orchestrator_of, settings_of
 
-    return tuple(judge(subject.snapshot))
+    orchestrator = orchestrator_of(snapshot, environment)
+    return None if orchestrator is None else settings_of(orchestrator.spec)
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge what modules promise, need and are set up to be, and that orchestrators are alone."""
+    found: list[Verdict] = []
+    if "Module" in subject.snapshot.kinds:
+        from chimera.builtin.coordination.checks import judge as judge_modules
+
+        found += judge_modules(subject.snapshot)
+    if "Orchestrator" in subject.snapshot.kinds:
+        from chimera.builtin.coordination.orchestrating import judge as judge_orchestrators
+
+        found += judge_orchestrators(subject)
+    return found
 
 
 @hookimpl
 def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
-    """Start a module, set it up anew, or shut it down."""
+    """Start a module, set it up anew or shut it down; set up an environment by its orchestrator."""
+    if str(task.change.target).startswith("Orchestrator/"):
+        from chimera.builtin.coordination.orchestrating import reconcile as set_up
+
+        return set_up(task)
     from chimera.builtin.coordination.lifecycle import reconcile
 
     return reconcile(task)
