@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec
-from chimera.builtin.resources.quantities import shown, units, worded
+from chimera.builtin.resources.quantities import AUTO, shown, units, worded
 from chimera.kinds import Document, Snapshot, Subject, suggestion
 from chimera.model import Address, Diagnostic, Finding, Route, Severity, Verdict, has_errors
 
@@ -52,7 +52,7 @@ def _pool_faults(pool: Pool) -> Iterator[Diagnostic]:
     spec = pool.spec
     for resource, pooled in spec.resources.items():
         where = ("spec", "resources", resource)
-        if pooled.capacity == "auto":
+        if pooled.capacity == AUTO:
             if spec.where == "elsewhere" or resource not in _MEASURED:
                 yield _fault(
                     *(pool, "resource-capacity-unmeasurable", (*where, "capacity")),
@@ -149,7 +149,7 @@ def _short(claim: ResourceClaimSpec, pool: ResourcePoolSpec) -> Mapping[str, int
             asked = units(name, claim.minimum.get(name, written) if claim.minimum else written)
             if pooled is None:
                 there = 0
-            elif pooled.capacity == "auto":
+            elif pooled.capacity == AUTO:
                 continue
             else:
                 share = pooled.maximum_utilisation or pool.maximum_utilisation

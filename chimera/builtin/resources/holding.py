@@ -243,16 +243,19 @@ def never_served(book: Book, claim: Claim) -> str | None:
     return "; ".join(texts) or "none of the pools that it allows was applied"
 
 
-def not_now(book: Book, unserved: Mapping[str, str]) -> StepError:
+class ResourcesHeldError(StepError):
+    """Others hold what is asked for; when they have given it back it can be had."""
+
+
+def not_now(book: Book, unserved: Mapping[str, str]) -> ResourcesHeldError:
     """Return the error for claims that can be served when something is given back."""
     soonest = min((lease.until for lease in book.ledger.live.values()), default=None)
     wait = None if soonest is None else max(timedelta(), soonest - book.ledger.now)
     told = "; ".join(f"{name}: {why}" for name, why in sorted(unserved.items()))
-    return StepError(
+    return ResourcesHeldError(
         f"there is not enough free: {told}",
         category=Category.RESOURCE,
         transient=True,
-        kind="ResourcesHeld",
         help="give the stage a retry, or wait for what is held"
         + (f": the first lease ends by itself in {wait.total_seconds():.0f} s" if wait else ""),
     )

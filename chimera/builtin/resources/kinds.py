@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from chimera.builtin.resources.quantities import Quantity, ResourceName
+from chimera.builtin.resources.quantities import Capacity, Quantity, ResourceName
 from chimera.kinds import (
     AddressText,
     Duration,
@@ -29,7 +29,7 @@ Cost = Annotated[float, Field(ge=0, le=1e9, strict=False, allow_inf_nan=False)]
 class PooledSpec(Model):
     """One resource of a pool."""
 
-    capacity: Quantity | Literal["auto"] = Field(
+    capacity: Capacity = Field(
         description="How much there is: cores (2, 500m), bytes (4Gi), GPUs or tokens; auto is what "
         "this process's cgroup and its devices allow."
     )

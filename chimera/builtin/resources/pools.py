@@ -13,7 +13,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from chimera.builtin.resources.measuring import Machine
-from chimera.builtin.resources.quantities import Amounts, all_units, priced_units, shown, units
+from chimera.builtin.resources.quantities import (
+    AUTO,
+    Amounts,
+    all_units,
+    priced_units,
+    shown,
+    units,
+)
 
 if TYPE_CHECKING:
     from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec, Strategy
@@ -82,7 +89,7 @@ def pool_of(name: str, spec: ResourcePoolSpec, machine: Machine) -> Pool:
     prices: dict[str, Fraction] = {}
     for resource, pooled in sorted(spec.resources.items()):
         there = machine.amount(resource) if spec.where == "here" else None
-        wanted = None if pooled.capacity == "auto" else units(resource, pooled.capacity)
+        wanted = None if pooled.capacity == AUTO else units(resource, pooled.capacity)
         amount = there if wanted is None else wanted
         if not amount or there == 0:
             absent[resource] = _why_absent(resource, spec.where, wanted)

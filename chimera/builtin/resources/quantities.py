@@ -28,9 +28,10 @@ _SUFFIXES = {
     "Gi": Decimal(2**30),
     "Ti": Decimal(2**40),
 }
-_TEXT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+_TEXT = re.compile(r"(\d{1,16}(?:\.\d{1,6})?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 _SMALLEST = {"cpu": Decimal("0.001"), "memory": Decimal(1)}
 _PRICED = {"cpu": 1000, "memory": 2**30}
+AUTO = "auto"
 _LARGEST = 2**53  # what JSON holds exactly
 
 
@@ -46,14 +47,22 @@ def read_quantity(value: object) -> str:
     return text
 
 
-Quantity = Annotated[
-    str,
-    BeforeValidator(read_quantity),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": f"^{_TEXT.pattern}$"}, {"type": "number"}]}
-    ),
-]
+def read_capacity(value: object) -> str:
+    """Return a quantity as text, or `auto`."""
+    return AUTO if value == AUTO else read_quantity(value)
+
+
+_SCHEMA = [{"type": "string", "pattern": f"^{_TEXT.pattern}$"}, {"type": "number", "minimum": 0}]
+
+Quantity = Annotated[str, BeforeValidator(read_quantity), WithJsonSchema({"anyOf": _SCHEMA})]
 """An amount: `2`, `0.5`, `500m`, `4Gi`."""
+
+Capacity = Annotated[
+    str,
+    BeforeValidator(read_capacity),
+    WithJsonSchema({"anyOf": [*_SCHEMA, {"const": "auto"}]}),
+]
+"""An amount, or `auto`: what can be measured."""
 
 ResourceName = Annotated[Name, StringConstraints(max_length=64)]
 """`cpu`, `memory`, `gpu`, or the name of a token."""

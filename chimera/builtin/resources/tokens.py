@@ -10,7 +10,7 @@ from contextlib import suppress
 from fractions import Fraction
 
 from chimera.builtin.resources.kinds import ResourcePoolSpec
-from chimera.builtin.resources.quantities import units
+from chimera.builtin.resources.quantities import AUTO, units
 from chimera.kinds import Snapshot
 
 _LEASED = {"cpu", "memory", "gpu"}
@@ -21,7 +21,7 @@ def tokens_of(snapshot: Snapshot) -> dict[str, int]:
     tokens: dict[str, int] = {}
     for pool in snapshot.of_model(ResourcePoolSpec):
         for name, pooled in pool.spec.resources.items():
-            if name in _LEASED or pooled.capacity == "auto":
+            if name in _LEASED or pooled.capacity == AUTO:
                 continue
             share = Fraction(str(pooled.maximum_utilisation or pool.spec.maximum_utilisation))
             with suppress(ValueError):  # a part of a token, which a check refuses
