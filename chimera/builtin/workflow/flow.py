@@ -150,7 +150,7 @@ class Flow:
             self._judge_literals(value, operation, route, inputs)
         self._judge_script(name, value, route, inputs)
         for slot, wanted in inputs.brought:
-            self._judge_type(slot, wanted, (*route, *slot.route), index)
+            self._judge_type(slot, wanted, (*route, *slot.route), index, itself=itself)
 
     def _judge_literals(
         self,
@@ -296,7 +296,7 @@ class Flow:
         if is_item and not item:
             self._report_malformed(f"${{{reference.bare}}}", where)
             return False
-        if self._scope.shape(reference, stage) is None:
+        if self._scope.shape(reference, stage, itself=itself) is None:
             self._report_nowhere(reference, where, stage)
             return False
         is_stage = source != INPUT and not is_item
@@ -384,8 +384,16 @@ class Flow:
             self._meant(name, known, f"there is: {names(known)}"),
         )
 
-    def _judge_type(self, slot: Slot, wanted: Shape | None, where: Route, stage: int) -> None:
-        given = self._brought(slot.whole, stage) if slot.whole else STRING
+    def _judge_type(
+        self,
+        slot: Slot,
+        wanted: Shape | None,
+        where: Route,
+        stage: int,
+        *,
+        itself: bool = False,
+    ) -> None:
+        given = self._brought(slot.whole, stage, itself=itself) if slot.whole else STRING
         if wanted is None or given is None or accepts(wanted, given):
             return
         text = f"${{{slot.whole}}}" if slot.whole else "a string that contains references"
@@ -398,12 +406,12 @@ class Flow:
             else "a reference keeps its type only where it is all that the string holds",
         )
 
-    def _brought(self, reference: Reference, stage: int) -> Shape | None:
+    def _brought(self, reference: Reference, stage: int, *, itself: bool) -> Shape | None:
         if reference.source == SECRET and reference.default is None:
             return SECRETS.at(reference.path)
         if not all(self._scope.knows(one.source, stage) for one in reference.alternatives):
             return None
-        return self._scope.brought(reference, stage)
+        return self._scope.brought(reference, stage, itself=itself)
 
     def _report(self, rule: str, message: str, route: Route, help: str) -> None:
         """Note a fault at a route below the spec: no place is made where nothing is wrong."""

@@ -93,18 +93,25 @@ class Scope:
             return self.item(stage)
         return self.given(name)
 
-    def shape(self, reference: Reference, stage: int | None) -> Shape | None:
+    def shape(
+        self, reference: Reference, stage: int | None, *, itself: bool = False
+    ) -> Shape | None:
         """Return the shape of what a reference brings; `None` where it leads nowhere.
 
-        What follows `??` is left out.
+        What follows `??` is left out. With `itself` a stage's own name means what it gave for one
+        item.
         """
+        if itself and stage is not None and self.spec.stages[stage].id == reference.source:
+            return self.once(self.spec.stages[stage]).at(reference.path)
         return self.source(reference.source, stage).at(reference.path)
 
-    def brought(self, reference: Reference, stage: int | None) -> Shape | None:
+    def brought(
+        self, reference: Reference, stage: int | None, *, itself: bool = False
+    ) -> Shape | None:
         """Return the shape of what a reference brings with all that follows `??`."""
         found = []
         for one in reference.alternatives:
-            shape = self.shape(one, stage)
+            shape = self.shape(one, stage, itself=itself)
             if shape is None:
                 return None
             found.append(shape if one.default is None else shape.without_null)

@@ -113,8 +113,10 @@ CASES = {
     "workflow-operation-unknown": [
         "- {id: a, module: file, operation: raed, inputs: {path: x}}  # here",
         f"- {{id: a, {RUN},\n   compensate: {{operation: undo}}}}  # here",
-        f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [\n"
-        "   {type: alternative, operation: nothing}]}}  # here",
+        (
+            f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [\n"
+            "   {type: alternative, operation: nothing}]}}  # here"
+        ),
     ],
     "workflow-field-unfit": [
         "- {id: a, wait: {for: 1s},\n   inputs: {x: 1}}  # here",
@@ -146,20 +148,28 @@ CASES = {
         "- {id: a, switch: [\n   {case: x, when: secret.token == ''}]}  # here",
     ],
     "workflow-compensation-pointless": [
-        "- {id: a, operation: file.read, inputs: {path: x},\n"
-        "   compensate: {operation: command, inputs: {argv: [x]}}}  # here",
+        (
+            "- {id: a, operation: file.read, inputs: {path: x},\n"
+            "   compensate: {operation: command, inputs: {argv: [x]}}}  # here"
+        ),
     ],
     "workflow-cache-unfit": [f"- {{id: a, {RUN},\n   cache: true}}  # here"],
     "workflow-probe-missing": [f"- {{id: a, {RUN},\n   onInterrupt: probe}}  # here"],
     "workflow-executor-unknown": [f"- {{id: a, {RUN},\n   executor: thraed}}  # here"],
     "workflow-limit-unknown": [f"- {{id: a, {RUN},\n   limits: [gpus]}}  # here"],
     "workflow-fallback-invalid": [
-        f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [\n"
-        "   {type: alternative}]}}  # here",
-        f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [\n"
-        "   {type: use_cached_result, operation: command}]}}  # here",
-        f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [{{type: use_cached_result,\n"
-        "   outputs: {}}]}}  # here",
+        (
+            f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [\n"
+            "   {type: alternative}]}}  # here"
+        ),
+        (
+            f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [\n"
+            "   {type: use_cached_result, operation: command}]}}  # here"
+        ),
+        (
+            f"- {{id: a, {RUN}, errorHandling: {{fallbackActions: [{{type: use_cached_result,\n"
+            "   outputs: {}}]}}  # here"
+        ),
         f"- {{id: a, {RUN}, errorHandling: {{\n   rollbackProcedure: {{}}}}}}  # here",
     ],
     "workflow-variable-taken": [
@@ -173,41 +183,63 @@ CASES = {
         f'- {{id: a, {RUN}, forEach: {{\n   items: "${{input.name}}"}}}}  # here',
         "- {id: a, workflow: Workflow/other, inputs: {\n   count: many}}  # here",
         '- {id: a, workflow: Workflow/other, inputs: {\n   count: "${input.name}"}}  # here',
-        "- {id: a, forEach: {items: [1, 2]}, operation: command, inputs: {\n"
-        '   argv: ["${item}"]}}  # here',
-        f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: a, operation: command, inputs: {{\n"
-        '   argv: ["${b.stdout ?? 3}"]}}  # here',
-        "- {id: b, workflow: Workflow/other, inputs: {count: 1}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.code}"]}}  # here',
-        f"- {{id: b, {RUN}, forEach: {{items: [1]}}}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.0.exitCode}"]}}  # here',
+        (
+            "- {id: a, forEach: {items: [1, 2]}, operation: command, inputs: {\n"
+            '   argv: ["${item}"]}}  # here'
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: a, operation: command, inputs: {{\n"
+            '   argv: ["${b.stdout ?? 3}"]}}  # here'
+        ),
+        (
+            "- {id: b, workflow: Workflow/other, inputs: {count: 1}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.code}"]}}  # here'
+        ),
+        (
+            f"- {{id: b, {RUN}, forEach: {{items: [1]}}}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.0.exitCode}"]}}  # here'
+        ),
     ],
     "workflow-output-unknown": [
         f"- {{id: a, {RUN},\n   outputs: [stdot]}}  # here",
-        "- {id: b, workflow: Workflow/other, inputs: {count: 1}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.sad}"]}}  # here',
-        f"- {{id: b, {RUN}, forEach: {{items: [1]}}}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here',
-        "- {id: b, confirm: {question: x}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.who}"]}}  # here',
+        (
+            "- {id: b, workflow: Workflow/other, inputs: {count: 1}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.sad}"]}}  # here'
+        ),
+        (
+            f"- {{id: b, {RUN}, forEach: {{items: [1]}}}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here'
+        ),
+        (
+            "- {id: b, confirm: {question: x}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.who}"]}}  # here'
+        ),
     ],
     "workflow-input-unknown": [
         "- {id: a, workflow: Workflow/other, inputs: {count: 1,\n   cuont: 1}}  # here",
     ],
     "workflow-input-missing": ["- {id: a,\n   workflow: Workflow/other}  # here"],
     "workflow-secret-exposed": [
-        "- {id: a, workflow: Workflow/other, inputs: {count: 1,\n"
-        '   name: "${secret.token}"}}  # here',
+        (
+            "- {id: a, workflow: Workflow/other, inputs: {count: 1,\n"
+            '   name: "${secret.token}"}}  # here'
+        ),
         '- {id: a, confirm: {\n   question: "${secret.token}"}}  # here',
         f'- {{id: a, {RUN}, forEach: {{\n   items: ["${{secret.token}}"]}}}}  # here',
     ],
     "workflow-reference-missing": [
-        f"- {{id: b, {RUN}, when: input.flag}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here',
-        f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}, when: '!input.flag'}}\n"
-        '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout ?? c.stdout}"]}}  # here',
-        f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: a, when: input.flag || input.count > 1,\n"
-        '   operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here',
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here'
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}, when: '!input.flag'}}\n"
+            '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout ?? c.stdout}"]}}  # here'
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: a, when: input.flag || input.count > 1,\n"
+            '   operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here'
+        ),
     ],
     "workflow-recursion": ["- {id: a,\n   workflow: Workflow/it}  # here"],
     "reference-dangling": [],
@@ -257,19 +289,29 @@ def test_a_misspelt_name_gets_a_suggestion(check, rule: str, number: int, near: 
     "stages",
     [
         # The same condition, or one that holds only where the other does.
-        f"- {{id: b, {RUN}, when: input.flag}}\n"
-        "- {id: a, when: input.flag && input.count > 1,\n"
-        '   operation: command, inputs: {argv: ["${b.stdout}"]}}',
-        f"- {{id: b, {RUN}, when: input.flag}}\n"
-        '- {id: a, when: b.stdout != null, operation: command, inputs: {argv: ["${b.stdout}"]}}',
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            "- {id: a, when: input.flag && input.count > 1,\n"
+            '   operation: command, inputs: {argv: ["${b.stdout}"]}}'
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            '- {id: a, when: b.stdout != null, operation: command, inputs: {argv: ["${b.stdout}"]}}'
+        ),
         # What the guard's stage was guarded by.
-        f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}, when: has(b.stdout)}}\n"
-        '- {id: a, when: has(c.stdout), operation: command, inputs: {argv: ["${b.stdout}"]}}',
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}, when: has(b.stdout)}}\n"
+            '- {id: a, when: has(c.stdout), operation: command, inputs: {argv: ["${b.stdout}"]}}'
+        ),
         # One that surely ran, and a literal.
-        f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}}}\n"
-        '- {id: a, operation: command, inputs: {argv: ["${b.stdout ?? c.stdout}"]}}',
-        f"- {{id: b, {RUN}, when: input.flag}}\n"
-        '- {id: a, operation: command, inputs: {argv: ["${b.stdout ?? \\"none\\"}"]}}',
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}}}\n"
+            '- {id: a, operation: command, inputs: {argv: ["${b.stdout ?? c.stdout}"]}}'
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            '- {id: a, operation: command, inputs: {argv: ["${b.stdout ?? \\"none\\"}"]}}'
+        ),
     ],
 )
 def test_an_output_that_may_be_missing_is_guarded_or_defaulted(check, stages: str) -> None:

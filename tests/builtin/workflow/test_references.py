@@ -105,7 +105,13 @@ def test_a_reference_is_read(text: str, reference: Reference) -> None:
     assert f"${{{reference}}}" == text
 
 
-@pytest.mark.parametrize("text", ["${}", "${a.}", "${a b}", "${1.b}", "${a.b", "${${a.b}}", "${??a}", "${1 ?? a}", "${a ?? }", "${\"x\"}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("${}", "${a.}", "${a b}", "${1.b}", "${a.b", "${${a.b}}"),
+        *("${??a}", "${1 ?? a}", "${a ?? }", '${"x"}', "${a ?? b c}", "${a ? b}"),
+    ],
+)
 def test_what_is_no_reference_is_told_apart(text: str) -> None:
     assert any(isinstance(part, Malformed) for part in parse(text))
 
@@ -129,6 +135,36 @@ def test_a_reference_leads_into_a_value() -> None:
     "inside", [("list", "1"), ("list", "k"), ("more",), ("text", "0"), ("nil", "x")]
 )
 def test_a_reference_into_nothing_is_told(inside: tuple[str, ...]) -> None:
+    value = {"list": [1], "text": "abc", "nil": None}
     with pytest.raises(ChimeraError, match="leads nowhere"):
-        value = {"list": [1], "text": "abc", "nil": None}
         look_up(Reference("a", ("b", *inside)), {"a": {"b": value}})
+
+
+DEFAULTS = {"a": {"x": None, "y": 0}, "b": {"x": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${a.y ?? b.x}", 0),
+        ("${a.x ?? b.x}", "b"),
+        ("${skipped.x ?? a.x ?? b.x}", "b"),
+        ("${a.z ?? 7}", 7),
+        ('${a.z ?? "a ?? b"}', "a ?? b"),
+        ("${a.z??null}", None),
+        ("${skipped ?? []}", []),
+        ("${b}", {"x": "b"}),
+    ],
+)
+def test_what_is_missing_or_null_has_a_default(text: str, value: object) -> None:
+    (reference,) = parse(text)
+    assert isinstance(reference, Reference)
+    assert look_up(reference, DEFAULTS) == value
+    assert parse(f"${{{reference}}}") == (reference,)
+
+
+def test_a_skipped_stage_is_named_where_nothing_stands_in_for_it() -> None:
+    (reference,) = parse("${skipped.x ?? other.x}")
+    assert isinstance(reference, Reference)
+    with pytest.raises(ChimeraError, match="the stage 'skipped' gave nothing"):
+        look_up(reference, DEFAULTS)

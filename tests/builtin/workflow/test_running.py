@@ -333,7 +333,7 @@ def test_stages_become_steps_as_their_authors_say(registry: Registry, tmp_path: 
     read = {"operation": "file.read", "inputs": {"path": "${a.stdout}"}}
     stages = [
         {"id": "a", **command, "onInterrupt": "escalate", "timeout": "2s"},
-        {"id": "b", **command, "retryPolicy": {"maxRetries": 3, "baseDelay": "3s", "maxDelay": "3s"}},
+        {"id": "b", **command, "retryPolicy": {"maxRetries": 3, "maxDelay": "3s"}},
         {"id": "c", **read},
     ]
     build = builder("Workflow/it", registry.operations, tmp_path)

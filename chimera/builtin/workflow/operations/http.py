@@ -10,18 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from chimera.builtin.workflow.operations.parsing import parse_json
-from chimera.builtin.workflow.operations.transport import Answer, Deadline, Request, exchange
+from chimera.builtin.workflow.operations.transport import (
+    Answer,
+    Deadline,
+    Request,
+    exchange,
+    passing,
+)
 from chimera.kinds import AfterValidator, Duration, Field, Items, Model, StringConstraints, refuse
 from chimera.model import ChimeraError, canonical_json
 from chimera.runtime import Operation, OperationCall, PermanentError
+from chimera.runtime.recovery import Category, StepError
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that another attempt may change."""
+_NOT_DONE = (425, 429, 503)
+"""Those by which a server says that it has not begun."""
+_IDEMPOTENT = ("PUT", "DELETE")
 
 
 def _check_url(url: str) -> str:
@@ -58,6 +69,9 @@ class _Inputs(Model):
     max_bytes: Annotated[int, Field(ge=0, le=64 << 20)] = Field(
         default=1 << 20, description="Largest body that is read; a larger one is a failure."
     )
+    contains: Items[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default=(), description="Texts that the answer must contain, each of them."
+    )
     json_output: bool = Field(
         default=False, description="Whether the answer is JSON, to be given as the output json."
     )
@@ -81,6 +95,11 @@ class SendInputs(_Inputs):
     body: str = Field(default="", description="Text to send, as UTF-8.")
     json_body: Any = Field(
         default=None, alias="json", description="Value to send as JSON, instead of body."
+    )
+    idempotency_key: bool = Field(
+        default=True,
+        description="Whether the stage's key is sent as Idempotency-Key, by which the target does "
+        "the same thing once. Without it a POST or PATCH that may have been done is not retried.",
     )
 
 
@@ -118,14 +137,18 @@ def get(call: OperationCall[GetInputs]) -> Mapping[str, Any]:
 def send(call: OperationCall[SendInputs]) -> Mapping[str, Any]:
     """Send something once an idempotency key; a redirect is an answer like any other."""
     inputs = call.inputs
-    headers = {"Idempotency-Key": call.key, **inputs.headers}
+    headers = dict(inputs.headers)
+    if inputs.idempotency_key:
+        headers = {"Idempotency-Key": call.key, **headers}
     body = inputs.body.encode()
     if inputs.json_body is not None:
         headers = {"Content-Type": "application/json", **headers}
         body = canonical_json(inputs.json_body)
     deadline = Deadline(inputs.timeout.total_seconds(), call.cancelled)
-    request = Request(inputs.method, inputs.url, headers, body)
-    return _outputs(inputs, inputs.url, exchange(request, inputs.max_bytes, deadline))
+    may_repeat = inputs.idempotency_key or inputs.method in _IDEMPOTENT
+    request = Request(inputs.method, inputs.url, headers, body, may_repeat)
+    answer = exchange(request, inputs.max_bytes, deadline)
+    return _outputs(inputs, inputs.url, answer, may_repeat=may_repeat)
 
 
 def _redirection(url: str, answer: Answer) -> str:
@@ -144,18 +167,21 @@ def _origin(url: str) -> tuple[str, str]:
     return urlsplit(url)[:2]
 
 
-def _outputs(inputs: _Inputs, url: str, answer: Answer) -> Mapping[str, Any]:
-    expected = inputs.statuses or range(200, 300)
-    if answer.status not in expected:
-        made = ChimeraError if answer.status in _PASSING else PermanentError
-        raise made(
-            f"{url} answered with status {answer.status}",
-            help="list the statuses that mean success in statuses",
-        )
+def _outputs(
+    inputs: _Inputs, url: str, answer: Answer, *, may_repeat: bool = True
+) -> Mapping[str, Any]:
+    if answer.status not in (inputs.statuses or range(200, 300)):
+        raise _refusal(url, answer, may_repeat=may_repeat)
     try:
         text = answer.body.decode(answer.charset, "replace")
     except LookupError:
         text = answer.body.decode(errors="replace")
+    for wanted in inputs.contains:
+        if wanted not in text:
+            raise ChimeraError(
+                f"the answer of {url} does not contain {wanted!r}",
+                help="correct contains, or have the stage retried where it may take a while",
+            )
     return {
         "status": answer.status,
         "url": url,
@@ -163,6 +189,35 @@ def _outputs(inputs: _Inputs, url: str, answer: Answer) -> Mapping[str, Any]:
         "text": text,
         "json": parse_json(text, "the answer") if inputs.json_output else None,
     }
+
+
+def _refusal(url: str, answer: Answer, *, may_repeat: bool) -> StepError:
+    message = f"{url} answered with status {answer.status}"
+    if answer.status not in _PASSING:
+        return PermanentError(
+            message,
+            category=Category.COMMUNICATION,
+            help="list the statuses that mean success in statuses",
+        )
+    return passing(
+        message,
+        may_repeat=may_repeat or answer.status in _NOT_DONE,
+        retry_after=_retry_after(answer),
+        help="list the statuses that mean success in statuses",
+    )
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
+    """Return how long the target asks to be left alone: seconds, or until a time by its clock."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return timedelta(seconds=int(text))
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(answer.headers.get("date", ""))
+        return max(until - now, timedelta())
+    except (TypeError, ValueError):  # no time, or one with a zone and one without
+        return None
 
 
 OPERATIONS = (
