@@ -194,7 +194,7 @@ def _translated(request: Request, deadline: Deadline, watch: _Watch) -> Iterator
         if deadline.is_over or watch.has_ended_it:
             raise deadline.error(may_repeat=may_repeat) from error
         reason = str(error) or type(error).__name__
-        raise passing(f"no answer from {host}: {reason}", may_repeat=may_repeat) from error
+        raise passing(f"no whole answer from {host}: {reason}", may_repeat=may_repeat) from error
 
 
 def _cause(error: BaseException | None, wanted: type[Any]) -> Any:
