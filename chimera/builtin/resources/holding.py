@@ -20,6 +20,7 @@ from chimera.builtin.resources.quantities import fits, lacking, worded
 from chimera.builtin.resources.sharing import Grant, divide
 from chimera.runtime import OperationCall, PermanentError
 from chimera.runtime.recovery import Category, StepError
+from chimera.runtime.system import SETTINGS
 from chimera.state import RunStatus, read_state
 
 if TYPE_CHECKING:
@@ -68,11 +69,16 @@ class Book:
 
 def applied_pools(store: Collections) -> dict[str, Pool]:
     """Return the pools that were applied, by name, as this machine can keep their promises."""
-    machine = measure()
+    machine, share = measure(), settings(store).get("maxResourceUtilization", 1.0)
     return {
-        name: pool_of(name, ResourcePoolSpec.model_validate(spec), machine)
+        name: pool_of(name, ResourcePoolSpec.model_validate(spec), machine, share)
         for name, spec in store.find(POOLS)
     }
+
+
+def settings(store: Collections) -> Mapping[str, Any]:
+    """Return what the applied orchestrator says; nothing where there is none."""
+    return store.get(SETTINGS, "system") or {}
 
 
 def applied_claims(store: Collections) -> dict[str, Claim]:

@@ -20,6 +20,7 @@ from chimera.builtin.resources.holding import (
     refuse_stranger,
     refused,
     serve,
+    settings,
 )
 from chimera.builtin.resources.kinds import ResourceClaimSpec, Strategy
 from chimera.builtin.resources.ledger import HELD, RELEASED, Lease
@@ -71,7 +72,7 @@ def allocate(call: OperationCall[AllocateInputs]) -> AllocateOutputs:
             help="ask for less, allow another pool, or apply a larger one",
         )
     able = [claim for claim in claims if claim.name not in impossible]
-    leases, unserved = serve(call, book, able, _strategy(asked.strategy, claims))
+    leases, unserved = serve(call, book, able, _strategy(call, claims))
     if unserved and (not asked.partial or not leases):
         raise not_now(book, unserved)
     for lease in book.preempted:
@@ -210,17 +211,18 @@ def _counted(name: str, spec: ResourceClaimSpec) -> Claim:
         raise refused(f"{name}: {error}", help="write whole units of it") from error
 
 
-def _strategy(given: Strategy | None, claims: list[Claim]) -> Strategy:
-    """Return the strategy that was asked for, else the claims' own where they agree, else fair."""
+def _strategy(call: OperationCall[AllocateInputs], claims: list[Claim]) -> Strategy:
+    """Return the strategy that was asked for, else the claims' own, else the orchestrator's."""
     own: set[Strategy] = {claim.strategy for claim in claims if claim.strategy is not None}
-    if given is None and len(own) > 1:
+    if call.inputs.strategy is not None:
+        return call.inputs.strategy
+    if len(own) > 1:
         raise refused(
             f"the claims name different strategies: {', '.join(sorted(own))}",
             help="give one as the input strategy, or serve them one by one",
         )
-    if given is not None:
-        return given
-    return own.pop() if own else "fair"
+    usual: Strategy = settings(call.store).get("resourceAllocationStrategy", "fair")
+    return own.pop() if own else usual
 
 
 def _known(book: Book, id: str) -> Lease:

@@ -82,8 +82,11 @@ class Claim:
         return not self.pools or pool in self.pools
 
 
-def pool_of(name: str, spec: ResourcePoolSpec, machine: Machine) -> Pool:
-    """Make a pool of its spec, bounded by the machine where it is here."""
+def pool_of(name: str, spec: ResourcePoolSpec, machine: Machine, utilisation: float = 1.0) -> Pool:
+    """Make a pool of its spec, bounded by the machine where it is here.
+
+    Of all that it would promise, the share `utilisation` is.
+    """
     capacity: dict[str, int] = {}
     absent: dict[str, str] = {}
     prices: dict[str, Fraction] = {}
@@ -98,7 +101,7 @@ def pool_of(name: str, spec: ResourcePoolSpec, machine: Machine) -> Pool:
             absent[resource] = f"it says {says} of {resource}, and here there is {is_so}"
         amount = amount if amount is None or there is None else min(amount, there)
         share = pooled.maximum_utilisation or spec.maximum_utilisation
-        capacity[resource] = int((amount or 0) * Fraction(str(share)))
+        capacity[resource] = int((amount or 0) * Fraction(str(share)) * Fraction(str(utilisation)))
         prices[resource] = Fraction(str(pooled.cost)) / priced_units(resource)
     return Pool(
         name,

@@ -6,6 +6,7 @@ A pool that is deleted must not be held by anybody. Refuses to measure what is n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from chimera.builtin.resources.devices import describe_gpus
@@ -29,21 +30,23 @@ def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
     if not isinstance(target, Address) or target.kind not in COLLECTIONS:
         return None
     spec = None if task.document is None else task.document.value["spec"]
-    definition = {"target": str(target), "digest": task.change.after, "spec": spec}
-    outputs = task.execute(definition, lambda definition, _: _steps(task, target))
+    definition = {"kind": target.kind, "name": target.name, "spec": spec}
+    outputs = task.execute(definition, lambda pinned, _: _steps(task.root, pinned))
     return {**(outputs.get("measure") or {}), "kept": outputs["keep"]}
 
 
-def _steps(task: ReconcileTask, target: Address) -> list[Step]:
-    document, collection = task.document, COLLECTIONS[target.kind]
-    if document is None:
-        forget = _Forget(task, collection, target.name)
+def _steps(root: Path, pinned: Any) -> list[Step]:
+    """Return the steps for what a run is pinned to; those that keep are done in the turn."""
+    name, spec, collection = pinned["name"], pinned["spec"], COLLECTIONS[pinned["kind"]]
+    if spec is None:
+        forget = _Forget(root, collection, name)
         return [Step("keep", forget, effects=False, executor="inline")]
-    keep = _Keep(collection, target.name, document.value["spec"])
-    if not isinstance(document.spec, ResourcePoolSpec) or document.spec.where == "elsewhere":
+    keep = _Keep(collection, name, spec)
+    if pinned["kind"] == "ResourceClaim" or spec.get("where") == "elsewhere":
         return [Step("keep", keep, effects=False, executor="inline")]
+    pool = ResourcePoolSpec.model_validate(spec)
     return [
-        Step("measure", _Measure(target.name, document.spec), effects=False),
+        Step("measure", _Measure(name, pool), effects=False),
         Step("keep", keep, needs=("measure",), effects=False, executor="inline"),
     ]
 
@@ -62,12 +65,12 @@ class _Keep:
 class _Forget:
     """Takes a spec out of the store, unless somebody holds a part of the pool."""
 
-    def __init__(self, task: ReconcileTask, collection: str, name: str) -> None:
-        self._task, self._collection, self._name = task, collection, name
+    def __init__(self, root: Path, collection: str, name: str) -> None:
+        self._root, self._collection, self._name = root, collection, name
 
     def __call__(self, call: StepCall) -> Json:
         if self._collection == POOLS:
-            now, ends = call.context.clock.now(), run_ends(self._task.root, call.run)
+            now, ends = call.context.clock.now(), run_ends(self._root, call.run)
             live = Ledger.open(call.store, now, ends).live.values()
             held = sorted(lease.id for lease in live if lease.pool == self._name)
             if held:

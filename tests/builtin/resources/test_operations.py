@@ -15,6 +15,7 @@ from chimera.builtin.resources.ledger import LEASES
 from chimera.builtin.resources.quantities import all_units, fits, total
 from chimera.runtime import PermanentError
 from chimera.runtime.recovery import Category, StepError, classify
+from chimera.runtime.system import SETTINGS
 from chimera.state import RunStatus
 
 
@@ -189,6 +190,15 @@ def test_the_claims_own_strategy_holds_and_two_of_them_are_refused(desk: Any) ->
     assert desk.call("allocate", claims=["a"])["lease"]["pool"] == "fast"
     with pytest.raises(PermanentError, match="different strategies: performance, priority"):
         desk.call("allocate", claims=["a", "b"])
+
+
+def test_what_the_orchestrator_says_holds_where_no_claim_says_otherwise(desk: Any) -> None:
+    desk.pool("slow", {"cpu": 2})
+    desk.pool("fast", {"cpu": {"capacity": 2, "cost": 1}}, speed=2)
+    said = {"resourceAllocationStrategy": "performance", "maxResourceUtilization": 0.5}
+    desk.store.put(SETTINGS, "system", said)
+    assert desk.call("allocate", requests={"cpu": 1})["lease"]["pool"] == "fast"
+    assert desk.call("usage")["pools"]["slow"]["capacity"] == {"cpu": "1"}
 
 
 def test_a_claim_is_leased_as_often_as_it_counts(desk: Any) -> None:
