@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec
 from chimera.builtin.resources.ledger import PREEMPTED, Lease, Ledger, victims
-from chimera.builtin.resources.measuring import measure
 from chimera.builtin.resources.pools import Claim, Pool, claim_of, pool_of
 from chimera.builtin.resources.quantities import fits, lacking, worded
 from chimera.builtin.resources.sharing import Grant, divide
+from chimera.context.machine import measure
 from chimera.runtime import OperationCall, PermanentError
 from chimera.runtime.recovery import Category, StepError
 from chimera.runtime.system import SETTINGS

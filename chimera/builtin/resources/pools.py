@@ -12,7 +12,6 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from chimera.builtin.resources.measuring import Machine
 from chimera.builtin.resources.quantities import (
     AUTO,
     Amounts,
@@ -21,6 +20,7 @@ from chimera.builtin.resources.quantities import (
     shown,
     units,
 )
+from chimera.context.machine import Machine
 
 if TYPE_CHECKING:
     from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec, Strategy

@@ -13,9 +13,9 @@ from chimera.builtin.resources.devices import describe_gpus
 from chimera.builtin.resources.holding import CLAIMS, POOLS, run_ends
 from chimera.builtin.resources.kinds import ResourcePoolSpec
 from chimera.builtin.resources.ledger import Ledger
-from chimera.builtin.resources.measuring import measure
 from chimera.builtin.resources.pools import pool_of
 from chimera.builtin.resources.quantities import all_shown
+from chimera.context.machine import measure
 from chimera.model import Address
 from chimera.runtime import PermanentError, ReconcileTask, Step, StepCall
 from chimera.runtime.recovery import Category

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from chimera.builtin.resources.holding import CLAIMS, POOLS
-from chimera.builtin.resources.measuring import Machine
 from chimera.builtin.resources.operations import OPERATIONS
 from chimera.context import Context, FixedClock
+from chimera.context.machine import Machine
 from chimera.runtime import StepCall
 from chimera.state import RunStatus, open_state
 

@@ -1,7 +1,7 @@
-"""What this machine has for this process: its cgroup's limits, its GPUs.
+"""What this machine has for this process, and what is used of it: its cgroup, its GPUs, /proc.
 
 Reads what the kernel says, at most a few small files. Refuses to take the host's figures for the
-process's own: in a container they are another's.
+process's own, which in a container are another's, and to guess what nothing says.
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ class Machine:
         return measured.get(resource)
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was used until now: seconds of CPU, and bytes of memory; `None` where nothing says."""
+
+    cpu_seconds: float | None
+    memory: int | None
+
+
 def measure(root: Path = Path("/")) -> Machine:
     """Measure this process's share of the machine; `root` is where its /proc, /sys and /dev are."""
     groups = tuple(_groups(root))
@@ -45,6 +53,64 @@ def gpus(root: Path = Path("/")) -> tuple[int, ...]:
     found = (_DEVICE.fullmatch(path.name) for path in (root / "dev").glob("nvidia*"))
     present = (int(match[1]) for match in found if match)
     return tuple(sorted(n for n in present if os.access(root / f"dev/nvidia{n}", os.R_OK)))
+
+
+def used_by_group(root: Path = Path("/")) -> Used:
+    """Return what this process's cgroup has used; that of the machine, where it has none."""
+    groups = tuple(_groups(root))
+    for group in groups:
+        for line in _text(group / "cpu.stat").splitlines():
+            if line.startswith("usage_usec "):
+                seconds = int(line.split()[1]) / 1e6
+                return Used(seconds, _memory_of(groups) or _memory_in_use(root))
+    nanoseconds = next((int(w[0]) for g in groups if (w := _words(g / "cpuacct.usage"))), None)
+    seconds_used = None if nanoseconds is None else nanoseconds / 1e9
+    return Used(
+        seconds_used if seconds_used is not None else _busy_seconds(root),
+        _memory_of(groups) or _memory_in_use(root),
+    )
+
+
+def used_by_process(pid: int, root: Path = Path("/")) -> Used | None:
+    """Return what a process has used; `None` for one that is gone, or that nothing tells of."""
+    # The name, in brackets, may hold anything; after it utime and stime are fields 14 and 15.
+    fields = _text(root / f"proc/{pid}/stat").rpartition(")")[2].split()
+    pages = _words(root / f"proc/{pid}/statm")
+    if len(fields) < 13 or len(pages) < 2:
+        return None
+    ticks = int(fields[11]) + int(fields[12])
+    return Used(ticks / os.sysconf("SC_CLK_TCK"), int(pages[1]) * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _memory_of(groups: tuple[Path, ...]) -> int | None:
+    """Return what the innermost cgroup that says it holds, without what can be dropped at once."""
+    for group in groups:
+        for name, inactive in _MEMORY:
+            if words := _words(group / name):
+                stat = dict(line.split() for line in _text(group / "memory.stat").splitlines())
+                return max(0, int(words[0]) - int(stat.get(inactive, 0)))
+    return None
+
+
+_MEMORY = (
+    ("memory.current", "inactive_file"),
+    ("memory.usage_in_bytes", "total_inactive_file"),
+)
+
+
+def _memory_in_use(root: Path) -> int | None:
+    found = dict(line.split(":") for line in _text(root / "proc/meminfo").splitlines())
+    if "MemTotal" not in found or "MemAvailable" not in found:
+        return None
+    return (int(found["MemTotal"].split()[0]) - int(found["MemAvailable"].split()[0])) * 1024
+
+
+def _busy_seconds(root: Path) -> float | None:
+    for line in _text(root / "proc/stat").splitlines():
+        if line.startswith("cpu "):
+            user, nice, system, *_ = (int(word) for word in line.split()[1:])
+            return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+    return None
 
 
 def _cpu(groups: tuple[Path, ...]) -> int:

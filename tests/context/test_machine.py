@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chimera.builtin.resources.devices import read_answer
-from chimera.builtin.resources.measuring import measure
+from chimera.context.machine import measure, used_by_group, used_by_process
 
 GIB = 2**30
 V2 = "30 23 0:28 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
@@ -92,9 +91,53 @@ def test_this_machine_can_be_measured() -> None:
     assert found.memory > 2**20
 
 
-def test_the_answer_of_the_driver_is_read() -> None:
-    text = "0, NVIDIA H200, 143771\n1, Odd, name, 16\nNo devices were found\n"
-    assert read_answer(text) == [
-        {"index": 0, "name": "NVIDIA H200", "memory": 143771 * 2**20},
-        {"index": 1, "name": "Odd, name", "memory": 16 * 2**20},
-    ]
+def test_what_a_cgroup_has_used_is_its_own(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "0::/jobs/mine\n",
+        "proc/self/mountinfo": V2,
+        "sys/fs/cgroup/jobs/mine/cpu.stat": "usage_usec 2500000\nuser_usec 1\n",
+        "sys/fs/cgroup/jobs/mine/memory.current": "5000\n",
+        "sys/fs/cgroup/jobs/mine/memory.stat": "anon 1\ninactive_file 1000\n",
+        "sys/fs/cgroup/memory.current": "9000\n",
+    }
+    found = used_by_group(machine(tmp_path, files))
+    assert (found.cpu_seconds, found.memory) == (2.5, 4000)
+
+
+def test_what_version_1_has_used_is_read(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "4:cpu,cpuacct:/jobs\n9:memory:/docker/abc\n",
+        "proc/self/mountinfo": V1,
+        "sys/fs/cgroup/cpu,cpuacct/jobs/cpuacct.usage": "1500000000\n",
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": "5000\n",
+        "sys/fs/cgroup/memory/memory.stat": "total_inactive_file 1000\n",
+    }
+    found = used_by_group(machine(tmp_path, files))
+    assert (found.cpu_seconds, found.memory) == (1.5, 4000)
+
+
+def test_without_a_cgroup_it_is_the_machine_and_without_that_nothing(tmp_path: Path) -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    files = {
+        "proc/meminfo": "MemTotal: 100 kB\nMemAvailable: 60 kB\n",
+        "proc/stat": f"cpu  {ticks} {ticks} {ticks} 99 99\n",
+    }
+    found = used_by_group(machine(tmp_path / "a", files))
+    assert (found.cpu_seconds, found.memory) == (3.0, 40 * 1024)
+    (tmp_path / "b").mkdir()
+    nothing = used_by_group(tmp_path / "b")
+    assert (nothing.cpu_seconds, nothing.memory) == (None, None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+def test_what_a_process_uses_grows_with_its_work() -> None:
+    before = used_by_process(os.getpid())
+    sum(n * n for n in range(2_000_000))
+    after = used_by_process(os.getpid())
+    assert before is not None
+    assert after is not None
+    assert before.cpu_seconds is not None
+    assert after.cpu_seconds is not None
+    assert after.cpu_seconds > before.cpu_seconds
+    assert (after.memory or 0) > 2**20
+    assert used_by_process(2**22 + 1) is None
