@@ -29,6 +29,11 @@ COMMANDS: dict[str, Entry] = {
     "new": Entry(
         "chimera.builtin.scaffold.commands:new", "Write a first document of a kind.", _START
     ),
+    "import": Entry(
+        "chimera.builtin.workflow.commands:import_",
+        "Make documents of what other systems wrote.",
+        _START,
+    ),
     "doctor": Entry(
         f"{_CLI}.doctor:doctor", "Say what this machine can do, and what it lacks.", _START
     ),

@@ -38,10 +38,17 @@ def _breaks(before: WorkflowSpec, after: WorkflowSpec) -> Iterable[str]:
 
 @hookimpl
 def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
-    """Register `command`, `http.*` and `file.*`."""
+    """Register `command`, `http.*`, `file.*` and `trace.*`."""
     from chimera.builtin.workflow.operations import command, file, http
+    from chimera.builtin.workflow.wfformat import operations as trace
 
-    return (*command.OPERATIONS, *http.OPERATIONS, *file.OPERATIONS)
+    return (*command.OPERATIONS, *http.OPERATIONS, *file.OPERATIONS, *trace.OPERATIONS)
+
+
+@hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register `chimera import`."""
+    return {"import": "chimera.builtin.workflow.commands:import_"}
 
 
 @hookimpl

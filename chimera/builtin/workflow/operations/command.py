@@ -11,14 +11,16 @@ from typing import Annotated, Any
 
 from chimera.builtin.workflow.operations.parsing import parse_json
 from chimera.builtin.workflow.operations.tree import TreePath, folder_below
-from chimera.context import Command, Limits, base_environment
-from chimera.kinds import Field, Items, Model, StringConstraints
-from chimera.model import ChimeraError
+from chimera.context import Command, Completed, Limits, base_environment
+from chimera.kinds import Duration, Field, Items, Model, StringConstraints
 from chimera.runtime import Operation, OperationCall
+from chimera.runtime.executors.lines import Lines
+from chimera.runtime.recovery import Category, StepError
 
 KEY_VARIABLE = "CHIMERA_KEY"
+TEMPORARY = 75
+"""The exit code of sysexits.h by which a program says that it may go well later."""
 _SHOWN = 400  # characters of what it wrote in an error message
-_LOGGED = 16_000  # characters of each stream in the log: its end, where programs say what is wrong
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -27,6 +29,7 @@ class CommandInputs(Model):
     """A program, what it is given, and what is expected of it.
 
     The program finds its idempotency key, the same in every attempt, in the variable CHIMERA_KEY.
+    By exit code 75 it says that it may go well later: it is tried again.
     """
 
     argv: Annotated[Items[str], Field(min_length=1)] = Field(
@@ -49,6 +52,16 @@ class CommandInputs(Model):
     max_output: Annotated[int, Field(ge=0, le=64 << 20)] = Field(
         default=1 << 20, description="Bytes kept of stdout and of stderr; the rest is dropped."
     )
+    max_memory: Annotated[int, Field(ge=1 << 20)] | None = Field(
+        default=None,
+        description="Bytes of memory that it and all that it starts may use; more ends it.",
+    )
+    max_cpu: Duration | None = Field(
+        default=None, description="Processor time that they may use together; more ends it."
+    )
+    max_processes: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Processes that there may be of them at a time; more ends it."
+    )
 
 
 class CommandOutputs(Model):
@@ -69,29 +82,29 @@ def run(call: OperationCall[CommandInputs]) -> Mapping[str, Any]:
     inputs = call.inputs
     shell = ("/bin/sh", "-c", inputs.argv[0], "sh") if inputs.shell else inputs.argv[:1]
     env = base_environment(allow=inputs.allow_env)
-    done = call.context.processes.run(
-        Command(
-            (*shell, *inputs.argv[1:]),
-            cwd=folder_below(call.root, inputs.cwd),
-            env=env | {KEY_VARIABLE: call.key} | inputs.env,
-            stdin=inputs.stdin.encode(),
-            limits=Limits(output_bytes=inputs.max_output),
+    command = Command(
+        (*shell, *inputs.argv[1:]),
+        cwd=folder_below(call.root, inputs.cwd),
+        env=env | {KEY_VARIABLE: call.key} | inputs.env,
+        stdin=inputs.stdin.encode(),
+        limits=Limits(
+            output_bytes=inputs.max_output,
+            total_memory_bytes=inputs.max_memory,
+            total_cpu_seconds=inputs.max_cpu.total_seconds() if inputs.max_cpu else None,
+            processes=inputs.max_processes,
         ),
-        cancelled=call.cancelled,
     )
+    lines = Lines(lambda line: call.log(call.context.secrets.mask(line)))
+    try:
+        done = call.context.processes.run(command, cancelled=call.cancelled, hear=lines.hear)
+    finally:
+        lines.end()
     stdout = done.stdout.decode(errors="replace")
     stderr = done.stderr.decode(errors="replace")
-    # Masked before anything is cut: half a secret would not be known for one.
-    said = [call.context.secrets.mask(text).strip() for text in (stdout, stderr)]
-    for text in filter(None, said):
-        _log(call, text)
-    if done.returncode not in inputs.exit_codes:
-        reason = (said[1] or said[0])[-_SHOWN:]
-        raise ChimeraError(
-            f"{inputs.argv[0]!r} ended with exit code {done.returncode}"
-            + (f": {reason}" if reason else ""),
-            help="see what it wrote with `chimera runs logs`",
-        )
+    if done.limit is not None or done.returncode not in inputs.exit_codes:
+        # Masked before anything is cut: half a secret would not be known for one.
+        said = [call.context.secrets.mask(text).strip() for text in (stderr, stdout)]
+        raise _failure(call, done, (said[0] or said[1])[-_SHOWN:])
     return {
         "exitCode": done.returncode,
         "stdout": stdout,
@@ -102,13 +115,20 @@ def run(call: OperationCall[CommandInputs]) -> Mapping[str, Any]:
     }
 
 
-def _log(call: OperationCall[CommandInputs], text: str) -> None:
-    """Log what a stream carried line by line, or its end where that is too much."""
-    dropped = len(text) - _LOGGED
-    if dropped > 0:
-        call.log(f"[the first {dropped} characters are not kept]")
-    for line in text[max(dropped, 0) :].splitlines():
-        call.log(line)
+def _failure(call: OperationCall[CommandInputs], done: Completed, reason: str) -> StepError:
+    name = call.context.secrets.mask(call.inputs.argv[0])
+    if done.limit is not None:
+        return StepError(
+            f"{name!r} was ended: it used more {done.limit} than it may",
+            category=Category.RESOURCE,
+            kind=f"{done.limit}-limit",
+            help=f"have it use less, or raise max{done.limit.capitalize()}",
+        )
+    return StepError(
+        f"{name!r} ended with exit code {done.returncode}" + (f": {reason}" if reason else ""),
+        transient=done.returncode == TEMPORARY,
+        help="see what it wrote with `chimera runs logs`",
+    )
 
 
 OPERATIONS = (
