@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 
 from chimera.builtin.coordination.modules import operations
 from chimera.context import Context
-from chimera.runtime import StepCall
+from chimera.runtime import PermanentError, Step, StepCall, Wait
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -65,12 +65,17 @@ class Desk:
     steps: int = 0
 
     def do(self, name: str, /, **inputs: Any) -> Any:
+        outputs = self.perform(lambda call: OPERATIONS[name].perform(call, ROOT), inputs, name)
+        self.performed.add(name)
+        return outputs
+
+    def perform(self, work: Callable[[StepCall], Any], inputs: Any, path: str) -> Any:
         self.steps += 1
         before = copy.deepcopy(self.store.values)
         said: list[tuple[str, Any]] = []
         call = StepCall(
             inputs=inputs,
-            key=hashlib.sha256(f"{self.steps}".encode()).hexdigest(),
+            key=hashlib.sha256(f"{self.steps} {path}".encode()).hexdigest(),
             attempt=1,
             in_doubt=False,
             context=Context.system(now=self.now),
@@ -81,12 +86,11 @@ class Desk:
             publish=lambda topic, payload: said.append((topic, payload)),
         )
         try:
-            outputs = OPERATIONS[name].perform(call, ROOT)
+            outputs = work(call)
         except BaseException:
             self.store.values = before
             raise
         self.published += said
-        self.performed.add(name)
         return outputs
 
     def wait(self, **time: float) -> None:
@@ -103,3 +107,44 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+@dataclass
+class Interpreter:
+    """Carries out steps one by one, as the engine does it, where a test needs no journal."""
+
+    desk: Desk
+    signals: dict[str, Any] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+
+    def run(self, steps: Iterable[Step], path: str = "", *, keep_going: bool = False) -> Any:
+        """Return the outputs by id; with `keep_going`, those of steps that failed are not there."""
+        outputs: dict[str, Any] = {}
+        over: set[str] = set()
+        for step in steps:
+            assert over.issuperset(step.needs)
+            over.add(step.id)
+            if step.when is not None and not step.when(outputs):
+                continue
+            try:
+                outputs[step.id] = self._perform(step, step.inputs(outputs), f"{path}{step.id}")
+            except PermanentError:
+                if not keep_going:
+                    raise
+        return outputs
+
+    def _perform(self, step: Step, inputs: Any, path: str) -> Any:
+        if step.expand is not None:
+            inner = step.expand(inputs)
+            found = self.run(inner.steps, f"{path}/", keep_going=inner.keep_going)
+            return inner.collect(found)
+        self.done.append(path)
+        if step.wait is not None:
+            assert isinstance(step.wait, Wait)
+            return self.signals[step.wait.signal or ""]
+        return self.desk.perform(step.work, inputs, path)
+
+
+@pytest.fixture
+def interpreter(desk: Desk) -> Interpreter:
+    return Interpreter(desk)
