@@ -42,11 +42,13 @@ def explain_operations(registry: Registry) -> tuple[OperationExplanation, ...]:
 def explain_any(registry: Registry, what: str) -> Explanation | OperationExplanation:
     """Explain an operation by its name, or a kind or field by its route.
 
-    Raises `UsageError` that suggests the nearest name where there is neither.
+    `Module.TYPE` is the configuration of a type of module. Raises `UsageError` that suggests the nearest name where there is neither.
     """
     if what in registry.operations:
         return _operation(registry, what)
-    kind = what.partition(".")[0]
+    kind, _, rest = what.partition(".")
+    if kind.lower() == "module" and rest in registry.modules:
+        return explain_model(registry.modules[rest].configuration, f"Module.{rest}")
     if kind[:1].upper() + kind[1:] in registry.kinds:
         return explain(registry, what)
     near = nearest(what, (LISTING, *registry.operations)) or nearest(kind, registry.kinds)

@@ -26,8 +26,10 @@ def operation(name: str) -> OperationExplanation:
 
 def test_every_operation_is_listed_with_its_room() -> None:
     lines = operations_text(explain_operations(registry())).splitlines()
-    assert [line.split()[0] for line in lines[1:]] == sorted(registry().operations)
-    assert "file.write   workflow  Write a text file." in lines
+    assert [line.split()[0] for line in lines[1:]] == sorted(
+        {operation.name for operation in registry().operations.values()}
+    )
+    assert "file.write workflow Write a text file." in [" ".join(line.split()) for line in lines]
 
 
 @pytest.mark.parametrize("name", sorted(registry().operations))
@@ -37,6 +39,13 @@ def test_every_input_and_output_of_an_operation_is_described(name: str) -> None:
     assert found.inputs.fields
     assert found.outputs.fields
     assert [field.name for field in fields if len(field.description) < 4] == []
+
+
+def test_configuration_of_a_type_of_module_is_told() -> None:
+    found = explain_any(registry(), "Module.context")
+    assert isinstance(found, Explanation)
+    assert [field.name for field in found.fields] == ["maxContexts", "defaultTtl", "enableCaching"]
+    assert isinstance(explain_any(registry(), "Module.version"), Explanation)
 
 
 def test_inputs_are_told_with_their_types_and_defaults() -> None:

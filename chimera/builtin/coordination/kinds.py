@@ -69,7 +69,8 @@ class ModuleSpec(Model):
     )
     configuration: dict[str, Any] = Field(
         default_factory=dict,
-        description="How it is set up, as its type says; what is left out has a default.",
+        description="How it is set up, as its type says: `chimera explain Module.TYPE`. What is "
+        "left out has a default.",
     )
     health_check: HealthCheck = Field(
         default=HealthCheck(), description="What is asked to see whether it is well."
