@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from io import TextIOBase
 
 from chimera.context import Context, Secrets
-from chimera.runtime.executors.remote import LogBudget, Surroundings, answer
+from chimera.runtime.executors.lines import Lines
+from chimera.runtime.executors.remote import Surroundings, answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,13 @@ def _execute(request: bytes) -> Answer:
     log: list[str] = []
     secrets = _Gathered()
     context = replace(Context.system(), secrets=secrets)
-    budget = LogBudget(lambda text: log.append(secrets.mask(text)))
+    lines = Lines(lambda text: log.append(secrets.mask(text)))
+    printed = _Printed(lines)
     began = time.perf_counter()
-    with _Lines(budget) as lines:
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         line = answer(request, Surroundings(context, _is_cancelled(), lines.log))
     seconds = time.perf_counter() - began
+    lines.end()
     return Answer(line, tuple(log), tuple(secrets.values), seconds)
 
 
@@ -64,32 +67,11 @@ class _Gathered(Secrets):
         self.values.append(value)
 
 
-class _Lines(TextIOBase):
-    """Takes what work prints, and logs it by whole lines."""
+class _Printed(TextIOBase):
+    """What work prints to."""
 
-    _LONGEST = 1 << 16
-
-    def __init__(self, log: LogBudget) -> None:
-        self._log = log
-        self._unread = ""
-        self._redirected = contextlib.ExitStack()
-
-    def __enter__(self) -> _Lines:
-        self._redirected.enter_context(contextlib.redirect_stdout(self))
-        self._redirected.enter_context(contextlib.redirect_stderr(self))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._redirected.close()
-        if self._unread:
-            self._log(self._unread)
-
-    def log(self, text: str) -> None:
-        """Log a line of the work's own, after what it printed before."""
-        if self._unread:
-            self._log(self._unread)
-            self._unread = ""
-        self._log(text)
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
 
     def writable(self) -> bool:
         """Say that it can be printed to."""
@@ -97,10 +79,5 @@ class _Lines(TextIOBase):
 
     def write(self, text: str) -> int:
         """Take some of a line, or several."""
-        *lines, self._unread = (self._unread + text).split("\n")
-        if len(self._unread) > self._LONGEST:
-            lines.append(self._unread)
-            self._unread = ""
-        for line in lines:
-            self._log(line)
+        self._lines.hear("printed", text.encode(errors="replace"))
         return len(text)

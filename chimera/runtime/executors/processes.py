@@ -19,14 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.context import Command, Limits, Running, own_environment
 from chimera.model import ChimeraError
-from chimera.runtime.executors.remote import (
-    LOG_CHARACTERS,
-    RESULT_BYTES,
-    LogBudget,
-    lost,
-    request_of,
-    settle,
-)
+from chimera.runtime.executors.lines import LOG_CHARACTERS, Lines
+from chimera.runtime.executors.remote import RESULT_BYTES, lost, request_of, settle
 from chimera.runtime.recovery import Category, StepError
 
 if TYPE_CHECKING:
@@ -41,7 +35,6 @@ MEMORY_BYTES = 8 << 30
 
 _STOP = b"stop"  # as the worker reads it
 _KILL_SECONDS = 1.0  # for a supervisor to have killed what it supervises: it takes milliseconds
-_LINE_BYTES = 1 << 16
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from chimera.runtime.executors.worker import main; main()"
@@ -65,23 +58,18 @@ class _Worker:
 
     running: Running = field(init=False)
     ticket: _Ticket | None = None
-    log: LogBudget | None = None
-    unread: bytearray = field(default_factory=bytearray)
+    lines: Lines | None = None
 
     def hear(self, data: bytes) -> None:
-        """Log what work prints, in whole lines or in pieces that are as long as many."""
-        self.unread += data
-        *lines, rest = self.unread.split(b"\n")
-        if len(rest) > _LINE_BYTES:
-            lines, rest = [*lines, rest], bytearray()
-        self.unread = rest
-        for line in lines:
-            self.say(line.decode(errors="replace"))
+        """Log what work prints."""
+        if self.lines is not None:
+            self.lines.hear("printed", data)
 
-    def say(self, text: str) -> None:
-        """Log a line of the attempt that is worked on."""
-        if self.log is not None:
-            self.log(text)
+    def release(self) -> None:
+        """Forget what was worked on; what was written of it last is logged."""
+        if self.lines is not None:
+            self.lines.end()
+        self.ticket = self.lines = None
 
 
 class Workers:
@@ -125,9 +113,10 @@ class Workers:
         if worker is None:
             self.tell(flight)
             return True
-        ticket.worker = worker.ticket = None
+        ticket.worker = None
         ticket.has_ended = True
         is_gone = worker.running.kill(_KILL_SECONDS)
+        worker.release()
         self._discard(worker)
         self._assign()
         return is_gone
@@ -178,7 +167,7 @@ class Workers:
 
     def _begin(self, worker: _Worker, ticket: _Ticket) -> None:
         ticket.worker, worker.ticket = worker, ticket
-        worker.log = LogBudget(ticket.flight.call.log)
+        worker.lines = Lines(ticket.flight.call.log)
         worker.running.write_line(ticket.request)
         ticket.request = b""
         self._move(worker)
@@ -199,9 +188,11 @@ class Workers:
         if "secret" in message:
             self._context.secrets.add(message["secret"])
         elif "log" in message:
-            worker.say(message["log"])
+            if worker.lines is not None:
+                worker.lines.log(message["log"])
         elif worker.ticket is not None:
-            ticket, worker.ticket, worker.log = worker.ticket, None, None
+            ticket = worker.ticket
+            worker.release()
             ticket.worker, ticket.has_ended = None, True
             self._idle.append(worker)
             settle(ticket.flight, ticket.landed, message)
@@ -210,7 +201,7 @@ class Workers:
     def _lose(self, worker: _Worker) -> None:
         """Let the attempt of a worker that is gone fail; another worker takes its place."""
         ticket, how = worker.ticket, worker.running.ending
-        worker.ticket = None
+        worker.release()
         self._discard(worker)
         if ticket is not None:
             ticket.worker = None

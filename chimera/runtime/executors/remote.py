@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from chimera.state import Json
 
 RESULT_BYTES = 64 << 20
-LOG_CHARACTERS = 256 << 10
-"""What one attempt may give back, and write to the log of its run."""
+"""What one attempt may give back."""
 
 
 def request_of(flight: Flight) -> bytes:
@@ -118,23 +117,6 @@ def lost(what: str, how: str) -> StepError:
         kind="worker-lost",
         help="see whether the machine ran out of memory",
     )
-
-
-class LogBudget:
-    """Passes on lines up to a number of characters; says once that the rest is dropped."""
-
-    def __init__(self, log: Callable[[str], None], characters: int = LOG_CHARACTERS) -> None:
-        self._log = log
-        self._left = characters
-
-    def __call__(self, text: str) -> None:
-        """Log `text`, or drop it."""
-        if self._left < 0:
-            return
-        self._left -= len(text) + 1
-        if self._left < 0:
-            text = "[what is written from here on is not kept]"
-        self._log(text)
 
 
 @cache

@@ -18,7 +18,8 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from chimera.context import Context, Secrets
-from chimera.runtime.executors.remote import LogBudget, Surroundings, answer, line_of
+from chimera.runtime.executors.lines import Lines
+from chimera.runtime.executors.remote import Surroundings, answer, line_of
 
 STOP = b"stop"
 
@@ -52,9 +53,11 @@ class Worker:
         context = replace(Context.system(), secrets=_Told(self._tell))
         while True:
             number, request = self._requests.get()
-            log = LogBudget(lambda text: self._tell({"log": context.secrets.mask(text)}))
-            around = Surroundings(context, partial(self._is_stopped, number), log)
-            self._write(answer(request, around))
+            lines = Lines(lambda text: self._tell({"log": context.secrets.mask(text)}))
+            around = Surroundings(context, partial(self._is_stopped, number), lines.log)
+            said = answer(request, around)
+            lines.end()
+            self._write(said)
 
     def _is_stopped(self, number: int) -> bool:
         return self._stopped >= number

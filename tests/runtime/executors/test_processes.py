@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chimera.context import Context
-from chimera.runtime.executors import Executors, remote
+from chimera.runtime.executors import Executors, lines
 from chimera.runtime.executors.processes import Workers
 from chimera.runtime.recovery import Category, PermanentError, StepError
 from chimera.runtime.steps import RemoteWork
@@ -213,7 +213,7 @@ def test_work_that_prints_without_end_is_bounded_and_can_be_ended() -> None:
         flooding = flight_of(remote=entry("flood"), log=log)
         workers.depart(flooding, heard)
         async with asyncio.timeout(20):
-            while not any("not kept" in line for line in log):
+            while lines.DROPPED not in log:
                 await asyncio.sleep(0.01)
         workers.depart(flight_of(remote=entry("pid")), heard)  # others go on meanwhile
         await heard.count(1)
@@ -221,7 +221,7 @@ def test_work_that_prints_without_end_is_bounded_and_can_be_ended() -> None:
         workers.close()
 
     asyncio.run(main())
-    assert sum(map(len, log)) < remote.LOG_CHARACTERS + 100
+    assert sum(map(len, log)) < lines.LOG_CHARACTERS + lines.TAIL_CHARACTERS + 200
 
 
 def test_a_large_result_comes_across_and_one_too_large_is_refused() -> None:

@@ -34,6 +34,8 @@ def perform(tmp_path: Path, registry: Registry, log: list[str]) -> Perform:
         key: str = "k" * 64,
         cancelled: Callable[[], bool] = lambda: False,
         context: Context | None = None,
+        log: Callable[[str], None] = log.append,
+        publish: Callable[[str, Any], None] = lambda topic, payload: None,
     ) -> dict[str, Any]:
         call = StepCall(
             inputs=dict(inputs),
@@ -42,7 +44,8 @@ def perform(tmp_path: Path, registry: Registry, log: list[str]) -> Perform:
             in_doubt=False,
             context=context or Context.system(),
             cancelled=cancelled,
-            log=log.append,
+            log=log,
+            publish=publish,
         )
         return registry.operations[name].perform(call, root)
 

@@ -12,6 +12,8 @@ import pytest
 from chimera.context import Context, ProcessCancelledError
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError
+from chimera.runtime.executors.lines import DROPPED
+from chimera.runtime.recovery import Category, StepError
 
 
 def test_it_gives_exit_code_and_output(perform, log: list[str]) -> None:
@@ -34,11 +36,67 @@ def test_a_failure_says_what_was_written_to_stdout_where_stderr_is_empty(perform
     assert log == ["before", "why it failed"]
 
 
-def test_the_log_keeps_the_end_of_much_output(perform, log: list[str]) -> None:
-    perform("command", {"argv": ["sh", "-c", "yes a line | head -n 20000; echo the end"]})
-    assert log[0] == "[the first 124007 characters are not kept]"
-    assert log[-1] == "the end"
-    assert sum(map(len, log)) < 17_000
+def test_the_log_keeps_the_beginning_and_the_end_of_much_output(perform, log: list[str]) -> None:
+    perform(
+        "command",
+        {"argv": ["sh", "-c", "echo the beginning; yes a line | head -n 200000; echo the end"]},
+    )
+    assert (log[0], log[-1]) == ("the beginning", "the end")
+    assert DROPPED in log
+    assert sum(map(len, log)) < 300_000
+
+
+def test_a_line_is_logged_while_the_program_still_runs(perform, root: Path) -> None:
+    # It ends only once its first line has been heard.
+    heard: list[str] = []
+    script = "echo working; while [ ! -e seen ]; do sleep 0.01; done; echo done"
+
+    class Log(list[str]):
+        def append(self, line: str) -> None:
+            super().append(line)
+            (root / "seen").touch()
+
+    heard = Log()
+    perform("command", {"argv": ["sh", "-c", script]}, log=heard.append)
+    assert heard == ["working", "done"]
+
+
+def test_a_gigabyte_of_output_is_not_kept(perform, log: list[str]) -> None:
+    outputs = perform("command", {"argv": ["sh", "-c", "yes | head -c 1000000000"]})
+    assert (len(outputs["stdout"]), outputs["truncated"]) == (1 << 20, True)
+    assert sum(map(len, log)) < 300_000
+
+
+def test_closed_input_is_empty_input(perform) -> None:
+    assert perform("command", {"argv": ["cat"]})["stdout"] == ""
+
+
+@pytest.mark.parametrize(("code", "transient"), [(75, True), (1, False)])
+def test_a_program_can_say_that_it_may_go_well_later(perform, code: int, transient: bool) -> None:
+    with pytest.raises(StepError) as raised:
+        perform("command", {"argv": ["sh", "-c", f"exit {code}"]})
+    assert raised.value.transient is transient
+    assert not isinstance(raised.value, PermanentError)
+
+
+@pytest.mark.parametrize(
+    ("limit", "script", "what"),
+    [
+        ({"maxMemory": 64 << 20}, "x = bytearray(1 << 28); import time; time.sleep(60)", "memory"),
+        ({"maxCpu": "300ms"}, "while True: pass", "cpu"),
+        (
+            {"maxProcesses": 3},
+            "import subprocess as s; [s.Popen(['sleep', '60']) for _ in range(5)][0].wait()",
+            "processes",
+        ),
+    ],
+)
+def test_a_program_that_uses_more_than_it_may_is_ended(
+    perform, limit: dict[str, object], script: str, what: str
+) -> None:
+    with pytest.raises(StepError, match=f"more {what} than it may") as raised:
+        perform("command", {"argv": ["python", "-c", script], **limit})
+    assert raised.value.category is Category.RESOURCE
 
 
 def test_a_secret_is_masked_before_its_beginning_can_be_cut_off(perform, log: list[str]) -> None:

@@ -1,0 +1,87 @@
+"""The log of one attempt: what its work logs and prints, by whole lines, while it runs.
+
+Bounded, however much is written: the beginning is logged at once, of the rest its end is kept and
+logged last. Refuses to pass on half a line, in which half a secret would not be known for one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+LOG_CHARACTERS = 256 << 10
+TAIL_CHARACTERS = 16 << 10
+LINE_BYTES = 64 << 10
+"""What is logged at once, what is kept of the end, and the longest line."""
+
+DROPPED = "[much is written: from here on only the end is kept]"
+CUT = "[the rest of the line is not kept]"
+
+
+class Lines:
+    """Passes lines on to `log`; each stream that is heard is cut into lines by itself."""
+
+    def __init__(self, log: Callable[[str], None], characters: int = LOG_CHARACTERS) -> None:
+        self._log = log
+        self._room = characters
+        self._unread: dict[str, bytearray] = {}
+        self._cut: set[str] = set()  # streams in whose line too much has come
+        self._tail: deque[str] = deque()
+        self._tail_room = TAIL_CHARACTERS
+        self._is_full = False
+        self._dropped = 0
+
+    def log(self, text: str) -> None:
+        """Log one line, or keep it as long as it belongs to the end."""
+        size = len(text) + 1
+        if not self._is_full and size <= self._room:
+            self._room -= size
+            self._log(text)
+            return
+        if not self._is_full:
+            self._is_full = True
+            self._log(DROPPED)
+        self._tail.append(text)
+        self._tail_room -= size
+        while self._tail_room < 0 and len(self._tail) > 1:
+            self._tail_room += len(self._tail.popleft()) + 1
+            self._dropped += 1
+
+    def hear(self, stream: str, data: bytes) -> None:
+        """Take some of what a stream carries."""
+        unread = self._unread.setdefault(stream, bytearray())
+        unread += data
+        end = unread.rfind(b"\n")
+        if end >= 0:
+            whole = bytes(unread[:end])
+            del unread[: end + 1]
+            for line in whole.split(b"\n"):
+                self._say(stream, line)
+        if len(unread) > LINE_BYTES:
+            self._say(stream, bytes(unread[:LINE_BYTES]), cut=True)
+            unread.clear()
+
+    def end(self) -> None:
+        """Log what has no line end, and the end of what was too much."""
+        for stream, unread in self._unread.items():
+            if unread:
+                self._say(stream, bytes(unread))
+                unread.clear()
+        if self._dropped:
+            self._log(f"[{self._dropped} lines are not kept]")
+        while self._tail:
+            self._log(self._tail.popleft())
+
+    def _say(self, stream: str, line: bytes, *, cut: bool = False) -> None:
+        if stream in self._cut:  # the rest of a line whose beginning was logged
+            if not cut:
+                self._cut.discard(stream)
+            return
+        if cut:
+            self._cut.add(stream)
+        # A terminal shows of a line that is written over what came last.
+        shown = line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace")
+        # By itself, so that the beginning of a secret at the line's end is known for one.
+        self.log(shown[:LINE_BYTES])
+        if cut or len(shown) > LINE_BYTES:
+            self.log(CUT)
