@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chimera.builtin.coordination.kinds import ModuleSpec
     from chimera.kinds import Snapshot, Subject
     from chimera.model import Verdict
-    from chimera.runtime import ModuleType, Operation, ReconcileTask, RunSettings
+    from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask, RunSettings
 
 
 @hookimpl
@@ -40,7 +40,7 @@ def _breaks(before: ModuleSpec, after: ModuleSpec) -> Iterable[str]:
 
 
 @hookimpl
-def chimera_register_modules() -> Iterable[ModuleType]:
+def chimera_register_modules() -> Iterable[ModuleType | Declared]:
     """Register the ten types of modules."""
     from chimera.builtin.coordination.modules import types
 
@@ -48,11 +48,12 @@ def chimera_register_modules() -> Iterable[ModuleType]:
 
 
 @hookimpl
-def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
-    """Register the operations of the ten modules."""
+def chimera_register_operations() -> Iterable[Operation[Any, Any] | Declared]:
+    """Register the operations of the ten modules, and of the hub."""
+    from chimera.builtin.coordination.hub.operations import OPERATIONS
     from chimera.builtin.coordination.modules import operations
 
-    return operations()
+    return (*operations(), *OPERATIONS)
 
 
 @hookimpl
