@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chimera.kinds import Document, Kind, Model, Registry, Snapshot, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
-    from chimera.runtime import ModuleType, Operation, ReconcileTask
+    from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask
     from chimera.runtime.health import HealthCheck, HealthTask
     from chimera.runtime.settings import RunSettings
 
@@ -39,12 +39,17 @@ def chimera_register_prohibitions() -> Iterable[Prohibition]:  # type: ignore[em
 
 
 @hookspec
-def chimera_register_operations() -> Iterable[Operation[Any, Any]]:  # type: ignore[empty-body]
-    """Return the operations that stages can name, each with typed inputs and outputs."""
+def chimera_register_operations() -> Iterable[  # type: ignore[empty-body]
+    Operation[Any, Any] | Declared
+]:
+    """Return the operations that stages can name, each with typed inputs and outputs.
+
+    One that is only declared is imported when somebody looks at more than its names.
+    """
 
 
 @hookspec
-def chimera_register_modules() -> Iterable[ModuleType]:  # type: ignore[empty-body]
+def chimera_register_modules() -> Iterable[ModuleType | Declared]:  # type: ignore[empty-body]
     """Return the types of modules that `Module` documents can set up.
 
     What a module can do is registered by `chimera_register_operations`, under its name.

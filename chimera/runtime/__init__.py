@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chimera.runtime.apply import ItemResult, apply
     from chimera.runtime.collections import Collections
     from chimera.runtime.control import ControlAction
+    from chimera.runtime.declared import Declared
     from chimera.runtime.engine import Engine
     from chimera.runtime.fold import StepState, StepStatus
     from chimera.runtime.modules import ModuleType
@@ -38,6 +39,7 @@ __all__ = [
     "Build",
     "Collections",
     "ControlAction",
+    "Declared",
     "Engine",
     "Expansion",
     "Graph",
@@ -81,6 +83,7 @@ import_lazily(
         ".apply": "ItemResult apply",
         ".collections": "Collections",
         ".control": "ControlAction",
+        ".declared": "Declared",
         ".engine": "Engine",
         ".fold": "StepState StepStatus",
         ".modules": "ModuleType",

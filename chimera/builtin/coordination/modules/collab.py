@@ -321,16 +321,16 @@ def _given(call: Call, collab: Collab) -> Mapping[str, Any]:
 
 
 OPERATIONS = (
-    stored("collab.start", "Begin to work together.", Started, Given, _start, "startCollab"),
-    stored("collab.get", "Give a collaboration.", Named, Given, _get, "getCollab"),
+    stored("collab.start", "Begin to work together.", Started, Given, _start),
+    stored("collab.get", "Give a collaboration.", Named, Given, _get),
     stored("collab.join", "Take part.", Joined, Given, _join),
     stored("collab.leave", "Take part no longer.", Left, Given, _leave),
     stored("collab.broadcast", "Say something to the others.", Said, Given, _broadcast),
     stored("collab.suspend", "Hold a collaboration.", Named, Given, _suspend),
     stored("collab.resume", "Begin or go on with a collaboration.", Named, Given, _resume),
-    stored("collab.close", "End a collaboration.", Named, Given, _close, "endCollab"),
+    stored("collab.close", "End a collaboration.", Named, Given, _close),
     stored("collab.cancel", "Give a collaboration up.", Named, Given, _cancel),
-    stored("collab.query", "Find collaborations.", Query, Found, _query, "queryCollabs"),
+    stored("collab.query", "Find collaborations.", Query, Found, _query),
 )
 
 TYPE = ModuleType(

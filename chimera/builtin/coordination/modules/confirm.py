@@ -343,8 +343,8 @@ def _given(call: Call, confirm: Confirm, counted: Iterable[str] | None = None) -
 
 
 OPERATIONS = (
-    stored("confirm.request", "Ask for an approval.", Requested, Given, _request, "createRequest"),
-    stored("confirm.get", "Give a request.", Named, Given, _get, "getRequest"),
+    stored("confirm.request", "Ask for an approval.", Requested, Given, _request),
+    stored("confirm.get", "Give a request.", Named, Given, _get),
     stored(
         "confirm.validateRequest",
         "Make sure that a request can be decided.",
@@ -360,8 +360,8 @@ OPERATIONS = (
         Given,
         _process,
     ),
-    stored("confirm.cancel", "Give a request up.", Cancelled, Given, _cancel, "cancelRequest"),
-    stored("confirm.query", "Find requests.", Query, Found, _query, "queryRequests"),
+    stored("confirm.cancel", "Give a request up.", Cancelled, Given, _cancel),
+    stored("confirm.query", "Find requests.", Query, Found, _query),
 )
 
 TYPE = ModuleType(

@@ -329,14 +329,14 @@ def _given(call: Call, context: Context) -> Mapping[str, Any]:
 
 OPERATIONS = (
     stored("context.create", "Open a context.", Created, Given, _create, "createContext"),
-    stored("context.get", "Give a context.", Named, Given, _get, "getContext"),
-    stored("context.update", "Change a context.", Updated, Given, _update, "updateContext"),
+    stored("context.get", "Give a context.", Named, Given, _get),
+    stored("context.update", "Change a context.", Updated, Given, _update),
     stored("context.activate", "Let work in a context begin, or go on.", Named, Given, _activate),
     stored("context.suspend", "Hold work in a context.", Named, Given, _suspend),
     stored("context.close", "End work in a context.", Named, Given, _close, "closeContext"),
     stored("context.archive", "Put a closed context away.", Named, Given, _archive),
-    stored("context.delete", "Forget a context.", Named, Deleted, _delete, "deleteContext"),
-    stored("context.query", "Find contexts.", Query, Found, _query, "queryContexts"),
+    stored("context.delete", "Forget a context.", Named, Deleted, _delete),
+    stored("context.query", "Find contexts.", Query, Found, _query),
 )
 
 TYPE = ModuleType(

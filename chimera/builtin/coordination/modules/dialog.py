@@ -201,13 +201,13 @@ def _given(call: Call, dialog: Dialog) -> Mapping[str, Any]:
 
 
 OPERATIONS = (
-    stored("dialog.start", "Begin a dialog.", Started, Given, _start, "startDialog"),
-    stored("dialog.get", "Give a dialog.", Named, Given, _get, "getDialog"),
-    stored("dialog.turn", "Say something in a dialog.", Turn, Given, _turn, "sendMessage"),
+    stored("dialog.start", "Begin a dialog.", Started, Given, _start),
+    stored("dialog.get", "Give a dialog.", Named, Given, _get),
+    stored("dialog.turn", "Say something in a dialog.", Turn, Given, _turn),
     stored("dialog.pause", "Hold a dialog.", Named, Given, _pause),
     stored("dialog.resume", "Go on with a dialog.", Named, Given, _resume),
-    stored("dialog.close", "End a dialog.", Closed, Given, _close, "endDialog"),
-    stored("dialog.query", "Find dialogs.", Query, Found, _query, "queryDialogs"),
+    stored("dialog.close", "End a dialog.", Closed, Given, _close),
+    stored("dialog.query", "Find dialogs.", Query, Found, _query),
 )
 
 TYPE = ModuleType(

@@ -361,14 +361,14 @@ def _given(call: Call, network: Network) -> Mapping[str, Any]:
 
 
 OPERATIONS = (
-    stored("network.create", "Lay out a network.", Created, Given, _create, "createNetwork"),
-    stored("network.get", "Give a network.", Named, Given, _get, "getNetwork"),
+    stored("network.create", "Lay out a network.", Created, Given, _create),
+    stored("network.get", "Give a network.", Named, Given, _get),
     stored("network.setStatus", "Say where a network stands.", Moved, Given, _move),
     stored("network.addNode", "Add a node with its links.", Added, Given, _add),
     stored("network.removeNode", "Remove a node with its links.", NodeNamed, Given, _remove),
     stored("network.setNodeStatus", "Say where a node stands.", NodeMoved, Given, _move_node),
     stored("network.route", "Find the way between two nodes.", Routed, Way, _route),
-    stored("network.query", "Find networks.", Query, Found, _query, "queryNetworks"),
+    stored("network.query", "Find networks.", Query, Found, _query),
 )
 
 TYPE = ModuleType(

@@ -439,17 +439,17 @@ _STEPS: tuple[tuple[str, str, StepStatus], ...] = (
 
 OPERATIONS = (
     stored("plan.create", "Write a plan for a context.", Created, Given, _create, "createPlan"),
-    stored("plan.get", "Give a plan.", Named, Given, _get, "getPlan"),
-    stored("plan.update", "Change a draft.", Updated, Given, _update, "updatePlan"),
-    stored("plan.propose", "Ask for a plan's approval.", Named, Given, _propose, "proposePlan"),
-    stored("plan.approve", "Approve a proposed plan.", Named, Given, _approve, "approvePlan"),
-    stored("plan.reject", "Make a draft of a plan again.", Reasoned, Given, _reject, "rejectPlan"),
-    stored("plan.start", "Begin a plan whose steps others do.", Named, Given, _start, "startPlan"),
+    stored("plan.get", "Give a plan.", Named, Given, _get),
+    stored("plan.update", "Change a draft.", Updated, Given, _update),
+    stored("plan.propose", "Ask for a plan's approval.", Named, Given, _propose),
+    stored("plan.approve", "Approve a proposed plan.", Named, Given, _approve),
+    stored("plan.reject", "Make a draft of a plan again.", Reasoned, Given, _reject),
+    stored("plan.start", "Begin a plan whose steps others do.", Named, Given, _start),
     stored("plan.complete", "End a plan whose steps are done.", Named, Given, _complete),
     stored("plan.fail", "End a plan that failed.", Reasoned, Given, _fail),
-    stored("plan.cancel", "Give a plan up.", Reasoned, Given, _cancel, "cancelPlan"),
-    stored("plan.delete", "Forget a plan.", Named, Deleted, _delete, "deletePlan"),
-    stored("plan.query", "Find plans.", Query, Found, _query, "queryPlans"),
+    stored("plan.cancel", "Give a plan up.", Reasoned, Given, _cancel),
+    stored("plan.delete", "Forget a plan.", Named, Deleted, _delete),
+    stored("plan.query", "Find plans.", Query, Found, _query),
     *(
         stored(f"plan.{name}", summary, StepNamed, Given, _step_mover(status))
         for name, summary, status in _STEPS

@@ -271,14 +271,14 @@ def _given(call: Call, role: Role) -> Mapping[str, Any]:
 
 
 OPERATIONS = (
-    stored("role.create", "Say what a role can do.", Created, Given, _create, "createRole"),
-    stored("role.get", "Give a role.", Named, Given, _get, "getRole"),
-    stored("role.update", "Change what a role can do.", Updated, Given, _update, "updateRole"),
-    stored("role.assign", "Give somebody a role.", Held, Given, _assign, "assignRole"),
-    stored("role.revoke", "Take a role from somebody.", Held, Given, _revoke, "revokeRole"),
-    stored("role.delete", "Forget a role.", Named, Deleted, _delete, "deleteRole"),
+    stored("role.create", "Say what a role can do.", Created, Given, _create),
+    stored("role.get", "Give a role.", Named, Given, _get),
+    stored("role.update", "Change what a role can do.", Updated, Given, _update),
+    stored("role.assign", "Give somebody a role.", Held, Given, _assign),
+    stored("role.revoke", "Take a role from somebody.", Held, Given, _revoke),
+    stored("role.delete", "Forget a role.", Named, Deleted, _delete),
     stored("role.checkPermissions", "Tell who may do something.", Asked, Checked, _check),
-    stored("role.query", "Find roles.", Query, Found, _query, "queryRoles"),
+    stored("role.query", "Find roles.", Query, Found, _query),
 )
 
 TYPE = ModuleType(

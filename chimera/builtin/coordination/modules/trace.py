@@ -324,12 +324,12 @@ def _given(call: Call, trace: Trace) -> Mapping[str, Any]:
 
 
 OPERATIONS = (
-    stored("trace.open", "Begin to write down what is done.", Opened, Given, _open, "startTrace"),
-    stored("trace.get", "Give a trace.", Named, Given, _get, "getTrace"),
+    stored("trace.open", "Begin to write down what is done.", Opened, Given, _open),
+    stored("trace.get", "Give a trace.", Named, Given, _get),
     stored("trace.append", "Write down a stretch of work.", Appended, Given, _append),
     stored("trace.finish", "Write down how a stretch of work ended.", Finished, Given, _finish),
-    stored("trace.close", "End a trace.", Closed, Given, _close, "endTrace"),
-    stored("trace.query", "Find traces.", Query, Found, _query, "queryTraces"),
+    stored("trace.close", "End a trace.", Closed, Given, _close),
+    stored("trace.query", "Find traces.", Query, Found, _query),
 )
 
 TYPE = ModuleType(
