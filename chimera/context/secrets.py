@@ -56,6 +56,11 @@ class Secrets:
                     secrets.add(unquote(secret))
         return secrets
 
+    @property
+    def are_known(self) -> bool:
+        """Tell whether there is anything to mask."""
+        return bool(self._forms)
+
     def add(self, value: str) -> None:
         """Mask `value` from now on, and each line of it where it has several."""
         lines = [line for line in value.splitlines() if len(line) >= _SHORTEST_IN_ENVIRONMENT]

@@ -1,4 +1,4 @@
-"""The engine: executes a run, new or resumed, and says how it ended.
+"""The engine: executes runs, new or resumed, and says how they ended.
 
 Refuses to execute a run with another definition than the one that it is pinned to.
 """
@@ -9,24 +9,28 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.context import Context
-from chimera.model import ChimeraError
 from chimera.runtime.executors import BUILT_IN
-from chimera.runtime.fold import RunState, fold
 from chimera.runtime.result import RunResult
-from chimera.runtime.scheduler import Scheduler
+from chimera.runtime.scheduler import Scheduler, refuse_other
 from chimera.runtime.settings import DEFAULT_SETTINGS, RunSettings
 from chimera.runtime.steps import Graph
-from chimera.state import Event, EventKind, Run, RunStatus, StateWriter
+from chimera.state import Run, StateWriter
+
+if TYPE_CHECKING:
+    import asyncio
 
 GRACE_SECONDS = 10.0
 """How long work that was told to stop is waited for."""
 
 
 class Engine:
-    """Executes runs on the state that it is given, one at a time."""
+    """Executes runs on the state that it is given, on one event loop.
+
+    `new_loop` makes that loop, where it is not to be the usual one.
+    """
 
     def __init__(
         self,
@@ -36,12 +40,14 @@ class Engine:
         settings: RunSettings = DEFAULT_SETTINGS,
         executors: Mapping[str, str] = BUILT_IN,
         grace: float = GRACE_SECONDS,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         self._settings = settings
         self._executors = executors
         self._state = state
         self._context = context
         self._grace = grace
+        self._new_loop = new_loop
 
     def execute(self, run: Run, graph: Graph) -> RunResult:
         """Execute what `run` has not finished; a step that is done is not done again.
@@ -50,38 +56,45 @@ class Engine:
         kept, and the run can be resumed. Raises `StateError` where the journal cannot be written,
         and `ChimeraError` for a graph of another definition.
         """
-        if run.digest != graph.digest:
-            raise ChimeraError(
-                f"run {run.uid} is pinned to the definition {run.digest}, not {graph.digest}",
-                help="build the steps from the definition of the run",
-            )
-        past = self._resume(run)
-        import asyncio  # here and below: it takes 25 ms, and few commands run anything
-
-        return asyncio.run(self._carry_through(run, graph, past))
+        refuse_other(run, graph)
+        (result,) = self.execute_all([(run, lambda: graph)])
+        return result
 
     def execute_all(self, runs: Iterable[tuple[Run, Callable[[], Graph]]]) -> Iterator[RunResult]:
-        """Execute many runs, of which no more are begun than are executed at once.
+        """Execute many runs, as many at once as the settings say, and hold none that is over.
 
-        Yields each result when its run is over, in the order in which they end.
+        `runs` is drawn from when there is room. Yields each result when it is on disk, in the
+        order in which the runs ended; nothing goes on while the caller looks at one. A run whose
+        graph cannot be made has failed, and the others go on. SIGINT and SIGTERM are as in
+        `execute`: no more runs are drawn.
         """
-        for run, graph in runs:
-            yield self.execute(run, graph())
+        import asyncio  # here and below: it takes 25 ms, and few commands run anything
 
-    def _resume(self, run: Run) -> RunState:
-        """Return where the run stands, with what had failed put back."""
-        if self._state.events(run.uid):
-            resumed = Event(EventKind.RESUME, "", 0, self._context.clock.now())
-            self._state.record(run.uid, [resumed], status=RunStatus.RUNNING)
-        return fold(self._state.events(run.uid))
+        with asyncio.Runner(loop_factory=self._new_loop) as runner:
+            loop = runner.get_loop()
+            scheduler = Scheduler(
+                *(self._state, self._context, loop, iter(runs)),
+                settings=self._settings,
+                executors=self._executors,
+                grace=self._grace,
+            )
+            self._state.set_durability(full=self._settings.durability == "full")
+            with _on_signals(lambda: loop.call_soon_threadsafe(scheduler.interrupt)):
+                yield from self._results(runner, scheduler)
 
-    async def _carry_through(self, run: Run, graph: Graph, past: RunState) -> RunResult:
-        import asyncio
-
-        scheduler = Scheduler(self._state, self._context, run, graph, past, grace=self._grace)
-        loop = asyncio.get_running_loop()
-        with _on_signals(lambda: loop.call_soon_threadsafe(scheduler.interrupt)):
-            return await scheduler.run()
+    def _results(self, runner: asyncio.Runner, scheduler: Scheduler) -> Iterator[RunResult]:
+        try:
+            scheduler.begin()
+            while results := runner.run(scheduler.results()):
+                yield from results
+        except GeneratorExit:  # nobody wants the others any more
+            scheduler.interrupt()
+            while runner.run(scheduler.results()):
+                pass
+            raise
+        finally:
+            scheduler.close()
+            self._state.set_durability(full=True)
 
 
 @contextmanager

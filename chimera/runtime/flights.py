@@ -1,77 +1,109 @@
-"""Steps in flight: work that was started, in a thread or as a coroutine, and has not come back.
+"""Steps in flight: attempts that were started and have not come back.
 
-A thread cannot be ended: it is told, and nobody waits for it longer than a while. Refuses to judge
+An attempt keeps what its work says, publishes and writes until it is settled. Refuses to judge
 what work returns or raises.
 """
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from chimera.runtime.recovery import Category, StepError
 from chimera.runtime.steps import Step, StepCall
 from chimera.state import Json
 
 if TYPE_CHECKING:
-    import asyncio
+    from chimera.runtime.collections import Attempt
+    from chimera.runtime.executors import Executor
+    from chimera.runtime.frontier import Node
+    from chimera.runtime.journal import Journal
+
+LONGEST_LINE = 64 * 1024
+"""Characters of a log line that are kept."""
 
 
-@dataclass(eq=False, slots=True)
+class AttemptLostError(StepError):
+    """An executor lost an attempt, such as one whose worker died: nobody knows how it ended.
+
+    It uses up no retry; what becomes of it is for the step's `on_interrupt` to say.
+    """
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:
+        super().__init__(message, category=Category.SYSTEM, transient=True, help=help)
+
+
 class Flight:
-    """One attempt of one step. `is_told` is what its work hears as `cancelled()`."""
+    """One attempt of one step. `is_told` is what its work hears as `cancelled()`.
 
-    step: Step
-    attempt: int
-    call: StepCall = field(init=False)
-    is_told: bool = False
-    is_timed_out: bool = False
-    handle: Any = None
-    task: asyncio.Task[None] | None = None
+    `handle` belongs to the executor; `call`, `node` and `journal` are set by whoever makes it, once
+    it is known what the work is given. `kind` tells the work itself from a look whether an
+    interrupted attempt took effect.
+    """
 
-    def tell(self) -> None:
-        """Tell the work to stop."""
-        self.is_told = True
-        if self.task is not None:
-            self.task.cancel()
+    __slots__ = (
+        "_dropped",
+        "_lines",
+        "attempt",
+        "call",
+        "executor",
+        "handle",
+        "is_timed_out",
+        "is_told",
+        "journal",
+        "kind",
+        "node",
+        "published",
+        "step",
+        "store",
+        "timer",
+    )
+
+    call: StepCall
+    node: Node
+    journal: Journal
+
+    def __init__(self, step: Step, attempt: int) -> None:
+        self.step = step
+        self.attempt = attempt
+        self.kind: Literal["work", "probe"] = "work"
+        self.handle: Any = None
+        self.executor: Executor | None = None  # once it has departed
+        self.is_told = False
+        self.is_timed_out = False
+        self.published: list[tuple[str, Json]] | None = None
+        self.store: Attempt | None = None
+        self.timer: list[Any] | None = None
+        self._lines = 0
+        self._dropped = 0
+
+    def cancelled(self) -> bool:
+        """Tell the work whether it is to stop."""
+        return self.is_told
+
+    def log(self, text: str) -> None:
+        """Keep a line of the work, up to a bound; any thread may."""
+        self._lines += 1
+        if self._lines > self.journal.max_log_lines:
+            self._dropped += 1
+            return
+        if len(text) > LONGEST_LINE:
+            text = f"{text[:LONGEST_LINE]} ({len(text) - LONGEST_LINE} characters dropped)"
+        self.journal.log(self.node.course.number, self.node.id, self.attempt, text)
+
+    def publish(self, topic: str, payload: Json) -> None:
+        """Keep a message until the result is recorded; any thread may."""
+        if self.published is None:
+            self.published = []
+        self.published.append((topic, payload))
+
+    def say_what_was_dropped(self) -> None:
+        """Close the log: once the attempt is over."""
+        if self._dropped:
+            text = f"{self._dropped} lines dropped"
+            self.journal.log(self.node.course.number, self.node.id, self.attempt, text)
+            self._dropped = 0
 
 
 Landed = Callable[[Flight, Json, BaseException | None], None]
 """Hears in the event loop what came of a flight."""
-
-
-def depart(flight: Flight, loop: asyncio.AbstractEventLoop, landed: Landed) -> None:
-    """Start the work of `flight`."""
-    if inspect.iscoroutinefunction(flight.step.work):
-        flight.task = loop.create_task(_await(flight, landed))
-    else:
-        # A daemon: a thread that does not stop when told must not keep the process alive.
-        threading.Thread(
-            target=_work, args=(flight, loop, landed), name=flight.step.id, daemon=True
-        ).start()
-
-
-async def _await(flight: Flight, landed: Landed) -> None:
-    from asyncio import CancelledError
-
-    work: Any = flight.step.work
-    value, error = None, None
-    try:
-        value = await work(flight.call)
-    except (Exception, CancelledError) as raised:  # noqa: BLE001 - the step runner
-        error = raised
-    landed(flight, value, error)
-
-
-def _work(flight: Flight, loop: asyncio.AbstractEventLoop, landed: Landed) -> None:
-    value: Json = None
-    error: BaseException | None = None
-    try:
-        value = flight.step.work(flight.call)
-    except BaseException as raised:  # noqa: BLE001 - the step runner: SystemExit would end the thread unheard
-        error = raised
-    with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
-        loop.call_soon_threadsafe(landed, flight, value, error)

@@ -12,6 +12,9 @@ from enum import Enum
 
 from chimera.state import Event, EventKind, Json
 
+UNDO = "!undo"
+"""What the id of a step that undoes another ends with."""
+
 
 class StepStatus(Enum):
     """Where a step stands; one that the journal does not name has not been reached."""
@@ -26,14 +29,17 @@ class StepStatus(Enum):
     @property
     def is_finished(self) -> bool:
         """Tell whether what depends on the step may start."""
-        return self in {StepStatus.DONE, StepStatus.SKIPPED}
+        return self is StepStatus.DONE or self is StepStatus.SKIPPED
 
 
 @dataclass(frozen=True, slots=True)
 class StepState:
     """One step: `attempt` is the one that was made last or, while `WAITING`, the next.
 
-    `in_doubt` says that an attempt was begun again without an end of it in the journal.
+    `in_doubt` says that an attempt was begun again without an end of it in the journal. `due` is
+    when the next attempt may start, or when the wait is over; `signal` is what is waited for.
+    `begun` is when the first attempt was, and `key` its idempotency key. `tried` counts the
+    fallbacks that were used up. `flag` is as in `Event`; `notice` is what somebody is to be told.
     """
 
     status: StepStatus
@@ -43,18 +49,41 @@ class StepState:
     output: Json = None
     error: str | None = None
     due: datetime | None = None
+    begun: datetime | None = None
+    key: str | None = None
+    signal: str | None = None
+    tried: int = 0
+    flag: str | None = None
+    notice: Json = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """All steps that the journal names, by id, and the number of the last event that was folded."""
+    """All steps that the journal names, by id, and the number of the last event that was folded.
+
+    `signals` are those that no wait has taken, by name in the order in which they came.
+    `generations` count how often a step was reset, to run anew although it had finished. `since`
+    is when the run was last taken up after it had failed. `requests` are those that were taken.
+    """
 
     steps: Mapping[str, StepState] = field(default_factory=dict)
     seq: int = 0
+    signals: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
+    since: datetime | None = None
+    requests: frozenset[str] = frozenset()
+
+    @property
+    def is_compensating(self) -> bool:
+        """Tell whether undoing what was done has begun."""
+        return any(id.endswith(UNDO) for id in self.steps)
+
+    def resumed(self) -> RunState:
+        """Return where the steps stand once the run is taken up again."""
+        return replace(self, steps=_put_back(dict(self.steps), ()))
 
 
 _STATUS = {
-    EventKind.DONE: StepStatus.DONE,
     EventKind.SKIP: StepStatus.SKIPPED,
     EventKind.FAIL: StepStatus.FAILED,
     EventKind.ESCALATE: StepStatus.ESCALATED,
@@ -63,37 +92,115 @@ _STATUS = {
 
 def fold(events: Iterable[Event], onto: RunState | None = None) -> RunState:
     """Return where the steps stand after `events`; those that `onto` has seen are passed over."""
-    start = onto or RunState()
-    steps, seq = dict(start.steps), start.seq
+    folding = _Folding(onto or RunState())
     for event in events:
-        if event.seq <= seq:
-            continue
-        seq = event.seq
+        if event.seq > folding.seq:
+            folding.take(event)
+    return folding.state()
+
+
+class _Folding:
+    """A state while events are folded onto it."""
+
+    def __init__(self, start: RunState) -> None:
+        self.seq = start.seq
+        self._steps = dict(start.steps)
+        self._signals = dict(start.signals)
+        self._generations = dict(start.generations)
+        self._since = start.since
+        self._requests = set(start.requests)
+
+    def state(self) -> RunState:
+        """Return what came of it."""
+        return RunState(
+            *(self._steps, self.seq, self._signals, self._generations),
+            *(self._since, frozenset(self._requests)),
+        )
+
+    def take(self, event: Event) -> None:
+        """Fold one event."""
+        self.seq = event.seq
+        if event.step:
+            before = self._steps.get(event.step)
+            if event.kind is EventKind.DONE and before is not None and before.signal is not None:
+                self._take_signal(before)
+            self._steps[event.step] = _next(before, event)
+            return
+        if (request := _told(event, "request")) is not None:
+            self._requests.add(request)
         if event.kind is EventKind.RESUME:
-            # What failed is tried again, with all of its attempts; nothing else changes.
-            steps = {id: s for id, s in steps.items() if s.status is not StepStatus.FAILED}
-        elif event.step:
-            steps[event.step] = _next(steps.get(event.step), event)
-    return RunState(steps, seq)
+            self._take_up(event)
+        elif event.kind is EventKind.SIGNAL and (name := _told(event, "name")) is not None:
+            self._signals[name] = (*self._signals.get(name, ()), _told(event, "data"))
+
+    def _take_up(self, event: Event) -> None:
+        reset = _told(event, "steps") or ()
+        self._steps = _put_back(self._steps, reset)
+        for step in reset:
+            self._generations[step] = self._generations.get(step, 0) + 1
+        if _told(event, "was") == "failed":
+            self._since = event.at
+
+    def _take_signal(self, before: StepState) -> None:
+        """A wait is over: the first signal of its name is used up."""
+        name = before.signal
+        if before.status is StepStatus.WAITING and name is not None and name in self._signals:
+            left = self._signals[name][1:]
+            if left:
+                self._signals[name] = left
+            else:
+                del self._signals[name]
+
+
+def _told(event: Event, name: str) -> Json:
+    return event.data.get(name) if isinstance(event.data, dict) else None
+
+
+def _put_back(steps: dict[str, StepState], reset: Iterable[str]) -> dict[str, StepState]:
+    """Return the steps without those that failed and those that are reset, which run again."""
+    kept = {id: s for id, s in steps.items() if s.status is not StepStatus.FAILED}
+    wanted = set(reset)
+    if not wanted:
+        return kept
+    tops = {id: id.partition("[")[0].partition("/")[0].partition("!")[0] for id in kept}
+    return {id: s for id, s in kept.items() if tops[id] not in wanted}
 
 
 def _next(before: StepState | None, event: Event) -> StepState:
     if before is not None and before.status.is_finished:
         return before  # a finished step stays finished, whatever a late writer adds
     doubt = before is not None and before.in_doubt
+    attempt, at = event.attempt, event.at
     match event.kind:
-        case EventKind.START:
+        case EventKind.START | EventKind.COMP_START:
             again = before is not None and before.status is StepStatus.STARTED
-            return StepState(StepStatus.STARTED, event.attempt, event.at, doubt or again)
+            begun = before.begun if before is not None and before.begun is not None else at
+            return StepState(
+                *(StepStatus.STARTED, attempt, at, doubt or again),
+                begun=begun,
+                key=_told(event, "key"),
+                tried=before.tried if before is not None else 0,
+                notice=before.notice if before is not None else None,
+            )
         case EventKind.RETRY:
-            state = StepState(StepStatus.WAITING, event.attempt + 1, event.at, doubt)
-            return replace(state, error=event.data["error"], due=event.due)
+            tried = _told(event, "tried") or 0
+            state = before or StepState(StepStatus.WAITING, attempt, at)
+            state = replace(state, status=StepStatus.WAITING, attempt=attempt + 1, at=at)
+            notice = _told(event, "notice") or state.notice
+            error = _told(event, "error")
+            return replace(state, error=error, due=event.due, tried=tried, notice=notice)
         case EventKind.WAIT:
-            return StepState(StepStatus.WAITING, event.attempt, event.at, doubt, due=event.due)
-        case EventKind.COMP_START:
-            return StepState(StepStatus.STARTED, event.attempt, event.at, doubt)
+            return StepState(
+                *(StepStatus.WAITING, attempt, at, doubt),
+                due=event.due,
+                begun=at,
+                signal=_told(event, "signal"),
+            )
         case EventKind.DONE | EventKind.COMP_DONE:
-            return StepState(StepStatus.DONE, event.attempt, event.at, doubt, output=event.data)
+            state = before or StepState(StepStatus.DONE, attempt, at)
+            state = replace(state, status=StepStatus.DONE, attempt=attempt, at=at, error=None)
+            return replace(state, output=event.data, due=None, flag=event.flag)
         case _:
-            error = event.data["error"] if event.data else None
-            return StepState(_STATUS[event.kind], event.attempt, event.at, doubt, error=error)
+            state = before or StepState(StepStatus.FAILED, attempt, at)
+            state = replace(state, status=_STATUS[event.kind], attempt=attempt, at=at)
+            return replace(state, error=_told(event, "error"), due=None)

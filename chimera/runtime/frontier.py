@@ -1,79 +1,417 @@
-"""How far a run has come: what has finished, what failed, and what that makes ready.
+"""How far the steps that were made together have come, and what that makes ready.
 
-Counts the unmet needs of each step, so that a finished step costs no more than its dependents.
-Refuses to know why a step finished or when a ready one starts.
+A *scope* is the steps of a graph, or those inside a step that was expanded. It counts the unmet
+needs of each, so that a finished step costs no more than its dependents; elements are made one by
+one, when their turn comes. Refuses to know why a step finished or when a ready one starts.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
-from chimera.runtime.steps import Graph, Outputs, Step
+from chimera.runtime.ready import Limit, Rank
+from chimera.runtime.steps import Expansion, Outputs, Step
 from chimera.state import Json
 
+if TYPE_CHECKING:
+    from chimera.runtime.course import Course
+    from chimera.runtime.flights import Flight
+    from chimera.runtime.fold import StepState
 
-class Frontier:
-    """The line between the steps that have ended and those that have not."""
+_NO_OUTPUTS: Outputs = {}
+_AHEAD = 64  # elements that are made before there is room for them
 
-    def __init__(self, graph: Graph) -> None:
-        self.outputs: dict[str, Json] = {}
-        self.skipped: set[str] = set()
+
+class Node:
+    """One step at its place in a run, from when it is ready until it has ended.
+
+    `key` is its id within its scope. `attempt` is the one to make next, or in flight. `doubtful`
+    says that an earlier attempt was interrupted, `generation` how often it was reset, `tried` how
+    many fallbacks were used up, `lost` how many attempts an executor lost. `text` is the
+    idempotency key, `digest` that of the inputs; `past` is what the journal knew of it.
+    """
+
+    __slots__ = (
+        "attempt",
+        "begun",
+        "course",
+        "digest",
+        "doubtful",
+        "due",
+        "flight",
+        "generation",
+        "id",
+        "inputs",
+        "is_fresh",
+        "is_inside",
+        "is_probed",
+        "is_timed_out",
+        "is_undo",
+        "is_unended",
+        "key",
+        "limits",
+        "lost",
+        "past",
+        "rank",
+        "scope",
+        "step",
+        "text",
+        "timer",
+        "tried",
+    )
+
+    limits: tuple[Limit, ...]
+    rank: Rank
+
+    def __init__(self, scope: Scope, key: str, id: str, step: Step) -> None:
+        self.course: Course = scope.course
+        self.scope = scope
+        self.key = key
+        self.id = id
+        self.step = step
+        self.attempt = 1
+        self.generation: int = scope.generation
+        self.doubtful = False
+        self.tried = 0
+        self.begun: datetime | None = None
+        self.inputs: Json = None
+        self.digest: str | None = None
+        self.text = ""
+        self.flight: Flight | None = None
+        self.timer: list[Any] | None = None
+        self.past: StepState | None = None
+        self.due: datetime | None = None
+        self.lost = 0
+        self.is_undo = False
+        self.is_unended = False
+        self.is_fresh = True
+        self.is_probed = False
+        self.is_inside = False
+        self.is_timed_out = False
+
+    def is_within(self, scope: Scope) -> bool:
+        """Tell whether the step is one of `scope`, or inside one of it."""
+        at: Scope | None = self.scope
+        while at is not None:
+            if at is scope:
+                return True
+            at = at.owner.scope if at.owner is not None else None
+        return False
+
+
+class Offer(Protocol):
+    """Hears of a step that waits for nothing but its turn."""
+
+    def __call__(self, node: Node) -> None: ...
+
+
+class Scope:
+    """What all scopes have in common: how many of their steps are begun, and how they ended.
+
+    `open` counts steps that were offered and have not ended. Once it `is_closed`, nothing more is
+    offered.
+    """
+
+    def __init__(self, course: Course, owner: Node | None, offer: Offer) -> None:
+        self.course = course
+        self.owner = owner
+        self.generation: int = owner.generation if owner is not None else 0
+        self.open = 0
         self.failed: dict[str, str] = {}
-        self.ready: deque[str] = deque()
-        self._graph = graph
-        self._dependents: dict[str, list[str]] = {}
-        self._unmet = {step.id: len(set(step.needs)) for step in graph.steps}
-        for step in graph.steps:
-            for need in set(step.needs):
-                self._dependents.setdefault(need, []).append(step.id)
-        self.ready.extend(step.id for step in graph.steps if not step.needs)
+        self.failures = 0
+        self.is_closed = False
+        self.expansion: Expansion | None = None
+        self.offer_to = offer
 
     @property
-    def finished(self) -> int:
-        """How many steps have finished."""
-        return len(self.outputs) + len(self.skipped)
+    def is_over(self) -> bool:
+        """Tell whether nothing of it is under way or can start."""
+        return self.open == 0
 
-    def inputs_of(self, step: Step) -> Outputs:
-        """Return the outputs of what `step` needs."""
-        return {need: self.outputs[need] for need in step.needs if need in self.outputs}
+    def inputs_of(self, node: Node) -> Outputs:
+        """Return the outputs of what a step needs."""
+        return _NO_OUTPUTS
 
-    def done(self, id: str, output: Json) -> None:
+    def outputs_so_far(self) -> Outputs:
+        """Return the outputs of the steps that finished with one, by their ids in the scope."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Offer what needs nothing."""
+        raise NotImplementedError
+
+    def take(self, key: str, output: Json, *, is_skipped: bool) -> None:
+        """A step has finished."""
+        raise NotImplementedError
+
+    def done(self, node: Node, output: Json) -> None:
         """A step has finished with `output`."""
-        self.outputs[id] = output
-        self._release(id)
+        self.open -= 1
+        self.take(node.key, output, is_skipped=False)
 
-    def skip(self, id: str) -> None:
+    def skip(self, node: Node) -> None:
         """A step has finished without an output."""
-        self.skipped.add(id)
-        self._release(id)
+        self.open -= 1
+        self.take(node.key, None, is_skipped=True)
 
-    def fail(self, id: str, message: str) -> None:
+    def fail(self, node: Node, message: str) -> None:
         """A step has failed: what needs it stays where it is."""
-        self.failed[id] = message
+        self.open -= 1
+        self.has_failed(node.id, message)
 
-    def withhold(self, ids: Iterable[str]) -> None:
-        """Take steps off the ready ones: they ended, or wait, since before this process."""
-        gone = set(ids)
-        self.ready = deque(id for id in self.ready if id not in gone)
+    def has_failed(self, id: str, message: str) -> None:
+        """Remember that a step failed; of many, the first are enough to say so."""
+        self.failures += 1
+        if len(self.failed) < 100 or self.owner is None:
+            self.failed[id] = message
+
+    def close(self) -> None:
+        """Offer nothing more."""
+        self.is_closed = True
+
+    def pump(self) -> None:
+        """Offer what there is room for."""
+
+    def has_begun(self) -> None:
+        """A step that was offered has had its turn."""
+
+    def offer(self, node: Node) -> None:
+        """Let a step have its turn."""
+        self.open += 1
+        self.offer_to(node)
+
+
+class Steps(Scope):
+    """Steps that may need one another: those of a graph, or of a workflow inside a step."""
+
+    def __init__(
+        self,
+        course: Course,
+        owner: Node | None,
+        offer: Offer,
+        steps: Sequence[Step],
+        past: Callable[[str], bool],
+    ) -> None:
+        super().__init__(course, owner, offer)
+        self.steps = steps
+        self.by_id = {step.id: step for step in steps}
+        self.outputs: dict[str, Json] = {}
+        self.skipped: set[str] = set()
+        self._prefix = f"{owner.id}/" if owner is not None else ""
+        self._dependents: dict[str, list[str]] = {}
+        self._unmet: dict[str, int] = {}
+        for step in steps:
+            if step.needs:
+                needs = dict.fromkeys(step.needs)
+                self._unmet[step.id] = len(needs)
+                for need in needs:
+                    self._dependents.setdefault(need, []).append(step.id)
+        self._past = past
+        self._ended: set[str] = set()
+
+    def name(self, key: str) -> str:
+        """Return the id in the run of the step with an id in the scope."""
+        return self._prefix + key if self._prefix else key
+
+    def begin(self) -> None:
+        """Take in what had ended before this process, then offer what waits for nothing."""
+        self._ended = {step.id for step in self.steps if self._past(self.name(step.id))}
+        roots = [step.id for step in self.steps if step.id not in self._unmet]
+        for key in self.in_order(self._ended) if self._ended else ():
+            self.course.recall(self, key, self.name(key))
+        for key in roots:
+            if key not in self._ended:
+                self._begin(key)
+
+    def inputs_of(self, node: Node) -> Outputs:
+        """Return the outputs of what a step needs."""
+        needs = node.step.needs
+        if not needs:
+            return _NO_OUTPUTS
+        return {need: self.outputs[need] for need in needs if need in self.outputs}
+
+    def outputs_so_far(self) -> Outputs:
+        """Return the outputs by the steps' own ids, in the order in which they are written."""
+        return {step.id: self.outputs[step.id] for step in self.steps if step.id in self.outputs}
+
+    def take(self, key: str, output: Json, *, is_skipped: bool) -> None:
+        """A step has finished: what needed nothing else any more has its turn."""
+        if is_skipped:
+            self.skipped.add(key)
+        else:
+            self.outputs[key] = output
+        for dependent in self._dependents.get(key, ()):
+            left = self._unmet[dependent] - 1
+            if left:
+                self._unmet[dependent] = left
+            else:
+                del self._unmet[dependent]
+                if dependent not in self._ended:
+                    self._begin(dependent)
+
+    def in_order(self, ids: set[str]) -> tuple[str, ...]:
+        """Return `ids` in the order of the graph, whatever the order in which they ended."""
+        return tuple(step.id for step in self.steps if step.id in ids)
 
     def blocked(self) -> tuple[str, ...]:
         """Return the steps that cannot be reached because one that they need failed."""
-        lost = list(self.failed)
+        lost = [id for id in self.failed if id in self.by_id]
         seen = set(lost)
         for id in lost:
             fresh = [d for d in self._dependents.get(id, ()) if d not in seen]
             seen.update(fresh)
             lost.extend(fresh)
-        return self.in_order(seen - set(self.failed))
+        return self.in_order(seen - self.failed.keys())
 
-    def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
-        """Return `ids` in the order of the graph, whatever the order in which they ended."""
-        wanted = set(ids)
-        return tuple(step.id for step in self._graph.steps if step.id in wanted)
+    def _begin(self, key: str) -> None:
+        if not self.is_closed:
+            self.offer(self.course.node(self, key, self.name(key), self.by_id[key]))
 
-    def _release(self, id: str) -> None:
-        for dependent in self._dependents.get(id, ()):
-            self._unmet[dependent] -= 1
-            if self._unmet[dependent] == 0:
-                self.ready.append(dependent)
+
+class Line(Scope):
+    """Steps one after another, whether they fail or not: those that undo others."""
+
+    def __init__(self, course: Course, offer: Offer) -> None:
+        super().__init__(course, None, offer)
+        self._left: list[Node] = []
+
+    def add(self, node: Node) -> None:
+        """Put a step behind the others."""
+        self._left.append(node)
+
+    def begin(self) -> None:
+        """Offer the first."""
+        self._left.reverse()
+        self._offer_next()
+
+    def take(self, key: str, output: Json, *, is_skipped: bool) -> None:
+        """The step before has finished."""
+        self._offer_next()
+
+    def has_failed(self, id: str, message: str) -> None:
+        """The step before has failed."""
+        super().has_failed(id, message)
+        self._offer_next()
+
+    def _offer_next(self) -> None:
+        if self._left and not self.is_closed:
+            self.offer(self._left.pop())
+
+
+class Loose(Scope):
+    """Steps that were added on the way, on which nothing depends: notices of failures."""
+
+    def begin(self) -> None:
+        """Do nothing: each is offered when it is added."""
+
+    def take(self, key: str, output: Json, *, is_skipped: bool) -> None:
+        """Do nothing: nobody needs it."""
+
+
+class ElementOutputs(Mapping[str, Json]):
+    """The outputs of elements by their numbers, as text; those that have none are left out."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, key: str) -> Json:
+        if key.isdecimal() and int(key) < len(self._values):
+            value = self._values[int(key)]
+            if value is not _MISSING:
+                return value
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return (str(n) for n, value in enumerate(self._values) if value is not _MISSING)
+
+    def __len__(self) -> int:
+        return sum(value is not _MISSING for value in self._values)
+
+
+_MISSING: Any = object()
+
+
+class Elements(Scope):
+    """Steps that need nothing and are alike, made when there is room for them."""
+
+    def __init__(
+        self,
+        course: Course,
+        owner: Node,
+        offer: Offer,
+        count: int,
+        make: Callable[[int], Step],
+        concurrency: int | None,
+        past: Callable[[str], bool],
+    ) -> None:
+        super().__init__(course, owner, offer)
+        self._count = count
+        self._make = make
+        self._concurrency = concurrency
+        self._past = past
+        self._next = 0
+        self._waiting = 0  # offered, and not yet begun
+        self._outputs: list[Any] = [_MISSING] * count
+        self.is_to_go_on = False
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing of it is under way or can start."""
+        return self.open == 0 and (self.is_closed or self._next >= self._count)
+
+    def name(self, key: str) -> str:
+        """Return the id in the run of the element with a number."""
+        assert self.owner is not None
+        return f"{self.owner.id}[{key}]"
+
+    def begin(self) -> None:
+        """Offer the first elements."""
+        self.pump()
+
+    def pump(self) -> None:
+        """Make elements for as long as there is room for them."""
+        while not self.is_closed and self._next < self._count and self._has_room:
+            key, number = str(self._next), self._next
+            self._next += 1
+            id = self.name(key)
+            if self._past(id):
+                self.course.recall(self, key, id)
+                continue
+            try:
+                step = self._make(number)
+            except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
+                self.has_failed(id, str(error) or type(error).__name__)
+                continue
+            if step.id != key or step.needs:
+                step = replace(step, id=key, needs=())
+            self._waiting += 1
+            self.offer(self.course.node(self, key, id, step))
+
+    def has_begun(self) -> None:
+        """An element that was offered is under way: there may be room for another."""
+        self._waiting -= 1
+        self.pump()
+
+    def outputs_so_far(self) -> Outputs:
+        """Return the outputs by number."""
+        return ElementOutputs(self._outputs)
+
+    def take(self, key: str, output: Json, *, is_skipped: bool) -> None:
+        """An element has finished."""
+        if not is_skipped:
+            self._outputs[int(key)] = output
+
+    def has_failed(self, id: str, message: str) -> None:
+        """Remember that an element failed; unless it is to go on, no other is begun."""
+        super().has_failed(id, message)
+        if not self.is_to_go_on:
+            self.close()
+
+    @property
+    def _has_room(self) -> bool:
+        if self._concurrency is not None:
+            return self.open < self._concurrency
+        return self._waiting < _AHEAD

@@ -1,66 +1,136 @@
-"""The end of a run's journal that is not on disk yet, and when it has to be.
+"""The end of the journal that is not on disk yet, and when it has to be.
 
-One commit writes all that happened in a turn. Refuses to decide what is written.
+One commit writes all that happened in a turn, for all runs. Refuses to decide what is written.
 """
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from chimera.context import Clock
-from chimera.state import Event, EventKind, Json, LogLine, RunStatus, StateWriter
+from chimera.context import Context
+from chimera.runtime.settings import RunSettings
+from chimera.state import EventKind, Json, LogRow, RunStatus, StateWriter, Turn
 
-AHEAD_SECONDS = 0.005
-AHEAD_EVENTS = 512
-"""How far steps without effects may run ahead of the disk."""
+if TYPE_CHECKING:
+    import asyncio
+
+    from chimera.runtime.course import Course
+    from chimera.runtime.frontier import Node
+
+START = EventKind.START.value
+DONE = EventKind.DONE.value
 
 
 class Journal:
-    """Gathers the events and log lines of one run and commits them together."""
+    """Gathers what happens to the runs of one process and commits it together.
 
-    def __init__(self, state: StateWriter, run: str, clock: Clock) -> None:
+    All that happens in a turn happens at one time, `now`.
+    """
+
+    def __init__(
+        self,
+        state: StateWriter,
+        context: Context,
+        loop: asyncio.AbstractEventLoop,
+        settings: RunSettings,
+    ) -> None:
+        self.turn = Turn()
+        self.max_log_lines = settings.max_log_lines
         self._state = state
-        self._run = run
-        self._clock = clock
-        self._events: list[Event] = []
-        self._log: deque[LogLine] = deque()  # appended to by the threads of the steps
+        self._context = context
+        self._loop = loop
+        self._ahead = settings.ahead.total_seconds()
+        self._ahead_events = settings.ahead_events
+        self._bus = settings.bus
+        self._log: deque[LogRow] = deque()  # appended to by the threads of the steps
+        self._changed: dict[Course, RunStatus | None] = {}
+        self._published: list[tuple[str, Json]] = []
         self._oldest = 0.0
+        self._epoch = state.epoch
+        self.tick()
+
+    def tick(self) -> None:
+        """Begin a turn."""
+        self.now = self._context.clock.now()
+        self.at = self.now.isoformat()
 
     def note(
         self,
-        kind: EventKind,
-        step: str = "",
-        attempt: int = 0,
+        node: Node,
+        kind: str,
+        text: str | None = None,
         *,
-        data: Json = None,
-        due: datetime | None = None,
+        due: str | None = None,
+        flag: str | None = None,
     ) -> None:
-        """Add an event, to be committed later."""
-        if not self._events:
-            self._oldest = time.monotonic()
-        self._events.append(Event(kind, step, attempt, self._clock.now(), data, due))
+        """Add what happened to a step, to be committed later; `text` is what `stored` gave."""
+        course, events = node.course, self.turn.events
+        if not events:
+            self._oldest = self._loop.time()
+        events.append(
+            (course.number, kind, node.id, node.attempt, self.at, text, due, flag, self._epoch)
+        )
+        if course not in self._changed:
+            self._changed[course] = None
 
-    def log(self, step: str, attempt: int, text: str) -> None:
+    def note_run(self, course: Course, kind: EventKind, data: Json = None) -> None:
+        """Add what happened to a run, to be committed later."""
+        text = self.text(data)
+        if not self.turn.events:
+            self._oldest = self._loop.time()
+        row = (course.number, kind.value, "", 0, self.at, text, None, None, self._epoch)
+        self.turn.events.append(row)
+        self._changed.setdefault(course, None)
+
+    def text(self, value: Json) -> str | None:
+        """Return what stands in the database for a value of the engine's own."""
+        return self._state.kept(self._state.stored(value)[1])
+
+    def set_status(self, course: Course, status: RunStatus) -> None:
+        """Have the run stand so, from the next commit on."""
+        self._changed[course] = status
+
+    def log(self, run: int, step: str, attempt: int, text: str) -> None:
         """Add a log line, to be committed later; any thread may."""
-        self._log.append(LogLine(step, attempt, self._clock.now(), text))
+        self._log.append((run, step, attempt, self._context.clock.now().isoformat(), text))
+
+    def publish(self, message: tuple[str, Json]) -> None:
+        """Have the bus hear a message once what is gathered now is on disk."""
+        if self._bus is not None:
+            self._published.append(message)
 
     @property
     def is_empty(self) -> bool:
         """Tell whether everything is on disk."""
-        return not self._events and not self._log
+        return not self._changed and not self._log and self.turn.is_empty
 
     @property
     def is_too_far_ahead(self) -> bool:
         """Tell whether even a step without effects has to wait for a commit."""
-        return bool(self._events) and (
-            len(self._events) >= AHEAD_EVENTS or time.monotonic() - self._oldest > AHEAD_SECONDS
+        events = self.turn.events
+        return bool(events) and (
+            len(events) >= self._ahead_events or self._loop.time() - self._oldest > self._ahead
         )
 
-    def commit(self, status: RunStatus | None = None) -> None:
+    def commit(self) -> None:
         """Put everything on disk, in one transaction; or raise `StateError`."""
-        lines = [self._log.popleft() for _ in range(len(self._log))]
-        if self._events or lines or status is not None:
-            self._state.record(self._run, self._events, log=lines, status=status)
-        self._events.clear()
+        if self.is_empty:
+            return
+        turn = self.turn
+        mask = self._context.secrets.mask if self._context.secrets.are_known else None
+        for _ in range(len(self._log)):
+            row = self._log.popleft()
+            text = mask(row[4]) if mask else row[4]
+            turn.log.append((*row[:4], text.encode(errors="replace").decode()))
+        for course, status in self._changed.items():
+            turn.runs[course.number] = course.row(status)
+        self._state.write(turn)
+        for course, status in self._changed.items():
+            course.is_written(status)
+        self._changed.clear()
+        self.turn = Turn()
+        published, self._published = self._published, []
+        for topic, payload in published:
+            assert self._bus is not None
+            self._bus(topic, payload)

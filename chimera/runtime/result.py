@@ -13,6 +13,8 @@ _HELP = {
     RunStatus.INTERRUPTED: "apply again: the run goes on where it stopped",
     RunStatus.PAUSED: "let it go on with `chimera runs resume {run}`, then apply again",
     RunStatus.CANCELLED: "apply again to start a new run",
+    RunStatus.WAITING: "it goes on when what it waits for has come: `chimera run --due`",
+    RunStatus.COMPENSATED: "what it had done was undone; see `chimera runs logs {run}`",
 }
 
 
@@ -20,7 +22,8 @@ _HELP = {
 class RunResult:
     """How a run ended: outputs of its finished steps, errors of its failed ones, both by step id.
 
-    `blocked` are the steps that were never started because one that they need failed.
+    `blocked` are the steps that were never started because one that they need failed. `message`
+    says why the run failed where no step did.
     """
 
     run: str
@@ -29,6 +32,7 @@ class RunResult:
     failed: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    message: str = ""
 
     @property
     def outcome(self) -> Outcome:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chimera.context import Context
 from chimera.model import StateError, UsageError
+from chimera.runtime.asking import take_requests
 from chimera.runtime.control import ControlAction, leave_request, requests_for
 from chimera.runtime.engine import Engine
 from chimera.runtime.fold import StepState, fold
@@ -14,7 +15,6 @@ from chimera.runtime.result import RunResult
 from chimera.runtime.steps import Graph
 from chimera.runtime.task import Build
 from chimera.state import (
-    Event,
     Json,
     LogLine,
     Run,
@@ -122,25 +122,6 @@ def control_run(
         if not requests_for(reader.layout, uid):
             raise
         return run  # somebody else has begun to write, and will find the request
-
-
-def take_requests(state: StateWriter, context: Context, run: Run) -> Run:
-    """Take the requests for a run that is not being executed; return it as it then is."""
-    for request in requests_for(state.layout, run.uid):
-        status = run.status
-        if not status.is_final:
-            match request.action:
-                case ControlAction.PAUSE:
-                    status = RunStatus.PAUSED
-                case ControlAction.RESUME:
-                    status = RunStatus.INTERRUPTED if status is RunStatus.PAUSED else status
-                case ControlAction.CANCEL:
-                    status = RunStatus.CANCELLED
-            event = Event(request.action.event, "", 0, context.clock.now(), request.data)
-            state.record(run.uid, [event], status=status)
-        request.discard()
-        run = replace(run, status=status)
-    return run
 
 
 def _as_it_is(reader: StateReader, run: Run) -> Run:

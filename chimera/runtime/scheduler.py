@@ -1,359 +1,470 @@
-"""The scheduler: carries one run through in turns, on one event loop that owns all of its state.
+"""The scheduler: carries many runs through in turns, on one event loop that owns all their state.
 
-A turn takes in what has landed and what is due, starts what has become ready, writes all of it in
-one transaction, and only then lets work with effects begin. Refuses to start a step before what it
-needs has finished, and a step with effects before its START is on disk.
+A turn takes in what has landed, what is due and what is asked, starts what has become ready, writes
+all of it for all runs in one transaction, and only then lets work with effects begin and says that
+a run is over. Results are recorded exactly once, and work is executed at least once. Refuses to
+start a step before what it needs has finished, and one with effects before its START is on disk.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from chimera.context import Context
-from chimera.runtime.control import ControlAction, Request, requests_for
-from chimera.runtime.flights import Flight, depart
-from chimera.runtime.fold import RunState, StepState, StepStatus
-from chimera.runtime.frontier import Frontier
-from chimera.runtime.journal import AHEAD_SECONDS, Journal
+from chimera.model import ChimeraError
+from chimera.runtime.asking import Asking
+from chimera.runtime.collections import Shelves
+from chimera.runtime.compensating import begin_undoing
+from chimera.runtime.course import Course
+from chimera.runtime.executors import Executors
+from chimera.runtime.flights import Flight
+from chimera.runtime.fold import fold
+from chimera.runtime.frontier import Node
+from chimera.runtime.guards import Guards
+from chimera.runtime.journal import Journal
+from chimera.runtime.ready import Ready
 from chimera.runtime.result import RunResult
-from chimera.runtime.settings import NO_RECOVERY
-from chimera.runtime.steps import Graph, PermanentError, Retry, Step, StepCall, idempotency_key
+from chimera.runtime.services import Services
+from chimera.runtime.settings import RunSettings
+from chimera.runtime.settling import Settler
+from chimera.runtime.starting import Starter, is_coroutine
+from chimera.runtime.steps import Graph
 from chimera.runtime.timers import Timers
-from chimera.state import EventKind, Json, Run, RunStatus, StateWriter
+from chimera.runtime.waiting import Waits
+from chimera.state import Event, EventKind, Json, Run, RunStatus, StateWriter
 
 if TYPE_CHECKING:
     import asyncio
 
-_LOOK_SECONDS = 0.2  # between looks for requests of other processes
-_ESCALATED = (
-    "it was interrupted and may have taken effect; see whether it has, then cancel the run and"
-    " apply again to start a new one"
-)
+LOOK_SECONDS = 0.2
+"""Seconds between looks for requests of other processes."""
+
+_INLINE_AT_ONCE = 512  # attempts in one turn, before others are heard again
+
+Pending = Iterator[tuple[Run, Callable[[], Graph]]]
 
 
 class Scheduler:
-    """Executes the steps of one run that its journal does not show as finished."""
+    """Executes what the journals of its runs do not show as finished.
+
+    `grace` is how long work that was told to stop is waited for, in seconds.
+    """
 
     def __init__(
         self,
         state: StateWriter,
         context: Context,
-        run: Run,
-        graph: Graph,
-        past: RunState,
+        loop: asyncio.AbstractEventLoop,
+        pending: Pending,
         *,
+        settings: RunSettings,
+        executors: Mapping[str, str],
         grace: float,
     ) -> None:
-        self._state = state
-        self._context = context
-        self._run = run
-        self._graph = graph
-        self._grace = grace
-        self._journal = Journal(state, run.uid, context.clock)
-        from asyncio import get_running_loop
-
-        self._loop = get_running_loop()
-        self._over: asyncio.Future[RunStatus] = self._loop.create_future()
-        self._timers = Timers(self._loop, self._wake)
+        journal = Journal(state, context, loop, settings)
+        shelves = Shelves(state, lambda: journal.turn.items)
+        self._services = services = Services(
+            state,
+            context,
+            settings,
+            loop,
+            Timers(loop, self.wake),
+            journal,
+            Ready(settings.limits),
+            shelves,
+            Guards(state, shelves, settings),
+            Executors(loop, context, executors),
+            grace,
+        )
+        self._settler = Settler(services, self.touch)
+        self._waits = Waits(services, self._settler, self.touch)
+        self._starter = Starter(services, self._settler, self._waits)
+        self._asking = Asking(services, self)
+        self._pending: Pending | None = pending
+        self._courses: dict[str, Course] = {}
+        self._landed: deque[tuple[Flight, Json, BaseException | None]] = deque()
+        self._touched: dict[Course, None] = {}
+        self._ended: list[tuple[Course, RunStatus]] = []
+        self._results: list[RunResult] = []
+        self._consumer: asyncio.Future[None] | None = None
         self._is_awake = False
         self._is_flush_set = False
-        self._landed: deque[tuple[Flight, Json, BaseException | None]] = deque()
-        self._flights: dict[str, Flight] = {}
-        self._retrying: set[str] = set()
-        self._unended: set[str] = set()  # told to stop: how the attempt ended is not known
-        self._attempts: dict[str, int] = {}
-        self._doubtful: set[str] = set()
-        self._ending: RunStatus | None = None
-        self._error: Exception | None = None
-        self._frontier = Frontier(graph)
-        self._take_up(past)
+        self._is_interrupted = False
+        self._error: BaseException | None = None
 
-    async def run(self) -> RunResult:
-        """Carry the run on until it is over, paused or interrupted.
+    async def results(self) -> list[RunResult]:
+        """Return runs that are over, in the order in which they ended; none once all are.
 
         Raises `StateError` where the journal cannot be written.
         """
-        label = f"run {self._run.target}"
-        self._context.progress.start(label, len(self._graph.steps))
+        if not self._results and (self._pending is not None or self._courses):
+            self._consumer = self._services.loop.create_future()
+            self.wake()
+            await self._consumer
+        results, self._results = self._results, []
+        if self._error is not None and not results:
+            raise self._error
+        return results
+
+    def begin(self) -> None:
+        """Look for requests from now on."""
         self._look()
-        self._wake()
-        try:
-            status = await self._over
-        finally:
-            self._timers.clear()
-            self._context.progress.finish(label)
-        frontier = self._frontier
-        return RunResult(
-            run=self._run.uid,
-            status=status,
-            outputs={id: frontier.outputs[id] for id in frontier.in_order(frontier.outputs)},
-            failed={id: frontier.failed[id] for id in frontier.in_order(frontier.failed)},
-            skipped=frontier.in_order(frontier.skipped),
-            blocked=frontier.blocked(),
-        )
+
+    def close(self) -> None:
+        """Give back what was taken to execute runs."""
+        self._services.timers.clear()
+        self._services.executors.close()
 
     def interrupt(self) -> None:
-        """Tell what is in flight to stop and end the run as interrupted; again: do not wait."""
-        if self._ending is RunStatus.INTERRUPTED:
-            self._abandon()
-        else:
-            self._stop(RunStatus.INTERRUPTED)
-        self._wake()
+        """Tell what is in flight to stop and end all runs as interrupted; again: do not wait."""
+        self._pending = None
+        for course in list(self._courses.values()):
+            if course.ending is RunStatus.INTERRUPTED:
+                self._abandon(course)
+            else:
+                self.stop(course, RunStatus.INTERRUPTED)
+        self._is_interrupted = True
+        self.wake()
 
-    def _take_up(self, past: RunState) -> None:
-        """Begin where the journal ends."""
-        for step in self._graph.steps:
-            before = past.steps.get(step.id)
-            if before is not None:
-                self._attempts[step.id] = before.attempt
-                if before.in_doubt or before.status is StepStatus.STARTED:
-                    self._doubtful.add(step.id)
-                self._take_up_step(step, before)
-        frontier = self._frontier
-        ended = frontier.outputs.keys() | frontier.skipped | frontier.failed.keys()
-        frontier.withhold(ended | self._retrying)
+    @property
+    def courses(self) -> Mapping[str, Course]:
+        """The runs under way, by their ids."""
+        return self._courses
 
-    def _take_up_step(self, step: Step, before: StepState) -> None:
-        match before.status:
-            case StepStatus.DONE:
-                self._frontier.done(step.id, before.output)
-            case StepStatus.SKIPPED:
-                self._frontier.skip(step.id)
-            case StepStatus.ESCALATED:
-                self._frontier.fail(step.id, _ESCALATED)
-            case StepStatus.STARTED if step.on_interrupt == "escalate":
-                self._escalate(step, before.attempt)
-            case StepStatus.WAITING:
-                left = (before.due or before.at) - self._context.clock.now()
-                longest = _retry_of(step).max_delay
-                self._retry_after(step, min(max(left, timedelta()), longest))
-            case _:
-                pass  # it runs again, as the attempt that it was
-
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Have a turn, soon; everything that happens until then is part of it."""
         if not self._is_awake:
             self._is_awake = True
-            self._loop.call_soon(self._turn)
+            self._services.loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         self._is_awake = False
-        if self._over.done():
-            return
         try:
-            self._settle_all()
-            self._timers.run_due()
-            departing = [] if self._ending or self._error else self._prepare()
-            if not departing and self._is_over():
-                self._finish()
+            self._services.journal.tick()
+            while self._landed:
+                self._settler.settle(*self._landed.popleft())
+            self._services.timers.run_due()
+            self._take_in()
+            departing = [] if self._error else self._prepare()
+            self._finish_some()
+            journal = self._services.journal
+            if self._error is not None:
                 return
             has_effects = any(flight.step.effects for flight in departing)
-            if has_effects or self._journal.is_too_far_ahead:
+            if has_effects or self._ended or journal.is_too_far_ahead:
                 self._commit()
-            elif not self._journal.is_empty and not self._is_flush_set:
+            elif not journal.is_empty and not self._is_flush_set:
                 self._is_flush_set = True
-                self._timers.after(AHEAD_SECONDS, self._flush)
+                self._services.timers.after(
+                    self._services.settings.ahead.total_seconds(), self._flush
+                )
             for flight in departing:
                 self._depart(flight)
-        except Exception as error:  # noqa: BLE001 - ends the run, whatever it is, and is raised there
-            self._fail_run(error)
+        except Exception as error:  # noqa: BLE001 - ends all runs, whatever it is, and is raised
+            self._fail_all(error)
+        finally:
+            self._say_what_is_over()
 
-    def _settle_all(self) -> None:
-        while self._landed:
-            flight, value, error = self._landed.popleft()
-            if self._flights.get(flight.step.id) is not flight:
-                continue  # nobody waits for it any more
-            del self._flights[flight.step.id]
-            if not self._error:
-                self._settle(flight, value, error)
-
-    def _settle(self, flight: Flight, value: Json, error: BaseException | None) -> None:
-        step = flight.step
-        if flight.is_timed_out:
-            assert step.timeout is not None
-            error = TimeoutError(f"it took longer than {step.timeout.total_seconds():g} s")
-        elif error is not None and flight.is_told:
-            self._unended.add(step.id)  # no end in the journal: the next run of it is in doubt
+    def _take_in(self) -> None:
+        """Take up runs while there is room for them."""
+        if self._pending is None or self._error is not None:
             return
-        if error is None:
-            try:
-                value = self._state.as_stored(value)
-            except (TypeError, ValueError, RecursionError) as raised:
-                error = PermanentError(f"what it returned is not JSON: {raised}")
-        if error is None:
-            self._journal.note(EventKind.DONE, step.id, flight.attempt, data=value)
-            self._frontier.done(step.id, value)
-        elif flight.attempt < _retry_of(step).max_attempts and not isinstance(
-            error, PermanentError
-        ):
-            self._retry(flight, error)
-        else:
-            self._fail(step, flight.attempt, error)
+        room = self._services.settings.max_runs - len(self._courses)
+        taken: list[tuple[Run, Callable[[], Graph]]] = []
+        with self._services.state.transaction():  # runs that are made now are one commit
+            while len(taken) < room:
+                try:
+                    taken.append(next(self._pending))
+                except StopIteration:
+                    self._pending = None
+                    break
+        for run, make in taken:
+            self._take_up(run, make)
 
-    def _retry(self, flight: Flight, error: BaseException) -> None:
-        step, delay = flight.step, _retry_of(flight.step).delay(flight.call.key, flight.attempt)
-        due = self._context.clock.now() + delay
-        data = {"error": self._describe(error)}
-        self._journal.note(EventKind.RETRY, step.id, flight.attempt, data=data, due=due)
-        self._attempts[step.id] = flight.attempt + 1
-        self._retry_after(step, delay)
+    def _take_up(self, run: Run, make: Callable[[], Graph]) -> None:
+        """Begin a run, or go on where its journal ends."""
+        services = self._services
+        run = services.state.run(run.uid)  # it may have been cancelled since it was handed over
+        if run.status in {RunStatus.CANCELLED, RunStatus.COMPENSATED}:
+            self._results.append(RunResult(run.uid, run.status, {}))
+            return
+        try:
+            graph = make()
+            refuse_other(run, graph)
+        except ChimeraError as error:
+            self._refuse(run, error)
+            return
+        self.lay_out(run, graph)
+        services.context.progress.start(f"run {run.target}", len(graph.steps))
 
-    def _retry_after(self, step: Step, delay: timedelta) -> None:
-        self._retrying.add(step.id)
-        self._timers.after(delay.total_seconds(), partial(self._retry_now, step.id))
+    def _refuse(self, run: Run, error: ChimeraError) -> None:
+        """End a run that no graph could be made for."""
+        state, message = self._services.state, self._services.masked(error.message)
+        event = Event(EventKind.FAIL, "", 0, self._services.journal.now, {"error": message})
+        state.record(run.uid, [event], status=RunStatus.FAILED)
+        self._results.append(RunResult(run.uid, RunStatus.FAILED, {}, message=message))
 
-    def _retry_now(self, id: str) -> None:
-        self._retrying.discard(id)
-        self._frontier.ready.append(id)
+    def lay_out(self, run: Run, graph: Graph) -> None:
+        """Make the course of a run, as far as its journal says, and let it begin."""
+        services = self._services
+        past = fold(services.state.iterate_events(run.uid)).resumed()
+        course = self._courses[run.uid] = Course(run, graph, past, services.ready)
+        course.lay_out(self.offer)
+        if past.seq:
+            services.journal.note_run(course, EventKind.RESUME, {"was": run.status.value})
+        services.journal.set_status(course, RunStatus.RUNNING)
+        self._asking.begin(course)
+        is_compensating = past.is_compensating or run.status is RunStatus.COMPENSATING
+        if is_compensating:
+            course.root.close()
+        course.begin()
+        timeout = self._timeout(course)
+        if timeout is not None and not is_compensating:
+            left = (course.begins + timeout - services.journal.now).total_seconds()
+            self._timer(course, max(left, 0.0), partial(self._time_out, course))
+        if is_compensating:
+            begin_undoing(course, services)
+        self.touch(course)
 
-    def _fail(self, step: Step, attempt: int, error: BaseException) -> None:
-        message = self._describe(error)
-        self._journal.note(EventKind.FAIL, step.id, attempt, data={"error": message})
-        self._frontier.fail(step.id, message)
+    def _timeout(self, course: Course) -> timedelta | None:
+        return course.graph.timeout or self._services.settings.default_timeout
 
-    def _escalate(self, step: Step, attempt: int) -> None:
-        self._journal.note(EventKind.ESCALATE, step.id, attempt, data={"error": _ESCALATED})
-        self._frontier.fail(step.id, _ESCALATED)
+    def _timer(self, course: Course, seconds: float, callback: Callable[[], None]) -> None:
+        course.timers.append(self._services.timers.after(seconds, callback))
 
-    def _describe(self, error: BaseException) -> str:
-        text = str(error) or type(error).__name__
-        return self._context.secrets.mask(text)
+    def offer(self, node: Node) -> None:
+        """Let a step have its turn."""
+        node.course.queued += 1
+        self._services.ready.add(node)
+
+    def release(self, course: Course) -> None:
+        """Let the steps have their turn that came up while the run was to start nothing."""
+        held, course.held = course.held, []
+        for node in held:
+            self.offer(node)
+
+    def signal(self, course: Course, name: str, data: Json) -> None:
+        """Let a signal end a wait of a run, or keep it."""
+        self._waits.signal(course, name, data)
 
     def _prepare(self) -> list[Flight]:
-        """Return the flights of the steps that are ready and for which there is room."""
+        """Start what is ready; return the attempts that are to depart once that is on disk."""
         departing: list[Flight] = []
-        ready = self._frontier.ready
-        while ready and len(self._flights) + len(departing) < self._graph.concurrency:
-            step = self._graph.by_id[ready.popleft()]
-            flight = self._start(step, self._attempts.setdefault(step.id, 1))
-            if flight is not None:
+        ready, at_once = self._services.ready, 0
+        while (node := ready.pop()) is not None:
+            course = node.course
+            course.queued -= 1
+            if course.starts_nothing:
+                ready.leave(node)
+                course.held.append(node)
+                self.touch(course)
+                continue
+            if node.scope.is_closed:
+                ready.leave(node)
+                self._settler.drop(node)
+                continue
+            flight = self._starter.start(node)
+            if flight is None:
+                continue
+            if flight.step.executor != "inline" or flight.step.effects:
                 departing.append(flight)
+                continue
+            self._depart(flight)
+            at_once += 1
+            if at_once >= _INLINE_AT_ONCE:
+                self.wake()
+                break
         return departing
 
-    def _start(self, step: Step, attempt: int) -> Flight | None:
-        """Note the START of a step, or that it is skipped or has no inputs."""
-        outputs = self._frontier.inputs_of(step)
-        try:
-            if step.when is not None and not step.when(outputs):
-                self._journal.note(EventKind.SKIP, step.id)
-                self._frontier.skip(step.id)
-                return None
-            inputs = self._state.as_stored(step.inputs(outputs))
-            key = idempotency_key(self._run.uid, step.id, inputs)
-        except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
-            self._fail(step, attempt, error)
-            return None
-        self._journal.note(EventKind.START, step.id, attempt, data={"key": key})
-        flight = Flight(step, attempt)
-        flight.call = StepCall(
-            inputs=inputs,
-            key=key,
-            attempt=attempt,
-            in_doubt=step.id in self._doubtful,
-            context=self._context,
-            cancelled=lambda: flight.is_told,
-            log=partial(self._journal.log, step.id, attempt),
-            run=self._run.uid,
-        )
-        return flight
-
     def _depart(self, flight: Flight) -> None:
-        step = flight.step
-        self._flights[step.id] = flight
+        step, services = flight.step, self._services
         if step.timeout is not None:
-            self._timers.after(step.timeout.total_seconds(), partial(self._time_out, flight))
-        depart(flight, self._loop, self._land)
+            seconds = step.timeout.total_seconds()
+            flight.timer = services.timers.after(seconds, partial(self._settler.time_out, flight))
+        name = step.executor
+        if name == "thread" and is_coroutine(step.work):
+            name = "loop"
+        try:
+            flight.executor = services.executors[name]
+            flight.executor.depart(flight, self._land)
+        except Exception as error:  # noqa: BLE001 - the step runner: a plugin's executor
+            self._land(flight, None, error)
+        if self._landed and name == "inline":  # what it wrote is there for the next one
+            while self._landed:
+                self._settler.settle(*self._landed.popleft())
+            self.wake()
 
     def _land(self, flight: Flight, value: Json, error: BaseException | None) -> None:
         self._landed.append((flight, value, error))
-        self._wake()
+        self.wake()
 
-    def _time_out(self, flight: Flight) -> None:
-        if self._flights.get(flight.step.id) is flight and not flight.is_told:
-            flight.is_timed_out = True
-            flight.tell()
-            self._timers.after(self._grace, partial(self._give_up, flight))
+    def touch(self, course: Course) -> None:
+        """Have a run looked at before the turn ends: it may be over."""
+        self._touched[course] = None
 
-    def _give_up(self, flight: Flight) -> None:
-        """Stop waiting for work that goes on past its timeout although it was told."""
-        step = flight.step
-        if self._flights.get(step.id) is not flight:
+    def _finish_some(self) -> None:
+        """End the runs that are over."""
+        while self._touched:
+            course = next(iter(self._touched))
+            del self._touched[course]
+            if self._courses.get(course.run.uid) is course:
+                self._finish_if_over(course)
+
+    def _finish_if_over(self, course: Course) -> None:
+        if course.flights:
             return
-        del self._flights[step.id]
-        if step.on_interrupt == "escalate":
-            self._escalate(step, flight.attempt)
-        else:
-            message = f"it did not stop within {self._grace:g} s of its timeout"
-            self._fail(step, flight.attempt, TimeoutError(message))
+        if course.resets and course.ending is None:
+            self._asking.reset(course)
+        elif course.ending is not None:
+            is_left = course.is_something_left
+            self._finish(course, course.ending if is_left else self._outcome(course))
+        elif course.ending is None and course.is_over:
+            self._finish(course, self._outcome(course))
+        elif course.ending is None and course.is_idle and course.waiting and not course.is_parking:
+            self._park(course)
+
+    def _outcome(self, course: Course) -> RunStatus:
+        """Return how a run ends in which nothing is left to start."""
+        if course.undoing is not None:
+            is_undone = not course.undoing.failures
+            return RunStatus.COMPENSATED if is_undone else RunStatus.FAILED
+        is_failed = course.root.failures or course.is_timed_out
+        return RunStatus.FAILED if is_failed else RunStatus.SUCCEEDED
+
+    def _finish(self, course: Course, status: RunStatus) -> None:
+        is_failing = status is RunStatus.FAILED and course.undoing is None
+        if is_failing and course.owes_undo and self._error is None:
+            begin_undoing(course, self._services)
+            if not course.is_over:
+                self.wake()
+                return
+            status = self._outcome(course)
+        self.forget(course)
+        if self._error is not None:
+            return  # nothing can be written of it
+        self._services.journal.set_status(course, status)
+        self._ended.append((course, status))
+
+    def forget(self, course: Course) -> None:
+        """Have nothing to do with a run any more: what is left of it goes on another time."""
+        timers = self._services.timers
+        for node in (*course.retrying, *course.waiting):
+            if node.timer is not None:
+                timers.cancel(node.timer)
+        for scope in course.scopes.values():
+            if scope.owner is not None and scope.owner.timer is not None:
+                timers.cancel(scope.owner.timer)
+        for timer in course.timers:
+            timers.cancel(timer)
+        for scope in (course.root, course.loose, *course.scopes.values()):
+            scope.close()
+        self._courses.pop(course.run.uid, None)
+
+    def _park(self, course: Course) -> None:
+        """Leave a run in which only waits are left, unless somebody wants to wait for them."""
+        patience = self._services.settings.patience
+        if patience is None:
+            return
+        if not patience:
+            self._finish(course, RunStatus.WAITING)
+            return
+        course.is_parking = True
+        self._timer(course, patience.total_seconds(), partial(self._park_now, course))
+
+    def _park_now(self, course: Course) -> None:
+        course.is_parking = False
+        if course.is_idle and course.waiting and course.ending is None:
+            self._finish(course, RunStatus.WAITING)
+            self.touch(course)
+
+    def _time_out(self, course: Course) -> None:
+        """End a run that takes too long: what is in flight is told to stop."""
+        timeout = self._timeout(course)
+        assert timeout is not None
+        if course.undoing is not None or course.ending is not None:
+            return
+        course.is_timed_out = True
+        course.error = f"it took longer than {timeout.total_seconds():g} s"
+        self._services.journal.note_run(course, EventKind.FAIL, {"error": course.error})
+        self._settler.close(course.root)
+        for flight in list(course.flights.values()):
+            self._settler.tell(flight)
+        self.touch(course)
+
+    def stop(self, course: Course, ending: RunStatus) -> None:
+        """Tell what is in flight of a run to stop, and end it so when that has come back."""
+        course.ending = ending
+        for flight in list(course.flights.values()):
+            if flight.executor is None:  # it was about to depart
+                course.unended.add(flight.node.id)
+                self._settler.let_go(flight)
+            else:
+                flight.is_told = True
+                flight.executor.tell(flight)
+        self._timer(course, self._services.grace, partial(self._abandon, course))
+        self.touch(course)
+
+    def _abandon(self, course: Course) -> None:
+        """Wait no longer for what is in flight; its attempts are in doubt."""
+        for flight in list(course.flights.values()):
+            if flight.executor is not None:
+                flight.executor.end(flight)
+            course.unended.add(flight.node.id)
+            self._settler.let_go(flight)
+        self.touch(course)
 
     def _look(self) -> None:
         """Take in requests of other processes and write the log, every now and then."""
-        for request in requests_for(self._state.layout, self._run.uid):
-            self._take(request)
-        if not self._error:
-            self._commit()
-        self._timers.after(_LOOK_SECONDS, self._look)
-
-    def _take(self, request: Request) -> None:
-        self._journal.note(request.action.event, data=request.data)
-        if request.action is ControlAction.CANCEL:
-            self._stop(RunStatus.CANCELLED)
-        elif request.action is ControlAction.PAUSE and self._ending is None:
-            self._ending = RunStatus.PAUSED
-        elif request.action is ControlAction.RESUME and self._ending is RunStatus.PAUSED:
-            self._ending = None
-        pausing = self._ending is RunStatus.PAUSED
-        self._journal.commit(RunStatus.PAUSING if pausing else RunStatus.RUNNING)
-        request.discard()
-
-    def _stop(self, ending: RunStatus) -> None:
-        self._ending = ending
-        for flight in self._flights.values():
-            flight.tell()
-        self._timers.after(self._grace, self._abandon)
-
-    def _fail_run(self, error: Exception) -> None:
-        """End the run with `error`: nothing more can be written."""
+        self._asking.look()
         if self._error is None:
-            self._error = error
-            self._stop(RunStatus.INTERRUPTED)
-        self._wake()
-
-    def _abandon(self) -> None:
-        """Wait no longer for what is in flight; its attempts are in doubt."""
-        self._unended.update(self._flights)
-        self._flights.clear()
-
-    def _is_over(self) -> bool:
-        if self._flights:
-            return False
-        return bool(self._ending or self._error) or not (self._frontier.ready or self._retrying)
-
-    def _finish(self) -> None:
-        if self._error is not None:
-            self._over.set_exception(self._error)
-            return
-        is_left = self._frontier.ready or self._retrying or self._unended
-        if self._ending is not None and is_left:
-            status = self._ending
-        else:
-            status = RunStatus.FAILED if self._frontier.failed else RunStatus.SUCCEEDED
-        self._commit(status)
-        self._over.set_result(status)
+            self._commit()
+        self._services.timers.after(LOOK_SECONDS, self._look)
 
     def _flush(self) -> None:
         self._is_flush_set = False
         self._commit()
 
-    def _commit(self, status: RunStatus | None = None) -> None:
-        if self._journal.is_empty and status is None:
-            return
-        self._journal.commit(status)
-        self._context.progress.advance(f"run {self._run.target}", self._frontier.finished)
+    def _commit(self) -> None:
+        services = self._services
+        if not services.journal.is_empty:
+            services.journal.commit()
+            for course in self._courses.values():
+                services.context.progress.advance(f"run {course.run.target}", course.done)
+        self._asking.forget_taken()
+
+    def _fail_all(self, error: Exception) -> None:
+        """End all runs with `error`: nothing more can be written, or nothing is as it should be."""
+        if self._error is None:
+            self._error = error
+            self._pending = None
+            self._ended.clear()
+            for course in list(self._courses.values()):
+                self.stop(course, RunStatus.INTERRUPTED)
+        self.wake()
+
+    def _say_what_is_over(self) -> None:
+        """Hand over the results of runs that ended, which are on disk by now."""
+        for course, status in self._ended:
+            self._services.context.progress.finish(f"run {course.run.target}")
+            self._results.append(course.result(status))
+        self._ended.clear()
+        if self._pending is not None and len(self._courses) < self._services.settings.max_runs:
+            self.wake()
+        is_empty = not self._courses and self._pending is None
+        is_waited_for = self._consumer is not None and not self._consumer.done()
+        if self._consumer is not None and is_waited_for and (self._results or is_empty):
+            self._consumer.set_result(None)
 
 
-def _retry_of(step: Step) -> Retry:
-    return (step.recovery or NO_RECOVERY).retry
+def refuse_other(run: Run, graph: Graph) -> None:
+    """Raise `ChimeraError` for a graph of another definition than the run is pinned to."""
+    if run.digest != graph.digest:
+        raise ChimeraError(
+            f"run {run.uid} is pinned to the definition {run.digest}, not {graph.digest}",
+            help="build the steps from the definition of the run, or move it there with"
+            " `chimera runs migrate`",
+        )

@@ -32,8 +32,8 @@ class RunSettings:
     lose the last results when the machine loses power, and never when a process is killed.
     Steps without effects run at most `ahead` before the disk, and `ahead_events` events.
     A run in which only waits are left is held for `patience`, then parked as `waiting`; `None`
-    holds it until they are over. A result of more than `max_result` bytes of JSON is refused, and
-    of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
+    holds it until they are over. A result of more than `max_result` characters of JSON is refused,
+    and of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
     are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears,
     by topic and payload, what steps published, once that is on disk.
     """

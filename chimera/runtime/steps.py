@@ -190,7 +190,8 @@ class Graph:
     `definition` is JSON and is what a run is pinned to; `concurrency` bounds the steps in flight.
     A run that is not over `timeout` after it was created, or retried, has failed. `limits` bound
     how many steps with a key are in flight in this run. With `on_failure` `compensate` a run that
-    fails undoes what it has done, in reverse order.
+    fails undoes what it has done, in reverse order. `notify` tells somebody of a failure, where
+    the recovery of a step says so; its inputs are to whom and what.
     """
 
     definition: Json
@@ -200,10 +201,16 @@ class Graph:
     priority: int = 0
     limits: Mapping[str, int] = field(default_factory=dict)
     on_failure: Literal["stop", "compensate"] = "stop"
+    notify: Work | None = None
     by_id: Mapping[str, Step] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_id = {step.id: step for step in self.steps}
+        for id in by_id:
+            if not id or "/" in id or "[" in id or "!" in id:
+                raise ChimeraError(
+                    f"{id!r} is no id of a step", help="leave out `/`, `[` and `!`: they separate"
+                )
         object.__setattr__(self, "by_id", by_id)
         if len(by_id) != len(self.steps):
             (twice, _), *_ = Counter(step.id for step in self.steps).most_common(1)

@@ -1,13 +1,18 @@
-"""One heap for all timeouts and waits of a run: a timer of the event loop each would cost more."""
+"""One heap for all timeouts and waits: a timer of the event loop each would cost more."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
+
+Timer = list[Any]
+"""When it is due by the loop's clock, its number, and what it calls; `None` once cancelled."""
+
+_FEW = 64  # cancelled timers that may stay in the heap, however small it is
 
 
 class Timers:
@@ -16,15 +21,30 @@ class Timers:
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
         self._loop = loop
         self._wake = wake
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._heap: list[Timer] = []
         self._count = 0  # equal times call back in the order in which they were set
+        self._cancelled = 0
         self._alarm: asyncio.TimerHandle | None = None
 
-    def after(self, seconds: float, callback: Callable[[], None]) -> None:
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call `callback` in a turn, once `seconds` have passed."""
         self._count += 1
-        heapq.heappush(self._heap, (self._loop.time() + seconds, self._count, callback))
-        if self._heap[0][1] == self._count:
+        timer: Timer = [self._loop.time() + seconds, self._count, callback]
+        heapq.heappush(self._heap, timer)
+        if self._heap[0] is timer:
+            self._set_alarm()
+        return timer
+
+    def cancel(self, timer: Timer) -> None:
+        """Do not call back; a second time, or too late, is no harm."""
+        if timer[2] is None:
+            return
+        timer[2] = None
+        self._cancelled += 1
+        if self._cancelled > _FEW and self._cancelled * 2 > len(self._heap):
+            self._heap = [timer for timer in self._heap if timer[2] is not None]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
             self._set_alarm()
 
     def run_due(self) -> None:
@@ -34,13 +54,19 @@ class Timers:
             return
         try:
             while self._heap and self._heap[0][0] <= now:
-                heapq.heappop(self._heap)[2]()
+                timer = heapq.heappop(self._heap)
+                callback, timer[2] = timer[2], None
+                if callback is None:
+                    self._cancelled -= 1
+                else:
+                    callback()
         finally:  # one that raises must not keep the others from being called
             self._set_alarm()
 
     def clear(self) -> None:
         """Forget all timers."""
         self._heap.clear()
+        self._cancelled = 0
         self._set_alarm()
 
     def _set_alarm(self) -> None:

@@ -30,6 +30,8 @@ def connect_writer(layout: Layout) -> sqlite3.Connection:
             if not _is_whole(connection):
                 connection.close()
                 raise _keep_aside(path)
+            if version_of(connection) == 0:  # before there is anything: later it takes a VACUUM
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

@@ -92,6 +92,42 @@ MIGRATIONS = (
     ALTER TABLE ruling ADD COLUMN digest TEXT;
     CREATE INDEX ruling_by_digest ON ruling (digest);
     """,
+    """
+    ALTER TABLE run ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN due TEXT;
+    ALTER TABLE run ADD COLUMN total INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN done INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+    UPDATE run SET
+        total = (SELECT count(DISTINCT step) FROM event WHERE event.run = run.id AND step <> ''),
+        done = (SELECT count(DISTINCT step) FROM event
+            WHERE event.run = run.id AND kind IN ('DONE', 'SKIP')),
+        failed = (SELECT count(DISTINCT step) FROM event AS e
+            WHERE e.run = run.id AND kind IN ('FAIL', 'ESCALATE') AND NOT EXISTS (
+                SELECT 1 FROM event AS later WHERE later.run = run.id AND later.seq > e.seq
+                AND (later.step = e.step OR later.kind = 'RESUME')));
+    CREATE INDEX run_by_due ON run (due) WHERE due IS NOT NULL;
+    CREATE INDEX run_unfinished ON run (environment, status)
+        WHERE status NOT IN ('succeeded', 'cancelled', 'compensated', 'failed');
+
+    ALTER TABLE event ADD COLUMN flag TEXT;
+
+    CREATE TABLE item (
+        environment TEXT NOT NULL,
+        collection TEXT NOT NULL,
+        id TEXT NOT NULL,
+        value TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        PRIMARY KEY (environment, collection, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE cache (
+        key TEXT PRIMARY KEY,
+        value TEXT,
+        at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX cache_by_age ON cache (at);
+    """,
 )
 
 

@@ -7,6 +7,8 @@ out. Refuses a file whose content does not have its digest.
 from __future__ import annotations
 
 import json
+from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 
 from chimera.context import write_whole
@@ -30,7 +32,12 @@ class Objects:
         """
         if value is None:
             return None
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return self.keep(
+            json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        )
+
+    def keep(self, text: str) -> str:
+        """Return what stands in the database for a JSON text."""
         if len(text) * 4 <= LARGEST_INLINE:  # no character takes more than four bytes
             return text
         data = text.encode()
@@ -41,6 +48,16 @@ class Objects:
         if text is None:
             return None
         return json.loads(self._read(text[1:]) if text.startswith(_FILE) else text)
+
+    def remove_except(self, used: Container[str]) -> int:
+        """Remove the files of values whose names are not `used`; return how many there were."""
+        removed = 0
+        for path in sorted(self._folder.glob("??/*")):
+            if f"{_FILE}sha256:{path.parent.name}{path.name}" not in used:
+                with suppress(OSError):
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def _path(self, digest: str) -> Path:
         name = digest.removeprefix("sha256:")

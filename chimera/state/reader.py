@@ -13,12 +13,26 @@ from chimera.state.database import connect_reader, translated
 from chimera.state.layout import Layout
 from chimera.state.lock import Holder, holder_of, is_held
 from chimera.state.objects import Objects
-from chimera.state.records import Applied, Event, EventKind, LogLine, RulingRecord, Run, RunStatus
+from chimera.state.records import (
+    Applied,
+    Event,
+    EventKind,
+    Item,
+    Json,
+    LogLine,
+    RulingRecord,
+    Run,
+    RunStatus,
+)
 
 _RUN = """
-    SELECT uid, environment, target, definition, spec, input, status, actor, created, updated
+    SELECT uid, environment, target, definition, spec, input, status, actor, created, updated,
+        priority, due, total, done, failed, run.id
     FROM run JOIN spec ON spec.digest = run.spec
 """
+
+_PIECE = 10_000
+_KINDS = {kind.value: kind for kind in EventKind}
 
 
 class StateReader:
@@ -107,23 +121,84 @@ class StateReader:
         )
         return next((self._run(row) for row in rows), None)
 
-    def events(self, uid: str) -> tuple[Event, ...]:
-        """Return the journal of a run, in order."""
-        rows = self._rows(
-            "SELECT kind, step, attempt, at, data, due, seq FROM event"
-            " WHERE run = (SELECT id FROM run WHERE uid = ?) ORDER BY seq",
-            uid,
-        )
-        return tuple(self._event(row) for row in rows)
+    def going_runs(self, environment: str) -> tuple[Run, ...]:
+        """Return the runs that can go on without anybody's mending anything, the oldest first.
 
-    def log(self, uid: str) -> tuple[LogLine, ...]:
-        """Return what the steps of a run wrote, in order."""
+        They run, wait, were interrupted, or are paused.
+        """
         rows = self._rows(
-            "SELECT step, attempt, at, text FROM log"
-            " WHERE run = (SELECT id FROM run WHERE uid = ?) ORDER BY seq",
+            f"{_RUN} WHERE environment = ? AND status NOT IN"
+            " ('succeeded', 'cancelled', 'compensated', 'failed') ORDER BY run.id",
+            environment,
+        )
+        return tuple(self._run(row) for row in rows)
+
+    def events(self, uid: str, after: int = 0) -> tuple[Event, ...]:
+        """Return the journal of a run from behind the number `after`, in order."""
+        return tuple(self.iterate_events(uid, after))
+
+    def iterate_events(self, uid: str, after: int = 0) -> Iterator[Event]:
+        """Yield the journal of a run from behind the number `after`, a piece at a time."""
+        while True:
+            rows = list(
+                self._rows(
+                    "SELECT kind, step, attempt, at, data, due, seq, flag FROM event"
+                    " WHERE run = (SELECT id FROM run WHERE uid = ?) AND seq > ?"
+                    " ORDER BY seq LIMIT ?",
+                    *(uid, after, _PIECE),
+                )
+            )
+            yield from map(self._event, rows)
+            if len(rows) < _PIECE:
+                return
+            after = rows[-1][6]
+
+    def completions(self, uid: str) -> tuple[str, ...]:
+        """Return the steps of a run that were done, in the order in which they were."""
+        rows = self._rows(
+            "SELECT step FROM event WHERE run = (SELECT id FROM run WHERE uid = ?)"
+            " AND kind = 'DONE' ORDER BY seq",
             uid,
         )
-        return tuple(LogLine(step, attempt, _time(at), text) for step, attempt, at, text in rows)
+        return tuple(step for (step,) in rows)
+
+    def log(self, uid: str, after: int = 0) -> tuple[LogLine, ...]:
+        """Return what the steps of a run wrote, from behind the number `after`, in order."""
+        rows = self._rows(
+            "SELECT step, attempt, at, text, seq FROM log"
+            " WHERE run = (SELECT id FROM run WHERE uid = ?) AND seq > ? ORDER BY seq",
+            *(uid, after),
+        )
+        return tuple(
+            LogLine(step, attempt, _time(at), text, seq) for step, attempt, at, text, seq in rows
+        )
+
+    def item(self, environment: str, collection: str, id: str) -> Item | None:
+        """Return one value of a collection, if it is there."""
+        rows = self._rows(
+            "SELECT collection, id, value, version FROM item"
+            " WHERE environment = ? AND collection = ? AND id = ?",
+            *(environment, collection, id),
+        )
+        return next(map(self._item, rows), None)
+
+    def items(self, environment: str, collection: str) -> tuple[Item, ...]:
+        """Return what a collection of an environment holds, in order of ids."""
+        rows = self._rows(
+            "SELECT collection, id, value, version FROM item"
+            " WHERE environment = ? AND collection = ? ORDER BY id",
+            *(environment, collection),
+        )
+        return tuple(map(self._item, rows))
+
+    def cached(self, key: str) -> str | None:
+        """Return the text of a result that was kept under `key`: `decode` reads it."""
+        rows = self._rows("SELECT coalesce(value, 'null') FROM cache WHERE key = ?", key)
+        return next((str(text) for (text,) in rows), None)
+
+    def decode(self, text: str | None) -> Json:
+        """Return the value that a text of the database stands for."""
+        return self._objects.decode(text)
 
     def spent(self, environment: str) -> frozenset[tuple[Digest, str]]:
         """Return which approvals were spent for which targets of `environment`."""
@@ -178,7 +253,8 @@ class StateReader:
         )
 
     def _run(self, row: tuple[Any, ...]) -> Run:
-        uid, environment, target, definition, digest, given, status, actor, created, updated = row
+        uid, environment, target, definition, digest, given, status, actor, *rest = row
+        created, updated, priority, due, total, done, failed, number = rest
         return Run(
             uid=uid,
             environment=environment,
@@ -190,13 +266,24 @@ class StateReader:
             actor=actor,
             created=_time(created),
             updated=_time(updated),
+            priority=priority,
+            due=_time(due) if due else None,
+            total=total,
+            done=done,
+            failed=failed,
+            number=number,
         )
 
+    def _item(self, row: tuple[Any, ...]) -> Item:
+        collection, id, value, version = row
+        return Item(collection, id, self._objects.decode(value), version)
+
     def _event(self, row: tuple[Any, ...]) -> Event:
-        kind, step, attempt, at, data, due, seq = row
-        value = self._objects.decode(data)
+        kind, step, attempt, at, data, due, seq, flag = row
+        value = None if data is None else self._objects.decode(data)
         return Event(
-            EventKind(kind), step, attempt, _time(at), value, _time(due) if due else None, seq
+            *(_KINDS[kind], step, attempt, _time(at), value, _time(due) if due else None),
+            *(seq, flag),
         )
 
 

@@ -60,8 +60,9 @@ class EventKind(Enum):
 class Event(NamedTuple):
     """One line of a run's journal; a tuple, because a run writes a hundred thousand a second.
 
-    `step` is empty for what happens to the run. `due` is when a RETRY may start. `seq` is given by
-    the state and rises through all runs.
+    `step` is empty for what happens to the run. `due` is when a RETRY may start or a WAIT is over.
+    `seq` is given by the state and rises through all runs. `flag` tells a DONE apart whose output
+    did not come from the step's own work: `cached`, `degraded`, `alternative`, `probed`.
     """
 
     kind: EventKind
@@ -71,20 +72,26 @@ class Event(NamedTuple):
     data: Json = None
     due: datetime | None = None
     seq: int = 0
+    flag: str | None = None
 
 
 class LogLine(NamedTuple):
-    """One line that a step wrote."""
+    """One line that a step wrote; `seq` is given by the state and rises through all runs."""
 
     step: str
     attempt: int
     at: datetime
     text: str
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a definition for a target of an environment."""
+    """One execution of a definition for a target of an environment.
+
+    `total`, `done` and `failed` count its steps as far as they are known; `due` is when the first
+    of its timers is, while it waits. `number` is the state's own, and rises.
+    """
 
     uid: str
     environment: str
@@ -96,6 +103,31 @@ class Run:
     actor: str
     created: datetime
     updated: datetime
+    priority: int = 0
+    due: datetime | None = None
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value of a collection of an environment; `version` counts how often it was put."""
+
+    collection: str
+    id: str
+    value: Json
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a compaction took away."""
+
+    runs: int = 0
+    events: int = 0
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

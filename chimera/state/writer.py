@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 
 from chimera.context import Context
 from chimera.model import Digest, StateError, digest_json
 from chimera.state.database import translated
 from chimera.state.layout import Layout
 from chimera.state.lock import Lock
+from chimera.state.pruning import forget, give_room_back, remove_files
 from chimera.state.reader import StateReader
-from chimera.state.records import Applied, Event, Json, LogLine, Run, RunStatus, ruling_digest
+from chimera.state.records import (
+    Applied,
+    Event,
+    Json,
+    LogLine,
+    Pruned,
+    Run,
+    RunStatus,
+    ruling_digest,
+)
+from chimera.state.turn import ItemKey, Turn
+
+_PLAIN = (str, int, bool)
+"""Types of which JSON gives back what it was given."""
 
 
 class StateWriter(StateReader):
@@ -32,9 +48,15 @@ class StateWriter(StateReader):
         self._context = context
         self._inside = False
         with translated(layout.database):
-            (self._epoch,) = connection.execute(
+            (epoch,) = connection.execute(
                 "UPDATE writer SET epoch = epoch + 1 RETURNING epoch"
             ).fetchone()
+        self._epoch: int = epoch
+
+    @property
+    def epoch(self) -> int:
+        """The number of this writer: it rises with each, and is written with each event."""
+        return self._epoch
 
     def close(self) -> None:
         """Let go of the database, then of the lock."""
@@ -73,7 +95,27 @@ class StateWriter(StateReader):
             return None
         return json.loads(json.dumps(self._context.secrets.mask_json(value), allow_nan=False))
 
-    def create_run(self, environment: str, target: str, definition: Json, given: Json) -> Run:
+    def stored(self, value: Json) -> tuple[Json, str | None]:
+        """Return `value` as it will be read back, and the JSON text of it; `None` has no text.
+
+        Raises `ValueError`, `TypeError` or `RecursionError` for what is not JSON.
+        """
+        if value is None:
+            return None, None
+        if self._context.secrets.are_known:
+            value = self._context.secrets.mask_json(value)
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        if not text.isascii():
+            text.encode()  # a lone surrogate is in no Unicode text
+        return (value if type(value) in _PLAIN else json.loads(text)), text
+
+    def kept(self, text: str | None) -> str | None:
+        """Return what stands in the database for a JSON text; a long one is in a file by then."""
+        return None if text is None else self._objects.keep(text)
+
+    def create_run(
+        self, environment: str, target: str, definition: Json, given: Json, *, priority: int = 0
+    ) -> Run:
         """Record a new run of `definition`, to which it stays pinned, with the input `given`."""
         definition = self.as_stored(definition)
         digest, now = digest_json(definition), self._now()
@@ -84,13 +126,97 @@ class StateWriter(StateReader):
             )
             self._writing.execute(
                 "INSERT INTO run (uid, environment, target, spec, input, status, epoch, actor,"
-                " created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " created, updated, priority) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(uid, environment, target, digest, self._encode(given)),
                     *(RunStatus.RUNNING.value, self._epoch, self._context.actor.name, now, now),
+                    priority,
                 ),
             )
         return self.run(uid)
+
+    def write(self, turn: Turn) -> None:
+        """Commit all that happened in a turn, for all runs, in one transaction."""
+        epoch, execute = self._epoch, self._writing.executemany
+        with self.transaction():
+            if turn.events:
+                execute(
+                    "INSERT INTO event (run, kind, step, attempt, at, data, due, flag, epoch)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    turn.events,
+                )
+            if turn.log:
+                execute(
+                    "INSERT INTO log (run, step, attempt, at, text) VALUES (?, ?, ?, ?, ?)",
+                    turn.log,
+                )
+            if turn.runs:
+                now = self._now()
+                execute(
+                    "UPDATE run SET status = coalesce(?, status), total = ?, done = ?, failed = ?,"
+                    " due = ?, epoch = ?, updated = ? WHERE id = ?",
+                    [(*row, epoch, now, number) for number, row in turn.runs.items()],
+                )
+            if turn.items:
+                self._write_items(turn.items)
+            if turn.cached:
+                now = self._now()
+                execute(
+                    "INSERT OR REPLACE INTO cache (key, value, at) VALUES (?, ?, ?)",
+                    [(key, text, now) for key, text in turn.cached.items()],
+                )
+
+    def put_items(self, items: Mapping[ItemKey, Json]) -> None:
+        """Put values into collections, by environment, collection and id; `None` deletes."""
+        with self.transaction():
+            self._write_items({key: self._encode(value) for key, value in items.items()})
+
+    def _write_items(self, items: Mapping[ItemKey, str | None]) -> None:
+        self._writing.executemany(
+            "INSERT INTO item (environment, collection, id, value, version)"
+            " VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET"
+            " value = excluded.value, version = version + 1",
+            [(*key, text) for key, text in items.items() if text is not None],
+        )
+        self._writing.executemany(
+            "DELETE FROM item WHERE environment = ? AND collection = ? AND id = ?",
+            [key for key, text in items.items() if text is None],
+        )
+
+    def repin(self, uid: str, definition: Json, event: Event) -> Run:
+        """Pin a run to another definition, with the event that says so."""
+        definition = self.as_stored(definition)
+        digest = digest_json(definition)
+        with self.transaction():
+            self._writing.execute(
+                "INSERT OR IGNORE INTO spec VALUES (?, ?)", (digest, self._encode(definition))
+            )
+            self._writing.execute("UPDATE run SET spec = ? WHERE uid = ?", (digest, uid))
+            self.record(uid, [event])
+        return self.run(uid)
+
+    def reopen(self, uid: str) -> None:
+        """Make a run one again whose outcome an apply has still to take."""
+        with self.transaction():
+            self._writing.execute("UPDATE run SET settled = 0 WHERE uid = ?", (uid,))
+
+    def prune(self, *, before: datetime | None = None, keep: int | None = None) -> Pruned:
+        """Delete finished runs that ended before a time, or beyond a count, and give room back.
+
+        Runs that are not over, or whose outcome no apply has taken, stay; so does the run that
+        brought about what is applied.
+        """
+        with self.transaction():
+            pruned = forget(self._writing, before, keep)
+        with translated(self.layout.database):
+            files = remove_files(self._writing, self._objects)
+            give_room_back(self._writing)
+        return replace(pruned, files=files)
+
+    def set_durability(self, *, full: bool) -> None:
+        """Choose whether a commit outlasts the loss of power, or only that of the process."""
+        with translated(self.layout.database):
+            self._writing.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
 
     def record(
         self,
@@ -105,12 +231,12 @@ class StateWriter(StateReader):
         with self.transaction():
             (run,) = self._writing.execute("SELECT id FROM run WHERE uid = ?", (uid,)).fetchone()
             self._writing.executemany(
-                "INSERT INTO event (run, kind, step, attempt, epoch, at, data, due)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO event (run, kind, step, attempt, epoch, at, data, due, flag)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         *(run, e.kind.value, e.step, e.attempt, self._epoch, e.at.isoformat()),
-                        *(self._encode(e.data), e.due.isoformat() if e.due else None),
+                        *(self._encode(e.data), e.due.isoformat() if e.due else None, e.flag),
                     )
                     for e in events
                 ),

@@ -149,7 +149,8 @@ def test_paused_run_finishes_what_is_in_flight_and_starts_nothing(house):
     assert result.outcome is Outcome.FAILED
     assert result.outputs == {"s0": "finished"}
     (event,) = [e for e in house.state.events(result.run) if e.kind is EventKind.PAUSE]
-    assert event.data == {"actor": house.context.actor.name, "reason": "lunch"}
+    assert event.data["actor"] == house.context.actor.name
+    assert event.data["reason"] == "lunch"
     assert house.resume(result, steps).status is RunStatus.SUCCEEDED
 
 

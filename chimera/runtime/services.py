@@ -1,0 +1,59 @@
+"""What the parts of the scheduler share: where they write, what they ask, when they are called."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chimera.context import Context
+from chimera.runtime.collections import Shelves
+from chimera.runtime.executors import Executors
+from chimera.runtime.guards import Guards
+from chimera.runtime.journal import Journal
+from chimera.runtime.ready import Ready
+from chimera.runtime.recovery import Recovery
+from chimera.runtime.settings import RunSettings
+from chimera.runtime.steps import Step
+from chimera.runtime.timers import Timers
+from chimera.state import Json, StateWriter
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+@dataclass(slots=True)
+class Services:
+    """One of each for a scheduler; `grace` is how long work that was told to stop is waited for."""
+
+    state: StateWriter
+    context: Context
+    settings: RunSettings
+    loop: asyncio.AbstractEventLoop
+    timers: Timers
+    journal: Journal
+    ready: Ready
+    shelves: Shelves
+    guards: Guards
+    executors: Executors
+    grace: float
+
+    def cached(self, key: str) -> str | None:
+        """Return the text of a result kept by content, also of one that is not committed yet."""
+        pending = self.journal.turn.cached
+        if key in pending:
+            text = pending[key]
+            return "null" if text is None else text
+        return self.state.cached(key)
+
+    def recovery_of(self, step: Step) -> Recovery:
+        """Return what is done about failures of a step."""
+        return step.recovery if step.recovery is not None else self.settings.recovery
+
+    def masked(self, text: str) -> str:
+        """Return a text as it may be seen."""
+        return self.context.secrets.mask(text)
+
+    def as_json(self, value: Json) -> str:
+        """Return the text of a value of the engine's own, which has no secrets."""
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

@@ -1,0 +1,454 @@
+"""What comes of an attempt: its result, another attempt, something in its place, or a failure.
+
+Notes it in the journal and passes it on to the scope. What is done about a failure is decided in
+`recovery`. Refuses to start anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from chimera.runtime.course import Course
+from chimera.runtime.flights import AttemptLostError, Flight
+from chimera.runtime.fold import StepState
+from chimera.runtime.frontier import Loose, Node, Scope
+from chimera.runtime.journal import DONE
+from chimera.runtime.recovery import (
+    Again,
+    Facts,
+    Failure,
+    GiveUp,
+    Notice,
+    PermanentError,
+    Recovery,
+    Use,
+    classify,
+    decide,
+    owed,
+)
+from chimera.runtime.services import Services
+from chimera.runtime.starting import cache_key
+from chimera.runtime.steps import Step
+from chimera.state import EventKind, Json
+
+ESCALATED = (
+    "it was interrupted and may have taken effect; see whether it has, then cancel the run and"
+    " apply again to start a new one"
+)
+_MOST_LOST = 3  # attempts of a step that executors lose before that is a failure like others
+_SKIP, _FAIL = EventKind.SKIP.value, EventKind.FAIL.value
+_RETRY, _ESCALATE = EventKind.RETRY.value, EventKind.ESCALATE.value
+
+
+class Settler:
+    """Settles attempts, and the steps that were made of others."""
+
+    def __init__(self, services: Services, touch: Callable[[Course], None]) -> None:
+        self._services = services
+        self._touch = touch
+
+    def settle(self, flight: Flight, value: Json, error: BaseException | None) -> None:
+        """Take in what came back of an attempt."""
+        node, course = flight.node, flight.node.course
+        if node.flight is not flight:
+            return  # nobody waits for it any more
+        self.let_go(flight)
+        if flight.is_timed_out:
+            assert node.step.timeout is not None
+            error = TimeoutError(f"it took longer than {node.step.timeout.total_seconds():g} s")
+        elif error is not None and flight.is_told:
+            course.unended.add(node.id)  # no end in the journal: the next run of it is in doubt
+            self._left(node, None, said=False)
+            self.drop(node)
+            return
+        if isinstance(error, AttemptLostError) and node.lost < _MOST_LOST:
+            node.lost += 1
+            node.doubtful = node.is_unended = True
+            self._left(node, None, said=False)
+            self.again(node)
+        elif error is not None:
+            self.failed(node, error)
+        elif flight.kind == "probe" and value is None:
+            node.is_probed = True
+            self._left(node, None, said=False)
+            self.again(node)
+        else:
+            self._came_back(flight, value)
+
+    def let_go(self, flight: Flight) -> None:
+        """Wait for an attempt no longer."""
+        node = flight.node
+        node.flight = None
+        del node.course.flights[node.id]
+        if flight.timer is not None:
+            self._services.timers.cancel(flight.timer)
+        flight.say_what_was_dropped()
+        self._services.ready.leave(node)
+        self._touch(node.course)
+
+    def _came_back(self, flight: Flight, value: Json) -> None:
+        node, services = flight.node, self._services
+        try:
+            value, text = services.state.stored(value)
+            self._refuse_large(text)
+            messages = [
+                (topic, *services.state.stored(payload))
+                for topic, payload in flight.published or ()
+            ]
+        except (TypeError, ValueError, RecursionError) as raised:
+            self.failed(node, PermanentError(f"what it returned is not JSON: {raised}"))
+            return
+        except PermanentError as raised:
+            self.failed(node, raised)
+            return
+        if flight.store is not None:
+            if flight.store.is_stale:
+                self._left(node, None, said=False)
+                self.again(node)  # another attempt wrote what it had read: it is as if it was not
+                return
+            flight.store.write()
+        self._publish(node, messages)
+        self._left(node, None, said=True)
+        flag = "probed" if flight.kind == "probe" else "alternative" if node.tried else None
+        self.done_with(node, value, services.state.kept(text), flag=flag)
+
+    def _refuse_large(self, text: str | None) -> None:
+        most = self._services.settings.max_result
+        if text is not None and len(text) > most:
+            raise PermanentError(
+                f"what it returned takes {len(text):,} characters of JSON,"
+                f" and no more than {most:,} are kept",
+                help="write it to a file, and return the path and the digest of that",
+            )
+
+    def _publish(self, node: Node, messages: list[tuple[str, Json, str | None]]) -> None:
+        """Put what was published into the outbox, with the result, and tell the bus after that."""
+        services, course = self._services, node.course
+        for number, (topic, payload, _) in enumerate(messages):
+            said = {"topic": topic, "payload": payload, "at": services.journal.at}
+            message = {**said, "run": course.run.uid, "step": node.id}
+            id = f"{services.journal.at}/{course.run.uid}/{node.id}/{number}"
+            key = (course.run.environment, "outbox", id)
+            services.shelves.write(key, services.journal.text(message))
+            services.journal.publish((topic, payload))
+
+    def done_with(self, node: Node, value: Json, text: str | None, *, flag: str | None) -> None:
+        """Record a result: from here on the step is done, and never done again."""
+        services, course = self._services, node.course
+        kind = EventKind.COMP_DONE.value if node.is_undo else DONE
+        services.journal.note(node, kind, text, flag=flag)
+        if flag is None and node.digest is not None:
+            if node.step.cache is not None:
+                services.journal.turn.cached[cache_key(node.step.cache, node.digest)] = text
+            if services.recovery_of(node.step).uses_cache:
+                services.journal.turn.cached[_last_key(node)] = text
+        course.done += 1
+        node.scope.done(node, value)
+        self._ended(node)
+
+    def skip(self, node: Node) -> None:
+        """Record that a step is not wanted."""
+        self._services.journal.note(node, _SKIP)
+        node.course.done += 1
+        self._services.ready.leave(node)
+        node.scope.skip(node)
+        self._ended(node)
+
+    def again(self, node: Node) -> None:
+        """Let a step have another turn, which uses up nothing."""
+        node.course.queued += 1
+        self._services.ready.add_again(node)
+
+    def failed(self, node: Node, error: BaseException, *, is_final: bool = False) -> None:
+        """Decide what is done about a failure, and do it."""
+        failure = classify(error)
+        if is_final or node.scope.is_closed:
+            failure = replace(failure, permanent=True, transient=False)
+        failure = replace(failure, message=self._describe(error))
+        self._left(node, failure, said=not is_final)
+        recovery = self._services.recovery_of(node.step)
+        facts = self._facts(node, recovery)
+        decision = decide(recovery, failure, node.attempt, node.text, facts)
+        for notice in owed(recovery, failure, decision, node.attempt, facts):
+            self._notify(node, notice)
+        match decision:
+            case Again(delay):
+                self._retry(node, failure, delay)
+            case Use():
+                self._use(node, failure, decision)
+            case GiveUp(rollback):
+                if rollback is not None:
+                    node.course.owes_undo = True
+                    node.course.rollback = rollback.step
+                self.fail(node, failure.message)
+
+    def _facts(self, node: Node, recovery: Recovery) -> Facts:
+        is_cached = recovery.uses_cache and node.digest is not None
+        return Facts(
+            cached=is_cached and self._services.cached(_last_key(node)) is not None,
+            critical=node.step.critical,
+            tried=node.tried,
+        )
+
+    def _retry(self, node: Node, failure: Failure, delay: timedelta) -> None:
+        due = self._services.journal.now + delay
+        self._note_retry(node, {"error": failure.message}, due.isoformat())
+        self._wait(node, delay.total_seconds())
+
+    def _note_retry(self, node: Node, data: dict[str, Json], due: str) -> None:
+        if node.tried:
+            data["tried"] = node.tried
+        text = self._services.journal.text(data)
+        self._services.journal.note(node, _RETRY, text, due=due)
+        node.attempt += 1
+        node.is_unended = False
+
+    def wait_for_retry(self, node: Node, past: StepState) -> None:
+        """Go on with a wait that the journal knows of, for no longer than is waited now."""
+        recovery, now = self._services.recovery_of(node.step), self._services.journal.now
+        left = (past.due or past.at) - now
+        longest = recovery.retry.max_delay
+        if 0 < past.tried <= len(recovery.fallbacks):
+            self._put_in_place(node, recovery.fallbacks[past.tried - 1].step)
+        self._services.ready.leave(node)
+        self._wait(node, min(max(left, timedelta()), longest).total_seconds())
+
+    def _wait(self, node: Node, seconds: float) -> None:
+        if node.scope.is_closed:
+            self.drop(node)
+            return
+        node.course.retrying[node] = None
+        node.timer = self._services.timers.after(seconds, partial(self._retry_now, node))
+
+    def _retry_now(self, node: Node) -> None:
+        del node.course.retrying[node]
+        node.timer = None
+        self.again(node)
+        self._touch(node.course)
+
+    def _use(self, node: Node, failure: Failure, decision: Use) -> None:
+        """Let something take the place of the result."""
+        fallback, services = decision.fallback, self._services
+        if fallback.action == "alternative":
+            node.tried = decision.number
+            self._put_in_place(node, fallback.step)
+            self._note_retry(node, {"error": failure.message}, services.journal.at)
+            self._wait(node, 0.0)
+        elif fallback.action == "use_cached_result":
+            text = services.cached(_last_key(node))
+            self.done_with(node, services.state.decode(text), text, flag=decision.flag)
+        else:
+            value, text = services.state.stored(fallback.value)
+            self.done_with(node, value, services.state.kept(text), flag=decision.flag)
+
+    def _put_in_place(self, node: Node, step: Step | None) -> None:
+        """Have the work of another step done, with the inputs and in the place of this one."""
+        if step is not None:
+            node.step = replace(
+                step,
+                id=node.step.id,
+                needs=node.step.needs,
+                inputs=node.step.inputs,
+                recovery=node.step.recovery,
+                keys=node.step.keys,
+                critical=node.step.critical,
+            )
+
+    def fail(self, node: Node, message: str, *, kind: str = _FAIL) -> None:
+        """Record that a step failed for good."""
+        course = node.course
+        text = self._services.journal.text({"error": message})
+        self._services.journal.note(node, kind, text)
+        if not isinstance(node.scope, Loose):
+            course.failed += 1
+        node.scope.fail(node, message)
+        if node.scope.is_closed and node.scope.owner is not None:
+            self.close(node.scope)
+        self._ended(node)
+
+    def escalate(self, node: Node) -> None:
+        """Leave an interrupted step to a person."""
+        if node.flight is None:
+            self._services.ready.leave(node)
+        self.fail(node, ESCALATED, kind=_ESCALATE)
+
+    def turn_away(self, node: Node) -> None:
+        """A step that waited for a bulkhead is not let in any more."""
+        from chimera.runtime.recovery import BulkheadFullError, BulkheadRule
+
+        node.course.queued -= 1
+        recovery = self._services.recovery_of(node.step)
+        name = recovery.bulkhead or ""
+        rule = self._services.settings.bulkheads.get(name, BulkheadRule())
+        self.failed(node, BulkheadFullError(name, rule))
+
+    def drop(self, node: Node) -> None:
+        """Forget a step of a scope that is closed, or of a run that ends."""
+        if node.timer is not None:
+            self._services.timers.cancel(node.timer)
+            node.timer = None
+        node.scope.open -= 1
+        self._ended(node)
+
+    def close(self, scope: Scope) -> None:
+        """Offer nothing more of a scope, nor inside it, and forget what waits there."""
+        scope.close()
+        for inner in list(scope.course.scopes.values()):
+            if inner.owner is not None and inner.owner.is_within(scope):
+                inner.close()
+        self._drop_within(scope)
+
+    def _drop_within(self, scope: Scope) -> None:
+        course = scope.course
+        for waiting in (course.retrying, course.waiting):
+            for node in [node for node in waiting if node.is_within(scope)]:
+                del waiting[node]
+                if waiting is course.waiting:
+                    self._services.ready.leave(node)
+                self.drop(node)
+
+    def time_out_scope(self, scope: Scope) -> None:
+        """Stop what is inside a step that took too long; it fails when nothing of it is left."""
+        owner = scope.owner
+        assert owner is not None
+        owner.is_timed_out = True
+        owner.timer = None
+        self.close(scope)
+        for flight in scope.course.within(scope):
+            self.tell(flight)
+        self.close_if_over(scope)
+        self._touch(scope.course)
+
+    def tell(self, flight: Flight) -> None:
+        """Tell an attempt to stop, and wait for it only for a while."""
+        if flight.is_told:
+            return
+        flight.is_told = True
+        if flight.executor is not None:
+            flight.executor.tell(flight)
+        self._services.timers.after(self._services.grace, partial(self._give_up, flight))
+
+    def _give_up(self, flight: Flight) -> None:
+        """Stop waiting for work that goes on although it was told to stop."""
+        node, services = flight.node, self._services
+        if node.flight is not flight:
+            return
+        has_ended = flight.executor is None or flight.executor.end(flight)
+        self.let_go(flight)
+        if not flight.is_timed_out:
+            node.course.unended.add(node.id)
+            self._left(node, None, said=False)
+            self.drop(node)
+        elif has_ended:
+            assert node.step.timeout is not None
+            seconds = node.step.timeout.total_seconds()
+            self.failed(node, TimeoutError(f"it took longer than {seconds:g} s"))
+        elif node.step.on_interrupt == "escalate":
+            self._left(node, None, said=False)
+            self.fail(node, ESCALATED, kind=_ESCALATE)
+        else:
+            message = f"it did not stop within {services.grace:g} s of its timeout"
+            self.failed(node, TimeoutError(message), is_final=True)
+
+    def time_out(self, flight: Flight) -> None:
+        """End an attempt that takes too long."""
+        if flight.node.flight is flight and not flight.is_told:
+            flight.is_timed_out = True
+            flight.timer = None
+            self.tell(flight)
+
+    def _left(self, node: Node, failure: Failure | None, *, said: bool) -> None:
+        """Let breakers and bulkheads know that an attempt has ended."""
+        services = self._services
+        recovery = services.recovery_of(node.step)
+        if recovery.breaker or recovery.bulkhead:
+            now = services.journal.now
+            let_in = services.guards.ended(node, recovery, failure, now, said=said)
+            if let_in is not None:
+                services.ready.add_again(let_in)
+
+    def _notify(self, node: Node, notice: Notice) -> None:
+        """Have somebody told of a failure, by a step of its own on which nothing depends."""
+        course, notify = node.course, node.course.graph.notify
+        id = f"{node.id}!escalate[{notice.rule}]"
+        if notify is None or id in course.notices:
+            return
+        course.notices.add(id)
+        inputs = {
+            "to": notice.to,
+            "severity": notice.severity,
+            "action": notice.action,
+            "category": notice.category.value,
+            "message": notice.message,
+            "step": node.id,
+            "outcome": notice.outcome,
+            "run": course.run.uid,
+        }
+        told = course.notice(id, notify, inputs)
+        data = self._services.journal.text({"error": None, "notice": inputs})
+        told.attempt = 0  # until it has begun: the journal owes it from now on
+        self._services.journal.note(told, _RETRY, data, due=self._services.journal.at)
+        told.attempt = 1
+        course.loose.offer(told)
+
+    def _ended(self, node: Node) -> None:
+        scope = node.scope
+        self._touch(node.course)
+        scope.pump()
+        if scope.owner is not None and scope.is_over:
+            self.close_if_over(scope)
+
+    def close_if_over(self, scope: Scope) -> None:
+        """Settle the step that a scope was made for, once nothing of it is left."""
+        owner, course = scope.owner, scope.course
+        if owner is None or not scope.is_over or course.scopes.get(owner.id) is not scope:
+            return
+        if course.unended and (course.ending is not None or course.is_timed_out):
+            return  # what is left of it goes on another time, if any
+        del course.scopes[owner.id]
+        if owner.timer is not None:
+            self._services.timers.cancel(owner.timer)
+            owner.timer = None
+        self._services.ready.leave(owner)
+        expansion = scope.expansion
+        assert expansion is not None
+        if owner.is_timed_out:
+            assert owner.step.timeout is not None
+            seconds = owner.step.timeout.total_seconds()
+            self.failed(owner, TimeoutError(f"it took longer than {seconds:g} s"), is_final=True)
+        elif scope.failures and not expansion.keep_going:
+            self.failed(owner, PermanentError(_failures(scope)), is_final=True)
+        else:
+            self._collect(owner, scope)
+
+    def _collect(self, owner: Node, scope: Scope) -> None:
+        assert scope.expansion is not None
+        services = self._services
+        try:
+            value = scope.expansion.collect(scope.outputs_so_far())
+            value, text = services.state.stored(value)
+            self._refuse_large(text)
+        except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
+            self.failed(owner, error, is_final=True)
+        else:
+            self.done_with(owner, value, services.state.kept(text), flag=None)
+
+    def _describe(self, error: BaseException) -> str:
+        return self._services.masked(str(error) or type(error).__name__)
+
+
+def _last_key(node: Node) -> str:
+    """Return the key of the last result of a step for its inputs, whichever run it was of."""
+    run = node.course.run
+    return cache_key(f"{run.environment}\0{run.target}\0{node.id}", node.digest or "")
+
+
+def _failures(scope: Scope) -> str:
+    """Return what failed inside a step, in a few words."""
+    (first, message), *_ = scope.failed.items()
+    if scope.failures == 1:
+        return f"{first} failed: {message}"
+    return f"{scope.failures} steps failed, {first} first: {message}"
