@@ -42,7 +42,7 @@ def told(faults: Iterable[Diagnostic]) -> list[tuple[str, int]]:
 SOUND = """
     type: context
     version: 1.0.0-alpha
-    capabilities: [context.create, context.queryContexts]
+    capabilities: [context.create, context.createContext]
     dependencies: [{module: Module/role, version: ^1.0.0}]
     configuration: {maxContexts: 5, defaultTtl: 90s}
     healthCheck: {checks: [state], interval: 30s}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from chimera.builtin.coordination.modules import NAMES
+from chimera.builtin.coordination.modules import OPERATIONS as ACTIONS
+from chimera.builtin.coordination.modules import types
 from chimera.builtin.coordination.shelf import EVENTS_KEPT
 from chimera.runtime import PermanentError
 from tests.builtin.coordination.conftest import OPERATIONS, Desk, needs_oracle
@@ -153,6 +155,17 @@ def tour_networks(desk: Desk, context: str) -> None:
     do("network.query", status=["active"])
 
 
+@pytest.mark.parametrize("module", ACTIONS)
+def test_what_is_declared_is_what_there_is(module: str) -> None:
+    found = import_module(f"chimera.builtin.coordination.modules.{module}").OPERATIONS
+
+    declared = [OPERATIONS[f"{module}.{action}"] for action in ACTIONS[module].split()]
+    assert [one.name for one in found] == [one.name for one in declared]
+    assert [one.aliases for one in found] == [one.aliases for one in declared]
+    assert all(one.inputs is two.inputs for one, two in zip(found, declared, strict=True))
+    assert {type.name: type.summary for type in types()}[module].endswith(".")
+
+
 def test_every_operation_but_execution_is_performed_on_the_tour(desk: Desk) -> None:
     tour(desk)
 
@@ -161,12 +174,12 @@ def test_every_operation_but_execution_is_performed_on_the_tour(desk: Desk) -> N
 
 @needs_oracle
 def test_every_object_on_the_tour_is_what_the_protocol_states() -> None:
-    judged = dict.fromkeys(NAMES, 0)
+    judged = dict.fromkeys(ACTIONS, 0)
 
     class Judging(Desk):
         def do(self, name: str, /, **inputs: Any) -> Any:
             outputs = super().do(name, **inputs)
-            for module in NAMES:
+            for module in ACTIONS:
                 for value in self.store.values.get(module, {}).values():
                     oracle(module).validate(value)
                     judged[module] += 1

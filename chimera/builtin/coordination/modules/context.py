@@ -333,7 +333,7 @@ OPERATIONS = (
     stored("context.update", "Change a context.", Updated, Given, _update),
     stored("context.activate", "Let work in a context begin, or go on.", Named, Given, _activate),
     stored("context.suspend", "Hold work in a context.", Named, Given, _suspend),
-    stored("context.close", "End work in a context.", Named, Given, _close, "closeContext"),
+    stored("context.close", "End work in a context.", Named, Given, _close),
     stored("context.archive", "Put a closed context away.", Named, Given, _archive),
     stored("context.delete", "Forget a context.", Named, Deleted, _delete),
     stored("context.query", "Find contexts.", Query, Found, _query),
