@@ -6,11 +6,10 @@ logged last. Refuses to pass on half a line, in which half a secret would not be
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 LOG_CHARACTERS = 256 << 10
-TAIL_CHARACTERS = 16 << 10
+TAIL_BYTES = 16 << 10
 LINE_BYTES = 64 << 10
 """What is logged at once, what is kept of the end, and the longest line."""
 
@@ -26,8 +25,7 @@ class Lines:
         self._room = characters
         self._unread: dict[str, bytearray] = {}
         self._cut: set[str] = set()  # streams in whose line too much has come
-        self._tail: deque[str] = deque()
-        self._tail_room = TAIL_CHARACTERS
+        self._tail = bytearray()  # whole lines; most are dropped, so none is taken apart
         self._is_full = False
         self._dropped = 0
 
@@ -41,11 +39,7 @@ class Lines:
         if not self._is_full:
             self._is_full = True
             self._log(DROPPED)
-        self._tail.append(text)
-        self._tail_room -= size
-        while self._tail_room < 0 and len(self._tail) > 1:
-            self._tail_room += len(self._tail.popleft()) + 1
-            self._dropped += 1
+        self._keep(text.encode(errors="replace"))
 
     def hear(self, stream: str, data: bytes) -> None:
         """Take some of what a stream carries."""
@@ -55,8 +49,7 @@ class Lines:
         if end >= 0:
             whole = bytes(unread[:end])
             del unread[: end + 1]
-            for line in whole.split(b"\n"):
-                self._say(stream, line)
+            self._hear_lines(stream, whole)
         if len(unread) > LINE_BYTES:
             self._say(stream, bytes(unread[:LINE_BYTES]), cut=True)
             unread.clear()
@@ -69,8 +62,29 @@ class Lines:
                 unread.clear()
         if self._dropped:
             self._log(f"[{self._dropped} lines are not kept]")
-        while self._tail:
-            self._log(self._tail.popleft())
+        for line in self._tail.split(b"\n")[:-1]:
+            self._log(_shown(line))
+        self._tail.clear()
+
+    def _hear_lines(self, stream: str, lines: bytes) -> None:
+        at = 0
+        while at <= len(lines):
+            if self._is_full and stream not in self._cut:
+                self._keep(lines[at:])
+                return
+            end = lines.find(b"\n", at)
+            end = len(lines) if end < 0 else end
+            self._say(stream, lines[at:end])
+            at = end + 1
+
+    def _keep(self, lines: bytes) -> None:
+        """Add whole lines to the end, and let go of the lines before it."""
+        self._tail += lines
+        self._tail += b"\n"
+        if len(self._tail) > 2 * TAIL_BYTES:
+            cut = self._tail.find(b"\n", len(self._tail) - TAIL_BYTES - 1) + 1
+            self._dropped += self._tail.count(b"\n", 0, cut)
+            del self._tail[:cut]
 
     def _say(self, stream: str, line: bytes, *, cut: bool = False) -> None:
         if stream in self._cut:  # the rest of a line whose beginning was logged
@@ -79,9 +93,13 @@ class Lines:
             return
         if cut:
             self._cut.add(stream)
-        # A terminal shows of a line that is written over what came last.
-        shown = line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace")
+        shown = _shown(line)
         # By itself, so that the beginning of a secret at the line's end is known for one.
         self.log(shown[:LINE_BYTES])
         if cut or len(shown) > LINE_BYTES:
             self.log(CUT)
+
+
+def _shown(line: bytes | bytearray) -> str:
+    """Return a line as text; a terminal shows of one that is written over what came last."""
+    return line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace")

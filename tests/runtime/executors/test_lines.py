@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.runtime.executors.lines import CUT, DROPPED, LINE_BYTES, TAIL_CHARACTERS, Lines
+from chimera.runtime.executors.lines import CUT, DROPPED, LINE_BYTES, TAIL_BYTES, Lines
 
 
 def heard(*pieces: bytes, stream: str = "stdout") -> list[str]:
@@ -42,7 +42,7 @@ def test_much_output_keeps_its_beginning_and_its_end() -> None:
     lines.end()
     assert log[-1] == "000009999"
     assert log[11] == f"[{10_000 - 10 - (len(log) - 12)} lines are not kept]"
-    assert TAIL_CHARACTERS - 20 < sum(len(line) + 1 for line in log[12:]) <= TAIL_CHARACTERS
+    assert TAIL_BYTES - 20 < sum(len(line) + 1 for line in log[12:]) <= 2 * TAIL_BYTES
 
 
 def test_of_a_line_without_end_its_beginning_is_kept() -> None:
@@ -62,3 +62,11 @@ def test_memory_is_bounded_by_what_is_kept() -> None:
 @given(st.lists(st.binary(max_size=20)))
 def test_how_it_is_cut_makes_no_difference(pieces: list[bytes]) -> None:
     assert heard(*pieces) == heard(b"".join(pieces))
+
+
+def test_how_much_is_cut_makes_no_difference_to_much() -> None:
+    data = b"".join(b"%d\n" % n for n in range(200_000))
+    log = heard(*(data[at : at + 60_000] for at in range(0, len(data), 60_000)))
+    assert (log[0], log[-1]) == ("0", "199999")
+    note = next(line for line in log if line.endswith("lines are not kept]"))
+    assert int(note[1:].split()[0]) + len(log) - 2 == 200_000

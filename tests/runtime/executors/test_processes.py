@@ -221,7 +221,7 @@ def test_work_that_prints_without_end_is_bounded_and_can_be_ended() -> None:
         workers.close()
 
     asyncio.run(main())
-    assert sum(map(len, log)) < lines.LOG_CHARACTERS + lines.TAIL_CHARACTERS + 200
+    assert sum(map(len, log)) < lines.LOG_CHARACTERS + lines.TAIL_BYTES + 200
 
 
 def test_a_large_result_comes_across_and_one_too_large_is_refused() -> None:
