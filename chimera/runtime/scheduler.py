@@ -26,6 +26,7 @@ from chimera.runtime.fold import fold
 from chimera.runtime.frontier import Node
 from chimera.runtime.guards import Guards
 from chimera.runtime.journal import Journal
+from chimera.runtime.outbox import Outbox
 from chimera.runtime.ready import Ready
 from chimera.runtime.result import RunResult
 from chimera.runtime.services import Services
@@ -76,6 +77,7 @@ class Scheduler:
             journal,
             Ready(settings.limits),
             shelves,
+            Outbox(state),
             Guards(state, shelves, settings),
             Executors(loop, context, executors),
             grace,

@@ -11,6 +11,7 @@ from chimera.runtime.collections import Shelves
 from chimera.runtime.executors import Executors
 from chimera.runtime.guards import Guards
 from chimera.runtime.journal import Journal
+from chimera.runtime.outbox import Outbox
 from chimera.runtime.ready import Ready
 from chimera.runtime.recovery import Recovery
 from chimera.runtime.settings import RunSettings
@@ -34,6 +35,7 @@ class Services:
     journal: Journal
     ready: Ready
     shelves: Shelves
+    outbox: Outbox
     guards: Guards
     executors: Executors
     grace: float

@@ -16,6 +16,7 @@ from chimera.runtime.flights import AttemptLostError, Flight
 from chimera.runtime.fold import StepState
 from chimera.runtime.frontier import Loose, Node, Scope
 from chimera.runtime.journal import DONE
+from chimera.runtime.outbox import OUTBOX
 from chimera.runtime.recovery import (
     Again,
     Facts,
@@ -127,11 +128,12 @@ class Settler:
     def _publish(self, node: Node, messages: list[tuple[str, Json, str | None]]) -> None:
         """Put what was published into the outbox, with the result, and tell the bus after that."""
         services, course = self._services, node.course
-        for number, (topic, payload, _) in enumerate(messages):
+        for topic, payload, _ in messages:
             said = {"topic": topic, "payload": payload, "at": services.journal.at}
             message = {**said, "run": course.run.uid, "step": node.id}
-            id = f"{services.journal.at}/{course.run.uid}/{node.id}/{number}"
-            key = (course.run.environment, "outbox", id)
+            where = course.run.environment
+            id = services.outbox.next_id(where, services.journal.at, course.run.uid, node.id)
+            key = (where, OUTBOX, id)
             services.shelves.write(key, services.journal.text(message))
             services.journal.publish((topic, payload))
 

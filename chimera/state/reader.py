@@ -191,6 +191,14 @@ class StateReader:
         )
         return tuple(map(self._item, rows))
 
+    def last_id(self, environment: str, collection: str) -> str | None:
+        """Return the last id of a collection, in order of ids, if it holds anything."""
+        rows = self._rows(
+            "SELECT max(id) FROM item WHERE environment = ? AND collection = ?",
+            *(environment, collection),
+        )
+        return next((id for (id,) in rows), None)
+
     def cached(self, key: str) -> str | None:
         """Return the text of a result that was kept under `key`: `decode` reads it."""
         rows = self._rows("SELECT coalesce(value, 'null') FROM cache WHERE key = ?", key)
