@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from chimera.contract.kinds import Layer, LayerContractSpec
 from chimera.kinds import Document, Model, Snapshot
 from chimera.model import Place, Related, Segment
 
-Contract = Document[LayerContractSpec]
+if TYPE_CHECKING:
+    from chimera.contract.kinds import Layer, LayerContractSpec
+
+Contract: TypeAlias = "Document[LayerContractSpec]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,10 @@ def layers_of(contract: Contract) -> Iterator[ContractLayer]:
 
 def contracts_of(snapshot: Snapshot) -> tuple[Contract, ...]:
     """Return all contracts of `snapshot`, in order of name."""
+    if "LayerContract" not in snapshot.kinds:
+        return ()
+    from chimera.contract.kinds import LayerContractSpec
+
     return snapshot.of_model(LayerContractSpec)
 
 
@@ -67,4 +74,4 @@ def all_layers(contracts: Iterable[Contract]) -> dict[str, ContractLayer]:
 
 def is_contract(document: Document[Model]) -> bool:
     """Tell whether `document` defines layers; it may name any layer without acting on it."""
-    return isinstance(document.spec, LayerContractSpec)
+    return document.kind.name == "LayerContract"

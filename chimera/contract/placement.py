@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chimera.contract.kinds import Refusal
 from chimera.contract.layers import Contract, ContractLayer, all_layers, contracts_of, layers_of
 from chimera.documents import Globs
 from chimera.kinds import (
@@ -24,6 +23,9 @@ from chimera.kinds import (
     suggestion,
 )
 from chimera.model import Address, Diagnostic, Place, Placement, Route, digest_json
+
+if TYPE_CHECKING:
+    from chimera.contract.kinds import Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from chimera.contract.kinds import LayerContractSpec
 from chimera.contract.prohibitions import PROHIBITIONS, Prohibition
 from chimera.kinds import Kind, Subject
 from chimera.model import Obligation, Touch, Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.contract.kinds import LayerContractSpec
     from chimera.gate import Weighing
 
 
@@ -21,7 +21,7 @@ def chimera_register_kinds() -> list[Kind]:
     return [
         Kind(
             "LayerContract",
-            LayerContractSpec,
+            "chimera.contract.kinds:LayerContractSpec",
             "Ordered layers: what each may do, and what it may never do.",
             breaks=_breaks,
         )

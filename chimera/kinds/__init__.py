@@ -53,11 +53,18 @@ if TYPE_CHECKING:
     )
     from chimera.kinds.former import documents_in, former_snapshot
     from chimera.kinds.kind import API_VERSION, Kind, Metadata
-    from chimera.kinds.loading import Loaded, Source, load_snapshot, load_values, read_source
+    from chimera.kinds.loading import (
+        DEFAULT_ROOTS,
+        Loaded,
+        Source,
+        load_snapshot,
+        load_values,
+        read_source,
+    )
     from chimera.kinds.memo import Memo, NoMemo
     from chimera.kinds.references import check_deletions, check_references
     from chimera.kinds.registry import Registry
-    from chimera.kinds.repository import DEFAULT_ROOTS, RepositorySpec
+    from chimera.kinds.repository import RepositorySpec
     from chimera.kinds.schema import export_schemas, kind_schema, schema_catalog
     from chimera.kinds.scope import Scope, in_scope
     from chimera.kinds.selectors import ActionName, PathSelector, Selector
@@ -180,11 +187,11 @@ import_lazily(
         ),
         ".former": "documents_in former_snapshot",
         ".kind": "API_VERSION Kind Metadata",
-        ".loading": "Loaded Source load_snapshot load_values read_source",
+        ".loading": "DEFAULT_ROOTS Loaded Source load_snapshot load_values read_source",
         ".memo": "Memo NoMemo",
         ".references": "check_deletions check_references",
         ".registry": "Registry",
-        ".repository": "DEFAULT_ROOTS RepositorySpec",
+        ".repository": "RepositorySpec",
         ".schema": "export_schemas kind_schema schema_catalog",
         ".scope": "Scope in_scope",
         ".selectors": "ActionName PathSelector Selector",

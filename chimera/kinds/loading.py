@@ -22,7 +22,6 @@ from chimera.kinds.parts import Part, parts_of
 from chimera.kinds.reading import Reader, claimed_address, read_part
 from chimera.kinds.references import check_references
 from chimera.kinds.registry import Registry
-from chimera.kinds.repository import DEFAULT_ROOTS, check_repositories
 from chimera.kinds.shards import Faults, LoadedShard
 from chimera.kinds.snapshot import Documents, Snapshot
 from chimera.kinds.validation import salvage
@@ -30,6 +29,8 @@ from chimera.model import Diagnostic, Place, Related
 from chimera.plugin import engine_version
 from chimera.state import NoStore, Store
 
+DEFAULT_ROOTS = ("specs", "policies", "proofs", "changelog")
+"""The folders that hold documents; a `Repository` document can name more."""
 _HELD = 16 * 1024 * 1024
 """Bytes of files kept between looking for the Repository document and reading all others."""
 
@@ -156,7 +157,10 @@ def _loaded(
     faults += repeated
     faults += (fault for shard in shards for _, fault in shard.outline.faults)
     snapshot = Snapshot(tree, registry, Documents(shards), tuple(shards), memo)
-    faults += check_repositories(snapshot)
+    if "Repository" in snapshot.kinds:
+        from chimera.kinds.repository import check_repositories
+
+        faults += check_repositories(snapshot)
     faults += check_references(snapshot, invalid)
     return Loaded(snapshot, tuple(faults), sum(part.foreign for part in files))
 

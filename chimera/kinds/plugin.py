@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chimera.kinds.kind import Kind
-from chimera.kinds.repository import RepositorySpec
 from chimera.plugin import hookimpl
 
 
@@ -12,6 +11,8 @@ def chimera_register_kinds() -> list[Kind]:
     """Register `Repository`."""
     return [
         Kind(
-            "Repository", RepositorySpec, "Where a repository keeps its documents, and its plugins."
+            "Repository",
+            "chimera.kinds.repository:RepositorySpec",
+            "Where a repository keeps its documents, and its plugins.",
         )
     ]

@@ -9,12 +9,11 @@ from pydantic import Field
 from chimera.documents import is_root
 from chimera.kinds.document import Document
 from chimera.kinds.fields import Glob, Items, Model, Name
+from chimera.kinds.loading import DEFAULT_ROOTS
 from chimera.kinds.snapshot import Snapshot
 from chimera.kinds.wording import suggestion
 from chimera.model import Diagnostic, Related, Severity
 from chimera.plugin import DEFAULT, can_disable, short_name
-
-DEFAULT_ROOTS = ("specs", "policies", "proofs", "changelog")
 
 
 class Plugins(Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.documents import (
     Extensions,
@@ -19,9 +19,11 @@ from chimera.documents import (
     parse_foreign,
     without_collector,
 )
-from chimera.kinds import DEFAULT_ROOTS, Document, RepositorySpec, Snapshot, Subject
+from chimera.kinds import DEFAULT_ROOTS, Document, Snapshot, Subject
 from chimera.model import Action, Address, Change, Diagnostic, Place, Severity, Span, is_dormant
-from chimera.policy.schemas.kinds import SchemaSpec
+
+if TYPE_CHECKING:
+    from chimera.policy.schemas.kinds import SchemaSpec
 
 _AMBIGUOUS = {
     "yaml-ambiguous-scalar": "write what both versions read alike: quoted text, or a plain number",
@@ -147,9 +149,11 @@ def _batches(paths: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _claims(snapshot: Snapshot) -> Claims:
-    schemas = [(document, Globs(document.spec.paths)) for document in snapshot.of_model(SchemaSpec)]
-    if not schemas:
+    if "Schema" not in snapshot.kinds:
         return Claims({}, {}, {})
+    from chimera.policy.schemas.kinds import SchemaSpec
+
+    schemas = [(document, Globs(document.spec.paths)) for document in snapshot.of_model(SchemaSpec)]
     found, links, ids = {}, {}, {}
     is_ours = _ours(snapshot, schemas[0][0].place.path)
     for entry in snapshot.tree.entries():
@@ -175,6 +179,8 @@ def _ours(snapshot: Snapshot, known: str) -> Callable[[str], bool]:
 
     Either all documents stand below roots, or there are none there and they may stand anywhere.
     """
+    from chimera.kinds import RepositorySpec
+
     repositories = snapshot.of_model(RepositorySpec)
     roots = (*DEFAULT_ROOTS, *(root for one in repositories for root in one.spec.roots))
     if is_document(known, roots):

@@ -9,7 +9,6 @@ from chimera.kinds import Kind, Subject
 from chimera.model import Touch, Verdict
 from chimera.plugin import hookimpl
 from chimera.policy.kinds import PolicySpec, WaiverSpec
-from chimera.policy.schemas.kinds import SchemaSpec
 
 if TYPE_CHECKING:
     from chimera.gate import Weighing
@@ -26,7 +25,11 @@ def chimera_register_kinds() -> list[Kind]:
             breaks=_breaks,
             ends=_ends,
         ),
-        Kind("Schema", SchemaSpec, "A JSON Schema that files of other systems must keep."),
+        Kind(
+            "Schema",
+            "chimera.policy.schemas.kinds:SchemaSpec",
+            "A JSON Schema that files of other systems must keep.",
+        ),
         Kind("Waiver", WaiverSpec, "One policy rule silenced for one document, for a time."),
     ]
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from chimera.context import Context
-from chimera.contract import LayerContractSpec, place
+from chimera.contract import place
 from chimera.documents import Contents, RawDocument, locate, locate_each
 from chimera.gate import environments
 from chimera.kinds import (
@@ -36,6 +36,7 @@ from chimera.model import (
 )
 from chimera.plugin import PluginManager, ask
 
+_CONTRACT = "LayerContract"
 ESSENTIAL_JUDGES = ("chimera.contract.plugin", "chimera.policy.plugin", "chimera.proof.plugin")
 
 
@@ -130,19 +131,18 @@ def _former_placements(
     So that nothing moves documents out of a layer that a gate or proof selects by editing what the
     layer admits.
     """
-    kind = snapshot.registry.of_model(LayerContractSpec).name
     former = [
         document
         for change in changes
         if change.action in {Action.UPDATE, Action.DELETE}
         and isinstance(change.target, Address)
-        and change.target.kind == kind
+        and change.target.kind == _CONTRACT
         and change.target in before
         and (document := _as_it_was(before[change.target], snapshot.registry)) is not None
     ]
     if not former:
         return {}
-    others = (d for d in snapshot.documents.values() if d.address.kind != kind)
+    others = (d for d in snapshot.documents.values() if d.address.kind != _CONTRACT)
     return place(Snapshot.of(snapshot.tree, snapshot.registry, (*others, *former))).placements
 
 
