@@ -37,11 +37,10 @@ class Selector(Model):
 
     def selects(self, document: Document[Model], placements: Iterable[Placement]) -> bool:
         """Tell whether `document`, which stands in `placements`, is meant."""
-        layers = {placement.layer for placement in placements}
         return (
             (not self.kinds or document.address.kind in self.kinds)
-            and (not self.layers or bool(layers & set(self.layers)))
-            and self.labels.items() <= document.labels.items()
+            and (not self.layers or any(p.layer in self.layers for p in placements))
+            and (not self.labels or self.labels.items() <= document.labels.items())
         )
 
     @property

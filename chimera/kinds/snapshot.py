@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 from chimera.documents import Tree
@@ -115,12 +116,12 @@ class Snapshot:
         if not self.loaded:
             return [d for d in self.documents.values() if d.address.kind in kinds]
         there = self.kinds.keys() & kinds
-        found = []
+        found: dict[str, Document[Model]] = {}
         for shard in self.loaded if there else ():
             if rows := shard.rows_of(there):
                 shard.keep()
-                found += [shard.documents[row] for row in rows]
-        return sorted(found, key=lambda document: document.address)
+                found.update((shard.names[row], shard.documents[row]) for row in rows)
+        return [document for _, document in sorted(found.items(), key=itemgetter(0))]
 
     @cached_property
     def governing(self) -> tuple[Document[Model], ...]:

@@ -49,7 +49,8 @@ class Part:
     @property
     def addresses(self) -> Sequence[Address]:
         """The documents that are judged."""
-        return [address for address in self.shard.addresses if address not in self.left_out]
+        addresses = self.shard.addresses
+        return [a for a in addresses if a not in self.left_out] if self.left_out else addresses
 
 
 def judge_parts(

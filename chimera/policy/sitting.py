@@ -137,8 +137,9 @@ def _distinct(errands: Iterable[Errand]) -> dict[Key, Candidate]:
     found: dict[Key, Candidate] = {}
     for errand in errands:
         for candidate in errand.candidates:
-            if candidate.change is not None or candidate.key not in found:
-                found[candidate.key] = candidate
+            key = candidate.key
+            if candidate.change is not None or key not in found:
+                found[key] = candidate
     return found
 
 
