@@ -109,7 +109,10 @@ class Waits:
         self._until(node)
 
     def _after(self, node: Node, seconds: float) -> None:
-        node.timer = self._services.timers.after(max(seconds, 0.0), partial(self._fire, node))
+        if seconds <= 0:  # now: a run in which only waits are left may be parked in this turn
+            self._fire(node)
+        else:
+            node.timer = self._services.timers.after(seconds, partial(self._fire, node))
 
     def _left_until(self, node: Node) -> float:
         due = node.due or self._services.journal.now
