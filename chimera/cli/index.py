@@ -77,4 +77,28 @@ COMMANDS: dict[str, Entry] = {
         f"{_CLI}.graph:graph", "Draw references, layers and what a change reaches.", _LOOK
     ),
     "runs": Entry(f"{_CLI}.runs:runs", "List, show, pause, resume and cancel runs.", _LOOK),
+    "health": Entry(
+        "chimera.builtin.monitoring.commands:health",
+        "Look whether system, state, journal and modules are well.",
+        _LOOK,
+    ),
+    "metrics": Entry(
+        "chimera.builtin.monitoring.commands:metrics",
+        "Measure runs, operations, modules and the machine.",
+        _LOOK,
+    ),
 }
+
+SUBCOMMANDS: dict[str, Entry] = {
+    "runs top": Entry(
+        "chimera.builtin.monitoring.commands:top",
+        "Show the runs that go on, again and again on a terminal.",
+        _LOOK,
+    ),
+    "runs trace": Entry(
+        "chimera.builtin.monitoring.commands:trace",
+        "Show a run as a trace, or send it to a collector.",
+        _LOOK,
+    ),
+}
+"""Commands that built-in plugins add to groups: `runs top` is the command `top` of `runs`."""

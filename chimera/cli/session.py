@@ -71,6 +71,16 @@ class Session:
 
         return TerminalProgress()
 
+    def watch(self, text: Callable[[Paint], str], every: float) -> bool:
+        """Show text again and again until the user interrupts it; false where nobody looks on."""
+        if not _is_terminal(sys.stdout):
+            return False
+        from chimera.cli.watching import watch
+
+        brush = self.brush(sys.stdout)
+        watch(lambda: self._mask(brush.finish(text(brush))), every)
+        return True
+
     def brush(self, stream: TextIO | None) -> Brush:
         """Return how text is coloured for a stream: plainly where nobody can see it."""
         from chimera.render.paint import Brush, plain

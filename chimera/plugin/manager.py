@@ -27,6 +27,7 @@ DEFAULT = (
     "chimera.builtin.coordination.plugin",
     "chimera.builtin.distributed.plugin",
     "chimera.builtin.evolution.plugin",
+    "chimera.builtin.monitoring.plugin",
     "chimera.builtin.resources.plugin",
     "chimera.builtin.scaffold.plugin",
 )

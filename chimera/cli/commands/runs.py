@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from chimera.cli.groups import Group
 from chimera.cli.options import output_option
 from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome
 
 
-@click.group()
+@click.group(cls=Group)
 def runs() -> None:
     """List, show, pause, resume and cancel runs."""
 

@@ -1,0 +1,238 @@
+"""`chimera metrics`, `chimera health`, `chimera runs top` and `chimera runs trace`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from chimera.model import Outcome, UsageError
+
+if TYPE_CHECKING:
+    from chimera.builtin.monitoring.health import Report
+    from chimera.cli.session import Session
+
+_env = click.option(
+    "--env", "environment", default="local", show_default=True, help="The environment."
+)
+_output = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
+)
+
+
+def _session() -> Session:
+    session: Any = click.get_current_context().obj  # what the root of the command line made
+    found: Session = session
+    return found
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("chimera")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@click.command()
+@_env
+@click.option(
+    "--textfile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write for node_exporter's textfile collector; a file that ends in .prom.",
+)
+@click.option(
+    "--runs",
+    "newest",
+    type=click.IntRange(min=1),
+    help="Measure steps of so many of the newest runs; of all if left out.",
+)
+@click.option(
+    "--watch",
+    "interval",
+    type=click.FloatRange(0.01, 60),
+    default=0.1,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long the use of the CPU is watched.",
+)
+@_output
+def metrics(
+    environment: str,
+    textfile: Path | None,
+    newest: int | None,
+    interval: float,
+    outputs: tuple[str, ...],
+) -> None:
+    """Measure runs, operations, modules and the machine.
+
+    The text is what Prometheus reads; -o json has the names of the system metrics of MPLP.
+    """
+    from chimera.builtin.monitoring.exposition import exposition, metrics_json
+    from chimera.builtin.monitoring.health import observe
+    from chimera.builtin.monitoring.measures import gather
+    from chimera.context import write_whole
+
+    session = _session()
+    workspace = session.workspace()
+    with workspace.read_state() as state:
+        checks = list(observe(workspace, state, environment))
+        found = gather(
+            *(state, workspace.registry, environment, checks), newest=newest, interval=interval
+        )
+    if textfile is not None:
+        if textfile.suffix != ".prom":
+            raise UsageError(
+                f"node_exporter does not read {textfile.name}", help="name it something.prom"
+            )
+        write_whole(textfile, exposition(found))
+        click.echo(f"wrote {textfile}", err=True)
+        if not outputs:
+            return
+    session.emit(
+        *(outputs, lambda paint: exposition(found).decode().rstrip("\n")),
+        *(lambda: metrics_json(found), Outcome.PASSED),
+    )
+
+
+@click.command()
+@_env
+@click.option(
+    "--alert",
+    "thresholds",
+    multiple=True,
+    metavar="MEASURE>NUMBER",
+    help="Fail when a measure is past a threshold, as in --alert 'cpuUsage>0.9'. Repeatable.",
+)
+@click.option("--history", is_flag=True, help="Show what was found before, and look at nothing.")
+@click.option("--no-record", is_flag=True, help="Do not keep what is found.")
+@_output
+def health(
+    environment: str,
+    thresholds: tuple[str, ...],
+    history: bool,
+    no_record: bool,
+    outputs: tuple[str, ...],
+) -> None:
+    """Look whether system, state, journal and modules are well.
+
+    Exits 1 where something is unhealthy; what is degraded is told. What is found is kept in the
+    history, unless another process is writing.
+    """
+    from chimera.builtin.monitoring import health as room
+    from chimera.builtin.monitoring.alerts import parse_alert
+    from chimera.builtin.monitoring.rendering import history_text, report_text
+
+    session = _session()
+    workspace = session.workspace()
+    if history:
+        found = room.history(workspace, environment)
+        session.emit(
+            *(outputs, lambda paint: history_text(found, paint)),
+            *(lambda: {"format": "chimera-health-history/1", "reports": found}, Outcome.PASSED),
+        )
+    report = room.examine(workspace, environment, [parse_alert(text) for text in thresholds])
+    if not no_record:
+        why = room.keep(workspace, report)
+        session.warn(f"this is not kept in the history: {why}" if why else None)
+    session.emit(
+        *(outputs, lambda paint: report_text(report, paint)),
+        *(report.to_json, _outcome(report)),
+    )
+
+
+def _outcome(report: Report) -> Outcome:
+    from chimera.runtime.health import Health
+
+    return Outcome.FAILED if report.status is Health.UNHEALTHY else Outcome.PASSED
+
+
+@click.command()
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(["busy", "duration", "age"]),
+    default="busy",
+    show_default=True,
+    help="What comes first: the run whose steps took most, that took longest, or that is oldest.",
+)
+@click.option("--all", "ended", is_flag=True, help="Show runs that have ended, too.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Runs at most."
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1, 3600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often it is looked at on a terminal.",
+)
+@click.option("--once", is_flag=True, help="Show it once, also on a terminal.")
+@_output
+def top(
+    order: Literal["busy", "duration", "age"],
+    ended: bool,
+    limit: int,
+    every: float,
+    once: bool,
+    outputs: tuple[str, ...],
+) -> None:
+    """Show the runs that go on, again and again on a terminal.
+
+    Nothing is written, so that it can be watched while something runs. Ctrl-C ends it.
+    """
+    from chimera.builtin.monitoring import top as room
+
+    session = _session()
+    workspace = session.workspace()
+
+    def look() -> room.Table:
+        with workspace.read_state() as state:
+            now = workspace.context.clock.now()
+            return room.table(state, now, order, ended=ended, limit=limit)
+
+    if not once and not outputs and session.watch(lambda p: room.table_text(look(), p), every):
+        return
+    found = look()
+    session.emit(
+        *(outputs, lambda paint: room.table_text(found, paint)),
+        *(lambda: room.table_json(found), Outcome.PASSED),
+    )
+
+
+@click.command()
+@click.argument("uid", metavar="RUN")
+@click.option("--otlp", "url", metavar="URL", help="Send it there by OTLP over HTTP.")
+@_output
+def trace(uid: str, url: str | None, outputs: tuple[str, ...]) -> None:
+    """Show a run as a trace, or send it to a collector.
+
+    -o json is OTLP's own. Ids come from the run: sent again, it is the same trace. Of a run that
+    goes on, what has ended is there.
+    """
+    from chimera.builtin.monitoring.rendering import trace_text
+    from chimera.builtin.monitoring.traces import otlp_json, spans_of
+
+    session = _session()
+    with session.workspace().read_state() as state:
+        run = state.run(uid)
+        spans = spans_of(run, state.events(uid))
+    if url is not None:
+        from chimera.builtin.monitoring.exporting import export
+
+        export(spans, url, _version())
+        click.echo(f"sent {len(spans)} spans of run {uid}", err=True)
+        if not outputs:
+            return
+    session.emit(
+        *(outputs, lambda paint: trace_text(spans, paint)),
+        *(lambda: otlp_json(spans, _version()), Outcome.PASSED),
+    )

@@ -1,0 +1,236 @@
+"""Health: what is looked at besides the parts that plugins own, alerts, and what is kept of it.
+
+Looks at memory, disk, the state and its journal. Refuses to call well what could not be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chimera.builtin.monitoring.kinds import AlertSpec
+from chimera.builtin.monitoring.measures import (
+    CARRIED,
+    Metrics,
+    gather,
+    interrupted,
+    storage_of,
+)
+from chimera.context.machine import measure, used_by_group
+from chimera.kinds import Snapshot
+from chimera.model import ChimeraError, StateError
+from chimera.runtime.health import Health, HealthCheck, HealthTask, worst
+from chimera.state import Json, StateReader
+from chimera.state.measuring import faults, run_tallies
+
+if TYPE_CHECKING:
+    from chimera.workspace import Workspace
+
+HISTORY = "health"
+"""Collection of what was found, by the moment at which it was looked."""
+KEPT = 1000
+"""How many of these are kept, the newest."""
+
+_TIGHT, _FULL = 0.9, 0.98
+_LEAST_FREE = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A threshold that a measure is past."""
+
+    name: str
+    severity: str
+    text: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was looked at of one environment, and what it comes to."""
+
+    environment: str
+    at: str
+    checks: tuple[HealthCheck, ...]
+    alerts: tuple[Alert, ...]
+
+    @property
+    def status(self) -> Health:
+        """The worst of the checks and of the alerts."""
+        grave = {"high": Health.UNHEALTHY, "critical": Health.UNHEALTHY}
+        told = [HealthCheck(a.name, grave.get(a.severity, Health.DEGRADED)) for a in self.alerts]
+        return worst([*self.checks, *told])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as it is kept and shown."""
+        return {
+            "format": "chimera-health/1",
+            "environment": self.environment,
+            "at": self.at,
+            "status": self.status.value,
+            "checks": [_check_json(check) for check in self.checks],
+            "alerts": [
+                {"alert": a.name, "severity": a.severity, "reason": a.text, "message": a.message}
+                for a in self.alerts
+            ],
+        }
+
+
+def _check_json(check: HealthCheck) -> dict[str, Any]:
+    found: dict[str, Any] = {"subject": check.subject, "status": check.status.value}
+    told = {"message": check.message, "help": check.help, "measures": dict(check.measures)}
+    return {**found, **{name: value for name, value in told.items() if value}}
+
+
+def examine(workspace: Workspace, environment: str, thresholds: Iterable[AlertSpec] = ()) -> Report:
+    """Look at everything once; `thresholds` stand beside the Alerts of the tree."""
+    now = workspace.context.clock.now()
+    with workspace.read_state() as state:
+        checks = tuple(observe(workspace, state, environment))
+        metrics = gather(state, workspace.registry, environment, checks)
+    alerts = [*_documents(workspace.loaded.snapshot), *_given(thresholds)]
+    fired = tuple(filter(None, (_alert(name, spec, metrics) for name, spec in alerts)))
+    return Report(environment, now.isoformat(), checks, fired)
+
+
+def observe(workspace: Workspace, state: StateReader, environment: str) -> Iterator[HealthCheck]:
+    """Yield how the system is, then its parts in order of their names."""
+    yield from system(state, environment)
+    task = HealthTask(environment, workspace.loaded.snapshot, state, workspace.context)
+    found: list[HealthCheck] = []
+    for hook in workspace.plugins.hook.chimera_observe_health.get_hookimpls():
+        try:
+            answer: Any = hook.function(task)
+            found += answer
+        except ChimeraError as error:
+            found.append(_unknown(hook.plugin_name, str(error)))
+        except Exception as error:  # noqa: BLE001 - a plugin that fails is a finding, and not ours
+            found.append(_unknown(hook.plugin_name, repr(error)))
+    yield from sorted(found, key=lambda check: check.subject)
+
+
+def _unknown(plugin: str, error: str) -> HealthCheck:
+    return HealthCheck(
+        f"plugin {plugin}",
+        Health.UNHEALTHY,
+        f"it cannot say how its parts are: {error}",
+        "fix the plugin, or leave it out",
+    )
+
+
+def system(state: StateReader, environment: str) -> Iterator[HealthCheck]:
+    """Yield how memory, disk, state, lock and journal are."""
+    yield _memory()
+    yield _disk(state)
+    yield _state(state)
+    holder = state.writer()
+    told = "nobody is writing" if holder is None else f"{holder} is writing"
+    yield HealthCheck("lock", Health.HEALTHY, told)
+    yield _journal(state, environment)
+
+
+def _memory() -> HealthCheck:
+    used, limit = used_by_group().memory, measure().memory
+    if used is None:
+        return HealthCheck("memory", Health.HEALTHY, "nothing here says how much is in use")
+    share = used / limit
+    return HealthCheck(
+        "memory",
+        _by(share),
+        f"{share:.0%} of {limit / 2**30:.1f} GiB are in use",
+        None if share <= _TIGHT else "run less at once, or allow more memory",
+        {"usage": share},
+    )
+
+
+def _disk(state: StateReader) -> HealthCheck:
+    storage = storage_of(state.layout.folder)
+    status = Health.UNHEALTHY if storage.free < _LEAST_FREE else _by(storage.usage)
+    return HealthCheck(
+        "disk",
+        status,
+        f"{storage.free / 2**30:.1f} GiB are free, {storage.usage:.0%} are in use",
+        None if status is Health.HEALTHY else "make room, or forget old runs",
+        {"usage": storage.usage, "free": storage.free, "state": sum(storage.parts.values())},
+    )
+
+
+def _by(share: float) -> Health:
+    if share > _FULL:
+        return Health.UNHEALTHY
+    return Health.DEGRADED if share > _TIGHT else Health.HEALTHY
+
+
+def _state(state: StateReader) -> HealthCheck:
+    if not state.layout.database.exists():
+        return HealthCheck("state", Health.HEALTHY, "there is none yet")
+    try:
+        found = faults(state)
+    except StateError as error:
+        found = (error.message,)
+    if found:
+        help = "restore a copy of .chimera/state.db, or see what wrote to it"
+        return HealthCheck("state", Health.UNHEALTHY, "; ".join(found), help)
+    return HealthCheck("state", Health.HEALTHY, "every page and every large value is there")
+
+
+def _journal(state: StateReader, environment: str) -> HealthCheck:
+    tallies = run_tallies(state)
+    left = interrupted(tallies, environment) if state.writer() is None else 0
+    here = [one for one in tallies if one.environment == environment]
+    measures = {
+        "runs": sum(one.runs for one in here),
+        "going": sum(one.runs for one in here if one.status in CARRIED) if not left else 0,
+        "interrupted": left,
+    }
+    if left:
+        text = f"{left} run{'s were' if left > 1 else ' was'} interrupted, and nothing goes on"
+        help = "`chimera runs list` shows them; apply or run again to go on with them"
+        return HealthCheck("journal", Health.DEGRADED, text, help, measures)
+    return HealthCheck("journal", Health.HEALTHY, "no run was left behind", measures=measures)
+
+
+def _documents(snapshot: Snapshot) -> list[tuple[str, AlertSpec]]:
+    if "Alert" not in snapshot.kinds:
+        return []
+    return [(str(alert.address), alert.spec) for alert in snapshot.of_model(AlertSpec)]
+
+
+def _given(thresholds: Iterable[AlertSpec]) -> list[tuple[str, AlertSpec]]:
+    return [(spec.message, spec) for spec in thresholds]
+
+
+def _alert(name: str, spec: AlertSpec, metrics: Metrics) -> Alert | None:
+    """Return an alert whose threshold is passed; what was not measured passes none."""
+    value = metrics.values()[spec.measure]
+    if value is None:
+        return None
+    if spec.above is not None and value > spec.above:
+        text = f"{spec.measure} is {value:g}, above {spec.above:g}"
+    elif spec.below is not None and value < spec.below:
+        text = f"{spec.measure} is {value:g}, below {spec.below:g}"
+    else:
+        return None
+    return Alert(name, spec.severity, text, spec.message)
+
+
+def keep(workspace: Workspace, report: Report) -> str | None:
+    """Keep a report in the history; return why it could not be kept, if so."""
+    try:
+        with workspace.open_state("health") as state:
+            old = [item.id for item in state.items(report.environment, HISTORY)]
+            gone: dict[Any, Json] = {
+                (report.environment, HISTORY, id): None for id in old[: len(old) + 1 - KEPT]
+            }
+            row = (report.environment, HISTORY, report.at)
+            state.put_items({**gone, row: report.to_json()})
+    except StateError as error:
+        return error.message
+    return None
+
+
+def history(workspace: Workspace, environment: str) -> list[Json]:
+    """Return what was found before, the oldest first."""
+    with workspace.read_state() as state:
+        return [item.value for item in state.items(environment, HISTORY)]

@@ -1,0 +1,43 @@
+"""The kind Alert: a measure, a threshold, and how bad it is to be past it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from chimera.kinds import Field, Model, Text
+
+Measure = Literal[
+    "activeWorkflows",
+    "completedWorkflows",
+    "failedWorkflows",
+    "failedWorkflowShare",
+    "averageWorkflowDuration",
+    "interruptedRuns",
+    "unhealthyModules",
+    "cpuUsage",
+    "memoryUsage",
+    "networkLatency",
+    "storageUsage",
+]
+"""What `chimera metrics -o json` shows; durations in seconds, usage as a share from 0 to 1."""
+
+Threshold = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+
+
+class AlertSpec(Model):
+    """A threshold that `chimera health` tells of when a measure is past it."""
+
+    measure: Measure = Field(
+        description="What is measured: shares and usage from 0 to 1, durations in seconds."
+    )
+    above: Threshold | None = Field(
+        default=None, description="It is told of while the measure is larger than this."
+    )
+    below: Threshold | None = Field(
+        default=None, description="It is told of while the measure is smaller than this."
+    )
+    severity: Literal["low", "medium", "high", "critical"] = Field(
+        default="high",
+        description="How bad it is: low and medium make health degraded, the others unhealthy.",
+    )
+    message: Text = Field(description="What it means and what to do, for whoever is told.")

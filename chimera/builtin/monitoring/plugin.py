@@ -1,0 +1,47 @@
+"""Registers alerts, and the commands that measure, look and trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from chimera.kinds import Document, Kind, Model, Registry
+from chimera.model import Verdict
+from chimera.plugin import hookimpl
+
+_COMMANDS = "chimera.builtin.monitoring.commands"
+
+
+@hookimpl
+def chimera_register_kinds() -> list[Kind]:
+    """Register `Alert`."""
+    return [
+        Kind(
+            "Alert",
+            "chimera.builtin.monitoring.kinds:AlertSpec",
+            "A measure, a threshold, and what it means to be past it; `chimera health` tells.",
+        )
+    ]
+
+
+@hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register the commands; `runs top` is the command `top` of the group `runs`."""
+    return {
+        "metrics": f"{_COMMANDS}:metrics",
+        "health": f"{_COMMANDS}:health",
+        "runs top": f"{_COMMANDS}:top",
+        "runs trace": f"{_COMMANDS}:trace",
+    }
+
+
+@hookimpl
+def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
+    """Judge the threshold of an alert."""
+    if document.address.kind != "Alert":
+        return ()
+    from typing import cast
+
+    from chimera.builtin.monitoring.checking import judge
+    from chimera.builtin.monitoring.kinds import AlertSpec
+
+    return (judge(cast("Document[AlertSpec]", document)),)

@@ -1,0 +1,24 @@
+"""A picture that is drawn again and again on a terminal, and leaves the terminal as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import sleep
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+
+def watch(frame: Callable[[], str], every: float) -> None:
+    """Draw what `frame` returns every so many seconds, until the user interrupts it."""
+    console = Console(highlight=False)
+    first = Text.from_ansi(frame())
+    with Live(first, console=console, screen=True, auto_refresh=False) as live:
+        try:
+            while True:
+                live.refresh()
+                sleep(every)
+                live.update(Text.from_ansi(frame()))
+        except KeyboardInterrupt:
+            return
