@@ -3,8 +3,8 @@
     send → carry (deliver → settle) → outcome
 
 `send` has the message wait in the queue, or finds at once that it has nowhere to go. `deliver` does
-the operation that is asked for, unless its deadline has passed: by the journaled start of its first
-attempt, so that every replay judges alike. `settle` takes it off the queue, and makes a dead letter
+the operation that is asked for, unless its deadline has passed when an attempt begins: what came of
+that is recorded, and no replay judges again. `settle` takes it off the queue, and makes a dead letter
 of it where it could not be delivered; only then `outcome` fails, so that the letter is committed.
 Refuses to carry out what nobody registered, and what a module that is shut down would have to do.
 """
@@ -137,7 +137,7 @@ class Carrier:
     def _perform(self, operation: Operation[Any, Any], message: Message, call: StepCall) -> Json:
         """Do what is asked for; a failure that is no use retrying is an answer."""
         is_inline = operation.executor == "inline"
-        if message.is_late(call.now):
+        if message.is_late(call.context.clock.now()):
             return {"dead": f"its deadline, {message.deadline}, passed before it was delivered"}
         if is_inline and self.recognised(call, message):
             return {"reply": None, "again": True}

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 from chimera.builtin.coordination.hub.carrying import Carrier, Operations, inline, outcome, route
 from chimera.builtin.coordination.hub.messages import Message, Priority, plain
 from chimera.builtin.coordination.hub.waiting import enter, letter_of, limits_of
+from chimera.builtin.coordination.orchestrator import Period
 from chimera.builtin.coordination.shelf import written
-from chimera.kinds import Duration, Field, Items, Model, StringConstraints, Text
+from chimera.kinds import Field, Items, Model, StringConstraints, Text
 from chimera.runtime import Expansion, Json, Outputs, Step, StepCall
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$"
@@ -36,7 +37,7 @@ class Sent(Model):
     priority: Priority = Field(
         default="normal", description="Of messages that are ready, the highest is delivered first."
     )
-    timeout: Duration | None = Field(
+    timeout: Period | None = Field(
         default=None,
         description="How long it may wait for delivery before it is a dead letter; the "
         "messageTimeout of the Orchestrator if left out.",
@@ -64,7 +65,7 @@ class Replay(Model):
     """The dead letter that is sent again."""
 
     id: Text = Field(description="Id of the message.")
-    timeout: Duration | None = Field(
+    timeout: Period | None = Field(
         default=None, description="How long it may wait for delivery this time."
     )
     fail_on_dead: bool = Field(

@@ -153,7 +153,7 @@ def test_an_operation_of_many_steps_can_be_asked_for(hub: Hub) -> None:
 
 @pytest.mark.parametrize("priority", RANKS)
 def test_a_priority_is_that_of_the_step_that_delivers(hub: Hub, priority: Any) -> None:
-    asked = Request(targetModule="context", operation="query", priority=priority)  # type: ignore[call-arg]
+    asked = Request(targetModule="context", operation="query", priority=priority)
     _, carry, _ = request(asked, hub.operations, ROOT).steps
     sent = {"dead": None, "message": {**MESSAGE, "priority": priority}}
     assert carry.expand is not None
@@ -257,3 +257,14 @@ def test_a_broadcast_goes_on_past_a_module_that_refuses(hub: Hub) -> None:
 def test_what_has_several_steps_is_no_one_piece_of_work(hub: Hub) -> None:
     with pytest.raises(PermanentError, match="durable steps"):
         hub.operations["hub.request"].run(None)  # type: ignore[arg-type]
+
+
+def test_a_retry_past_the_deadline_delivers_nothing(hub: Hub) -> None:
+    def busy(call: OperationCall[Text]) -> Text:
+        hub.wait(seconds=40)
+        raise StepError("busy", category=Category.MODULE, transient=True)
+
+    install(hub, "busy.do", busy)
+    came = hub.do("hub.request", targetModule="busy", operation="do", failOnDead=False)
+    assert came["reason"].startswith("its deadline, 2026-11-21T12:00:30.000Z, passed")
+    assert len([path for path in hub.attempts if path.endswith("/deliver")]) == 2
