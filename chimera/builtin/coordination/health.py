@@ -6,7 +6,7 @@ up. Refuses to call well what could not be looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -15,6 +15,8 @@ from chimera.model import digest_json
 
 if TYPE_CHECKING:
     from chimera.runtime import Json, ModuleType
+    from chimera.runtime.health import HealthCheck, HealthTask
+    from chimera.state import StateReader
 
 Status = Literal["healthy", "unhealthy", "unknown"]
 CHECKS = ("state", "configuration", "collections", "dependencies")
@@ -39,6 +41,43 @@ class Health:
     status: Status
     checks: Mapping[str, str]
     objects: int
+
+
+def observe(task: HealthTask) -> Iterator[HealthCheck]:
+    """Yield how each module is that was applied, in order of type."""
+    from chimera.runtime.health import Health as Status
+    from chimera.runtime.health import HealthCheck
+
+    reader = _Items(task.state, task.environment)
+    for item in task.state.items(task.environment, MODULES):
+        found = look(reader, item.id, task.snapshot.registry.modules)
+        said = [f"{check}: {what}" for check, what in found.checks.items() if what]
+        module: Any = item.value
+        yield HealthCheck(
+            str(module["module"]),
+            Status.HEALTHY if found.status == "healthy" else Status.UNHEALTHY,
+            "; ".join(said) or f"looked at {', '.join(found.checks)}",
+            f"apply {module['module']} again" if said else None,
+            {"objects": found.objects},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """The collections of an environment, as another process reads them."""
+
+    state: StateReader
+    environment: str
+
+    def get(self, collection: str, id: str) -> Json | None:
+        item = self.state.item(self.environment, collection, id)
+        return None if item is None else item.value
+
+    def count(self, collection: str, **equal: Json) -> int:
+        items = self.state.items(self.environment, collection)
+        return sum(
+            isinstance(item.value, dict) and equal.items() <= item.value.items() for item in items
+        )
 
 
 def look(reader: Reader, name: str, types: Mapping[str, ModuleType]) -> Health:

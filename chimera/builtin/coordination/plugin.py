@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chimera.kinds import Snapshot, Subject
     from chimera.model import Verdict
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask, RunSettings
+    from chimera.runtime.health import HealthCheck, HealthTask
 
 
 @hookimpl
@@ -92,3 +93,11 @@ def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
     from chimera.builtin.coordination.lifecycle import reconcile
 
     return reconcile(task)
+
+
+@hookimpl
+def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
+    """Say how the modules are that were applied."""
+    from chimera.builtin.coordination.health import observe
+
+    return observe(task)

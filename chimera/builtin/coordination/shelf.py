@@ -78,6 +78,11 @@ class Shelf(Generic[O]):
     matches: Callable[[Call, str], str | None] | None = None
 
     @property
+    def thing(self) -> str:
+        """What people call an object."""
+        return self.machine.thing if self.machine is not None else self.module
+
+    @property
     def key(self) -> str:
         """The field that holds an object's id."""
         return f"{self.module}_id"
@@ -105,7 +110,7 @@ class Shelf(Generic[O]):
         found = self.seek(call, name)
         if found is None:
             raise PermanentError(
-                f"there is no {self.module} {name}",
+                f"there is no {self.thing} {name}",
                 help=f"{self.module}.query shows which there are",
             )
         return found
@@ -142,7 +147,7 @@ class Shelf(Generic[O]):
         name = self.alias(call, before)
         if value.get("governance", {}).get("locked"):
             raise PermanentError(
-                f"the {self.module} {name} is locked", help="unlock it before it is changed"
+                f"the {self.thing} {name} is locked", help="unlock it before it is changed"
             )
         after = fields.get("status", value.get("status"))
         if self.machine is not None and after != value.get("status"):

@@ -151,7 +151,7 @@ def test_unknown_operation_is_refused_before_anything_begins(
     desk: Desk, interpreter: Interpreter
 ) -> None:
     plan = planned(desk, say("a", "x"), {"description": "x", "operation": "own.shout"})
-    with pytest.raises(PermanentError, match="own.shout, which nobody registered"):
+    with pytest.raises(PermanentError, match=r"own\.shout, which nobody registered"):
         execute(interpreter, plan)
 
     assert states(desk, plan) == ["pending", "pending"]
@@ -167,7 +167,7 @@ def test_role_does_only_what_it_can(
     if allowed:
         assert execute(interpreter, plan)["status"] == "completed"
     else:
-        with pytest.raises(PermanentError, match="speaker cannot do own.say"):
+        with pytest.raises(PermanentError, match=r"speaker cannot do own\.say"):
             execute(interpreter, plan)
 
 

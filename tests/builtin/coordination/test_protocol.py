@@ -93,20 +93,34 @@ def test_every_module_has_examples() -> None:
 ID = "550e8400-e29b-41d4-a716-446655440000"
 AT = "2025-01-28T15:30:00.000Z"
 EVENT = {
-    **{"event_id": ID, "event_type": "a.b1", "source": "x", "timestamp": AT, "trace_id": ID},
+    "event_id": ID,
+    "event_type": "a.b1",
+    "source": "x",
+    "timestamp": AT,
+    "trace_id": ID,
     "data": {"x": 1},
 }
 SPAN = {
-    **{"trace_id": ID, "span_id": ID, "parent_span_id": ID, "context_id": ID},
+    "trace_id": ID,
+    "span_id": ID,
+    "parent_span_id": ID,
+    "context_id": ID,
     "attributes": {"x": 1},
 }
 META = {
-    **{"protocol_version": "1.0.0", "schema_version": "2.0.0", "created_at": AT, "updated_at": AT},
-    **{"created_by": "me", "updated_by": "you", "tags": ["a", "b"]},
+    "protocol_version": "1.0.0",
+    "schema_version": "2.0.0",
+    "created_at": AT,
+    "updated_at": AT,
+    "created_by": "me",
+    "updated_by": "you",
+    "tags": ["a", "b"],
     "cross_cutting": ["security", "event-bus"],
 }
 GOVERNANCE = {
-    **{"lifecyclePhase": "review", "truthDomain": "architecture", "locked": False},
+    "lifecyclePhase": "review",
+    "truthDomain": "architecture",
+    "locked": False,
     "lastConfirmRef": {"id": ID, "module": "confirm", "description": "x"},
 }
 REST = {
@@ -120,26 +134,39 @@ REST = {
         "reason": "x",
         "decisions": [
             {
-                **{"decision_id": ID, "status": "approved", "decided_by_role": "r"},
-                **{"decided_at": AT, "reason": "y"},
+                "decision_id": ID,
+                "status": "approved",
+                "decided_by_role": "r",
+                "decided_at": AT,
+                "reason": "y",
             }
         ],
     },
     "context": {
-        **{"root": {"domain": "d", "environment": "e", "entry_point": "p", "more": 1}},
-        **{"summary": "x", "tags": ["t"], "language": "en", "owner_role": "r"},
-        **{"constraints": {"x": 1}, "created_at": AT, "updated_at": AT},
+        "root": {"domain": "d", "environment": "e", "entry_point": "p", "more": 1},
+        "summary": "x",
+        "tags": ["t"],
+        "language": "en",
+        "owner_role": "r",
+        "constraints": {"x": 1},
+        "created_at": AT,
+        "updated_at": AT,
     },
     "core": {
         "modules": [
             {
-                **{"module_id": "context", "version": "1", "status": "enabled"},
-                **{"required": True, "description": "x"},
+                "module_id": "context",
+                "version": "1",
+                "status": "enabled",
+                "required": True,
+                "description": "x",
             }
         ]
     },
     "dialog": {
-        **{"thread_id": ID, "started_at": AT, "ended_at": AT},
+        "thread_id": ID,
+        "started_at": AT,
+        "ended_at": AT,
         "messages": [{"role": "user", "content": "x", "timestamp": AT, "event": EVENT}],
     },
     "extension": {"config": {"x": 1}, "version": "1.0.0-alpha.1+7"},
@@ -152,18 +179,30 @@ REST = {
     "plan": {
         "steps": [
             {
-                **{"step_id": ID, "description": "x", "status": "pending", "dependencies": [ID]},
-                **{"agent_role": "r", "order_index": 0},
+                "step_id": ID,
+                "description": "x",
+                "status": "pending",
+                "dependencies": [ID],
+                "agent_role": "r",
+                "order_index": 0,
             }
         ]
     },
     "role": {"description": "x", "capabilities": ["a.b"], "created_at": AT, "updated_at": AT},
     "trace": {
-        **{"plan_id": ID, "root_span": SPAN, "started_at": AT, "finished_at": AT},
+        "plan_id": ID,
+        "root_span": SPAN,
+        "started_at": AT,
+        "finished_at": AT,
         "segments": [
             {
-                **{"segment_id": ID, "parent_segment_id": ID, "label": "x", "status": "running"},
-                **{"started_at": AT, "finished_at": AT, "attributes": {"x": 1}},
+                "segment_id": ID,
+                "parent_segment_id": ID,
+                "label": "x",
+                "status": "running",
+                "started_at": AT,
+                "finished_at": AT,
+                "attributes": {"x": 1},
             }
         ],
     },
@@ -208,7 +247,7 @@ ODD = st.sampled_from(
         *([], {}, [None], ["x", "x"], [1], {"x": 1}, "agent", "user", "context", "other"),
         *("1.0.0", "1.0", "v1.0.0", "1.0.0\n", "01.0.0", "1.0.0-01", "1.0.0-a..b", "1.0.0+a"),
         *(ID, ID.upper(), ID + "\n", ID[:-1], "550e8400-e29b-11d4-a716-446655440000", "\u0661.0.0"),
-        *("A.b", "a.b", "a..b", "a_b.c", "a.b\n", "security", "١.0.0"),
+        *("A.b", "a.b", "a..b", "a_b.c", "a.b\n", "security"),
         *(AT, "2025-01-28T15:30:00Z", "2025-01-28T15:30:00+01:00", "2025-01-28t15:30:00z"),
         *("2025-01-28", "2025-02-30T00:00:00Z", "2025-01-28T25:00:00Z", "2025-01-28T15:30:00"),
         *("2025-01-28 15:30:00Z", "2025-01-28T15:30:00+24:00", "2025-01-28T15:30Z", AT + "\n"),
