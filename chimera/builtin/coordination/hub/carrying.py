@@ -4,8 +4,8 @@
 
 `send` has the message wait in the queue, or finds at once that it has nowhere to go. `deliver` does
 the operation that is asked for, unless its deadline has passed when an attempt begins: what came of
-that is recorded, and no replay judges again. `settle` takes it off the queue, and makes a dead letter
-of it where it could not be delivered; only then `outcome` fails, so that the letter is committed.
+that is recorded, and no replay judges again. `settle` takes it off the queue, and makes a dead
+letter of it where it could not be delivered; only then `outcome` fails, so that the letter is kept.
 Refuses to carry out what nobody registered, and what a module that is shut down would have to do.
 """
 

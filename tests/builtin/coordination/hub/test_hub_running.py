@@ -40,7 +40,7 @@ class House:
         self.operations: dict[str, Operation[Any, Any]] = dict(REGISTERED)
         self.state: StateWriter = open_state(root, self.context, command="test")
 
-    def step(self, id: str, name: str, **inputs: Any) -> Step:
+    def step(self, id: str, name: str, /, **inputs: Any) -> Step:
         operation = self.operations[name]
 
         def given(outputs: Outputs) -> Any:
@@ -66,7 +66,7 @@ class House:
         graph = Graph(None, steps, concurrency)
         return Engine(self.state, self.context).execute(run, graph)
 
-    def do(self, name: str, **inputs: Any) -> Any:
+    def do(self, name: str, /, **inputs: Any) -> Any:
         result = self.execute(self.step("do", name, **inputs))
         assert result.status is RunStatus.SUCCEEDED, result.failed
         assert result.outputs is not None
