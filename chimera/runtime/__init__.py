@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         idempotency_key,
     )
     from chimera.runtime.task import Build, ReconcileTask, RunError, RunSteps
+    from chimera.runtime.upkeep import due_runs, migrate_run, prune_runs
     from chimera.state import Json, LogLine, Run, RunStatus
 
 __all__ = [
@@ -71,8 +72,11 @@ __all__ = [
     "Wait",
     "apply",
     "control_run",
+    "due_runs",
     "idempotency_key",
     "list_runs",
+    "migrate_run",
+    "prune_runs",
     "read_log",
     "show_run",
 ]
@@ -93,6 +97,7 @@ import_lazily(
         ".runs": "Runs RunView control_run list_runs read_log show_run",
         ".settings": "RunSettings",
         ".steps": "Expansion Graph Outputs RemoteWork Step StepCall Wait idempotency_key",
+        ".upkeep": "due_runs migrate_run prune_runs",
         ".task": "Build ReconcileTask RunError RunSteps",
         "chimera.state": "Json LogLine Run RunStatus",
     },

@@ -28,8 +28,10 @@ from chimera.model import (
 )
 from chimera.plan import Plan, PlanItem, governed_globs, target_digests
 from chimera.plugin import PluginManager
+from chimera.runtime.executors import BUILT_IN
 from chimera.runtime.result import RunResult
 from chimera.runtime.runs import Runs
+from chimera.runtime.settings import settings_of
 from chimera.runtime.task import Build, ReconcileTask
 from chimera.state import Applied, Json, StateWriter
 
@@ -130,13 +132,21 @@ class _Applier:
         if change.is_move:
             self._keep_moved(change)
             return ItemResult(change, "applied")
-        runs = TargetRuns(Runs(self.state, self.context, self.plan.environment), str(change.target))
+        runs = TargetRuns(self._runs(), str(change.target))
         try:
             outputs = self._reconcile(change, runs)
         except ChimeraError as error:
             return ItemResult(change, "failed", error.outcome, runs.last, error.message, error.help)
         self._keep(change, outputs, runs.last)
         return ItemResult(change, "applied", run=runs.last)
+
+    def _runs(self) -> Runs:
+        snapshot, environment = self.subject.snapshot, self.plan.environment
+        return Runs(
+            *(self.state, self.context, environment),
+            settings=settings_of(self.plugins, snapshot, environment),
+            executors=snapshot.registry.executors or BUILT_IN,
+        )
 
     def _reconcile(self, change: Change, runs: TargetRuns) -> Mapping[str, Any] | None:
         """Let the kind's plugin carry the change out; a kind without one is only recorded."""

@@ -95,6 +95,12 @@ class Engine:
         finally:
             scheduler.close()
             self._state.set_durability(full=True)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        retention = self._settings.retention
+        if retention is not None:
+            self._state.prune(before=self._context.clock.now() - retention)
 
 
 @contextmanager

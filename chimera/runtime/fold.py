@@ -78,6 +78,10 @@ class RunState:
         """Tell whether undoing what was done has begun."""
         return any(id.endswith(UNDO) for id in self.steps)
 
+    def generation_of(self, id: str) -> int:
+        """Return how often a step, or what it is inside of, was reset."""
+        return self.generations.get(id.partition("[")[0].partition("/")[0], 0)
+
     def resumed(self) -> RunState:
         """Return where the steps stand once the run is taken up again."""
         return replace(self, steps=_put_back(dict(self.steps), ()))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chimera.context import Context
 from chimera.model import StateError, UsageError
-from chimera.runtime.asking import take_requests
+from chimera.runtime.asking import can_retry, take_requests
 from chimera.runtime.control import ControlAction, leave_request, requests_for
 from chimera.runtime.engine import Engine
+from chimera.runtime.executors import BUILT_IN
 from chimera.runtime.fold import StepState, fold
 from chimera.runtime.result import RunResult
+from chimera.runtime.settings import DEFAULT_SETTINGS, RunSettings
 from chimera.runtime.steps import Graph
 from chimera.runtime.task import Build
 from chimera.state import (
@@ -37,10 +40,20 @@ class RunView:
 class Runs:
     """Executes definitions for the targets of one environment."""
 
-    def __init__(self, state: StateWriter, context: Context, environment: str) -> None:
+    def __init__(
+        self,
+        state: StateWriter,
+        context: Context,
+        environment: str,
+        *,
+        settings: RunSettings = DEFAULT_SETTINGS,
+        executors: Mapping[str, str] = BUILT_IN,
+    ) -> None:
         self._state = state
         self._context = context
         self._environment = environment
+        self._settings = settings
+        self._executors = executors
 
     def carry_out(
         self, target: str, definition: Json, build: Build, input: Json, concurrency: int
@@ -70,13 +83,14 @@ class Runs:
         if run is None:
             return None
         run = take_requests(self._state, self._context, run)
-        return None if run.status is RunStatus.CANCELLED else run
+        gone = {RunStatus.CANCELLED, RunStatus.COMPENSATED}
+        return None if run.status in gone else run
 
     def _execute(self, run: Run, build: Build, concurrency: int) -> RunResult:
-        built = build(run.definition, run.input)
-        if not isinstance(built, Graph):
-            built = Graph(run.definition, tuple(built), concurrency)
-        return Engine(self._state, self._context).execute(run, built)
+        engine = Engine(
+            self._state, self._context, settings=self._settings, executors=self._executors
+        )
+        return engine.execute(run, graph_of(run.definition, run.input, build, concurrency))
 
 
 def list_runs(
@@ -94,25 +108,41 @@ def show_run(root: Path, uid: str) -> RunView:
         return RunView(_as_it_is(reader, reader.run(uid)), dict(fold(reader.events(uid)).steps))
 
 
-def read_log(root: Path, uid: str) -> tuple[LogLine, ...]:
-    """Return what the steps of a run wrote; raises `UsageError` for an unknown run."""
+def read_log(root: Path, uid: str, after: int = 0) -> tuple[LogLine, ...]:
+    """Return what the steps of a run wrote from behind the number `after`.
+
+    Raises `UsageError` for an unknown run.
+    """
     with read_state(root) as reader:
-        return reader.log(reader.run(uid).uid)
+        if reader.run_status(uid) is None:
+            reader.run(uid)
+        return reader.log(uid, after)
 
 
 def control_run(
-    root: Path, context: Context, uid: str, action: ControlAction, reason: str = ""
+    root: Path,
+    context: Context,
+    uid: str,
+    action: ControlAction,
+    reason: str = "",
+    *,
+    name: str = "",
+    data: Json = None,
 ) -> Run:
-    """Ask that a run be paused, resumed or cancelled; return it as it then is.
+    """Ask that a run be paused, resumed, cancelled, signalled or retried; return it as it then is.
 
-    The process that executes the run takes the request within a fraction of a second; where none
-    does, the request is taken here. Raises `UsageError` for a run that is over.
+    `name` is that of the signal, which brings `data`, or the stage to retry from: it and all that
+    depends on it run anew, with other idempotency keys, and the finished others stay. The process
+    that executes the run takes the request within a fraction of a second; where none does, the
+    request is taken here. Raises `UsageError` for a run that is over, and for an unknown stage.
     """
     with read_state(root) as reader:
         run = reader.run(uid)
-        if run.status.is_final:
+        if action is ControlAction.RETRY:
+            _refuse_retry(reader, run, name)
+        elif run.status.is_final:
             raise UsageError(f"run {uid} is over: it {run.status.value}", help="apply to run again")
-        leave_request(reader.layout, context, uid, action, reason)
+        leave_request(reader.layout, context, uid, action, reason, name=name, payload=data)
         if reader.writer() is not None:
             return run
     try:
@@ -124,9 +154,37 @@ def control_run(
         return run  # somebody else has begun to write, and will find the request
 
 
+def graph_of(definition: Json, given: Json, build: Build, concurrency: int = 32) -> Graph:
+    """Return the graph that `build` makes, or makes the steps of."""
+    built = build(definition, given)
+    return built if isinstance(built, Graph) else Graph(definition, tuple(built), concurrency)
+
+
+def _refuse_retry(reader: StateReader, run: Run, stage: str) -> None:
+    """Raise `UsageError` where there is nothing to retry from."""
+    if not can_retry(run.status):
+        raise UsageError(
+            f"run {run.uid} is over: it {run.status.value}", help="apply to start a new run"
+        )
+    known = fold(reader.events(run.uid)).steps
+    if stage not in known:
+        near = nearest_name(stage, [id for id in known if "[" not in id and "/" not in id])
+        raise UsageError(
+            f"run {run.uid} has not come to a stage {stage!r}",
+            help=f"did you mean {near}?" if near else f"`chimera runs show {run.uid}` lists them",
+        )
+
+
 def _as_it_is(reader: StateReader, run: Run) -> Run:
     """Return the run as interrupted where the journal says that it runs and nobody runs it."""
-    runs = run.status in {RunStatus.RUNNING, RunStatus.PAUSING}
+    runs = run.status in {RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.COMPENSATING}
     if runs and reader.writer() is None:
         return replace(run, status=RunStatus.INTERRUPTED)
     return run
+
+
+def nearest_name(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that was probably meant."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, names, 1)), None)

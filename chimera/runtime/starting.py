@@ -17,7 +17,7 @@ from chimera.runtime.fold import StepStatus
 from chimera.runtime.frontier import Node
 from chimera.runtime.journal import START
 from chimera.runtime.recovery import Recovery, StepError
-from chimera.runtime.steps import Step, StepCall
+from chimera.runtime.steps import Step, StepCall, key_of
 from chimera.state import EventKind
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ class Starter:
             return False
         node.inputs, text = services.state.stored(step.inputs(outputs))
         node.digest = _NONE if text is None else digest_json(node.inputs)
-        parts = f"{node.course.run.uid}\0{node.id}\0{node.digest}"
-        if node.generation:
-            parts = f"{parts}\0{node.generation}"
-        node.text = hashlib.sha256(parts.encode()).hexdigest()
+        node.text = key_of(node.course.run.uid, node.id, node.digest, node.generation)
         return True
 
     def _depart(self, node: Node) -> Flight | None:

@@ -230,9 +230,20 @@ class Graph:
         return digest_json(self.definition)
 
 
-def idempotency_key(run: str, step: str, inputs: Json) -> str:
-    """Return sha256(run uid, step id, input digest) in hexadecimal."""
-    return hashlib.sha256(f"{run}\0{step}\0{digest_json(inputs)}".encode()).hexdigest()
+def idempotency_key(run: str, step: str, inputs: Json, generation: int = 0) -> str:
+    """Return sha256(run uid, step id, input digest) in hexadecimal.
+
+    A step that is run anew on purpose has another key: that is its `generation`.
+    """
+    return key_of(run, step, digest_json(inputs), generation)
+
+
+def key_of(run: str, step: str, digest: str, generation: int = 0) -> str:
+    """Return the idempotency key for inputs of a known digest."""
+    parts = f"{run}\0{step}\0{digest}"
+    if generation:
+        parts = f"{parts}\0{generation}"
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def derived_uuid(key: str, number: int) -> str:

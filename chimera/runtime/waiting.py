@@ -92,6 +92,9 @@ class Waits:
         course.listeners.setdefault(name, deque()).append(node)
         if node.step.timeout is not None:
             left = self.left(node, node.step.timeout)
+            if left <= 0:
+                self._too_late(node, name)
+                return
             node.timer = self._services.timers.after(left, partial(self._too_late, node, name))
 
     def _until(self, node: Node) -> None:

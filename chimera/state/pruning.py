@@ -25,8 +25,10 @@ _REFERRING = (
 )
 _CHOOSE = """
     INSERT INTO gone SELECT id FROM run
-    WHERE status IN ('succeeded', 'cancelled', 'compensated')
-    AND (settled OR status <> 'succeeded')
+    WHERE (status IN ('cancelled', 'compensated')
+        OR (status IN ('succeeded', 'failed') AND (settled OR EXISTS (
+            SELECT 1 FROM run AS later WHERE later.environment = run.environment
+            AND later.target = run.target AND later.id > run.id))))
     AND uid NOT IN (SELECT run FROM applied WHERE run IS NOT NULL)
     AND (updated < ?1
         OR (?2 IS NOT NULL AND id NOT IN (SELECT id FROM run ORDER BY id DESC LIMIT ?2)))

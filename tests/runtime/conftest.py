@@ -6,6 +6,7 @@ import pytest
 
 from chimera.context import Context
 from chimera.runtime import Engine, Graph, Recovery, Retry, Step
+from chimera.runtime.settings import DEFAULT_SETTINGS
 from chimera.state import open_state
 
 SOON = Recovery(Retry(3, timedelta(milliseconds=5), timedelta(milliseconds=20)))
@@ -45,10 +46,10 @@ class House:
     def new_run(self, definition=None):
         return self.state.create_run("local", "Workflow/test", definition, None)
 
-    def execute(self, steps, *, run=None, concurrency=32, grace=5.0):
+    def execute(self, steps, *, run=None, grace=5.0, settings=DEFAULT_SETTINGS, **graph):
         run = run or self.new_run()
-        graph = Graph(None, tuple(steps), concurrency)
-        return Engine(self.state, self.context, grace=grace).execute(run, graph)
+        engine = Engine(self.state, self.context, grace=grace, settings=settings)
+        return engine.execute(run, Graph(None, tuple(steps), **graph))
 
     def resume(self, result, steps, **options):
         return self.execute(steps, run=self.state.run(result.run), **options)
