@@ -51,6 +51,8 @@ class Timers:
         """Call back all that is due."""
         now = self._loop.time()
         if not self._heap or self._heap[0][0] > now:
+            if self._alarm is None:  # it rang early: loops round to the resolution of their clock
+                self._set_alarm()
             return
         try:
             while self._heap and self._heap[0][0] <= now:
@@ -72,4 +74,8 @@ class Timers:
     def _set_alarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = self._loop.call_at(self._heap[0][0], self._wake) if self._heap else None
+        self._alarm = self._loop.call_at(self._heap[0][0], self._ring) if self._heap else None
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake()
