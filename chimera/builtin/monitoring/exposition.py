@@ -181,7 +181,7 @@ def _summary(name: str, help: str, *labels: str) -> Any:
 
 def metrics_json(metrics: Metrics) -> dict[str, Any]:
     """Return the system metrics of seed 003; what was not measured is not there."""
-    values = {name: value for name, value in metrics.values().items() if value is not None}
+    values = {n: round(value, 6) for n, value in metrics.values().items() if value is not None}
     return {
         "format": "chimera-metrics/1",
         "environment": metrics.environment,
@@ -193,5 +193,7 @@ def metrics_json(metrics: Metrics) -> dict[str, Any]:
 
 
 def _shown(one: Performance) -> dict[str, Any]:
-    timed = {"averageDuration": one.average, "longestDuration": one.longest} if one.ended else {}
+    timed = {}
+    if one.average is not None:
+        timed = {"averageDuration": round(one.average, 6), "longestDuration": round(one.longest, 6)}
     return {"done": one.done, "failed": one.failed, "retried": one.retried, **timed}

@@ -33,12 +33,13 @@ POOLS, CLAIMS = "resource.pool", "resource.claim"
 """Collections of the specs that were applied, by name."""
 PREEMPTED_TOPIC = "resources.preempted"
 
-_ENDED = {
+ENDED = {
     RunStatus.SUCCEEDED: "succeeded",
     RunStatus.FAILED: "failed",
     RunStatus.CANCELLED: "was cancelled",
     RunStatus.COMPENSATED: "was compensated",
 }
+"""How a run ended that holds nothing any more."""
 
 
 @dataclass
@@ -97,7 +98,7 @@ def run_ends(root: Path, present: str) -> Callable[[str], str | None]:
             return None
         with read_state(root) as state:
             found = state.run_status(run)
-        return "is gone" if found is None else _ENDED.get(found)
+        return "is gone" if found is None else ENDED.get(found)
 
     return ended
 

@@ -11,6 +11,7 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.runtime import Operation, ReconcileTask
+    from chimera.runtime.health import HealthCheck, HealthTask
 
 _KINDS = frozenset({"ResourcePool", "ResourceClaim"})
 
@@ -76,3 +77,11 @@ def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
     from chimera.builtin.resources.reconcile import reconcile
 
     return reconcile(task)
+
+
+@hookimpl
+def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
+    """Say what of the applied pools is leased, and what they promise in vain."""
+    from chimera.builtin.resources.observing import observe
+
+    return tuple(observe(task))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from chimera.kinds import Model, Snapshot, Subject
 
 WorkflowDocument = Document[WorkflowSpec]
+_POOL = "ResourcePool"
+_LEASED = frozenset({"cpu", "memory", "gpu"})
+"""What of a pool is leased, and no limit: its other resources are tokens."""
 _LIMITED = "Orchestrator"
 _MOST_INSIDE = 100_000
 _DEEPEST = 32
@@ -116,6 +119,9 @@ def _declared_limits(snapshot: Snapshot) -> Iterator[str]:
     for document in snapshot.of_kinds({_LIMITED}) if _LIMITED in snapshot.kinds else ():
         limits = document.value.get("spec", {}).get("limits", {})
         yield from limits if isinstance(limits, Mapping) else ()
+    for document in snapshot.of_kinds({_POOL}) if _POOL in snapshot.kinds else ():
+        resources = document.value.get("spec", {}).get("resources", {})
+        yield from resources.keys() - _LEASED if isinstance(resources, Mapping) else ()
 
 
 def circles(
