@@ -189,7 +189,7 @@ class OrchestratorSpec(Model):
     )
     message_timeout: Period | None = Field(
         default=None,
-        description="How long a message may wait that says no deadline, before it is a dead "
+        description="How long a request may wait that says no deadline, before it is a dead "
         "letter; 30s by both presets.",
     )
     resource_allocation_strategy: Strategy | None = Field(
