@@ -11,6 +11,7 @@ from chimera.builtin.coordination.modules import OPERATIONS as ACTIONS
 from chimera.builtin.coordination.modules import types
 from chimera.builtin.coordination.shelf import EVENTS_KEPT
 from chimera.runtime import PermanentError
+from chimera.runtime.topics import matches
 from tests.builtin.coordination.conftest import OPERATIONS, Desk, needs_oracle
 from tests.builtin.coordination.test_protocol import ID, oracle
 
@@ -72,6 +73,9 @@ def tour_plans(desk: Desk, context: str) -> None:
     other = do("plan.create", contextId=context)["alias"]
     do("plan.cancel", planId=other, reason="not needed")
     do("plan.query", contextId=context)
+    do("plan.contextUpdated", contextId="ctx-001", changes=["goals", "participants"])
+    hear(desk, "plan", "context.updated", context)
+    hear(desk, "confirm", "plan.deleted", plan)
     request = do("confirm.request", targetType="plan", targetId=plan, requestedByRole="author")
     do("confirm.validateRequest", requestId=request["alias"])
     do("confirm.decide", requestId=request["requestId"], approver="lead", decision="approved")
@@ -81,6 +85,20 @@ def tour_plans(desk: Desk, context: str) -> None:
     do("confirm.processApproval", requestId=asked["alias"], approvers=["lead"])
     do("confirm.cancel", requestId=asked["alias"])
     do("plan.delete", planId=other)
+
+
+def hear(desk: Desk, module: str, topic: str, id: str) -> list[str]:
+    """Have a module hear of something as the hub delivers it."""
+    payload = next((said for name, said in reversed(desk.published) if name == topic), {"id": id})
+    found: list[str] = desk.do(
+        f"{module}.hear",
+        messageId="m",
+        topic=topic,
+        payload=payload,
+        correlationId="run",
+        timestamp="2026-11-21T12:00:00Z",
+    )["changed"]
+    return found
 
 
 def tour_roles(desk: Desk) -> None:
@@ -546,3 +564,54 @@ def test_core_lists_what_was_applied(desk: Desk) -> None:
 
     listed = desk.do("core.initialize")["core"]["modules"]
     assert listed == [{"module_id": "plan", "version": "1.2.3", "status": "enabled"}]
+
+
+def test_plans_of_a_context_hear_that_it_changed(desk: Desk) -> None:
+    context = desk.context()
+    plan = desk.do("plan.create", contextId=context)["planId"]
+    over = desk.do("plan.create", contextId=context)["planId"]
+    desk.do("plan.cancel", planId=over)
+    desk.do("context.update", contextId=context, summary="another")
+
+    assert hear(desk, "plan", "context.updated", context) == [plan]
+    event = desk.do("plan.get", planId=plan)["plan"]["events"][-1]
+    assert event["event_type"] == "plan.context.updated"
+    assert event["data"]["changes"] == ["summary"]
+    told = desk.do("plan.contextUpdated", contextId="ctx-001", changes=["participants", "goals"])
+    assert told == {"changed": [plan]}
+
+
+@pytest.mark.parametrize("topic", ["context.closed", "context.expired", "context.deleted"])
+def test_plans_that_have_not_begun_are_given_up_with_their_context(desk: Desk, topic: str) -> None:
+    context = desk.context()
+    plans = [desk.do("plan.create", contextId=context)["planId"] for _ in range(3)]
+    desk.do("plan.start", planId=plans[1])
+
+    assert sorted(hear(desk, "plan", topic, context)) == sorted([plans[0], plans[2]])
+    states = [desk.do("plan.get", planId=plan)["status"] for plan in plans]
+    assert states == ["cancelled", "in_progress", "cancelled"]
+    assert hear(desk, "plan", topic, context) == []
+
+
+def test_requests_about_what_is_gone_are_given_up(desk: Desk) -> None:
+    plan = desk.do("plan.create", contextId=desk.context())["planId"]
+    request = desk.do(
+        "confirm.request", targetType="plan", targetId=plan, requestedByRole="author"
+    )["requestId"]
+    desk.do("plan.cancel", planId=plan)
+
+    assert hear(desk, "confirm", "plan.cancelled", plan) == [request]
+    assert desk.do("confirm.get", requestId=request)["status"] == "cancelled"
+    assert hear(desk, "confirm", "plan.cancelled", "") == []
+
+
+def test_types_subscribe_to_topics_that_are_published(desk: Desk) -> None:
+    tour(desk)
+    published = {topic for topic, _ in desk.published}
+    for type in types():
+        for pattern, operation in type.subscriptions.items():
+            assert operation in OPERATIONS
+            expired = (
+                pattern == "context.expired"
+            )  # closed by time, which the tour does not wait for
+            assert expired or any(matches(pattern, topic) for topic in published), pattern

@@ -12,10 +12,10 @@ from chimera.runtime.declared import Declared
 
 OPERATIONS = {
     "context": "create get update activate suspend close archive delete query",
-    "plan": "create get update propose approve reject start complete fail cancel delete query "
-    "startStep completeStep failStep blockStep skipStep resetStep",
+    "plan": "create get update propose approve reject start complete fail cancel delete hear "
+    "contextUpdated query startStep completeStep failStep blockStep skipStep resetStep",
     "role": "create get update assign revoke delete checkPermissions query",
-    "confirm": "request get validateRequest decide processApproval cancel query",
+    "confirm": "request get validateRequest decide processApproval cancel hear query",
     "trace": "open get append finish close query",
     "extension": "register get activate deactivate deprecate configure unregister query",
     "dialog": "start get turn pause resume close query",

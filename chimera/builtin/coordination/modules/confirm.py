@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from chimera.builtin.coordination.declaring import configured, stored
 from chimera.builtin.coordination.machine import Machine
+from chimera.builtin.coordination.notices import Noted, Notice
 from chimera.builtin.coordination.protocol import Governed, Id, Maybe, Moment, Part
 from chimera.builtin.coordination.shelf import Call, Shelf, written
 from chimera.kinds import Field, Items, Model, Text
@@ -307,6 +308,16 @@ def _cancel(call: OperationCall[Cancelled]) -> Mapping[str, Any]:
     return _given(call, SHELF.move(call, confirm, "cancelled", "cancelled"))
 
 
+def _hear(call: OperationCall[Notice]) -> Mapping[str, Any]:
+    """Give up the requests about what is gone, or was given up itself."""
+    said = call.inputs
+    idle = list(SHELF.find(call, target_id=said.object, status="pending")) if said.object else []
+    for confirm in idle:
+        told = {"status": "cancelled", "reason": f"{said.topic} {said.object}"}
+        SHELF.change(call, confirm, "cancelled", {"status": "cancelled"}, told)
+    return {"changed": tuple(confirm.confirm_id for confirm in idle)}
+
+
 def _query(call: OperationCall[Query]) -> Mapping[str, Any]:
     asked = call.inputs
     equal = {} if asked.target_id is None else {"target_id": asked.target_id}
@@ -361,6 +372,7 @@ OPERATIONS = (
         _process,
     ),
     stored("confirm.cancel", "Give a request up.", Cancelled, Given, _cancel),
+    stored("confirm.hear", "Take note of what became of a target.", Notice, Noted, _hear),
     stored("confirm.query", "Find requests.", Query, Found, _query),
 )
 
@@ -369,4 +381,5 @@ TYPE = ModuleType(
     summary="Who is asked to approve, what they decide, and what comes of it.",
     configuration=Configuration,
     collections=("confirm", "confirm.facts"),
+    subscriptions={"*.deleted": "confirm.hear", "plan.cancelled": "confirm.hear"},
 )

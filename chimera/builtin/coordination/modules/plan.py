@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from chimera.builtin.coordination.declaring import configured, stored
 from chimera.builtin.coordination.machine import Machine
 from chimera.builtin.coordination.modules.context import open_context
+from chimera.builtin.coordination.notices import Noted, Notice
 from chimera.builtin.coordination.protocol import Count, Id, Maybe, Part, Record
 from chimera.builtin.coordination.shelf import Call, Shelf
 from chimera.kinds import Field, Items, Model, Text
@@ -45,6 +46,9 @@ STEP_STATUSES = Machine(
         "skipped": (),
     },
 )
+BEFORE = ("draft", "proposed", "approved")
+"""The statuses of plans that have not begun."""
+
 DONE = ("completed", "skipped")
 """The statuses of steps after which what depends on them can begin."""
 
@@ -140,6 +144,13 @@ class Reasoned(Named):
     """Which plan is meant, and why."""
 
     reason: str = Field(default="", description="Why.")
+
+
+class ContextUpdated(Model):
+    """What changed in a context."""
+
+    context_id: Text = Field(description="Id or alias of the context.")
+    changes: Items[Text] = Field(default=(), description="What changed, such as participants.")
 
 
 class StepNamed(Named):
@@ -410,6 +421,36 @@ def _moved(call: Call, status: Status, event: str) -> Mapping[str, Any]:
     return _given(call, SHELF.change(call, plan, event, {"status": status}, told))
 
 
+def _hear(call: OperationCall[Notice]) -> Mapping[str, Any]:
+    """Note a change of the context, or give up what has not begun in one that is over."""
+    said = call.inputs
+    if said.topic == "context.updated":
+        return _noted(call, said.object, said.changes)
+    idle = [plan for plan in _in(call, said.object) if plan.status in BEFORE]
+    for plan in idle:
+        told = {"status": "cancelled", "reason": f"{said.topic} {said.object}"}
+        SHELF.change(call, plan, "cancelled", {"status": "cancelled"}, told)
+    return {"changed": tuple(plan.plan_id for plan in idle)}
+
+
+def _context_updated(call: OperationCall[ContextUpdated]) -> Mapping[str, Any]:
+    context = open_context(call, call.inputs.context_id)
+    return _noted(call, context.context_id, call.inputs.changes)
+
+
+def _noted(call: Call, context: str, changes: Iterable[str]) -> Mapping[str, Any]:
+    """Have every plan that is not over say in its events that its context changed."""
+    going_on = [plan for plan in _in(call, context) if not STATUSES.is_final(plan.status)]
+    told = {"context": context, "changes": sorted(changes)}
+    for plan in going_on:
+        SHELF.change(call, plan, "context.updated", {}, told)
+    return {"changed": tuple(plan.plan_id for plan in going_on)}
+
+
+def _in(call: Call, context: str) -> list[Plan]:
+    return list(SHELF.find(call, context_id=context))
+
+
 def _step_mover(status: StepStatus) -> Any:
     def run(call: OperationCall[StepNamed]) -> Mapping[str, Any]:
         plan = SHELF.get(call, call.inputs.plan_id)
@@ -449,6 +490,14 @@ OPERATIONS = (
     stored("plan.fail", "End a plan that failed.", Reasoned, Given, _fail),
     stored("plan.cancel", "Give a plan up.", Reasoned, Given, _cancel),
     stored("plan.delete", "Forget a plan.", Named, Deleted, _delete),
+    stored("plan.hear", "Take note of what became of a context.", Notice, Noted, _hear),
+    stored(
+        "plan.contextUpdated",
+        "Tell the plans of a context that it changed.",
+        ContextUpdated,
+        Noted,
+        _context_updated,
+    ),
     stored("plan.query", "Find plans.", Query, Found, _query),
     *(
         stored(f"plan.{name}", summary, StepNamed, Given, _step_mover(status))
@@ -461,4 +510,10 @@ TYPE = ModuleType(
     summary="What is to be done in a context, as steps that depend on one another.",
     configuration=Configuration,
     collections=("plan", "plan.facts"),
+    subscriptions={
+        "context.updated": "plan.hear",
+        "context.closed": "plan.hear",
+        "context.expired": "plan.hear",
+        "context.deleted": "plan.hear",
+    },
 )
