@@ -332,3 +332,24 @@ def test_health_of_modules_is_observed(house: House) -> None:
 
     assert [check.subject for check in checks][:2] == ["Module/collab", "Module/confirm"]
     assert {check.status for check in checks} == {Health.HEALTHY}
+
+
+def test_module_hears_of_what_it_subscribed_to(house: House) -> None:
+    house.workflow(
+        "close",
+        """
+    - {id: ctx, operation: context.create, inputs: {name: w}}
+    - {id: plan, operation: plan.create, inputs: {contextId: "${ctx.contextId}"}}
+    - {id: end, operation: context.close, inputs: {contextId: "${ctx.contextId}"}}
+""",
+    )
+    house.workflow("deliver", "    - {id: all, operation: hub.deliver}\n")
+    house.apply()
+    assert house.run("close")[0].status == "applied"
+    (plan,) = house.items("plan").values()
+    assert plan["status"] == "draft"
+    item, _ = house.run("deliver")
+
+    assert item.status == "applied", item.message
+    (plan,) = house.items("plan").values()
+    assert plan["status"] == "cancelled"
