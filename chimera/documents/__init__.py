@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
+    from chimera.documents.commands import authorization, check_remote, git_command
     from chimera.documents.commit import open_commit
     from chimera.documents.differences import Difference, differences
     from chimera.documents.dump import dump
@@ -58,6 +59,8 @@ __all__ = [
     "PartialTree",
     "RawDocument",
     "Tree",
+    "authorization",
+    "check_remote",
     "commits_of",
     "contents",
     "conversions",
@@ -67,6 +70,7 @@ __all__ = [
     "export",
     "find_root",
     "format_text",
+    "git_command",
     "has_commit",
     "head",
     "is_below",
@@ -98,6 +102,7 @@ __all__ = [
 import_lazily(
     __name__,
     {
+        ".commands": "authorization check_remote git_command",
         ".commit": "open_commit",
         ".differences": "Difference differences",
         ".dump": "dump",

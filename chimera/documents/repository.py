@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from chimera.model import GitError
 
-_SETTINGS = {
+SETTINGS = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "core.excludesFile": os.devnull,
@@ -26,7 +26,7 @@ _SETTINGS = {
     "protocol.allow": "never",
     "advice.graftFileDeprecated": "false",  # said even of the empty one that is named below
 }
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_SYSTEM": os.devnull,
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -75,7 +75,7 @@ def start(root: Path, *arguments: str) -> Any:
     if executable is None:
         raise GitError("git is not installed", help="install Git and put it on PATH")
     command = [str(Path(executable).absolute()), "--no-pager"]
-    for name, value in _SETTINGS.items():
+    for name, value in SETTINGS.items():
         command += ["-c", f"{name}={value}"]
     with _without_git_variables():
         try:
@@ -85,7 +85,7 @@ def start(root: Path, *arguments: str) -> Any:
             raise GitError("git cannot be run", help="check that `git version` works") from error
         try:
             return Git(str(root)).execute(
-                [*command, *arguments], istream=_PIPE, as_process=True, env=_ENVIRONMENT
+                [*command, *arguments], istream=_PIPE, as_process=True, env=ENVIRONMENT
             )
         except GitCommandNotFound as error:
             raise GitError("git cannot be run", help="check that `git version` works") from error

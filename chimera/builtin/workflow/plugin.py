@@ -38,11 +38,20 @@ def _breaks(before: WorkflowSpec, after: WorkflowSpec) -> Iterable[str]:
 
 @hookimpl
 def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
-    """Register `command`, `http.*`, `file.*` and `trace.*`."""
-    from chimera.builtin.workflow.operations import command, file, http
+    """Register `command`, `file.*`, `git.*`, `http.*`, `notify`, `policy`, `publish`, `trace.*`."""
+    from chimera.builtin.workflow.operations import (
+        command,
+        file,
+        git,
+        http,
+        notify,
+        policy,
+        publish,
+    )
     from chimera.builtin.workflow.wfformat import operations as trace
 
-    return (*command.OPERATIONS, *http.OPERATIONS, *file.OPERATIONS, *trace.OPERATIONS)
+    rooms = (command, file, git, http, notify, policy, publish, trace)
+    return tuple(operation for room in rooms for operation in room.OPERATIONS)
 
 
 @hookimpl
