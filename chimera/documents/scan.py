@@ -96,9 +96,7 @@ class Decoded(NamedTuple):
     coarse: bytes
 
     def is_suspect(self) -> bool:
-        """Tell whether the exact pass has to look: never false where it would find anything, but
-        for keys that are not text, which the values show.
-        """
+        """Tell whether the exact pass could find anything but keys that are not text."""
         is_worth_a_look = _HINT.search(self.coarse) is not None
         found = _SUSPECT.search("\n" + self.text) if is_worth_a_look else None
         return found is not None or _has_legacy_break(self.text)

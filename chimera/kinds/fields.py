@@ -232,7 +232,9 @@ class Marked(NamedTuple):
     route: Route
 
 
-_FieldMarks = tuple[str, str, tuple[Mark, ...], tuple[Mark, ...]]
+_Marks = tuple[Mark, ...]
+_Types = frozenset[type[Mark]] | None
+_FieldMarks = tuple[str, str, _Marks, _Marks]
 """A field's name and alias, and the marks on its values and on models in it."""
 
 
@@ -254,7 +256,7 @@ def _marks_of(model: type[BaseModel]) -> tuple[_FieldMarks, ...]:
 
 
 @cache
-def _fields_of(model: type[BaseModel], of: frozenset[type[Mark]] | None) -> tuple[_FieldMarks, ...]:
+def _fields_of(model: type[BaseModel], of: _Types) -> tuple[_FieldMarks, ...]:
     """Return the fields in which marks of some types, or any, can stand, with those marks.
 
     Most are left out, and whole models in which there is no mark: specs are walked again and again.
@@ -310,9 +312,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(argument)
 
 
-def marked(
-    model: BaseModel, route: Route = (), of: frozenset[type[Mark]] | None = None
-) -> list[Marked]:
+def marked(model: BaseModel, route: Route = (), of: _Types = None) -> list[Marked]:
     """Return every marked value of `model`, depth first, with its route in the document.
 
     With `of`, only those that bear marks of these types, which takes no look at the others.
@@ -322,9 +322,7 @@ def marked(
     return found
 
 
-def _walk(
-    found: list[Marked], of: frozenset[type[Mark]] | None, model: BaseModel, route: Route
-) -> None:
+def _walk(found: list[Marked], of: _Types, model: BaseModel, route: Route) -> None:
     """Gather the marked values of a model."""
     values, gather = model.__dict__, found.append
     for name, alias, on_values, on_models in _fields_of(type(model), of):
@@ -337,12 +335,7 @@ def _walk(
 
 
 def _walk_value(
-    found: list[Marked],
-    of: frozenset[type[Mark]] | None,
-    value: Any,
-    route: Route,
-    on_values: tuple[Mark, ...],
-    on_models: tuple[Mark, ...],
+    found: list[Marked], of: _Types, value: Any, route: Route, on_values: _Marks, on_models: _Marks
 ) -> None:
     if isinstance(value, str):  # first: most values are text
         found += [Marked(mark, value, route) for mark in on_values]
