@@ -6,7 +6,6 @@ configuration holds: that is the type's own model's.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from chimera.builtin.coordination.versions import Version
@@ -75,7 +74,8 @@ class ModuleSpec(Model):
     health_check: HealthCheck = Field(
         default=HealthCheck(), description="What is asked to see whether it is well."
     )
-    startup_timeout: Duration = Field(
-        default=timedelta(seconds=30),
-        description="Longest time that one attempt of each step of its start may take.",
+    startup_timeout: Duration | None = Field(
+        default=None,
+        description="Longest time that one attempt of each step of its start may take; the "
+        "Orchestrator's moduleStartupTimeout if left out, 30s without one.",
     )

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from chimera.builtin.coordination.declaring import MODULES
 from chimera.builtin.coordination.health import look
 from chimera.builtin.coordination.kinds import ModuleSpec
+from chimera.builtin.coordination.orchestrating import system_of
 from chimera.builtin.coordination.ordering import dependents
 from chimera.builtin.coordination.versions import exclusion
-from chimera.kinds import Document, validate_model
+from chimera.kinds import Document, format_duration, parse_duration, validate_model
 from chimera.model import ChimeraError, Place, digest_json
 from chimera.runtime import Json, PermanentError, Step, StepCall
 
@@ -47,6 +48,7 @@ def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
         "document": task.change.after,
         "types": {str(d.address): d.spec.type for d in _modules(task)},
         "former": former if former != document.spec.type else None,
+        "startupTimeout": _startup_timeout(task, document.spec),
         "spec": document.value["spec"],
     }
     outputs = task.execute(definition, lambda pinned, _: starting(pinned, types))
@@ -55,6 +57,14 @@ def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
 
 def _modules(task: ReconcileTask) -> Iterator[Document[ModuleSpec]]:
     yield from task.snapshot.of_model(ModuleSpec)
+
+
+def _startup_timeout(task: ReconcileTask, spec: ModuleSpec) -> str:
+    """Return how long a step of the start may take: what the module says, or the orchestrator."""
+    said = spec.startup_timeout
+    if said is None:
+        said = system_of(task.snapshot, task.environment.name).startup_timeout
+    return format_duration(said)
 
 
 def _type_of(value: Mapping[str, Any] | None) -> str | None:
@@ -75,6 +85,7 @@ def _shut_down(task: ReconcileTask) -> Mapping[str, Any]:
 def starting(pinned: Any, types: Types) -> Iterator[Step]:
     """Yield the steps of a start, as they were pinned."""
     start = _Start(pinned, types)
+    timeout = parse_duration(pinned["startupTimeout"])
     before: tuple[str, ...] = ()
     for id, work in (
         ("initialize", start.initialize),
@@ -88,7 +99,7 @@ def starting(pinned: Any, types: Types) -> Iterator[Step]:
             needs=before,
             effects=False,
             executor="inline",
-            timeout=start.spec.startup_timeout,
+            timeout=timeout,
         )
         before = (id,)
 

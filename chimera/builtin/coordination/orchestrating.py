@@ -27,7 +27,7 @@ from chimera.runtime.recovery import (
     Recovery,
     Retry,
 )
-from chimera.runtime.system import SETTINGS, SystemSettings
+from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS, SystemSettings
 
 T = TypeVar("T")
 
@@ -64,6 +64,12 @@ def orchestrator_of(snapshot: Snapshot, environment: str) -> Orchestrator | None
 def holds_in(spec: OrchestratorSpec, environment: str) -> bool:
     """Tell whether an orchestrator is one of the environment of that name."""
     return not spec.environments or f"Environment/{environment}" in spec.environments
+
+
+def system_of(snapshot: Snapshot, environment: str) -> SystemSettings:
+    """Return what the parts beside the engine go by in an environment."""
+    found = orchestrator_of(snapshot, environment)
+    return DEFAULT_SYSTEM if found is None else settings_of(found.spec).system
 
 
 def settings_of(spec: OrchestratorSpec) -> RunSettings:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from chimera.builtin.coordination.orchestrating import holds_in, settings_of, written
+from chimera.builtin.coordination.lifecycle import starting
+from chimera.builtin.coordination.modules import types
+from chimera.builtin.coordination.orchestrating import holds_in, settings_of, system_of, written
 from chimera.builtin.coordination.orchestrator import OrchestratorSpec
 from chimera.builtin.coordination.plugin import chimera_check_snapshot, chimera_configure_runs
 from chimera.documents import open_work_tree
@@ -222,3 +224,23 @@ def test_every_field_is_described() -> None:
 
     look(OrchestratorSpec)
     assert len(seen) > 3
+
+
+def test_the_start_up_timeout_is_that_of_each_step_of_a_module_s_start() -> None:
+    pinned = {
+        "module": "Module/plan",
+        "startupTimeout": "7s",
+        "spec": {"type": "plan", "version": "1.0.0"},
+    }
+    steps = list(starting(pinned, {one.name: one for one in types()}))
+    assert {step.timeout for step in steps} == {timedelta(seconds=7)}
+
+
+def test_an_environment_without_an_orchestrator_has_the_usual_settings(
+    tmp_path: Path, registry: Registry
+) -> None:
+    environments(tmp_path, "local", "production")
+    write(tmp_path, "a", "{environments: [Environment/local], moduleStartupTimeout: 7s}")
+    documents = snapshot(tmp_path, registry)
+    assert system_of(documents, "local").startup_timeout == timedelta(seconds=7)
+    assert system_of(documents, "production") == SystemSettings()
