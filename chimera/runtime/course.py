@@ -84,12 +84,22 @@ class Course:
 
     def begin(self) -> None:
         """Take in what had ended, and offer what waits for nothing."""
+        finished = {id for id, state in self.past.items() if state.status.is_finished}
         self.root.begin()
+        self._count_inside(finished)
         for id in [id for id in self.past if "!escalate[" in id]:
             state = self.past[id]
             self.notices.add(id)
             if state.notice is not None and self.graph.notify and not self.has_ended(id):
                 self.loose.offer(self.notice(id, self.graph.notify, state.notice))
+
+    def _count_inside(self, finished: set[str]) -> None:
+        """Count what is inside of steps that have finished, which nobody asks for any more."""
+        for id in [id for id in self.past if _is_inside(id, finished)]:
+            state = self.past.pop(id)
+            self.total += 1
+            self.done += state.status.is_finished
+            self.failed += state.status is StepStatus.FAILED
 
     def notice(self, id: str, notify: Work, inputs: Json) -> Node:
         """Return the step that tells somebody of a failure."""
@@ -215,6 +225,19 @@ class Course:
             blocked=root.blocked(),
             message=self.error,
         )
+
+
+def _is_inside(id: str, steps: set[str]) -> bool:
+    """Tell whether a step is inside one of `steps`."""
+    if "!" in id:
+        return False
+    at = max(id.rfind("/"), id.rfind("["))
+    while at > 0:
+        id = id[:at]
+        if id in steps:
+            return True
+        at = max(id.rfind("/"), id.rfind("["))
+    return False
 
 
 def undo_step(step: Step, inputs: Json, output: Json) -> Step:

@@ -213,8 +213,6 @@ class Settler:
         recovery, now = self._services.recovery_of(node.step), self._services.journal.now
         left = (past.due or past.at) - now
         longest = recovery.retry.max_delay
-        if 0 < past.tried <= len(recovery.fallbacks):
-            self._put_in_place(node, recovery.fallbacks[past.tried - 1].step)
         self._services.ready.leave(node)
         self._wait(node, min(max(left, timedelta()), longest).total_seconds())
 
@@ -245,6 +243,12 @@ class Settler:
         else:
             value, text = services.state.stored(fallback.value)
             self.done_with(node, value, services.state.kept(text), flag=decision.flag)
+
+    def go_on_with_alternative(self, node: Node) -> None:
+        """Put the step in place that a fallback had chosen before this process."""
+        fallbacks = self._services.recovery_of(node.step).fallbacks
+        if 0 < node.tried <= len(fallbacks):
+            self._put_in_place(node, fallbacks[node.tried - 1].step)
 
     def _put_in_place(self, node: Node, step: Step | None) -> None:
         """Have the work of another step done, with the inputs and in the place of this one."""

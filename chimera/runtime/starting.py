@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chimera.model import digest_json
 from chimera.runtime.collections import Attempt
 from chimera.runtime.flights import Flight
-from chimera.runtime.fold import StepStatus
+from chimera.runtime.fold import StepState, StepStatus
 from chimera.runtime.frontier import Node
 from chimera.runtime.journal import START
 from chimera.runtime.recovery import Recovery, StepError
@@ -39,15 +39,13 @@ class Starter:
 
     def start(self, node: Node) -> Flight | None:
         """Return the attempt that is to depart, or `None` where none is: it is seen to."""
-        past, step = node.past, node.step
+        past = node.past
         if node.is_fresh:
             node.is_fresh = False
             node.scope.has_begun()
-        if past is not None:
-            node.past = None
-            if past.status is StepStatus.WAITING and step.wait is None:
-                self._settler.wait_for_retry(node, past)
-                return None
+        if past is not None and self._goes_on(node, past):
+            return None
+        step = node.step
         if node.is_unended and step.on_interrupt == "escalate" and _is_work(step):
             self._settler.escalate(node)
             return None
@@ -67,6 +65,16 @@ class Starter:
             self._services.ready.leave(node)
             self._settler.failed(node, error, is_final=not isinstance(error, StepError))
             return None
+
+    def _goes_on(self, node: Node, past: StepState) -> bool:
+        """Take in what the journal knew of a step; tell whether it waits for its next attempt."""
+        node.past = None
+        if node.tried:
+            self._settler.go_on_with_alternative(node)
+        if past.status is StepStatus.WAITING and node.step.wait is None:
+            self._settler.wait_for_retry(node, past)
+            return True
+        return False
 
     def _prepare(self, node: Node, *, is_new: bool) -> bool:
         """Work out inputs and key; return whether the step is wanted."""
