@@ -12,7 +12,7 @@ from rich.text import Text
 
 def watch(frame: Callable[[], str], every: float) -> None:
     """Draw what `frame` returns every so many seconds, until the user interrupts it."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, force_terminal=True)
     first = Text.from_ansi(frame())
     with Live(first, console=console, screen=True, auto_refresh=False) as live:
         try:

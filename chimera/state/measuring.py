@@ -44,9 +44,9 @@ class StepTally(NamedTuple):
 
 
 def _seconds(column: str) -> str:
-    """Return SQL for an instant in seconds: SQLite's own functions stop at milliseconds."""
+    """Return SQL for an instant in seconds: SQLite's own functions round to milliseconds."""
     return (
-        f"(CAST(strftime('%s', {column}) AS INTEGER)"
+        f"(CAST(strftime('%s', substr({column}, 1, 19)) AS INTEGER)"
         f" + CAST('0' || substr({column}, 20, 7) AS REAL))"
     )
 
@@ -127,7 +127,7 @@ def faults(reader: StateReader) -> tuple[str, ...]:
     missing = [
         f"the file of a large value is missing: {name}"
         for (name,) in reader._rows(_LARGE)
-        if not (objects / name[8:10] / name[10:]).is_file()
+        if not (objects / name[7:9] / name[9:]).is_file()
     ]
     twice = [f"run {uid} has recorded {step} as done twice" for uid, step in reader._rows(_TWICE)]
     return (*pages, *missing, *twice)
