@@ -4,14 +4,16 @@
 
 `begin` starts the plan and opens its trace. Each step of the plan is begun, done and ended: the
 first and the last change the step's status and its segment of the trace, in the store; in between,
-its operation is a durable step of its own, retried and journaled like any stage's. One that failed
-is kept account of as failed, and what depends on it as blocked. `finish` ends plan and trace by
-what came of the steps, and only then `outcome` fails where the plan did, so that what is known of
-the failure is committed.
+its operation is a durable step of its own, journaled like any stage's. One that failed is kept
+account of as failed, and what depends on it as blocked. `finish` ends plan and trace by what came
+of the steps, and only then `outcome` fails where the plan did, so that what is known of the failure
+is committed. To execute what is left of a plan that failed, its stage is retried as a whole: the
+steps that are completed are passed over.
 
 A step of a role without an operation waits for the signal `PLAN/PLACE` (`plan-001/2`), by which
-somebody says that it is done, or by the data `{"status": "failed"}` that it is not. Refuses
-operations that nobody registered, and those that the role of a step cannot do.
+somebody says that it is done, or by the data `{"status": "failed"}` that it is not. Plans are data,
+which nobody reviewed: refuses operations with effects that the module's configuration does not
+name, those that nobody registered, and those that the role of a step cannot do.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from chimera.builtin.coordination.modules import plan as plans
 from chimera.builtin.coordination.modules import role as roles
 from chimera.builtin.coordination.modules import trace as traces
 from chimera.builtin.coordination.modules.plan import DONE, Plan
+from chimera.builtin.coordination.modules.role import Capability
 from chimera.builtin.coordination.protocol import Id
 from chimera.kinds import Field, Items, Model, Text
 from chimera.runtime import (
@@ -46,6 +49,11 @@ class Configuration(Model):
 
     step_concurrency: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="Steps of one plan that are in flight at a time."
+    )
+    allow_operations: Items[Capability] = Field(
+        default=(),
+        description="Operations with effects that steps of plans may perform, such as command or "
+        "file.*; those without effects may always be performed.",
     )
 
 
@@ -111,7 +119,7 @@ def expand(inputs: Execution, operations: Operations, root: Path) -> Expansion:
             ),
             _inline("outcome", layout.outcome, needs=("finish",), inputs=finished),
         ),
-        collect=finished,
+        collect=lambda outputs: outputs["outcome"],
     )
 
 
@@ -161,6 +169,12 @@ class _Layout:
             raise PermanentError(
                 f"the plan names the operation {name}, which nobody registered",
                 help="`chimera explain operations` lists those that there are",
+            )
+        allowed = configured(call, "core", Configuration).allow_operations
+        if self._operations[name].effects and not roles.admits(allowed, name):
+            raise PermanentError(
+                f"the plan names the operation {name}, which has effects and is not allowed",
+                help=f"add {name} under allowOperations in the configuration of the module core",
             )
         known = role is not None and roles.SHELF.seek(call, role)
         if role is not None and known:
@@ -265,14 +279,11 @@ class _Layout:
         )
         plans.SHELF.move(call, plan, status, status)
         traces.close(call, trace, status)
-        found = [step.status for step in plan.steps]
         return {
             "planId": plan.plan_id,
             "traceId": trace.trace_id,
             "status": status,
-            "completed": found.count("completed"),
-            "failed": found.count("failed"),
-            "blocked": found.count("blocked"),
+            **_counted(plan),
             "steps": [
                 {"stepId": step.step_id, "status": step.status, "outputs": ended[str(place)]}
                 for place, step in enumerate(plan.steps)
@@ -280,17 +291,24 @@ class _Layout:
         }
 
     def outcome(self, call: StepCall) -> Json:
-        """Fail where the plan did."""
-        found = call.inputs
-        assert isinstance(found, dict)
-        if found["status"] == "failed" and self._asked.fail_on_error:
-            raise PermanentError(
-                f"the plan {found['planId']} failed: {found['failed']} of its steps failed, and "
-                f"{found['blocked']} were not begun",
-                help="plan.get shows which, and `chimera runs show` why; plan.start lets the plan "
-                "go on from them",
-            )
-        return None
+        """Fail where the plan did, unless it has been completed since."""
+        found: Any = call.inputs
+        if found["status"] == "completed" or not self._asked.fail_on_error:
+            return found
+        plan = plans.SHELF.get(call, found["planId"])
+        if plan.status == "completed":
+            return {**found, **_counted(plan), "status": "completed"}
+        raise PermanentError(
+            f"the plan {plans.SHELF.alias(call, plan)} failed: {found['failed']} of its steps "
+            f"failed, and {found['blocked']} were not begun",
+            help=f"once their cause is gone, `chimera runs retry {call.run} --from STAGE` with this "
+            "stage executes what is not completed; plan.get shows which steps these are",
+        )
+
+
+def _counted(plan: Plan) -> dict[str, int]:
+    found = [step.status for step in plan.steps]
+    return {status: found.count(status) for status in ("completed", "failed", "blocked")}
 
 
 def _plan(call: StepCall, begun: Mapping[str, Any]) -> Plan:

@@ -30,8 +30,9 @@ def _say(call: OperationCall[Said]) -> Mapping[str, Any]:
     return {"said": call.inputs.said}
 
 
-SAY = Operation("own.say", "Say it.", Said, Said, _say)
-KNOWN = {**OPERATIONS, "own.say": SAY}
+SAY = Operation("own.say", "Say it.", Said, Said, _say, effects=False)
+SHOUT = Operation("own.shout", "Shout it.", Said, Said, _say)
+KNOWN = {**OPERATIONS, "own.say": SAY, "own.shout": SHOUT}
 
 
 def say(id: str, what: str, *needs: str, **more: Any) -> dict[str, Any]:
@@ -102,6 +103,24 @@ def test_plan_that_failed_goes_on_from_what_failed(desk: Desk, interpreter: Inte
     assert {"steps/1/do/work", "steps/2/do/work"} <= set(interpreter.done)
 
 
+def test_stage_passes_where_the_plan_was_completed_since(
+    desk: Desk, interpreter: Interpreter
+) -> None:
+    plan = planned(desk, say("a", "fail"))
+    layout = expand(Execution.model_validate({"planId": plan}), KNOWN, ROOT)
+    with pytest.raises(PermanentError):
+        interpreter.run(layout.steps)
+    desk.do("plan.start", planId=plan)
+    desk.do("plan.startStep", planId=plan, stepId="0")
+    desk.do("plan.completeStep", planId=plan, stepId="0")
+    desk.do("plan.complete", planId=plan)
+    (outcome,) = [step for step in layout.steps if step.id == "outcome"]
+    failed = {"planId": plan, "status": "failed", "completed": 0, "failed": 1, "blocked": 0}
+
+    found = desk.perform(outcome.work, failed, "outcome")
+    assert (found["status"], found["completed"], found["failed"]) == ("completed", 1, 0)
+
+
 def test_step_without_work_is_only_kept_account_of(desk: Desk, interpreter: Interpreter) -> None:
     plan = planned(desk, {"description": "think"})
 
@@ -150,12 +169,30 @@ def test_plan_does_not_execute_itself(desk: Desk, interpreter: Interpreter) -> N
 def test_unknown_operation_is_refused_before_anything_begins(
     desk: Desk, interpreter: Interpreter
 ) -> None:
-    plan = planned(desk, say("a", "x"), {"description": "x", "operation": "own.shout"})
-    with pytest.raises(PermanentError, match=r"own\.shout, which nobody registered"):
+    plan = planned(desk, say("a", "x"), {"description": "x", "operation": "own.sing"})
+    with pytest.raises(PermanentError, match=r"own\.sing, which nobody registered"):
         execute(interpreter, plan)
 
     assert states(desk, plan) == ["pending", "pending"]
     assert desk.do("plan.get", planId=plan)["status"] == "draft"
+
+
+@pytest.mark.parametrize(
+    ("allow", "allowed"),
+    [(["own.shout"], True), (["own.*"], True), (["own.say"], False), ([], False)],
+)
+def test_operation_with_effects_has_to_be_allowed(
+    desk: Desk, interpreter: Interpreter, allow: list[str], allowed: bool
+) -> None:
+    """Plans are data: nobody has reviewed what their steps do."""
+    desk.configure("core", allowOperations=allow)
+    plan = planned(desk, say("a", "x", operation="own.shout"))
+    if allowed:
+        assert execute(interpreter, plan)["status"] == "completed"
+    else:
+        with pytest.raises(PermanentError, match="has effects and is not allowed"):
+            execute(interpreter, plan)
+        assert states(desk, plan) == ["pending"]
 
 
 @pytest.mark.parametrize(("capabilities", "allowed"), [(["own.*"], True), (["plan.*"], False)])

@@ -17,6 +17,7 @@ import pytest
 from chimera.cli.main import run
 from chimera.context import Context, SequentialIds
 from chimera.model import Outcome
+from chimera.runtime import ControlAction, control_run
 from chimera.state import Item, read_state
 from chimera.workspace import Workspace
 from tests.builtin.coordination.conftest import NOW, ROOT, needs_oracle
@@ -217,7 +218,7 @@ def test_patterns_are_run_from_the_command_line(
     assert [value["title"] for value in house.items("context").values()] == ["x"]
 
 
-def test_failure_in_a_plan_fails_the_run_and_is_kept_account_of(house: House) -> None:
+def test_failure_in_a_plan_is_kept_account_of_and_its_stage_retried(house: House) -> None:
     house.workflow(
         "failing",
         """
@@ -227,11 +228,12 @@ def test_failure_in_a_plan_fails_the_run_and_is_kept_account_of(house: House) ->
       inputs:
         contextId: ${ctx.contextId}
         steps:
-          - {id: a, description: read, operation: file.read, inputs: {path: nothing.txt}}
+          - {id: a, description: read, operation: file.read, inputs: {path: late.txt}}
           - {id: b, description: after, dependencies: [a]}
           - {id: c, description: beside}
     - {id: exec, operation: core.executePlan, inputs: {planId: "${plan.planId}"}}
 """,
+        "  outputs: {status: '${exec.status}', completed: '${exec.completed}'}\n",
     )
     house.apply()
     item, _ = house.run("failing")
@@ -241,6 +243,14 @@ def test_failure_in_a_plan_fails_the_run_and_is_kept_account_of(house: House) ->
     (plan,) = house.items("plan").values()
     assert plan["status"] == "failed"
     assert [step["status"] for step in plan["steps"]] == ["failed", "blocked", "completed"]
+
+    (house.root / "late.txt").write_text("here")
+    control_run(house.root, house.context, item.run, ControlAction.RETRY, name="exec")
+    again, outputs = house.run("failing")
+    assert (again.status, again.run) == ("applied", item.run), again.message
+    assert outputs == {"status": "completed", "completed": 3}
+    (plan,) = house.items("plan").values()
+    assert plan["status"] == "completed"
 
 
 def test_deleted_module_is_shut_down_with_what_needs_it(house: House) -> None:
@@ -300,7 +310,10 @@ def test_killed_run_leaves_no_half_of_an_object_and_goes_on(house: House, surviv
     assert len(house.items("context")) == len(house.items("plan")) == 1
 
 
-def test_step_of_a_role_waits_for_its_signal(house: House) -> None:
+@pytest.mark.parametrize(
+    ("data", "status"), [(None, "completed"), ({"status": "failed"}, "failed")]
+)
+def test_step_of_a_role_waits_for_its_signal(house: House, data: Any, status: str) -> None:
     house.workflow(
         "human",
         """
@@ -315,10 +328,16 @@ def test_step_of_a_role_waits_for_its_signal(house: House) -> None:
     )
     house.apply()
     item, _ = house.run("human")
-
-    assert item.status != "applied"
     (plan,) = house.items("plan").values()
     assert (plan["status"], plan["steps"][0]["status"]) == ("in_progress", "in_progress")
+
+    given = {"name": "plan-001/0", "data": data}
+    control_run(house.root, house.context, item.run, ControlAction.SIGNAL, **given)
+    again, _ = house.run("human")
+    assert again.run == item.run
+    assert again.status == ("applied" if status == "completed" else "failed")
+    (plan,) = house.items("plan").values()
+    assert (plan["status"], plan["steps"][0]["status"]) == (status, status)
 
 
 def test_health_of_modules_is_observed(house: House) -> None:

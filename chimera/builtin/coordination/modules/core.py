@@ -195,6 +195,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
         inputs=Execution,
         outputs=Executed,
         run=refuse_to_run,
+        effects=False,  # but for those that its steps have
         expand=expand,
     ),
 )
