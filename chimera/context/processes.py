@@ -220,10 +220,15 @@ class Running:
         return self._is_closed or self._child.has_exited
 
     @property
+    def limit(self) -> str | None:
+        """What the process had used up, where that ended it: `cpu`, `memory` or `processes`."""
+        return self._child.limit
+
+    @property
     def ending(self) -> str:
         """How the process ended that has: for messages."""
-        if self._child.limit is not None:
-            return f"used more {self._child.limit} than it may"
+        if self.limit is not None:
+            return f"used more {self.limit} than it may"
         if self._lines.is_overfull:
             return "answered with more than it may"
         try:

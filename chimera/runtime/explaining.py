@@ -42,7 +42,8 @@ def explain_operations(registry: Registry) -> tuple[OperationExplanation, ...]:
 def explain_any(registry: Registry, what: str) -> Explanation | OperationExplanation:
     """Explain an operation by its name, or a kind or field by its route.
 
-    `Module.TYPE` is the configuration of a type of module. Raises `UsageError` that suggests the nearest name where there is neither.
+    `Module.TYPE` is the configuration of a type of module. Raises `UsageError` that suggests the
+    nearest name where there is neither.
     """
     if what in registry.operations:
         return _operation(registry, what)
@@ -51,12 +52,25 @@ def explain_any(registry: Registry, what: str) -> Explanation | OperationExplana
         return explain_model(registry.modules[rest].configuration, f"Module.{rest}")
     if kind[:1].upper() + kind[1:] in registry.kinds:
         return explain(registry, what)
-    near = nearest(what, (LISTING, *registry.operations)) or nearest(kind, registry.kinds)
+    near = _nearer(
+        what, nearest(what, (LISTING, *registry.operations)), nearest(kind, registry.kinds)
+    )
     raise UsageError(
         f"there is no kind or operation named {what!r}",
         help=f"did you mean {near}?"
         if near
         else "`chimera explain` lists the kinds, and `chimera explain operations` the operations",
+    )
+
+
+def _nearer(what: str, operation: str | None, kind: str | None) -> str | None:
+    """Return which of an operation and a kind a misspelt name more likely meant."""
+    if operation is None or kind is None:
+        return operation or kind
+    from difflib import SequenceMatcher
+
+    return max(
+        (operation, kind), key=lambda n: SequenceMatcher(None, what.lower(), n.lower()).ratio()
     )
 
 

@@ -38,7 +38,7 @@ def _breaks(before: WorkflowSpec, after: WorkflowSpec) -> Iterable[str]:
 
 @hookimpl
 def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
-    """Register `command`, `file.*`, `git.*`, `http.*`, `notify`, `policy`, `publish`, `trace.*`."""
+    """Register `command`, `notify`, `publish` and the families of operations."""
     from chimera.builtin.workflow.operations import (
         command,
         file,

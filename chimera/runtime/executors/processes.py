@@ -34,7 +34,7 @@ MEMORY_BYTES = 8 << 30
 """What a worker and all that it has started may have in memory together."""
 
 _STOP = b"stop"  # as the worker reads it
-_KILL_SECONDS = 1.0  # for a supervisor to have killed what it supervises: it takes milliseconds
+_KILL_SECONDS = 3.0  # for a supervisor to have killed what it supervises: mostly milliseconds
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from chimera.runtime.executors.worker import main; main()"
@@ -200,12 +200,12 @@ class Workers:
 
     def _lose(self, worker: _Worker) -> None:
         """Let the attempt of a worker that is gone fail; another worker takes its place."""
-        ticket, how = worker.ticket, worker.running.ending
+        ticket, running = worker.ticket, worker.running
         worker.release()
         self._discard(worker)
         if ticket is not None:
             ticket.worker = None
-            self._land(ticket, lost("the process that did the work", how))
+            self._land(ticket, _loss(running))
         self._assign()
 
     def _discard(self, worker: _Worker) -> None:
@@ -219,3 +219,16 @@ class Workers:
     def _land(self, ticket: _Ticket, error: BaseException) -> None:
         ticket.has_ended = True
         ticket.landed(ticket.flight, None, error)
+
+
+def _loss(running: Running) -> StepError:
+    """Return why the attempt of a worker that is gone failed."""
+    what = "the process that did the work"
+    if running.limit is None:
+        return lost(what, running.ending)
+    return StepError(
+        f"{what} {running.ending}",
+        category=Category.RESOURCE,
+        kind=f"{running.limit}-limit",
+        help="have it use less",
+    )

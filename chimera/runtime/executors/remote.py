@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chimera.context import Context, FixedClock
-from chimera.runtime.recovery import Category, Failure, PermanentError, StepError, classify
+from chimera.runtime.flights import AttemptLostError
+from chimera.runtime.recovery import Category, Failure, PermanentError, classify
 from chimera.runtime.steps import StepCall
 
 if TYPE_CHECKING:
@@ -108,15 +109,9 @@ def settle(flight: Flight, landed: Landed, said: Mapping[str, Any]) -> None:
     landed(flight, said["done"], None)
 
 
-def lost(what: str, how: str) -> StepError:
-    """Return the failure of an attempt whose process is gone: another may well succeed."""
-    return StepError(
-        f"{what} {how}",
-        category=Category.SYSTEM,
-        transient=True,
-        kind="worker-lost",
-        help="see whether the machine ran out of memory",
-    )
+def lost(what: str, how: str) -> AttemptLostError:
+    """Return what became of an attempt whose process is gone: another may well succeed."""
+    return AttemptLostError(f"{what} {how}", help="see whether the machine ran out of memory")
 
 
 @cache

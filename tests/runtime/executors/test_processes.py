@@ -14,6 +14,7 @@ import pytest
 from chimera.context import Context
 from chimera.runtime.executors import Executors, lines
 from chimera.runtime.executors.processes import Workers
+from chimera.runtime.flights import AttemptLostError
 from chimera.runtime.recovery import Category, PermanentError, StepError
 from chimera.runtime.steps import RemoteWork
 
@@ -146,7 +147,7 @@ def test_a_worker_that_dies_fails_the_attempt_as_transient_and_is_replaced(tmp_p
     mark = str(tmp_path / "mark")
     heard = fly(flight_of(remote=entry("once", mark)), flight_of(remote=entry("once", mark)))
     (_, _, first), (_, second, _) = heard.all
-    assert isinstance(first, StepError)
+    assert isinstance(first, AttemptLostError)
     assert (first.transient, first.category) == (True, Category.SYSTEM)
     assert second == "second"
 
@@ -243,7 +244,8 @@ def test_work_that_takes_too_much_memory_is_killed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("chimera.runtime.executors.processes.MEMORY_BYTES", 256 << 20)
     _, error = fly(flight_of(remote=entry("greedy"))).only
     assert isinstance(error, StepError)
-    assert "memory" in str(error)
+    assert "more memory than it may" in str(error)
+    assert (error.category, error.transient) == (Category.RESOURCE, False)
 
 
 def test_nothing_is_left_when_chimera_is_killed(tmp_path: Path) -> None:

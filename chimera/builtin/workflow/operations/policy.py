@@ -1,4 +1,4 @@
-"""The operation `policy`: has policies judge a document or files, as `chimera policy eval` does.
+"""The operation `policy.eval`: has policies judge a document or files, as `chimera policy eval` does.
 
 Owns what a stage makes of the verdicts. Refuses to call it kept where nothing was judged.
 """
@@ -127,7 +127,7 @@ def _reasons(verdict: Verdict) -> list[str]:
 
 OPERATIONS = (
     Operation(
-        name="policy",
+        name="policy.eval",
         summary="Have policies judge a document or files.",
         inputs=PolicyInputs,
         outputs=PolicyOutputs,

@@ -1,4 +1,4 @@
-"""The operation `policy`, and `publish`."""
+"""The operation `policy.eval`, and `publish`."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def policy(perform, root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["has-owner", "Policy/has-owner", "policies/owner.yaml"])
 def test_a_document_that_is_kept_to_passes(perform, name: str) -> None:
-    outputs = perform("policy", {"policies": [name], "document": workflow(owner="a")})
+    outputs = perform("policy.eval", {"policies": [name], "document": workflow(owner="a")})
     assert (outputs["passed"], outputs["refused"]) == (True, [])
     assert {v["finding"] for v in outputs["verdicts"]} == {"pass"}
 
 
 def test_a_refusal_fails_the_stage_and_says_why(perform, log: list[str]) -> None:
     with pytest.raises(PermanentError, match="a workflow has an owner"):
-        perform("policy", {"policies": ["has-owner"], "document": workflow()})
+        perform("policy.eval", {"policies": ["has-owner"], "document": workflow()})
     assert any("a workflow has an owner" in line for line in log)
 
 
 def test_a_refusal_can_be_an_output(perform) -> None:
     given = {"policies": ["has-owner"], "document": workflow(), "enforce": False}
-    outputs = perform("policy", given)
+    outputs = perform("policy.eval", given)
     assert outputs["passed"] is False
     assert "a workflow has an owner" in outputs["refused"][0]
 
@@ -69,7 +69,7 @@ def test_files_are_judged(perform, root: Path) -> None:
 
     (root / "given").mkdir()
     (root / "given" / "w.json").write_text(json.dumps(workflow(owner="a")))
-    assert perform("policy", {"policies": ["has-owner"], "files": ["given"]})["passed"]
+    assert perform("policy.eval", {"policies": ["has-owner"], "files": ["given"]})["passed"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_files_are_judged(perform, root: Path) -> None:
 )
 def test_nothing_judged_is_nothing_passed(perform, given: dict[str, Any]) -> None:
     with pytest.raises(PermanentError):
-        perform("policy", given)
+        perform("policy.eval", given)
 
 
 def test_an_event_is_published(perform) -> None:
