@@ -11,10 +11,16 @@ from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:
     from chimera.builtin.monitoring.health import Report
+    from chimera.builtin.monitoring.measures import Metrics
     from chimera.cli.session import Session
 
 _env = click.option(
     "--env", "environment", default="local", show_default=True, help="The environment."
+)
+_follow = click.option(
+    "--follow",
+    is_flag=True,
+    help="Do it again and again, as often as the Orchestrator says, until Ctrl-C.",
 )
 _output = click.option(
     "-o",
@@ -63,39 +69,53 @@ def _version() -> str:
     metavar="SECONDS",
     help="For how long the use of the CPU is watched.",
 )
+@_follow
 @_output
 def metrics(
     environment: str,
     textfile: Path | None,
     newest: int | None,
     interval: float,
+    follow: bool,
     outputs: tuple[str, ...],
 ) -> None:
     """Measure runs, operations, modules and the machine.
 
     The text is what Prometheus reads; -o json has the names of the system metrics of MPLP.
     """
+    from chimera.builtin.monitoring import following
     from chimera.builtin.monitoring.exposition import exposition, metrics_json
     from chimera.builtin.monitoring.health import observe
     from chimera.builtin.monitoring.measures import gather
     from chimera.context import write_whole
 
+    if follow and textfile is None:
+        raise UsageError("--follow writes a file again and again", help="name one: --textfile")
+    if textfile is not None and textfile.suffix != ".prom":
+        raise UsageError(
+            f"node_exporter does not read {textfile.name}", help="name it something.prom"
+        )
     session = _session()
     workspace = session.workspace()
-    with workspace.read_state() as state:
-        checks = list(observe(workspace, state, environment))
-        found = gather(
-            *(state, workspace.registry, environment, checks), newest=newest, interval=interval
-        )
-    if textfile is not None:
-        if textfile.suffix != ".prom":
-            raise UsageError(
-                f"node_exporter does not read {textfile.name}", help="name it something.prom"
+
+    def measure() -> Metrics:
+        with workspace.read_state() as state:
+            checks = list(observe(workspace, state, environment))
+            found = gather(
+                *(state, workspace.registry, environment, checks), newest=newest, interval=interval
             )
-        write_whole(textfile, exposition(found))
-        click.echo(f"wrote {textfile}", err=True)
-        if not outputs:
-            return
+        if textfile is not None:
+            write_whole(textfile, exposition(found))
+            click.echo(f"wrote {textfile}", err=True)
+        return found
+
+    if follow:
+        every = following.system_of(workspace, environment).metrics_interval
+        found = following.follow(measure, every.total_seconds())
+    else:
+        found = measure()
+    if textfile is not None and not outputs:
+        return
     session.emit(
         *(outputs, lambda paint: exposition(found).decode().rstrip("\n")),
         *(lambda: metrics_json(found), Outcome.PASSED),
@@ -113,12 +133,14 @@ def metrics(
 )
 @click.option("--history", is_flag=True, help="Show what was found before, and look at nothing.")
 @click.option("--no-record", is_flag=True, help="Do not keep what is found.")
+@_follow
 @_output
 def health(
     environment: str,
     thresholds: tuple[str, ...],
     history: bool,
     no_record: bool,
+    follow: bool,
     outputs: tuple[str, ...],
 ) -> None:
     """Look whether system, state, journal and modules are well.
@@ -126,6 +148,7 @@ def health(
     Exits 1 where something is unhealthy; what is degraded is told. What is found is kept in the
     history, unless another process is writing.
     """
+    from chimera.builtin.monitoring import following
     from chimera.builtin.monitoring import health as room
     from chimera.builtin.monitoring.alerts import parse_alert
     from chimera.builtin.monitoring.rendering import history_text, report_text
@@ -138,10 +161,22 @@ def health(
             *(outputs, lambda paint: history_text(found, paint)),
             *(lambda: {"format": "chimera-health-history/1", "reports": found}, Outcome.PASSED),
         )
-    report = room.examine(workspace, environment, [parse_alert(text) for text in thresholds])
-    if not no_record:
-        why = room.keep(workspace, report)
-        session.warn(f"this is not kept in the history: {why}" if why else None)
+    alerts = [parse_alert(text) for text in thresholds]
+
+    def look() -> Report:
+        report = room.examine(workspace, environment, alerts)
+        if not no_record:
+            why = room.keep(workspace, report)
+            session.warn(f"this is not kept in the history: {why}" if why else None)
+        if follow:
+            click.echo(f"{report.at} {report.status.value}", err=True)
+        return report
+
+    if follow:
+        every = following.system_of(workspace, environment).health_interval
+        report = following.follow(look, every.total_seconds())
+    else:
+        report = look()
     session.emit(
         *(outputs, lambda paint: report_text(report, paint)),
         *(report.to_json, _outcome(report)),
