@@ -6,7 +6,8 @@ has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -53,7 +54,8 @@ class Book:
     @staticmethod
     def open(call: Call) -> Book:
         """Read the pools and the ledger; what has ended until now holds nothing any more."""
-        ledger = Ledger.open(call.store, call.context.clock.now(), run_ends(call.root, call.run))
+        with run_ends(call.root, call.run) as ended:
+            ledger = Ledger.open(call.store, call.context.clock.now(), ended)
         return Book(ledger, applied_pools(call.store))
 
     def only(self, names: Iterable[str]) -> list[Pool]:
@@ -90,17 +92,19 @@ def applied_claims(store: Collections) -> dict[str, Claim]:
     }
 
 
-def run_ends(root: Path, present: str) -> Callable[[str], str | None]:
-    """Return what says of a run how it ended; `present` is the one that asks, which has not."""
+@contextmanager
+def run_ends(root: Path, present: str) -> Iterator[Callable[[str], str | None]]:
+    """Give what says of a run how it ended; `present` is the one that asks, which has not."""
+    with read_state(root) as state:
+        known: dict[str, str | None] = {present: None}
 
-    def ended(run: str) -> str | None:
-        if run == present:
-            return None
-        with read_state(root) as state:
-            found = state.run_status(run)
-        return "is gone" if found is None else ENDED.get(found)
+        def ended(run: str) -> str | None:
+            if run not in known:
+                status = state.run_status(run)
+                known[run] = "is gone" if status is None else ENDED.get(status)
+            return known[run]
 
-    return ended
+        yield ended
 
 
 def refused(message: str, *, help: str) -> PermanentError:
@@ -147,13 +151,14 @@ def _served_instead(call: Call, book: Book, claim: Claim, strategy: Strategy) ->
     """Serve a claim in the place of others; they keep what they hold where that does not help."""
     reason = f"{claim.name}, of priority {claim.priority}, needed what it held"
     given_up = _preempt(book, claim)
-    ended = [book.ledger.end(lease, PREEMPTED, reason) for lease in given_up]
-    taken = _served(call, book, [claim], strategy) if ended else []
-    if taken:
-        book.preempted += ended
-    else:
-        for lease in given_up:
-            book.ledger.grant(lease)
+    for lease in given_up:
+        del book.ledger.live[lease.id]
+    taken = _served(call, book, [claim], strategy) if given_up else []
+    for lease in given_up:
+        if taken:
+            book.preempted.append(book.ledger.end(lease, PREEMPTED, reason))
+        else:
+            book.ledger.live[lease.id] = lease
     return taken
 
 

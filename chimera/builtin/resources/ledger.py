@@ -1,8 +1,8 @@
 """The ledger: the leases of an environment, in its store, and what of the pools is free.
 
-A lease is live until its time has passed, its run has ended, or it was released or preempted. What
-has ended stays in the ledger, with how. Refuses to grant what is not free; what is free, and who
-holds the rest, is always computed anew from the leases.
+A lease is live until its time has passed, its run has ended, or it was released or preempted. Of
+those that have ended the newest are kept, with how; the cost of everything is that of what is live.
+Refuses to keep a count: what is free is always computed anew from the leases.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from chimera.builtin.resources.sharing import Standing, dominant_share
 if TYPE_CHECKING:
     from chimera.runtime.collections import Collections
 
-LEASES = "resource.lease"
+LEASES, ENDED, RING = "resource.lease", "resource.ended", "resource.ring"
+"""Collections: leases that are live, those that have ended, and the order in which they did."""
+KEPT = 1000
+"""How many that have ended are kept."""
 HELD, RELEASED, EXPIRED, PREEMPTED = "held", "released", "expired", "preempted"
 
 
@@ -99,33 +102,44 @@ class Ledger:
         `ended` says of a run how it ended, or `None` while it can still go on.
         """
         ledger = Ledger(store, now)
-        for id, value in store.find(LEASES, status=HELD):
+        for id, value in store.find(LEASES):
             lease = Lease.from_json(id, value)
             how = f"its run {how}" if lease.holder and (how := ended(lease.holder)) else ""
             if lease.until <= now:
                 how = "its time has passed"
+            ledger.live[id] = lease
             if how:
-                ledger._keep(lease.ended_as(EXPIRED, now, how))
-            else:
-                ledger.live[id] = lease
+                ledger.end(lease, EXPIRED, how)
         return ledger
 
     def lease(self, id: str) -> Lease | None:
         """Return a lease, live or ended."""
-        value = self.store.get(LEASES, id)
+        value = self.store.get(LEASES, id) or self.store.get(ENDED, id)
         return None if value is None else Lease.from_json(id, value)
 
     def grant(self, lease: Lease) -> None:
         """Record a lease."""
-        self._keep(lease)
+        self.store.put(LEASES, lease.id, lease.to_json())
         self.live[lease.id] = lease
 
     def end(self, lease: Lease, status: str, reason: str) -> Lease:
         """Record that a lease has ended; what it held is free again."""
         self.live.pop(lease.id, None)
         ended = lease.ended_as(status, self.now, reason)
-        self._keep(ended)
+        self.store.delete(LEASES, lease.id)
+        self.store.put(ENDED, lease.id, ended.to_json())
+        self._make_room(lease.id)
         return ended
+
+    def _make_room(self, id: str) -> None:
+        """Put an ended lease in the place of the oldest, which is forgotten."""
+        turn = self.store.get(RING, "turn") or 0
+        place = f"{turn % KEPT}"
+        oldest = self.store.get(RING, place)
+        if oldest is not None and oldest != id:
+            self.store.delete(ENDED, oldest)
+        self.store.put(RING, place, id)
+        self.store.put(RING, "turn", turn + 1)
 
     def renew(self, lease: Lease, until: datetime) -> Lease:
         """Record that a live lease stands until then."""
@@ -150,9 +164,6 @@ class Ledger:
         """Return the GPUs of this machine that no live lease of any pool holds."""
         taken = {gpu for lease in self.live.values() for gpu in lease.gpus}
         return tuple(gpu for gpu in pool.gpus if gpu not in taken)
-
-    def _keep(self, lease: Lease) -> None:
-        self.store.put(LEASES, lease.id, lease.to_json())
 
 
 def victims(pool: Pool, leases: Sequence[Lease], asked: Amounts, priority: int) -> list[Lease]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from chimera.builtin.resources.holding import ENDED, POOLS
 from chimera.builtin.resources.kinds import ResourcePoolSpec
-from chimera.builtin.resources.ledger import HELD, LEASES, Lease
+from chimera.builtin.resources.ledger import LEASES, Lease
 from chimera.builtin.resources.pools import Pool, pool_of
 from chimera.builtin.resources.quantities import AUTO, total
 from chimera.context.machine import measure
@@ -42,7 +42,7 @@ def _live(task: HealthTask) -> Iterator[Lease]:
     now = task.context.clock.now()
     for item in task.state.items(task.environment, LEASES):
         lease = Lease.from_json(item.id, item.value)
-        if lease.status == HELD and lease.until > now:
+        if lease.until > now:
             status = task.state.run_status(lease.holder) if lease.holder else None
             if status not in ENDED:
                 yield lease

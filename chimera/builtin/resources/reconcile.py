@@ -70,8 +70,8 @@ class _Forget:
 
     def __call__(self, call: StepCall) -> Json:
         if self._collection == POOLS:
-            now, ends = call.context.clock.now(), run_ends(self._root, call.run)
-            live = Ledger.open(call.store, now, ends).live.values()
+            with run_ends(self._root, call.run) as ended:
+                live = Ledger.open(call.store, call.context.clock.now(), ended).live.values()
             held = sorted(lease.id for lease in live if lease.pool == self._name)
             if held:
                 raise PermanentError(

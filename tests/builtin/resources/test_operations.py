@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chimera.builtin.resources import ledger
 from chimera.builtin.resources.holding import ResourcesHeldError
-from chimera.builtin.resources.ledger import LEASES
+from chimera.builtin.resources.ledger import ENDED, LEASES
 from chimera.builtin.resources.quantities import all_units, fits, total
 from chimera.runtime import PermanentError
 from chimera.runtime.recovery import Category, StepError, classify
@@ -70,7 +71,7 @@ def test_a_lease_ends_with_its_run(desk: Any, status: RunStatus) -> None:
         desk.call("allocate", desk.run(), requests={"cpu": 1})
     desk.end(run, status)
     assert desk.call("allocate", desk.run(), requests={"cpu": 1})["lease"]["pool"] == "p"
-    assert "its run" in desk.store.get(LEASES, lease)["reason"]
+    assert "its run" in desk.store.get(ENDED, lease)["reason"]
 
 
 @pytest.mark.parametrize("status", [RunStatus.PAUSED, RunStatus.INTERRUPTED])
@@ -201,6 +202,19 @@ def test_what_the_orchestrator_says_holds_where_no_claim_says_otherwise(desk: An
     assert desk.call("usage")["pools"]["slow"]["capacity"] == {"cpu": "1"}
 
 
+def test_of_leases_that_ended_the_newest_are_kept(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "KEPT", 3)
+    desk.pool("p", {"cpu": 1})
+    leases = []
+    for _ in range(7):
+        leases.append(desk.call("allocate", requests={"cpu": 1})["lease"]["id"])
+        desk.call("release", leases=[leases[-1]])
+    assert {id for id, _ in desk.store.find(ENDED)} == {*leases[-3:]}
+    assert desk.store.count(LEASES) == 0
+
+
 def test_a_claim_is_leased_as_often_as_it_counts(desk: Any) -> None:
     desk.pool("p", {"cpu": 9})
     desk.claim("a", {"cpu": 1}, count=2)
@@ -226,7 +240,7 @@ def test_leases_of_lower_priority_give_way_as_the_pool_says(
     outputs = desk.call("allocate", claims=["urgent"])
     assert [names[id] for id in outputs["preempted"]] == taken
     for id in outputs["preempted"]:
-        kept = desk.store.get(LEASES, id)
+        kept = desk.store.get(ENDED, id)
         assert kept["status"] == "preempted"
         assert kept["reason"] == "urgent, of priority 5, needed what it held"
         with pytest.raises(PermanentError, match="is preempted: urgent"):
@@ -235,6 +249,26 @@ def test_leases_of_lower_priority_give_way_as_the_pool_says(
         ("resources.preempted", name) for name in taken
     ]
     assert len(desk.logged) == len(taken)
+
+
+def test_who_gives_way_in_vain_keeps_what_it_holds(desk: Any, gpus: Callable[[int], None]) -> None:
+    """Two pools promise one GPU: to take the lease in one does not free what the other holds."""
+    gpus(1)
+    desk.pool("a", {"gpu": 1, "cpu": 1}, where="here", preemption="newest")
+    desk.pool("b", {"gpu": 1}, where="here")
+    held = desk.call("allocate", requests={"gpu": 1}, pools=["b"], priority=9)["lease"]["id"]
+    cpu = desk.call("allocate", requests={"cpu": 1}, pools=["a"])["lease"]["id"]
+    wanted = {"gpu": 1, "cpu": 1}
+    with pytest.raises(StepError, match="not enough free"):
+        desk.call("allocate", requests=wanted, pools=["a"], priority=5)
+    desk.claim("other", {"cpu": 1}, pools=["ResourcePool/c"])
+    desk.pool("c", {"cpu": 1})
+    desk.claim("big", wanted, pools=["ResourcePool/a"], priority=5)
+    outputs = desk.call("allocate", claims=["big", "other"], partial=True)
+    assert [lease["claim"] for lease in outputs["leases"]] == ["other"]
+    assert outputs["preempted"] == []
+    assert {lease["id"] for lease in desk.call("usage")["leases"]} >= {held, cpu}
+    assert desk.store.count(ENDED) == 0
 
 
 def test_nothing_gives_way_where_the_pool_says_never_or_priority_is_not_lower(desk: Any) -> None:

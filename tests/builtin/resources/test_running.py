@@ -77,8 +77,9 @@ def test_a_lease_is_held_while_its_run_goes_on_and_not_after_it(apply: Apply) ->
         assert answer.outcome is Outcome.PASSED
         assert used(answer) == "1"
     with workspace.read_state() as state:
-        statuses = [item.value["status"] for item in state.items("local", "resource.lease")]
-    assert sorted(statuses) == ["expired", "expired", "held"]
+        live = [item.value["status"] for item in state.items("local", "resource.lease")]
+        ended = [item.value["status"] for item in state.items("local", "resource.ended")]
+    assert (live, ended) == (["held"], ["expired", "expired"])
 
 
 def test_an_allocation_that_fails_leaves_nothing_held(apply: Apply) -> None:
