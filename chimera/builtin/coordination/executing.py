@@ -22,12 +22,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
+from chimera.builtin.coordination import planning as plans
 from chimera.builtin.coordination.declaring import configured
-from chimera.builtin.coordination.modules import plan as plans
 from chimera.builtin.coordination.modules import role as roles
 from chimera.builtin.coordination.modules import trace as traces
-from chimera.builtin.coordination.modules.plan import DONE, Plan
 from chimera.builtin.coordination.modules.role import Capability
+from chimera.builtin.coordination.planning import DONE, Plan
 from chimera.builtin.coordination.protocol import Id
 from chimera.kinds import Field, Items, Model, Text
 from chimera.runtime import (
@@ -301,8 +301,8 @@ class _Layout:
         raise PermanentError(
             f"the plan {plans.SHELF.alias(call, plan)} failed: {found['failed']} of its steps "
             f"failed, and {found['blocked']} were not begun",
-            help=f"once their cause is gone, `chimera runs retry {call.run} --from STAGE` with this "
-            "stage executes what is not completed; plan.get shows which steps these are",
+            help=f"once their cause is gone, `chimera runs retry {call.run} --from STAGE` with "
+            "this stage executes what is not completed; plan.get shows which steps these are",
         )
 
 

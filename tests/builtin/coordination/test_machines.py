@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from chimera.builtin.coordination import planning
 from chimera.builtin.coordination.machine import Machine
 from chimera.builtin.coordination.modules import (
     collab,
@@ -17,7 +18,6 @@ from chimera.builtin.coordination.modules import (
     dialog,
     extension,
     network,
-    plan,
     trace,
 )
 from chimera.runtime import PermanentError
@@ -25,8 +25,8 @@ from tests.builtin.coordination.conftest import OPERATIONS, ORACLE, Desk, needs_
 
 MACHINES = {
     "context": (context.STATUSES, context.Status),
-    "plan": (plan.STATUSES, plan.Status),
-    "step": (plan.STEP_STATUSES, plan.StepStatus),
+    "plan": (planning.STATUSES, planning.Status),
+    "step": (planning.STEP_STATUSES, planning.StepStatus),
     "confirm": (confirm.STATUSES, confirm.Status),
     "trace": (trace.STATUSES, trace.Status),
     "segment": (trace.SEGMENT_STATUSES, trace.SegmentStatus),

@@ -310,6 +310,16 @@ def test_refusal_names_the_field() -> None:
         plan.Plan.model_validate({**full("plan"), "steps": []})
 
 
+@pytest.mark.parametrize(
+    ("meta", "rule"),
+    [({"created_by": None}, "value-null"), ({"tags": ["a", "a"]}, "items-repeated")],
+)
+def test_null_and_repetition_are_refused_with_a_rule(meta: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        plan.Plan.model_validate({**full("plan"), "meta": {**META, **meta}})
+    assert [error["type"] for error in refused.value.errors()] == [rule]
+
+
 def test_oracle_can_refuse(desk: Desk) -> None:
     made = desk.do("context.create", name="work")["context"]
 
