@@ -5,10 +5,12 @@ Refuses to execute a run with another definition than the one that it is pinned 
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chimera.context import Context
@@ -79,7 +81,8 @@ class Engine:
                 grace=self._grace,
             )
             self._state.set_durability(full=self._settings.durability == "full")
-            with _on_signals(lambda: loop.call_soon_threadsafe(scheduler.interrupt)):
+            interrupt = partial(loop.call_soon_threadsafe, scheduler.interrupt)
+            with _on_signals(interrupt), _collecting_seldom():
                 yield from self._results(runner, scheduler)
 
     def _results(self, runner: asyncio.Runner, scheduler: Scheduler) -> Iterator[RunResult]:
@@ -101,6 +104,21 @@ class Engine:
         retention = self._settings.retention
         if retention is not None:
             self._state.prune(before=self._context.clock.now() - retention)
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Look for garbage cycles seldom: each look goes through all that many runs have in hand.
+
+    It takes a fifth of the time of steps that do nothing, and what it finds is small.
+    """
+    before = gc.get_threshold()
+    if before[0]:  # somebody who has switched it off has a reason
+        gc.set_threshold(max(before[0], 20_000), max(before[1], 20), max(before[2], 20))
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

@@ -41,41 +41,23 @@ class Flight:
     interrupted attempt took effect.
     """
 
-    __slots__ = (
-        "_dropped",
-        "_lines",
-        "attempt",
-        "call",
-        "executor",
-        "handle",
-        "is_timed_out",
-        "is_told",
-        "journal",
-        "kind",
-        "node",
-        "published",
-        "step",
-        "store",
-        "timer",
-    )
-
     call: StepCall
     node: Node
     journal: Journal
+    kind: Literal["work", "probe"] = "work"
+    handle: Any = None
+    executor: Executor | None = None  # once it has departed
+    is_told = False
+    is_timed_out = False
+    published: list[tuple[str, Json]] | None = None
+    store: Attempt | None = None
+    timer: list[Any] | None = None
+    _lines = 0
+    _dropped = 0
 
     def __init__(self, step: Step, attempt: int) -> None:
         self.step = step
         self.attempt = attempt
-        self.kind: Literal["work", "probe"] = "work"
-        self.handle: Any = None
-        self.executor: Executor | None = None  # once it has departed
-        self.is_told = False
-        self.is_timed_out = False
-        self.published: list[tuple[str, Json]] | None = None
-        self.store: Attempt | None = None
-        self.timer: list[Any] | None = None
-        self._lines = 0
-        self._dropped = 0
 
     def cancelled(self) -> bool:
         """Tell the work whether it is to stop."""
@@ -97,6 +79,11 @@ class Flight:
             self.published = []
         self.published.append((topic, payload))
 
+    def hear_no_more(self) -> None:
+        """Let go of the call, which holds the flight in its turn: a cycle is freed late."""
+        call = self.call
+        call.cancelled, call.log, call.publish = _is_over, _unheard, _unsent
+
     def say_what_was_dropped(self) -> None:
         """Close the log: once the attempt is over."""
         if self._dropped:
@@ -107,3 +94,15 @@ class Flight:
 
 Landed = Callable[[Flight, Json, BaseException | None], None]
 """Hears in the event loop what came of a flight."""
+
+
+def _is_over() -> bool:
+    return True
+
+
+def _unheard(text: str) -> None:
+    pass
+
+
+def _unsent(topic: str, payload: Json) -> None:
+    pass

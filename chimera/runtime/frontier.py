@@ -34,35 +34,25 @@ class Node:
     idempotency key, `digest` that of the inputs; `past` is what the journal knew of it.
     """
 
-    __slots__ = (
-        "attempt",
-        "begun",
-        "course",
-        "digest",
-        "doubtful",
-        "due",
-        "flight",
-        "generation",
-        "id",
-        "inputs",
-        "is_fresh",
-        "is_inside",
-        "is_probed",
-        "is_timed_out",
-        "is_undo",
-        "is_unended",
-        "key",
-        "limits",
-        "lost",
-        "past",
-        "rank",
-        "scope",
-        "step",
-        "text",
-        "timer",
-        "tried",
-    )
-
+    # Defaults of the class: most steps never differ from them, and many are made in a moment.
+    attempt = 1
+    doubtful = False
+    tried = 0
+    lost = 0
+    begun: datetime | None = None
+    due: datetime | None = None
+    inputs: Json = None
+    digest: str | None = None
+    text = ""
+    flight: Flight | None = None
+    timer: list[Any] | None = None
+    past: StepState | None = None
+    is_undo = False
+    is_unended = False
+    is_fresh = True
+    is_probed = False
+    is_inside = False
+    is_timed_out = False
     limits: tuple[Limit, ...]
     rank: Rank
 
@@ -72,25 +62,7 @@ class Node:
         self.key = key
         self.id = id
         self.step = step
-        self.attempt = 1
         self.generation: int = scope.generation
-        self.doubtful = False
-        self.tried = 0
-        self.begun: datetime | None = None
-        self.inputs: Json = None
-        self.digest: str | None = None
-        self.text = ""
-        self.flight: Flight | None = None
-        self.timer: list[Any] | None = None
-        self.past: StepState | None = None
-        self.due: datetime | None = None
-        self.lost = 0
-        self.is_undo = False
-        self.is_unended = False
-        self.is_fresh = True
-        self.is_probed = False
-        self.is_inside = False
-        self.is_timed_out = False
 
     def is_within(self, scope: Scope) -> bool:
         """Tell whether the step is one of `scope`, or inside one of it."""

@@ -40,6 +40,12 @@ class Services:
     executors: Executors
     grace: float
 
+    @property
+    def is_guarded(self) -> bool:
+        """Tell whether steps that say nothing have a breaker or a bulkhead."""
+        recovery = self.settings.recovery
+        return bool(recovery.breaker or recovery.bulkhead)
+
     def cached(self, key: str) -> str | None:
         """Return the text of a result kept by content, also of one that is not committed yet."""
         pending = self.journal.turn.cached

@@ -57,6 +57,7 @@ class Settler:
         if node.flight is not flight:
             return  # nobody waits for it any more
         self.let_go(flight)
+        flight.hear_no_more()
         if flight.is_timed_out:
             assert node.step.timeout is not None
             error = TimeoutError(f"it took longer than {node.step.timeout.total_seconds():g} s")
@@ -145,7 +146,8 @@ class Settler:
         if flag is None and node.digest is not None:
             if node.step.cache is not None:
                 services.journal.turn.cached[cache_key(node.step.cache, node.digest)] = text
-            if services.recovery_of(node.step).uses_cache:
+            recovery = services.recovery_of(node.step)
+            if recovery.fallbacks and recovery.uses_cache:
                 services.journal.turn.cached[_last_key(node)] = text
         course.done += 1
         node.scope.done(node, value)
@@ -369,6 +371,8 @@ class Settler:
     def _left(self, node: Node, failure: Failure | None, *, said: bool) -> None:
         """Let breakers and bulkheads know that an attempt has ended."""
         services = self._services
+        if node.step.recovery is None and not services.is_guarded:
+            return
         recovery = services.recovery_of(node.step)
         if recovery.breaker or recovery.bulkhead:
             now = services.journal.now

@@ -39,7 +39,7 @@ __all__ = [
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes three times as long, once for every attempt
 class StepCall:
     """What the work of a step is given.
 

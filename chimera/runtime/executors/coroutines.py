@@ -22,16 +22,16 @@ class Coroutines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         self._loop = loop
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[Flight, Landed] = {}
 
     def depart(self, flight: Flight, landed: Landed) -> None:
         """Make a task of the work."""
-        flight.handle = task = self._loop.create_task(_await(flight, landed))
-        self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+        self._flying[flight] = landed
+        flight.handle = self._loop.create_task(self._await(flight))
 
     def tell(self, flight: Flight) -> None:
-        """Cancel the task."""
+        """Cancel the task; one that had not begun yet lands all the same."""
+        flight.handle.add_done_callback(lambda task: self._land(flight, None, _never_begun()))
         flight.handle.cancel()
 
     def end(self, flight: Flight) -> bool:
@@ -41,18 +41,35 @@ class Coroutines:
 
     def close(self) -> None:
         """Cancel what is left."""
-        for task in self._flying:
-            task.cancel()
+        for flight in self._flying:
+            flight.handle.cancel()
+
+    def _land(self, flight: Flight, value: Json, error: BaseException | None) -> None:
+        landed = self._flying.pop(flight, None)
+        if landed is not None:
+            landed(flight, value, error)
+
+    async def _await(self, flight: Flight) -> None:
+        work: Any = flight.step.work
+        value: Json = None
+        error: BaseException | None = None
+        try:
+            value = await work(flight.call)
+        except BaseException as raised:
+            if not _is_heard(raised):
+                raise
+            error = raised
+        self._land(flight, value, error)
 
 
-async def _await(flight: Flight, landed: Landed) -> None:
+def _is_heard(error: BaseException) -> bool:
+    """Tell whether an error is the work's own, and does not end the process."""
     from asyncio import CancelledError
 
-    work: Any = flight.step.work
-    value: Json = None
-    error: BaseException | None = None
-    try:
-        value = await work(flight.call)
-    except (Exception, CancelledError, SystemExit) as raised:  # noqa: BLE001 - the step runner
-        error = raised
-    landed(flight, value, error)
+    return isinstance(error, (Exception, CancelledError, SystemExit))
+
+
+def _never_begun() -> BaseException:
+    from asyncio import CancelledError
+
+    return CancelledError("it was told to stop before it began")
