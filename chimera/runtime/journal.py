@@ -43,6 +43,7 @@ class Journal:
         self._ahead = settings.ahead.total_seconds()
         self._ahead_events = settings.ahead_events
         self._bus = settings.bus
+        self._narrate = settings.narrate
         self._log: deque[LogRow] = deque()  # appended to by the threads of the steps
         self._changed: dict[Course, RunStatus | None] = {}
         self._published: list[tuple[str, Json]] = []
@@ -126,6 +127,8 @@ class Journal:
         for course, status in self._changed.items():
             turn.runs[course.number] = course.row(status)
         self._state.write(turn)
+        if self._narrate is not None:
+            self._narrate({course.number: course.run for course in self._changed}, turn.events)
         for course, status in self._changed.items():
             course.is_written(status)
         self._changed.clear()

@@ -5,18 +5,19 @@ A plugin gives it through `chimera_configure_runs`; refuses nothing by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from chimera.runtime.recovery import BreakerRule, BulkheadRule, Recovery
 from chimera.runtime.system import DEFAULT_SYSTEM, SystemSettings
-from chimera.state import Json
+from chimera.state import Json, Run
 
 if TYPE_CHECKING:
     from chimera.kinds import Snapshot
     from chimera.plugin import PluginManager
+    from chimera.state import EventRow
 
 NO_RECOVERY = Recovery()
 """A step is attempted once, and a failure is one."""
@@ -35,7 +36,8 @@ class RunSettings:
     holds it until they are over. A result of more than `max_result` characters of JSON is refused,
     and of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
     are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears,
-    by topic and payload, what steps published, once that is on disk.
+    by topic and payload, what steps published, once that is on disk. `narrate` is given what
+    happened, for people to follow, and the runs by their numbers, once that is.
     """
 
     system: SystemSettings = DEFAULT_SYSTEM
@@ -53,6 +55,7 @@ class RunSettings:
     breakers: Mapping[str, BreakerRule] = field(default_factory=dict)
     bulkheads: Mapping[str, BulkheadRule] = field(default_factory=dict)
     bus: Callable[[str, Json], None] | None = None
+    narrate: Callable[[Mapping[int, Run], Sequence[EventRow]], None] | None = None
 
 
 DEFAULT_SETTINGS = RunSettings()

@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Any, TypeVar
 
+from chimera.builtin.coordination.narrating import Narrator
 from chimera.builtin.coordination.orchestrator import (
     OrchestratorSpec,
     Preset,
@@ -91,6 +92,7 @@ def settings_of(spec: OrchestratorSpec) -> RunSettings:
             name: BulkheadRule(one.limit, one.queue, one.when_full)
             for name, one in spec.bulkheads.items()
         },
+        narrate=Narrator(_chosen(spec.log_level, preset.system.log_level)),
     )
 
 

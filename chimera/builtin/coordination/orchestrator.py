@@ -208,7 +208,9 @@ class OrchestratorSpec(Model):
     )
     log_level: LogLevel | None = Field(
         default=None,
-        description="What of the log is shown: that and what is graver; info by both presets.",
+        description="What is told on standard error of runs that go on: steps that begin and end "
+        "(debug), pauses, signals and what steers runs (info), retries and what stands in for "
+        "results (warn), failures (error); that and what is graver. info by both presets.",
     )
     enable_distributed_tracing: bool | None = Field(
         default=None,
