@@ -97,7 +97,8 @@ def chimera_reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
 
 @hookimpl
 def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
-    """Say how the modules are that were applied."""
+    """Say how the modules are that were applied, and the hub."""
     from chimera.builtin.coordination.health import observe
+    from chimera.builtin.coordination.hub.health import observe as observe_hub
 
-    return observe(task)
+    return (*observe(task), *observe_hub(task))

@@ -56,7 +56,11 @@ def route(call: StepCall, operations: Operations, message: Message) -> str | Non
     if module is not None and module["state"] != "started":
         return f"the module {message.target_module} is {module['state']}"
     if message.name not in operations:
-        near = nearest(message.name, operations)
+        prefix = f"{message.target_module}."
+        own = [name for name in operations if name.startswith(prefix)]
+        if not own:
+            return f"there is no module {message.target_module}"
+        near = nearest(message.name, own)
         meant = f": did you mean {near}?" if near else ""
         return f"nobody registered the operation {message.name}{meant}"
     return None

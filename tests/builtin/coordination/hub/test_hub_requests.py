@@ -89,6 +89,11 @@ def test_a_message_to_nobody_is_a_dead_letter_that_suggests(hub: Hub) -> None:
     assert hub.store.find("message") == []
 
 
+def test_a_message_to_a_module_that_is_not_there_says_so(hub: Hub) -> None:
+    came = hub.do("hub.request", targetModule="nobody", operation="create", failOnDead=False)
+    assert came["reason"] == "there is no module nobody"
+
+
 def test_a_module_that_is_shut_down_gets_nothing(hub: Hub) -> None:
     hub.store.put("module", "context", {"state": "stopped", "configuration": {}})
     asked = {"targetModule": "context", "operation": "query", "failOnDead": False}

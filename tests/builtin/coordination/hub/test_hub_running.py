@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from chimera.builtin.coordination.declaring import stored
+from chimera.builtin.coordination.hub.health import observe
 from chimera.builtin.coordination.hub.requests import Request
 from chimera.context import Context
 from chimera.kinds import Field, Model
 from chimera.runtime import Engine, Graph, Operation, OperationCall, Outputs, RunResult, Step
+from chimera.runtime.health import HealthTask
 from chimera.state import RunStatus, StateWriter, open_state
 from tests.builtin.coordination.hub.conftest import REGISTERED
 
@@ -190,3 +192,25 @@ def test_a_broadcast_reaches_all(house: House) -> None:
     came = house.do("hub.broadcast", operation="query", payload={"limit": 3})
     assert came["dead"] == 0
     assert came["delivered"] >= 9
+
+
+def health_of(house: House) -> tuple[str, str] | None:
+    """Return how the hub is said to be, and what is to be done."""
+    snapshot: Any = None
+    task = HealthTask("local", snapshot, house.state, house.context)
+    found = [(check.status.value, check.help or "") for check in observe(task)]
+    return found[0] if found else None
+
+
+def test_the_hub_says_how_it_is(house: House) -> None:
+    assert health_of(house) is None
+    house.do("hub.request", targetModule="context", operation="query")
+    assert health_of(house) == ("healthy", "")
+    house.do("hub.request", targetModule="nobody", operation="x", failOnDead=False)
+    status, help = health_of(house) or ("", "")
+    assert status == "degraded"
+    assert "hub.replay" in help
+    house.state.put_items({("local", "hub", "waiting"): {"count": 10_000}})
+    status, help = health_of(house) or ("", "")
+    assert status == "unhealthy"
+    assert "messageQueueSize" in help
