@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 LOG_CHARACTERS = 256 << 10
 TAIL_BYTES = 16 << 10
+LOG_LINES, TAIL_LINES = 5_000, 1_000
 LINE_BYTES = 64 << 10
 """What is logged at once, what is kept of the end, and the longest line."""
 
@@ -23,6 +24,7 @@ class Lines:
     def __init__(self, log: Callable[[str], None], characters: int = LOG_CHARACTERS) -> None:
         self._log = log
         self._room = characters
+        self._lines = LOG_LINES
         self._unread: dict[str, bytearray] = {}
         self._cut: set[str] = set()  # streams in whose line too much has come
         self._tail = bytearray()  # whole lines; most are dropped, so none is taken apart
@@ -32,8 +34,9 @@ class Lines:
     def log(self, text: str) -> None:
         """Log one line, or keep it as long as it belongs to the end."""
         size = len(text) + 1
-        if not self._is_full and size <= self._room:
+        if not self._is_full and size <= self._room and self._lines:
             self._room -= size
+            self._lines -= 1
             self._log(text)
             return
         if not self._is_full:
@@ -60,9 +63,11 @@ class Lines:
             if unread:
                 self._say(stream, bytes(unread))
                 unread.clear()
-        if self._dropped:
-            self._log(f"[{self._dropped} lines are not kept]")
-        for line in self._tail.split(b"\n")[:-1]:
+        last = self._tail.split(b"\n")[:-1]
+        dropped = self._dropped + max(0, len(last) - TAIL_LINES)
+        if dropped:
+            self._log(f"[{dropped} lines are not kept]")
+        for line in last[-TAIL_LINES:]:
             self._log(_shown(line))
         self._tail.clear()
 

@@ -130,3 +130,8 @@ def asking(argument, call):
         except KeyboardInterrupt:
             continue
     return "asked"
+
+
+def verbose(argument, call):
+    for number in range(argument):
+        print("line", number)
