@@ -68,7 +68,9 @@ COMMANDS: dict[str, Entry] = {
         "Execute what has been proven and approved.",
         _CHANGE,
     ),
-    "run": Entry(f"{_CLI}.run:run", "Execute an applied document now.", _CHANGE),
+    "run": Entry(
+        f"{_CLI}.run:run", "Execute an applied document now, or go on with what is due.", _CHANGE
+    ),
     "record": Entry(f"{_CLI}.record:record", "Copy records into the tree.", _CHANGE),
     "status": Entry(f"{_CLI}.status:status", "Say where each environment stands.", _LOOK),
     "get": Entry(f"{_CLI}.get:get", "List documents, or print one.", _LOOK),
@@ -76,7 +78,11 @@ COMMANDS: dict[str, Entry] = {
     "graph": Entry(
         f"{_CLI}.graph:graph", "Draw references, layers and what a change reaches.", _LOOK
     ),
-    "runs": Entry(f"{_CLI}.runs:runs", "List, show, pause, resume and cancel runs.", _LOOK),
+    "runs": Entry(
+        f"{_CLI}.runs:runs",
+        "List, show, follow, pause, resume, retry, signal and cancel runs.",
+        _LOOK,
+    ),
     "health": Entry(
         "chimera.builtin.monitoring.commands:health",
         "Look whether system, state, journal and modules are well.",

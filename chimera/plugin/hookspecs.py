@@ -6,7 +6,7 @@ Nothing depends on the order in which plugins answer: callers sort what they get
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask
+    from chimera.runtime.due import Due, Published
     from chimera.runtime.health import HealthCheck, HealthTask
     from chimera.runtime.settings import RunSettings
 
@@ -168,3 +169,14 @@ def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[s
 @hookspec
 def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:  # type: ignore[empty-body]
     """Return how the plugin's own parts are, as far as the state and the process show it."""
+
+
+@hookspec
+def chimera_find_due(  # type: ignore[empty-body]
+    snapshot: Snapshot, environment: str, messages: Sequence[Published]
+) -> Iterable[Due]:
+    """Return which of the applied documents are to be executed because of messages.
+
+    Called by `chimera run --due` with what an environment holds and what steps published in it.
+    What was started for a message already is left out afterwards: the plugin keeps no count.
+    """

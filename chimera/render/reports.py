@@ -36,7 +36,12 @@ if TYPE_CHECKING:
     from chimera.workspace import ApplyReport, CheckReport, Judgement, PlanReport, ProveReport
     from chimera.workspace.running import RunReport
 
-_ITEMS = {"applied": Finding.PASS, "failed": Finding.FAIL, "blocked": Finding.NOT_EXERCISED}
+_ITEMS = {
+    "applied": Finding.PASS,
+    "failed": Finding.FAIL,
+    "blocked": Finding.NOT_EXERCISED,
+    "waiting": Finding.NOT_EXERCISED,
+}
 
 
 def report_of(

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from chimera.model import Result
 from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json
 from chimera.render.paint import Paint, Style, plain, table
 from chimera.render.proof import proofs_lines
 from chimera.render.ruling import refusal_lines
+from chimera.runtime import StepStatus
 from chimera.state import Run, RunStatus
 
 if TYPE_CHECKING:
+    from chimera.workspace.continuing import Continued
+    from chimera.workspace.controlling import GoneOn
+    from chimera.workspace.history import History, StepHistory
     from chimera.workspace.inspecting import RunDetails
-    from chimera.workspace.running import RunReport
+    from chimera.workspace.running import DueReport, RunReport
 
 STATUS_STYLES: dict[RunStatus, Style] = {
     RunStatus.SUCCEEDED: "good",
     RunStatus.FAILED: "bad",
     RunStatus.CANCELLED: "dim",
 }
+_STEP_STYLES: Final[dict[StepStatus, Style]] = {
+    StepStatus.DONE: "good",
+    StepStatus.SKIPPED: "dim",
+    StepStatus.FAILED: "bad",
+    StepStatus.ESCALATED: "bad",
+}
+_FOLD = 12
+"""Steps inside a step that are shown one by one; of more, only what went wrong."""
+_FAILURES = 10
 
 
 def runs_text(runs: Sequence[Run], paint: Paint = plain) -> str:
@@ -29,10 +44,17 @@ def runs_text(runs: Sequence[Run], paint: Paint = plain) -> str:
     if not runs:
         return "no runs yet"
     rows = [
-        (run.uid, run.status.value, run.environment, run.target, _when(run), run.actor)
+        (run.uid, run.status.value, run.environment, run.target, _when(run), _steps(run), run.actor)
         for run in runs
     ]
-    return table(rows, ("RUN", "STATUS", "ENVIRONMENT", "TARGET", "STARTED", "BY"), paint)
+    header = ("RUN", "STATUS", "ENVIRONMENT", "TARGET", "STARTED", "STEPS", "BY")
+    return table(rows, header, paint)
+
+
+def _steps(run: Run) -> str:
+    """Return how many of the steps have finished, and how many failed."""
+    failed = f", {run.failed} failed" if run.failed else ""
+    return f"{run.done}/{run.total}{failed}"
 
 
 def _when(run: Run) -> str:
@@ -41,10 +63,17 @@ def _when(run: Run) -> str:
 
 def runs_json(runs: Sequence[Run]) -> dict[str, Any]:
     """Return runs as JSON."""
-    return {"format": "chimera-runs/1", "runs": [_run_json(run) for run in runs]}
+    return {"format": "chimera-runs/1", "runs": [run_status_json(run) for run in runs]}
 
 
-def _run_json(run: Run) -> dict[str, Any]:
+def run_status_text(run: Run, paint: Paint = plain) -> str:
+    """Return where one run stands, in a line."""
+    status = paint(run.status.value, STATUS_STYLES.get(run.status, "warn"))
+    return f"{status}  {_steps(run)} steps  {run.target} in {run.environment}"
+
+
+def run_status_json(run: Run) -> dict[str, Any]:
+    """Return where one run stands as JSON."""
     return {
         "run": run.uid,
         "status": run.status.value,
@@ -55,44 +84,247 @@ def _run_json(run: Run) -> dict[str, Any]:
         "actor": run.actor,
         "created": run.created.isoformat(),
         "updated": run.updated.isoformat(),
+        "due": run.due.isoformat() if run.due else None,
+        "progress": {"total": run.total, "done": run.done, "failed": run.failed},
     }
 
 
 def run_text(details: RunDetails, paint: Paint = plain) -> str:
-    """Return one run: where it stands, and every step that it reached."""
-    run = details.view.run
+    """Return one run: where it stands, every step that it reached, and what it waits for."""
+    run = details.run
     style = STATUS_STYLES.get(run.status, "warn")
+    took = run.updated - run.created
     lines = [
         f"run {paint(run.uid, 'bold')} {paint(run.status.value, style)}",
         f"  target       {run.target} in {run.environment}",
         f"  started      {_when(run)} by {run.actor}",
+        f"  took         {duration(took)}" if run.status.is_final else "",
+        f"  steps        {_steps(run)}",
         f"  definition   {run.digest}",
+        f"  input        {json.dumps(run.input, ensure_ascii=False)}" if run.input else "",
     ]
-    if run.input:
-        lines.append(f"  input        {json.dumps(run.input, ensure_ascii=False)}")
-    rows = [
-        (id, step.status.value, str(step.attempt), step.error or "")
-        for id, step in details.view.steps.items()
-    ]
-    if rows:
-        lines += ["", table(rows, ("STEP", "STATUS", "ATTEMPT", "ERROR"), paint)]
+    for entry in details.history.entries:
+        said = "; ".join(text for text in (entry.about, entry.reason) if text)
+        when = entry.at.isoformat(timespec="seconds")
+        lines.append(f"  {entry.what:<12} {when} by {entry.actor}{f': {said}' if said else ''}")
+    lines = [line for line in lines if line]
+    if details.history.steps:
+        lines += ["", *_steps_lines(details.history, run, paint)]
     return "\n".join(lines)
 
 
+def _steps_lines(history: History, run: Run, paint: Paint) -> list[str]:
+    """Return the steps in columns, what there is to say of one on lines below it."""
+    inside = history.inside()
+    rows = list(_rows(inside, None, 0))
+    widths = [max(len(row[i]) for _, row, _ in rows) for i in range(3)]
+    heads = ("STEP", "STATUS", "ATTEMPT", "TIME")
+    widths = [max(width, len(head)) for width, head in zip(widths, heads, strict=False)]
+    lines = [_columns([paint(head, "bold") for head in heads], heads, widths)]
+    for step, row, notes in rows:
+        shown = list(row)
+        said = notes
+        if step is not None:
+            shown[1] = paint(row[1], _STEP_STYLES.get(step.status, "warn"))
+            said = [*_notes(step, run.uid), *notes]
+        lines.append(_columns(shown, row, widths))
+        indent = " " * (len(row[0]) - len(row[0].lstrip()) + 4)
+        lines += (f"{indent}{line}" for note in said for line in note.splitlines())
+    return lines
+
+
+def _columns(shown: Sequence[str], texts: Sequence[str], widths: Sequence[int]) -> str:
+    """Return cells in columns: what is shown may hold marks that are no part of its width."""
+    padded = [
+        cell + " " * (width - len(text))
+        for cell, text, width in zip(shown, texts, (*widths, len(texts[-1])), strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+_Row = tuple["StepHistory | None", tuple[str, str, str, str], list[str]]
+
+
+def _rows(
+    inside: Mapping[str | None, list[StepHistory]], parent: str | None, depth: int
+) -> Iterator[_Row]:
+    """Yield the steps inside one, and below each those inside it; many are counted instead."""
+    steps = [step for step in inside.get(parent, []) if not _is_told_above(step)]
+    is_folded = parent is not None and len(steps) > _FOLD
+    shown = [step for step in steps if not is_folded or step.status in _WRONG]
+    for step in shown[:_FAILURES] if is_folded else shown:
+        name = step.id if parent is None else step.id.removeprefix(parent).removeprefix("/")
+        below = inside.get(step.id, [])
+        took = step.duration
+        row = (
+            "  " * depth + name,
+            "undone" if step.is_undone else step.status.value,
+            str(step.attempt) if step.status is not StepStatus.SKIPPED else "",
+            duration(took) if took is not None else "",
+        )
+        yield step, row, [_counted(below)] if len(below) > _FOLD else []
+        yield from _rows(inside, step.id, depth + 1)
+    if is_folded and len(shown) > _FAILURES:
+        more = f"and {len(shown) - _FAILURES:,} more that failed (-o json has them all)"
+        yield None, ("  " * depth + more, "", "", ""), []
+
+
+def _is_told_above(step: StepHistory) -> bool:
+    """Tell whether a step did what the row of another says: it undid it, or told somebody."""
+    return "!" in step.id.rpartition("/")[2] and step.status is StepStatus.DONE
+
+
+_WRONG = {StepStatus.FAILED, StepStatus.ESCALATED}
+
+
+def _counted(steps: Sequence[StepHistory]) -> str:
+    """Return `10,000 inside: 9,998 done, 2 failed`."""
+    found = Counter(step.status.value for step in steps)
+    parts = ", ".join(f"{number:,} {status}" for status, number in found.most_common())
+    return f"{len(steps):,} inside: {parts}"
+
+
+def _notes(step: StepHistory, run: str) -> Iterator[str]:
+    """Yield why a step waits, what is special about its result, and what went wrong."""
+    if step.status is StepStatus.WAITING:
+        if step.signal is not None:
+            yield f"waits for the signal {step.signal}; send it with"
+            yield f"`chimera runs signal {run} {step.signal}`"
+        if step.due is not None:
+            until = "at the latest until" if step.signal is not None else "until"
+            yield f"waits {until} {step.due.isoformat(timespec='seconds')}"
+    if step.flag is not None:
+        yield _FLAG_NOTES.get(step.flag, step.flag)
+    if step.error:
+        yield step.error
+
+
+_FLAG_NOTES: Final = {
+    "cached": "its result is one that was recorded before for the same inputs",
+    "degraded": "degraded: it failed, and what it declares stands in its place",
+    "probed": "it was interrupted, and had taken effect",
+    "alternative": "it failed, and its alternative was used",
+}
+
+
+def duration(took: timedelta) -> str:
+    """Return how long something took, in the largest units that say enough."""
+    seconds = took.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
 def run_json(details: RunDetails) -> dict[str, Any]:
-    """Return one run as JSON."""
+    """Return one run as JSON, whole."""
     return {
         "format": "chimera-run/1",
-        **_run_json(details.view.run),
-        "steps": {
-            id: {
-                "status": step.status.value,
-                "attempt": step.attempt,
-                "error": step.error,
-                "output": step.output,
+        **run_status_json(details.run),
+        "history": [
+            {
+                "what": entry.what,
+                "about": entry.about,
+                "at": entry.at.isoformat(),
+                "actor": entry.actor,
+                "reason": entry.reason,
             }
-            for id, step in details.view.steps.items()
-        },
+            for entry in details.history.entries
+        ],
+        "steps": {id: _step_json(step) for id, step in details.history.steps.items()},
+    }
+
+
+def _step_json(step: StepHistory) -> dict[str, Any]:
+    return {
+        "status": step.status.value,
+        "attempt": step.attempt,
+        "began": step.began.isoformat() if step.began else None,
+        "ended": step.ended.isoformat() if step.ended else None,
+        "due": step.due.isoformat() if step.due else None,
+        "signal": step.signal,
+        "error": step.error,
+        "output": step.output,
+        "flag": step.flag,
+        "undone": step.is_undone,
+    }
+
+
+def gone_on_text(gone: GoneOn, paint: Paint = plain) -> str:
+    """Return how far a run came that was to go on."""
+    run = gone.told.run
+    if gone.continued is None:
+        return (
+            f"asked run {run.uid} to go on; {gone.told.holder} has the state, and takes it up if"
+            " it executes the run\n"
+            f"if not, `chimera run --due --env {run.environment}` goes on with it afterwards"
+        )
+    return "\n".join(_continued_lines(gone.continued, paint))
+
+
+def _continued_lines(continued: Continued, paint: Paint) -> Iterator[str]:
+    run, result = continued.run, continued.result
+    if result is None:
+        yield f"{paint('refused', 'bad')} run {run.uid} of {run.target}: {continued.message}"
+        if continued.help:
+            yield f"    {continued.help}"
+        return
+    status = paint(result.status.value, STATUS_STYLES.get(result.status, "warn"))
+    yield f"{status} run {run.uid} of {run.target}"
+    yield from (f"    {id}: {error}" for id, error in list(result.failed.items())[:_FAILURES])
+    message, help = continued.message or result.message, continued.help or result.help
+    yield from (f"    {line}" for line in (message, help) if line)
+
+
+def gone_on_json(gone: GoneOn) -> dict[str, Any]:
+    """Return how far a run came that was to go on, as JSON."""
+    holder = gone.told.holder
+    return {
+        "format": "chimera-continued/1",
+        "executedBy": str(holder) if holder else None,
+        **(
+            _continued_json(gone.continued)
+            if gone.continued is not None
+            else {"run": run_status_json(gone.told.run), "failed": {}, "message": ""}
+        ),
+    }
+
+
+def _continued_json(continued: Continued) -> dict[str, Any]:
+    result = continued.result
+    status = result.status.value if result else "refused"
+    return {
+        "run": {**run_status_json(continued.run), "status": status},
+        "failed": dict(result.failed) if result else {},
+        "message": continued.message or (result.message if result else ""),
+    }
+
+
+def due_text(result: Result[DueReport], paint: Paint = plain) -> str:
+    """Return what was due, and what became of it."""
+    report = result.value
+    lines = [line for one in report.continued for line in _continued_lines(one, paint)]
+    for started in report.started:
+        lines += run_report_text(started, paint).splitlines()
+    if not lines:
+        return "nothing is due"
+    return "\n".join(lines)
+
+
+def due_json(result: Result[DueReport]) -> dict[str, Any]:
+    """Return what was due as JSON."""
+    report = result.value
+    return {
+        "format": "chimera-due/1",
+        "outcome": result.outcome.value,
+        "continued": [_continued_json(one) for one in report.continued],
+        "started": [run_report_json(one) for one in report.started],
     }
 
 
@@ -108,6 +340,9 @@ def run_report_text(result: Result[RunReport], paint: Paint = plain) -> str:
     if item.status == "applied":
         lines.append(f"{paint('ran', 'good')} {item.change.target} (run {item.run})")
         lines.append(json.dumps(report.outputs, indent=2, ensure_ascii=False))
+    elif item.status == "waiting":
+        lines.append(f"{paint('waiting', 'warn')} {item.change.target} (run {item.run})")
+        lines.append(f"    `chimera runs show {item.run}` says for what; then `chimera run --due`")
     else:
         lines.append(f"{paint(item.status, 'bad')} {item.change.target}: {item.message}")
         lines += [f"    {item.help}"] if item.help else []

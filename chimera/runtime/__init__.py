@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from chimera.runtime.operations import Operation, OperationCall
     from chimera.runtime.recovery import PermanentError, Recovery, Retry, StepError
     from chimera.runtime.result import RunResult
-    from chimera.runtime.runs import Runs, RunView, control_run, list_runs, read_log, show_run
+    from chimera.runtime.runs import (
+        Runs,
+        RunView,
+        control_run,
+        list_runs,
+        read_log,
+        run_status,
+        show_run,
+    )
     from chimera.runtime.settings import RunSettings
     from chimera.runtime.steps import (
         Expansion,
@@ -78,6 +86,7 @@ __all__ = [
     "migrate_run",
     "prune_runs",
     "read_log",
+    "run_status",
     "show_run",
 ]
 
@@ -94,7 +103,7 @@ import_lazily(
         ".operations": "Operation OperationCall",
         ".recovery": "PermanentError Recovery Retry StepError",
         ".result": "RunResult",
-        ".runs": "Runs RunView control_run list_runs read_log show_run",
+        ".runs": "Runs RunView control_run list_runs read_log run_status show_run",
         ".settings": "RunSettings",
         ".steps": "Expansion Graph Outputs RemoteWork Step StepCall Wait idempotency_key",
         ".upkeep": "due_runs migrate_run prune_runs",

@@ -6,8 +6,8 @@ change that fails holds back the changes that refer to it, and no others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
@@ -31,19 +31,22 @@ from chimera.plugin import PluginManager
 from chimera.runtime.executors import BUILT_IN
 from chimera.runtime.result import RunResult
 from chimera.runtime.runs import Runs
-from chimera.runtime.settings import settings_of
-from chimera.runtime.task import Build, ReconcileTask
-from chimera.state import Applied, Json, StateWriter
+from chimera.runtime.settings import RunSettings, settings_of
+from chimera.runtime.task import Build, ReconcileTask, RunError
+from chimera.state import Applied, ItemKey, Json, RunStatus, StateWriter
 
 WriteRecord = Callable[[str, str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one change; `run` is the run that carried it out, if it took one."""
+    """What became of one change; `run` is the run that carried it out, if it took one.
+
+    One that is `waiting` has a run that is not over, and goes on when what it waits for has come.
+    """
 
     change: Change
-    status: Literal["applied", "failed", "blocked"]
+    status: Literal["applied", "failed", "blocked", "waiting"]
     outcome: Outcome = Outcome.PASSED
     run: str | None = None
     message: str = ""
@@ -58,19 +61,34 @@ def apply(
     context: Context,
     plugins: PluginManager,
     record: WriteRecord,
-    inputs: Mapping[str, Any] | None = None,
+    asked: Asked | None = None,
 ) -> tuple[ItemResult, ...]:
     """Carry out every change of `plan`; raises `GateError` unless `permit` is for exactly it.
 
     Called while the apply lock is held, so that what the permit was given for is what is there.
-    `inputs` are for the `run` of an applied document.
+    `asked` is there for the `run` of an applied document.
     """
     if not permit.admits(plan):
         raise GateError(
             "the permit is for another plan", help="let the gate weigh the plan that is applied"
         )
-    applier = _Applier(permit, plan, subject, state, context, plugins, record, inputs or {})
+    applier = _Applier(permit, plan, subject, state, context, plugins, record, asked)
     return tuple(applier.run())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is asked for with: the inputs that were given, and what made it due.
+
+    It goes on with no run that stands as one of `passing_over`: whoever asks for a run while one
+    waits wants another. `begun` is put into collections with the transaction in which it begins,
+    and `settings` are how runs are executed this time, if not as documents say.
+    """
+
+    inputs: Mapping[str, Any]
+    settings: RunSettings | None = None
+    passing_over: Collection[RunStatus] = (RunStatus.WAITING, RunStatus.PAUSED)
+    begun: Mapping[ItemKey, Json] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,11 +97,17 @@ class TargetRuns:
 
     runs: Runs
     target: str
+    asked: Asked | None = None
     last: str | None = None
 
     def __call__(self, definition: Json, build: Build, input: Json, concurrency: int) -> RunResult:
         """Run a definition durably, or go on with the run of it that is not settled."""
-        result = self.runs.carry_out(self.target, definition, build, input, concurrency)
+        asked = self.asked
+        result = self.runs.carry_out(
+            *(self.target, definition, build, input, concurrency),
+            passing_over=asked.passing_over if asked else (),
+            begun=asked.begun if asked else None,
+        )
         self.last = result.run
         return result
 
@@ -97,7 +121,7 @@ class _Applier:
     context: Context
     plugins: PluginManager
     record: WriteRecord
-    inputs: Mapping[str, Any]
+    asked: Asked | None
 
     def run(self) -> Iterator[ItemResult]:
         """Yield what became of each change; an interruption ends it, what is done stays done."""
@@ -132,19 +156,22 @@ class _Applier:
         if change.is_move:
             self._keep_moved(change)
             return ItemResult(change, "applied")
-        runs = TargetRuns(self._runs(), str(change.target))
+        runs = TargetRuns(self._runs(), str(change.target), self.asked)
         try:
             outputs = self._reconcile(change, runs)
         except ChimeraError as error:
-            return ItemResult(change, "failed", error.outcome, runs.last, error.message, error.help)
+            told = (error.outcome, runs.last, error.message, error.help)
+            is_waiting = isinstance(error, RunError) and error.result.status is RunStatus.WAITING
+            return ItemResult(change, "waiting" if is_waiting else "failed", *told)
         self._keep(change, outputs, runs.last)
         return ItemResult(change, "applied", run=runs.last)
 
     def _runs(self) -> Runs:
         snapshot, environment = self.subject.snapshot, self.plan.environment
+        settings = self.asked.settings if self.asked else None
         return Runs(
             *(self.state, self.context, environment),
-            settings=settings_of(self.plugins, snapshot, environment),
+            settings=settings or settings_of(self.plugins, snapshot, environment),
             executors=snapshot.registry.executors or BUILT_IN,
         )
 
@@ -169,7 +196,8 @@ class _Applier:
         outputs: Mapping[str, Any] | None
         self._refuse_edited(change)
         if change.action is Action.RUN:
-            outputs = hook.chimera_execute(task=task, inputs=self.inputs)
+            inputs = self.asked.inputs if self.asked else {}
+            outputs = hook.chimera_execute(task=task, inputs=inputs)
         else:
             outputs = hook.chimera_reconcile(task=task)
         return outputs

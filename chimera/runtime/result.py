@@ -38,7 +38,7 @@ class RunResult:
     def outcome(self) -> Outcome:
         """What a command that did nothing else ends with."""
         match self.status:
-            case RunStatus.SUCCEEDED:
+            case RunStatus.SUCCEEDED | RunStatus.WAITING:
                 return Outcome.PASSED
             case RunStatus.INTERRUPTED:
                 return Outcome.INTERRUPTED

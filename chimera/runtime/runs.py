@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from chimera.runtime.settings import DEFAULT_SETTINGS, RunSettings
 from chimera.runtime.steps import Graph
 from chimera.runtime.task import Build
 from chimera.state import (
+    ItemKey,
     Json,
     LogLine,
     Run,
@@ -56,18 +57,27 @@ class Runs:
         self._executors = executors
 
     def carry_out(
-        self, target: str, definition: Json, build: Build, input: Json, concurrency: int
+        self,
+        target: str,
+        definition: Json,
+        build: Build,
+        input: Json,
+        concurrency: int,
+        *,
+        passing_over: Collection[RunStatus] = (),
+        begun: Mapping[ItemKey, Json] | None = None,
     ) -> RunResult:
         """Run `definition` for `target`, or go on with the run of it that is not settled.
 
         A run that was interrupted is finished as it is pinned, before a changed definition gets a
         run of its own. A failed one is retried from its failed steps while definition and input
         are unchanged. One that is paused stays so. One that succeeded and was not applied, because
-        of a crash in between, is not run again.
+        of a crash in between, is not run again. A run that stands as one of `passing_over` is left
+        alone. `begun` is put into collections with the transaction that makes a new run.
         """
         definition, input = self._state.as_stored(definition), self._state.as_stored(input)
         run = self._unsettled(target)
-        if run is not None:
+        if run is not None and run.status not in passing_over:
             is_same = (run.definition, run.input) == (definition, input)
             if run.status is RunStatus.PAUSED:
                 return RunResult(run.uid, RunStatus.PAUSED, outputs={})
@@ -75,7 +85,9 @@ class Runs:
                 result = self._execute(run, build, concurrency)
                 if is_same or result.status not in {RunStatus.FAILED, RunStatus.SUCCEEDED}:
                     return result
-        run = self._state.create_run(self._environment, target, definition, input)
+        with self._state.transaction():
+            run = self._state.create_run(self._environment, target, definition, input)
+            self._state.put_items(begun or {})
         return self._execute(run, build, concurrency)
 
     def _unsettled(self, target: str) -> Run | None:
@@ -106,6 +118,12 @@ def show_run(root: Path, uid: str) -> RunView:
     """Return a run and where each of its steps stands; raises `UsageError` for an unknown one."""
     with read_state(root) as reader:
         return RunView(_as_it_is(reader, reader.run(uid)), dict(fold(reader.events(uid)).steps))
+
+
+def run_status(root: Path, uid: str) -> Run:
+    """Return where a run stands, from its row alone; raises `UsageError` for an unknown one."""
+    with read_state(root) as reader:
+        return _as_it_is(reader, reader.run(uid))
 
 
 def read_log(root: Path, uid: str, after: int = 0) -> tuple[LogLine, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from chimera.runtime.recovery import BreakerRule, BulkheadRule, Recovery
+from chimera.runtime.recovery import DEFAULT_RECOVERY, BreakerRule, BulkheadRule, Recovery
 from chimera.runtime.system import DEFAULT_SYSTEM, SystemSettings
 from chimera.state import Json, Run
 
@@ -59,6 +59,10 @@ class RunSettings:
 
 
 DEFAULT_SETTINGS = RunSettings()
+"""What an engine goes by that nobody told anything."""
+
+SHIPPED = RunSettings(recovery=DEFAULT_RECOVERY)
+"""What holds where no document says otherwise."""
 
 
 def settings_of(plugins: PluginManager, snapshot: Snapshot, environment: str) -> RunSettings:
@@ -66,7 +70,7 @@ def settings_of(plugins: PluginManager, snapshot: Snapshot, environment: str) ->
     settings: RunSettings = plugins.hook.chimera_configure_runs(
         snapshot=snapshot, environment=environment
     )
-    settings = settings or DEFAULT_SETTINGS
+    settings = settings or SHIPPED
     limits = dict(settings.limits)
     for more in plugins.hook.chimera_limit_steps(snapshot=snapshot):
         for key, limit in more.items():

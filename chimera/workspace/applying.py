@@ -11,6 +11,7 @@ from chimera.model import Outcome, Result, StaleError, has_errors
 from chimera.plan import Plan
 from chimera.runtime import ItemResult
 from chimera.runtime import apply as execute
+from chimera.runtime.apply import Asked
 from chimera.state import StateWriter
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.protection import protect
@@ -76,7 +77,7 @@ def carry_out(
     planned: PlanReport,
     ruling: Ruling,
     state: StateWriter,
-    inputs: dict[str, object] | None = None,
+    asked: Asked | None = None,
 ) -> tuple[ItemResult, ...]:
     """Execute what the gate permits; raises `GateError` where it does not."""
     return execute(
@@ -87,7 +88,7 @@ def carry_out(
         workspace.context,
         workspace.plugins,
         Recorder(workspace.root, workspace.context).write,
-        inputs,
+        asked,
     )
 
 

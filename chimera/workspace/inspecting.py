@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,8 +19,9 @@ from chimera.kinds import (
 )
 from chimera.model import Address, Digest, Placement, Result, UsageError, is_dormant
 from chimera.plan import target_digests
-from chimera.runtime import RunView, list_runs, read_log, show_run
+from chimera.runtime import list_runs, run_status
 from chimera.state import Applied, Holder, LogLine, RulingRecord, Run, RunStatus
+from chimera.workspace.history import History, history, is_within
 from chimera.workspace.judging import facts_of, placements_of
 from chimera.workspace.recording import recorded
 
@@ -223,12 +225,40 @@ def describe(workspace: Workspace, address: str) -> Result[Description]:
 
 @dataclass(frozen=True)
 class RunDetails:
-    """A run, its steps, and what they wrote."""
+    """A run, and what it did and was told."""
 
-    view: RunView
-    log: tuple[LogLine, ...]
+    run: Run
+    history: History
 
 
 def run_details(workspace: Workspace, uid: str) -> RunDetails:
     """Return everything about one run; raises `UsageError` for an unknown one."""
-    return RunDetails(show_run(workspace.root, uid), read_log(workspace.root, uid))
+    run = run_status(workspace.root, uid)
+    with workspace.read_state() as state:
+        return RunDetails(run, history(state.events(uid)))
+
+
+def read_lines(
+    workspace: Workspace, uid: str, *, step: str | None, follow: bool
+) -> Iterator[LogLine]:
+    """Yield what the steps of a run wrote; with `follow` until it is over or nobody executes it.
+
+    Raises `UsageError` for an unknown run.
+    """
+    last = 0
+    while True:
+        with workspace.read_state() as state:
+            run = state.run(uid)  # before the lines: what is over by now has written all of them
+            is_going = run.status in _GOING and state.writer() is not None
+            lines = state.log(uid, last)
+        for line in lines:
+            last = line.seq
+            if step is None or is_within(line.step, step):
+                yield line
+        if not (follow and is_going):
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+_POLL_SECONDS = 0.2
+_GOING = {RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.COMPENSATING}

@@ -1,21 +1,27 @@
-"""Running: execute an applied document now, as it was applied, under a permit of its own."""
+"""Running: execute an applied document now, or all that is due, each under a permit of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from chimera.documents import open_commit
 from chimera.gate import Ruling
+from chimera.kinds import Snapshot
 from chimera.model import Address, Outcome, Result, has_errors
-from chimera.runtime import ItemResult
+from chimera.runtime import ItemResult, due_runs
+from chimera.runtime.apply import Asked
+from chimera.runtime.due import OUTBOX, STARTED, Due, not_started, published
+from chimera.state import RunStatus, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
+from chimera.workspace.continuing import Continued, continue_runs, settings_for
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.protection import protect
 from chimera.workspace.proving import ProveReport
 from chimera.workspace.ruling import prove_owed, rule
-from chimera.workspace.run_planning import plan_run
+from chimera.workspace.run_planning import applied_snapshot, plan_run
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -32,23 +38,111 @@ class RunReport:
     outputs: Any = None
 
 
+@dataclass(frozen=True)
+class DueReport:
+    """What went on because it was due, and what published events started."""
+
+    continued: tuple[Continued, ...]
+    started: tuple[Result[RunReport], ...] = ()
+
+
 def run(
-    workspace: Workspace, address: str, inputs: Mapping[str, Any], *, environment: str
+    workspace: Workspace,
+    address: str,
+    inputs: Mapping[str, Any],
+    *,
+    environment: str,
+    waits: bool | None = None,
 ) -> Result[RunReport]:
     """Execute what is applied at `address`; the work tree's definition is not looked at."""
     target = Address.parse(address)
     with workspace.open_state(f"run {target} --env {environment}") as state:
-        loaded, planned = plan_run(workspace, target, state, environment, inputs)
-        if planned.plan.protected:
-            protect(workspace, open_commit(workspace.root, "HEAD"))
-        faults = planned.judgement.diagnostics
-        proofs = NOTHING_PROVEN
-        if not has_errors(faults):
-            proofs = prove_owed(workspace, loaded, planned.plan)
-        ruling = rule(workspace, loaded, planned, state)
-        if ruling.outcome is not Outcome.PASSED:
-            return Result(RunReport(planned, proofs, ruling, None), ruling.outcome, faults)
-        (item,) = carry_out(workspace, planned, ruling, state, dict(inputs))
-        outputs = state.applied(environment)[str(target)].outputs
-        report = RunReport(planned, proofs, ruling, item, outputs)
-        return Result(report, item.outcome, faults)
+        return _run(workspace, state, target, Asked(inputs), environment, waits)
+
+
+def _run(
+    workspace: Workspace,
+    state: StateWriter,
+    target: Address,
+    asked: Asked,
+    environment: str,
+    waits: bool | None,
+) -> Result[RunReport]:
+    loaded, planned = plan_run(workspace, target, state, environment, asked.inputs)
+    if planned.plan.protected:
+        protect(workspace, open_commit(workspace.root, "HEAD"))
+    faults = planned.judgement.diagnostics
+    proofs = NOTHING_PROVEN
+    if not has_errors(faults):
+        proofs = prove_owed(workspace, loaded, planned.plan)
+    ruling = rule(workspace, loaded, planned, state)
+    if ruling.outcome is not Outcome.PASSED:
+        return Result(RunReport(planned, proofs, ruling, None), ruling.outcome, faults)
+    settings = settings_for(workspace, loaded.snapshot, environment, waits)
+    asked = replace(asked, settings=settings)
+    (item,) = carry_out(workspace, planned, ruling, state, asked)
+    outputs = state.applied(environment)[str(target)].outputs
+    report = RunReport(planned, proofs, ruling, item, outputs)
+    return Result(report, item.outcome, faults)
+
+
+def run_due(
+    workspace: Workspace, *, environment: str, waits: bool | None = None
+) -> Result[DueReport]:
+    """Go on with every run that can, and start what published events ask for, until nothing is due.
+
+    What is started may publish in its turn: no more rounds are made than `_MOST_ROUNDS`.
+    """
+    continued: list[Continued] = []
+    started: list[Result[RunReport]] = []
+    with workspace.open_state(f"run --due --env {environment}") as state:
+        applied = applied_snapshot(workspace, state.applied(environment)).snapshot
+        settings = settings_for(workspace, applied, environment, waits)
+        due = due_runs(state, environment, workspace.context.clock.now())
+        continued += continue_runs(workspace, state, due, settings)
+        refused: set[str] = set()
+        for _ in range(_MOST_ROUNDS):
+            found = [
+                one
+                for one in _started_by_events(workspace, state, applied, environment)
+                if one.target not in refused
+            ]
+            for one in found:
+                result = _start(workspace, state, one, environment, waits)
+                started.append(result)
+                if result.value.item is None:
+                    refused.add(one.target)  # it stays due: what comes later waits for it
+            if not found:
+                break
+    outcomes = [*(one.outcome for one in continued), *(one.outcome for one in started)]
+    return Result(DueReport(tuple(continued), tuple(started)), Outcome.worst(outcomes))
+
+
+_MOST_ROUNDS = 1000
+
+
+def _started_by_events(
+    workspace: Workspace, state: StateWriter, snapshot: Snapshot, environment: str
+) -> list[Due]:
+    """Return the first thing that each document is to be started for."""
+    messages = published(state.items(environment, OUTBOX))
+    if not messages:
+        return []
+    answers = workspace.plugins.hook.chimera_find_due(
+        snapshot=snapshot, environment=environment, messages=messages
+    )
+    last = {item.id: item.value["message"] for item in state.items(environment, STARTED)}
+    found: dict[str, Due] = {}
+    for one in not_started(chain(*answers), state.applied(environment), last):
+        found.setdefault(one.target, one)
+    return list(found.values())
+
+
+def _start(
+    workspace: Workspace, state: StateWriter, due: Due, environment: str, waits: bool | None
+) -> Result[RunReport]:
+    """Start a document for a message, under a permit of its own, in a run of its own."""
+    key = (environment, STARTED, due.target)
+    begun = {key: {"message": due.message.id}}
+    asked = Asked(due.inputs, passing_over=tuple(RunStatus), begun=begun)
+    return _run(workspace, state, Address.parse(due.target), asked, environment, waits)

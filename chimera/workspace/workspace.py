@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from chimera.context import Context
 from chimera.documents import Tree, find_root, open_work_tree
@@ -26,13 +26,14 @@ from chimera.workspace.paths import path_faults
 if TYPE_CHECKING:
     from chimera.plan import Plan
     from chimera.policy import CasesReport
-    from chimera.state import Run, StateReader, StateWriter
+    from chimera.state import StateReader, StateWriter
     from chimera.workspace.applying import ApplyReport
+    from chimera.workspace.controlling import RunControl
     from chimera.workspace.diagnosing import Symptom
     from chimera.workspace.evaluating import Question
     from chimera.workspace.evidence import Evidence
     from chimera.workspace.graphing import Graph
-    from chimera.workspace.inspecting import Description, Row, RunDetails, Status
+    from chimera.workspace.inspecting import Description, Row, Status
     from chimera.workspace.planning import PlanReport
     from chimera.workspace.proving import ProveReport
     from chimera.workspace.questioning import Questions
@@ -328,12 +329,17 @@ class Workspace:
         return apply(self, environment, saved=saved, wait=wait, confirm=confirm)
 
     def run(
-        self, address: str, inputs: Mapping[str, Any], *, environment: str = "local"
+        self,
+        address: str,
+        inputs: Mapping[str, Any],
+        *,
+        environment: str = "local",
+        waits: bool | None = None,
     ) -> Result[RunReport]:
-        """Execute the applied definition of a document now."""
+        """Execute the applied definition of a document now; `waits` sits through its waits."""
         from chimera.workspace.running import run
 
-        return run(self, address, inputs, environment=environment)
+        return run(self, address, inputs, environment=environment, waits=waits)
 
     def ruling(self, name: str = "latest", environment: str | None = None) -> ShownRuling:
         """Return a ruling of the gate by the beginning of its digest, or the latest."""
@@ -367,23 +373,12 @@ class Workspace:
 
         return copy_records(self.root, addresses)
 
-    def runs(self, limit: int = 20) -> tuple[Run, ...]:
-        """Return the newest runs, the newest first."""
-        from chimera.runtime import list_runs
+    @cached_property
+    def runs(self) -> RunControl:
+        """The runs of this repository, to be looked at and controlled from any process."""
+        from chimera.workspace.controlling import RunControl
 
-        return list_runs(self.root, limit=limit)
-
-    def run_details(self, uid: str) -> RunDetails:
-        """Return one run, its steps and what they wrote."""
-        from chimera.workspace.inspecting import run_details
-
-        return run_details(self, uid)
-
-    def control(self, uid: str, action: Literal["pause", "resume", "cancel"]) -> Run:
-        """Ask that a run be paused, resumed or cancelled, from any process."""
-        from chimera.runtime import ControlAction, control_run
-
-        return control_run(self.root, self.context, uid, ControlAction(action))
+        return RunControl(self)
 
     def diagnose(self) -> Result[tuple[Symptom, ...]]:
         """Say what this machine can do, and what it lacks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from chimera.kinds import Document, Kind, Model, Registry
@@ -11,9 +11,10 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.builtin.workflow.kinds import WorkflowSpec
-    from chimera.kinds import Subject
+    from chimera.kinds import Snapshot, Subject
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Operation, ReconcileTask
+    from chimera.runtime.due import Due, Published
 
 
 @hookimpl
@@ -122,3 +123,13 @@ def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[s
     from chimera.builtin.workflow.reconcile import execute
 
     return execute(task, inputs)
+
+
+@hookimpl
+def chimera_find_due(snapshot: Snapshot, messages: Sequence[Published]) -> Iterable[Due]:
+    """Start the workflows whose event was published."""
+    if "Workflow" not in snapshot.kinds:
+        return ()
+    from chimera.builtin.workflow.events import find_due
+
+    return tuple(find_due(snapshot, messages))

@@ -1,0 +1,40 @@
+"""Which workflows a message starts, and with which inputs.
+
+A workflow with `trigger: event` is started by every message whose topic its `event` selects; of
+the message's payload it gets what it has inputs for. Refuses to count what was started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from chimera.builtin.workflow.kinds import WorkflowSpec
+from chimera.kinds import Snapshot
+from chimera.runtime.due import Due, Published
+from chimera.runtime.topics import is_pattern, is_topic, matches
+
+
+def find_due(snapshot: Snapshot, messages: Sequence[Published]) -> Iterator[Due]:
+    """Yield the workflows that messages start, each with its inputs."""
+    waiting = [
+        document
+        for document in snapshot.of_model(WorkflowSpec)
+        if document.spec.trigger == "event" and document.spec.event
+    ]
+    for message in messages if waiting else ():
+        for document in waiting:
+            if _is_meant(document.spec.event or "", message.topic):
+                yield Due(str(document.address), _inputs(document.spec, message.payload), message)
+
+
+def _is_meant(event: str, topic: str) -> bool:
+    """Tell whether an event, which may be a pattern, is the one that was published."""
+    if is_pattern(event) and is_topic(topic):
+        return matches(event, topic)
+    return event == topic
+
+
+def _inputs(spec: WorkflowSpec, payload: Any) -> dict[str, Any]:
+    given: Mapping[str, Any] = payload if isinstance(payload, dict) else {}
+    return {name: given[name] for name in spec.inputs if name in given}

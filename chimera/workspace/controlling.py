@@ -1,0 +1,184 @@
+"""Controlling runs: pause, cancel, signal, retry and go on, from any process.
+
+Whoever executes a run takes what is asked of it; where nobody does, it is taken here. Refuses to
+execute what another process has under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from chimera.gate import environments
+from chimera.model import Outcome, Result, StateError, UsageError
+from chimera.runtime import ControlAction, control_run, list_runs, run_status
+from chimera.state import Holder, Json, LogLine, Pruned, Run, RunStatus, StateWriter
+from chimera.workspace.continuing import Continued, continue_runs, migrate, settings_for
+from chimera.workspace.run_planning import applied_snapshot
+
+if TYPE_CHECKING:
+    from chimera.workspace.inspecting import RunDetails
+    from chimera.workspace.outlining import RunOutline
+    from chimera.workspace.running import DueReport
+    from chimera.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run that was told something, and who executes it, if anybody does."""
+
+    run: Run
+    holder: Holder | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoneOn:
+    """A run that was to go on: how far it came here, or who executes it elsewhere."""
+
+    told: Told
+    continued: Continued | None
+
+
+class RunControl:
+    """The runs of one repository, looked at and controlled from any process."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def list(
+        self,
+        limit: int = 20,
+        *,
+        statuses: Collection[RunStatus] = (),
+        environment: str | None = None,
+        target: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Return the newest runs, the newest first."""
+        most = -1 if statuses else limit
+        found = list_runs(self._workspace.root, environment=environment, target=target, limit=most)
+        chosen = (run for run in found if not statuses or run.status in statuses)
+        return tuple(islice(chosen, limit))
+
+    def status(self, uid: str) -> Run:
+        """Return where one run stands; raises `UsageError` for an unknown one."""
+        return run_status(self._workspace.root, uid)
+
+    def details(self, uid: str) -> RunDetails:
+        """Return one run, what it did and what it was told."""
+        from chimera.workspace.inspecting import run_details
+
+        return run_details(self._workspace, uid)
+
+    def log(self, uid: str, *, step: str | None = None, follow: bool = False) -> Iterator[LogLine]:
+        """Yield what the steps of a run wrote; with `follow` as long as somebody executes it."""
+        from chimera.workspace.inspecting import read_lines
+
+        return read_lines(self._workspace, uid, step=step, follow=follow)
+
+    def pause(self, uid: str, reason: str = "") -> Told:
+        """Let what is in flight finish, and start nothing more."""
+        return self._tell(uid, ControlAction.PAUSE, reason)
+
+    def cancel(self, uid: str, reason: str = "") -> Told:
+        """End a run for good."""
+        return self._tell(uid, ControlAction.CANCEL, reason)
+
+    def signal(self, uid: str, name: str, data: Json = None, reason: str = "") -> Told:
+        """Send a signal; each ends one wait for its name."""
+        return self._tell(uid, ControlAction.SIGNAL, reason, name=name, data=data)
+
+    def resume(self, uid: str, reason: str = "", *, waits: bool | None = None) -> Result[GoneOn]:
+        """Go on with a run here, unless another process has the state."""
+        return self._go_on(self._tell(uid, ControlAction.RESUME, reason), waits)
+
+    def retry(
+        self, uid: str, stage: str | None, reason: str = "", *, waits: bool | None = None
+    ) -> Result[GoneOn]:
+        """Try what failed again, or all from a stage on, here unless another has the state.
+
+        Raises `UsageError` where nothing failed and no stage is named, or an unknown one.
+        """
+        if stage is not None:
+            return self._go_on(self._tell(uid, ControlAction.RETRY, reason, name=stage), waits)
+        run = self.status(uid)
+        if run.status is not RunStatus.FAILED:
+            raise UsageError(
+                f"run {uid} has not failed: it is {run.status.value}",
+                help=f"name the stage to do again, `chimera runs retry {uid} --from STAGE`",
+            )
+        return self._go_on(self._tell(uid, ControlAction.RESUME, reason), waits)
+
+    def migrate(self, uid: str, reason: str = "") -> Run:
+        """Move a run that is not over to the definition that is applied now."""
+        return migrate(self._workspace, uid, reason)
+
+    def prune(self, older_than: timedelta | None = None) -> Pruned:
+        """Forget runs that ended longer ago; without an age, than documents say they are kept.
+
+        Raises `UsageError` where nobody says how long that is.
+        """
+        workspace = self._workspace
+        with workspace.open_state("runs prune") as state:
+            if older_than is None:
+                older_than = self._retention(state)
+            return state.prune(before=workspace.context.clock.now() - older_than)
+
+    def _retention(self, state: StateWriter) -> timedelta:
+        """Return how long runs are kept: the longest that any environment asks for."""
+        workspace = self._workspace
+        found = [
+            settings_for(
+                workspace, applied_snapshot(workspace, state.applied(name)).snapshot, name
+            ).retention
+            for name in environments(workspace.loaded.snapshot)
+        ]
+        if None in found or not found:
+            raise UsageError(
+                "no document says how long runs are kept",
+                help="give --older-than DAYS, or a workflowHistoryRetention in an Orchestrator",
+            )
+        return max(age for age in found if age is not None)
+
+    def outline(
+        self, address: str, inputs: Mapping[str, Any], *, environment: str = "local"
+    ) -> Result[RunOutline]:
+        """Say what `Workspace.run` would do and whether it may; nothing is executed."""
+        from chimera.workspace.outlining import outline_run
+
+        return outline_run(self._workspace, address, inputs, environment=environment)
+
+    def due(self, *, environment: str = "local", waits: bool | None = None) -> Result[DueReport]:
+        """Go on with every run that can, and start what published events ask for."""
+        from chimera.workspace.running import run_due
+
+        return run_due(self._workspace, environment=environment, waits=waits)
+
+    def _tell(self, uid: str, action: ControlAction, reason: str, **more: Json) -> Told:
+        workspace = self._workspace
+        run = control_run(workspace.root, workspace.context, uid, action, reason, **more)
+        with workspace.read_state() as state:
+            return Told(run, state.writer())
+
+    def _go_on(self, told: Told, waits: bool | None) -> Result[GoneOn]:
+        """Execute a run here, unless somebody else has the state."""
+        if told.holder is not None:
+            return Result(GoneOn(told, None), Outcome.PASSED)
+        workspace, uid = self._workspace, told.run.uid
+        try:
+            opened = workspace.open_state(f"runs resume {uid}")
+        except StateError:
+            with workspace.read_state() as reader:
+                holder = reader.writer()
+            if holder is None:
+                raise
+            return Result(GoneOn(Told(told.run, holder), None), Outcome.PASSED)
+        with opened as state:
+            run = state.run(uid)
+            applied = applied_snapshot(workspace, state.applied(run.environment)).snapshot
+            settings = settings_for(workspace, applied, run.environment, waits)
+            (continued,) = continue_runs(workspace, state, [run], settings)
+            run = state.run(uid)
+        return Result(GoneOn(Told(run, None), replace(continued, run=run)), continued.outcome)
