@@ -125,10 +125,12 @@ def test_claims_can_conflict_though_of_each_resource_there_is_enough() -> None:
 
 
 def test_with_no_time_to_reduce_it_a_conflict_is_not_called_irreducible() -> None:
-    pools = [Pool("p", {"cpu": 3})]
+    pools = [Pool("p", {"cpu": 3}), Pool("q", {"cpu": 3})]
     claims = [Claim(name, {"cpu": 2}) for name in ("a", "b", "c")]
     found = conflict(claims, pools, Limits(seconds=0.0))
     assert (found.claims, found.irreducible) == (("a", "b", "c"), False)
+    one = conflict(claims, pools[:1], Limits(seconds=0.0))
+    assert (one.claims, one.irreducible) == (("a", "b"), False)  # of cpu they ask too much
 
 
 def test_prices_that_no_float_holds_and_bytes_are_added_exactly() -> None:
