@@ -7,11 +7,12 @@ runs of one definition are resumed at once. Refuses a pinned definition that no 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from chimera.builtin.workflow.compile import compile_spec
+from chimera.builtin.workflow.escalating import tell
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.making import Maker, StandIn
 from chimera.builtin.workflow.nesting import circles, closure
@@ -91,8 +92,15 @@ class _Registered:
 class Compiled:
     """A definition that compiles, with what makes its steps."""
 
-    def __init__(self, spec: WorkflowSpec, workflows: Workflows, maker: Maker) -> None:
+    def __init__(
+        self,
+        spec: WorkflowSpec,
+        workflows: Workflows,
+        maker: Maker,
+        notify: Operation[Any, Any] | None,
+    ) -> None:
         self.spec = spec
+        self._notify = notify
         self._workflows = workflows
         self._maker = maker
 
@@ -107,6 +115,7 @@ class Compiled:
             priority=spec.priority,
             limits=self._limits(),
             on_failure=spec.on_failure,
+            notify=partial(tell, self._notify, root) if self._notify else None,
         )
 
     def _limits(self) -> dict[str, int]:
@@ -140,7 +149,8 @@ def _compiled(
         faults += compile_spec(inner, operations, Place(address), address, read)
         faults += circles(inner, address, Place(address), read)
     _refuse(name, (fault.message for fault in faults))
-    return Compiled(spec, read, Maker(spec, read, operations, stand_in))
+    notify = operations.get("notify") if stand_in is None else None  # a rehearsal tells nobody
+    return Compiled(spec, read, Maker(spec, read, operations, stand_in), notify)
 
 
 def _read(value: Any, name: str) -> WorkflowSpec:

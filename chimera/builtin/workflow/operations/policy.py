@@ -1,4 +1,4 @@
-"""The operation `policy.eval`: has policies judge a document or files, as `chimera policy eval` does.
+"""The operation `policy.eval`: policies judge a document or files, as `chimera policy eval` does.
 
 Owns what a stage makes of the verdicts. Refuses to call it kept where nothing was judged.
 """
