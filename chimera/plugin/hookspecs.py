@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask
     from chimera.runtime.due import Due, Published
     from chimera.runtime.health import HealthCheck, HealthTask
-    from chimera.runtime.settings import RunSettings
+    from chimera.runtime.settings import RunSettings, Watcher
+    from chimera.runtime.system import SystemSettings
 
 hookspec = pluggy.HookspecMarker("chimera")
 hookimpl = pluggy.HookimplMarker("chimera")
@@ -88,6 +89,14 @@ def chimera_limit_steps(snapshot: Snapshot) -> Mapping[str, int]:  # type: ignor
     """Return how many steps that name a key may be in flight at once, by key, in all runs.
 
     It stands beside what `chimera_configure_runs` says; of two limits of a key the smaller holds.
+    """
+
+
+@hookspec
+def chimera_watch_runs(system: SystemSettings) -> Watcher | None:
+    """Return what is told of runs that an engine has executed, if the plugin wants to be told.
+
+    It is called once for all of an engine's runs, when they are on disk, and fails none of them.
     """
 
 

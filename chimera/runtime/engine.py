@@ -86,9 +86,11 @@ class Engine:
                 yield from self._results(runner, scheduler)
 
     def _results(self, runner: asyncio.Runner, scheduler: Scheduler) -> Iterator[RunResult]:
+        seen: list[str] = []
         try:
             scheduler.begin()
             while results := runner.run(scheduler.results()):
+                seen += [result.run for result in results if self._settings.watchers]
                 yield from results
         except GeneratorExit:  # nobody wants the others any more
             scheduler.interrupt()
@@ -98,6 +100,8 @@ class Engine:
         finally:
             scheduler.close()
             self._state.set_durability(full=True)
+        for watch in self._settings.watchers if seen else ():
+            watch(self._state, seen)
         self._forget_old()
 
     def _forget_old(self) -> None:

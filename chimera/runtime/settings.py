@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from chimera.runtime.recovery import DEFAULT_RECOVERY, BreakerRule, BulkheadRule, Recovery
 from chimera.runtime.system import DEFAULT_SYSTEM, SystemSettings
-from chimera.state import Json, Run
+from chimera.state import Json, Run, StateReader
 
 if TYPE_CHECKING:
     from chimera.kinds import Snapshot
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 NO_RECOVERY = Recovery()
 """A step is attempted once, and a failure is one."""
+
+Watcher = Callable[[StateReader, Sequence[str]], None]
+"""Is told of runs, by uid, with the state that has their journals; fails no run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class RunSettings:
     and of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
     are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears,
     by topic and payload, what steps published, once that is on disk. `narrate` is given what
-    happened, for people to follow, and the runs by their numbers, once that is.
+    happened, for people to follow, and the runs by their numbers, once that is. `watchers` are told
+    of runs that went as far as they could, by uid, when the engine has nothing else to do.
     """
 
     system: SystemSettings = DEFAULT_SYSTEM
@@ -56,6 +60,7 @@ class RunSettings:
     bulkheads: Mapping[str, BulkheadRule] = field(default_factory=dict)
     bus: Callable[[str, Json], None] | None = None
     narrate: Callable[[Mapping[int, Run], Sequence[EventRow]], None] | None = None
+    watchers: tuple[Watcher, ...] = ()
 
 
 DEFAULT_SETTINGS = RunSettings()
@@ -75,4 +80,5 @@ def settings_of(plugins: PluginManager, snapshot: Snapshot, environment: str) ->
     for more in plugins.hook.chimera_limit_steps(snapshot=snapshot):
         for key, limit in more.items():
             limits[key] = min(limit, limits.get(key, limit))
-    return replace(settings, limits=limits)
+    watchers = plugins.hook.chimera_watch_runs(system=settings.system)
+    return replace(settings, limits=limits, watchers=(*settings.watchers, *watchers))

@@ -38,15 +38,6 @@ def _session() -> Session:
     return found
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("chimera")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 @click.command()
 @_env
 @click.option(
@@ -254,7 +245,7 @@ def trace(uid: str, url: str | None, outputs: tuple[str, ...]) -> None:
     goes on, what has ended is there.
     """
     from chimera.builtin.monitoring.rendering import trace_text
-    from chimera.builtin.monitoring.traces import otlp_json, spans_of
+    from chimera.builtin.monitoring.traces import engine_version, otlp_json, spans_of
 
     session = _session()
     with session.workspace().read_state() as state:
@@ -263,11 +254,11 @@ def trace(uid: str, url: str | None, outputs: tuple[str, ...]) -> None:
     if url is not None:
         from chimera.builtin.monitoring.exporting import export
 
-        export(spans, url, _version())
+        export(spans, url, engine_version())
         click.echo(f"sent {len(spans)} spans of run {uid}", err=True)
         if not outputs:
             return
     session.emit(
         *(outputs, lambda paint: trace_text(spans, paint)),
-        *(lambda: otlp_json(spans, _version()), Outcome.PASSED),
+        *(lambda: otlp_json(spans, engine_version()), Outcome.PASSED),
     )

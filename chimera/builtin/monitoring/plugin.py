@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from chimera.kinds import Document, Kind, Model, Registry
 from chimera.model import Verdict
 from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.runtime.settings import Watcher
+    from chimera.runtime.system import SystemSettings
 
 _COMMANDS = "chimera.builtin.monitoring.commands"
 
@@ -45,3 +50,13 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
     from chimera.builtin.monitoring.kinds import AlertSpec
 
     return (judge(cast("Document[AlertSpec]", document)),)
+
+
+@hookimpl
+def chimera_watch_runs(system: SystemSettings) -> Watcher | None:
+    """Send traces of runs, where the orchestrator wants them."""
+    if not system.tracing:
+        return None
+    from chimera.builtin.monitoring.sending import send
+
+    return send

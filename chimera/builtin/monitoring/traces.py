@@ -53,6 +53,16 @@ class Span:
     error: str | None = None
 
 
+def engine_version() -> str:
+    """Return the version of Chimera that traces name, where it is installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("chimera")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def spans_of(run: Run, events: Iterable[Event]) -> tuple[Span, ...]:
     """Return the spans that have ended: attempts and steps first, the run's own last, if it has."""
     trace = hashlib.sha256(f"trace\0{run.uid}".encode()).digest()[:16]

@@ -19,8 +19,8 @@ from chimera.documents import open_work_tree
 from chimera.kinds import Model, Registry, Snapshot, load_snapshot, read_source
 from chimera.model import Diagnostic, Verdict
 from chimera.plugin import load_plugins
-from chimera.runtime import RunSettings
 from chimera.runtime.recovery import DEFAULT_RECOVERY, BreakerRule, BulkheadRule
+from chimera.runtime.settings import SHIPPED
 from chimera.runtime.settings import settings_of as settings_in
 from chimera.runtime.system import SystemSettings
 
@@ -149,7 +149,7 @@ def test_the_engine_gets_the_settings_of_its_environment(
     plugins, documents = load_plugins(), snapshot(tmp_path, registry)
     assert settings_in(plugins, documents, "local").max_runs == 3
     assert settings_in(plugins, documents, "production").max_runs == 1000
-    assert settings_in(plugins, documents, "elsewhere") == RunSettings()
+    assert settings_in(plugins, documents, "elsewhere") == SHIPPED
 
 
 def test_without_a_document_nothing_is_said(tmp_path: Path, registry: Registry) -> None:
