@@ -54,6 +54,9 @@ Fields = Mapping[str, Any]
 ALIASES = "alias"
 """Collection of aliases: `module/alias` leads to an id, `module` to the number given last."""
 
+TALLIES = "tally"
+"""Collection of how many objects a module keeps, by status: counting takes no look at them."""
+
 EVENTS_KEPT = 100
 """Events that an object carries; each is published when it happens, and the oldest make room."""
 
@@ -66,8 +69,7 @@ class Shelf(Generic[O]):
 
     `prefix` begins their aliases, `key` is the field of their id, and `machine` says which status
     may follow which, for objects that have one. `stamps` says whether objects carry `created_at`
-    and `updated_at` besides those in their metadata. `matches` finds an object by a name of its
-    own, where it is found neither by id nor by alias.
+    and `updated_at` besides those in their metadata.
     """
 
     module: str
@@ -75,7 +77,6 @@ class Shelf(Generic[O]):
     prefix: str
     machine: Machine | None = None
     stamps: bool = False
-    matches: Callable[[Call, str], str | None] | None = None
 
     @property
     def thing(self) -> str:
@@ -102,6 +103,7 @@ class Shelf(Generic[O]):
         given = {name: value for name, value in fields.items() if value is not None}
         facts["alias"] = self._next_alias(call, id)
         call.store.put(self._facts, id, facts)
+        self._count(call, fields.get("status"), 1)
         value = {"meta": meta, self.key: id, **given, **stamps}
         return self._keep(call, id, value, event, {"alias": facts["alias"]})
 
@@ -121,8 +123,6 @@ class Shelf(Generic[O]):
         if not _UUID.match(name):
             known = call.store.get(ALIASES, f"{self.module}/{name}")
             id = known["id"] if known else None
-            if id is None and self.matches is not None:
-                id = self.matches(call, name)
         value = None if id is None else call.store.get(self.module, id)
         return None if value is None else self.model.model_validate(value)
 
@@ -131,9 +131,10 @@ class Shelf(Generic[O]):
         for _, value in call.store.find(self.module, **equal):
             yield self.model.model_validate(value)
 
-    def count(self, call: Call, **equal: Any) -> int:
-        """Return how many objects have these values."""
-        return call.store.count(self.module, **equal)
+    def count(self, call: Call, *statuses: str) -> int:
+        """Return how many objects there are of some statuses, or of any."""
+        tally = call.store.get(TALLIES, self.module) or {}
+        return sum(tally.get(status, 0) for status in statuses or tally)
 
     def change(
         self, call: Call, before: O, event: str, fields: Fields, data: Fields | None = None
@@ -152,6 +153,8 @@ class Shelf(Generic[O]):
         after = fields.get("status", value.get("status"))
         if self.machine is not None and after != value.get("status"):
             self.machine.move(value["status"], after, name)
+            self._count(call, value["status"], -1)
+            self._count(call, after, 1)
         now = written(call.now)
         changed = {**value, **fields, "meta": {**value["meta"], "updated_at": now}}
         if self.stamps:
@@ -171,6 +174,7 @@ class Shelf(Generic[O]):
     def remove(self, call: Call, before: O) -> None:
         """Forget an object and its alias."""
         id = self.id_of(before)
+        self._count(call, getattr(before, "status", None), -1)
         call.store.delete(ALIASES, f"{self.module}/{self.alias(call, before)}")
         call.store.delete(self._facts, id)
         call.store.delete(self.module, id)
@@ -213,6 +217,11 @@ class Shelf(Generic[O]):
         call.store.put(self.module, id, self.plain(one))
         call.publish(f"{self.module}.{event}", {"id": id, "event": happened})
         return one
+
+    def _count(self, call: Call, status: str | None, by: int) -> None:
+        tally = call.store.get(TALLIES, self.module) or {}
+        kind = status or "kept"  # what objects without a status are
+        call.store.put(TALLIES, self.module, {**tally, kind: tally.get(kind, 0) + by})
 
     def _next_alias(self, call: Call, id: str) -> str:
         last = call.store.get(ALIASES, self.module) or {"count": 0}

@@ -36,7 +36,7 @@ class Memory:
     def get(self, collection: str, id: str) -> Any:
         return copy.deepcopy(self.values.get(collection, {}).get(id))
 
-    def find(self, collection: str, **equal: Any) -> Iterable[tuple[str, Any]]:
+    def find(self, collection: str, **equal: Any) -> list[tuple[str, Any]]:
         found = sorted(self.values.get(collection, {}).items())
         return [
             (id, copy.deepcopy(value))
@@ -45,7 +45,7 @@ class Memory:
         ]
 
     def count(self, collection: str, **equal: Any) -> int:
-        return len(list(self.find(collection, **equal)))
+        return len(self.find(collection, **equal))
 
     def put(self, collection: str, id: str, value: Any) -> None:
         self.values.setdefault(collection, {})[id] = json.loads(json.dumps(value))

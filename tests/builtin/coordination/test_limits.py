@@ -12,13 +12,14 @@ from tests.builtin.coordination.conftest import Desk, Memory
 
 def test_shipped_limit_of_contexts_is_enforced_at_the_1001st() -> None:
     """The seed's maxContexts: 1000, which holds where no Module is applied, too."""
-    desk = Desk(store=Counted())
+    desk = Desk()
     desk.context()
-    pattern = desk.store.get("context", next(iter(desk.store.values["context"])))
-    for number in range(1, 1000):
-        id = f"{pattern['context_id'][:-4]}{number:04x}"
-        desk.store.put("context", id, {**pattern, "context_id": id})
-        desk.store.put("context.facts", id, {"alias": id, "expires": "2026-11-21T13:00:00+00:00"})
+    value, facts = (desk.store.find(name)[0][1] for name in ("context", "context.facts"))
+    for number in range(1, 1000):  # as `context.create` keeps them
+        id = f"{value['context_id'][:-4]}{number:04x}"
+        desk.store.put("context", id, {**value, "context_id": id})
+        desk.store.put("context.facts", id, facts)
+    desk.store.put("tally", "context", {"active": 1000})
 
     with pytest.raises(PermanentError, match="there are 1000 open contexts") as refused:
         desk.context()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import import_module
 from typing import Any
 
@@ -188,6 +189,19 @@ def test_every_operation_but_execution_is_performed_on_the_tour(desk: Desk) -> N
     tour(desk)
 
     assert desk.performed == OPERATIONS.keys() - {"core.executePlan"}
+
+
+def test_tallies_are_what_counting_gives() -> None:
+    class Counting(Desk):
+        def do(self, name: str, /, **inputs: Any) -> Any:
+            outputs = super().do(name, **inputs)
+            for module in ACTIONS:
+                kept = [one.get("status", "kept") for _, one in self.store.find(module)]
+                tally = self.store.get("tally", module) or {}
+                assert {s: n for s, n in tally.items() if n} == Counter(kept), (name, module)
+            return outputs
+
+    tour(Counting())
 
 
 @needs_oracle

@@ -17,7 +17,6 @@ import pytest
 from chimera.cli.main import run
 from chimera.context import Context, SequentialIds
 from chimera.model import Outcome
-from chimera.runtime import ControlAction, control_run
 from chimera.state import Item, read_state
 from chimera.workspace import Workspace
 from tests.builtin.coordination.conftest import NOW, ROOT, needs_oracle
@@ -245,10 +244,8 @@ def test_failure_in_a_plan_is_kept_account_of_and_its_stage_retried(house: House
     assert [step["status"] for step in plan["steps"]] == ["failed", "blocked", "completed"]
 
     (house.root / "late.txt").write_text("here")
-    control_run(house.root, house.context, item.run, ControlAction.RETRY, name="exec")
-    again, outputs = house.run("failing")
-    assert (again.status, again.run) == ("applied", item.run), again.message
-    assert outputs == {"status": "completed", "completed": 3}
+    again = house.workspace.runs.retry(item.run, "exec")
+    assert again.outcome is Outcome.PASSED
     (plan,) = house.items("plan").values()
     assert plan["status"] == "completed"
 
@@ -331,11 +328,9 @@ def test_step_of_a_role_waits_for_its_signal(house: House, data: Any, status: st
     (plan,) = house.items("plan").values()
     assert (plan["status"], plan["steps"][0]["status"]) == ("in_progress", "in_progress")
 
-    given = {"name": "plan-001/0", "data": data}
-    control_run(house.root, house.context, item.run, ControlAction.SIGNAL, **given)
-    again, _ = house.run("human")
-    assert again.run == item.run
-    assert again.status == ("applied" if status == "completed" else "failed")
+    house.workspace.runs.signal(item.run, "plan-001/0", data)
+    gone_on = house.workspace.runs.due()
+    assert (gone_on.outcome is Outcome.PASSED) == (status == "completed")
     (plan,) = house.items("plan").values()
     assert (plan["status"], plan["steps"][0]["status"]) == (status, status)
 

@@ -199,18 +199,14 @@ def _create(call: OperationCall[Created]) -> Mapping[str, Any]:
 
 def _make_room(call: Call, limit: int) -> None:
     """Close what has expired where the limit is met; raises `PermanentError` if that is no help."""
-    if _count_open(call) < limit:
+    if SHELF.count(call, *OPEN) < limit:
         return
     _close_expired(call)
-    if _count_open(call) >= limit:
+    if SHELF.count(call, *OPEN) >= limit:
         raise PermanentError(
             f"there are {limit} open contexts, as many as the module admits",
             help="close one with context.close, or raise maxContexts in the Module document",
         )
-
-
-def _count_open(call: Call) -> int:
-    return sum(SHELF.count(call, status=status) for status in OPEN)
 
 
 def _open_ones(call: Call) -> tuple[Context, ...]:

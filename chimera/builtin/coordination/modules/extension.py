@@ -115,7 +115,7 @@ def _register(call: OperationCall[Registered]) -> Mapping[str, Any]:
     asked = call.inputs
     context = open_context(call, asked.context_id)
     equal = {"context_id": context.context_id, "name": asked.name, "version": asked.version}
-    if SHELF.count(call, **equal):
+    if call.store.count("extension", **equal):
         raise PermanentError(
             f"{asked.name} {asked.version} extends this context already",
             help="register another version, or configure the one that is there",
@@ -136,7 +136,8 @@ def _get(call: OperationCall[Named]) -> Mapping[str, Any]:
 def _activate(call: OperationCall[Named]) -> Mapping[str, Any]:
     extension = SHELF.get(call, call.inputs.extension_id)
     limit = configured(call, "extension", Configuration).max_active
-    if SHELF.count(call, context_id=extension.context_id, status="active") >= limit:
+    active = {"context_id": extension.context_id, "status": "active"}
+    if call.store.count("extension", **active) >= limit:
         raise PermanentError(
             f"{limit} extensions are in use in this context, as many as the module admits",
             help="deactivate one, or raise maxActive in the Module document",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from chimera.builtin.coordination.declaring import configured, stored
 from chimera.builtin.coordination.protocol import Governed, Id, Maybe, Moment
-from chimera.builtin.coordination.shelf import Call, Shelf
+from chimera.builtin.coordination.shelf import ALIASES, Call, Shelf
 from chimera.kinds import Field, Items, Model, StringConstraints, Text
 from chimera.runtime import ModuleType, OperationCall, PermanentError
 
@@ -47,11 +47,7 @@ class Configuration(Model):
     )
 
 
-def _by_name(call: Call, name: str) -> str | None:
-    return next((id for id, _ in call.store.find("role", name=name)), None)
-
-
-SHELF = Shelf("role", Role, "role", stamps=True, matches=_by_name)
+SHELF = Shelf("role", Role, "role", stamps=True)
 
 
 class Named(Model):
@@ -176,7 +172,7 @@ def _create(call: OperationCall[Created]) -> Mapping[str, Any]:
             f"there are {limit} roles, as many as the module admits",
             help="delete one with role.delete, or raise maxRoles in the Module document",
         )
-    if _by_name(call, asked.name) is not None:
+    if SHELF.seek(call, asked.name) is not None:
         raise PermanentError(
             f"there is a role {asked.name} already", help="update it, or choose another name"
         )
@@ -185,7 +181,9 @@ def _create(call: OperationCall[Created]) -> Mapping[str, Any]:
         "description": asked.description,
         "capabilities": list(asked.capabilities),
     }
-    return _given(call, SHELF.add(call, "created", fields))
+    role = SHELF.add(call, "created", fields)
+    call.store.put(ALIASES, f"role/{role.name}", {"id": role.role_id})  # found by its name as well
+    return _given(call, role)
 
 
 def _get(call: OperationCall[Named]) -> Mapping[str, Any]:
@@ -223,6 +221,7 @@ def _delete(call: OperationCall[Named]) -> Mapping[str, Any]:
     role = SHELF.get(call, call.inputs.role_id)
     for who in _holders(call, role):
         call.store.delete(HOLDERS, f"{role.role_id}/{who}")
+    call.store.delete(ALIASES, f"role/{role.name}")
     SHELF.remove(call, role)
     return {"roleId": role.role_id}
 
