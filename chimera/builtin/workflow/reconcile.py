@@ -13,10 +13,10 @@ from typing import Any
 
 from chimera.builtin.workflow.kinds import InputSpec, WorkflowSpec
 from chimera.builtin.workflow.running import builder, definition_of, outputs_of
+from chimera.builtin.workflow.sharing import shared
 from chimera.builtin.workflow.wording import did_you_mean, has_type
 from chimera.kinds import Document
 from chimera.model import Address, UsageError
-from chimera.policy import Conditions
 from chimera.runtime import ReconcileTask
 
 
@@ -46,7 +46,7 @@ def _run(
     spec: WorkflowSpec = document.spec
     given = read_inputs(spec, inputs)
     definition = definition_of(task.change.after, document.value["spec"], _finder(task))
-    with Conditions(task.context.processes) as conditions:
+    with shared(task.context.processes) as conditions:
         build = builder(str(document.address), task.operations, task.root, conditions)
         return {"outputs": outputs_of(spec, given, task.execute(definition, build, given))}
 

@@ -234,10 +234,12 @@ CASES = {
         ),
         (
             f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: c, {RUN}, when: '!input.flag'}}\n"
-            '- {id: a, operation: command, inputs: {\n   argv: ["${b.stdout ?? c.stdout}"]}}  # here'
+            "- {id: a, operation: command, inputs: {\n"
+            '   argv: ["${b.stdout ?? c.stdout}"]}}  # here'
         ),
         (
-            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: a, when: input.flag || input.count > 1,\n"
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            "- {id: a, when: input.flag || input.count > 1,\n"
             '   operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here'
         ),
     ],

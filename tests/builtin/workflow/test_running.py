@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,63 +9,12 @@ import pytest
 
 from chimera.builtin.workflow.plugin import chimera_execute, chimera_reconcile
 from chimera.builtin.workflow.running import builder
-from chimera.context import Context
-from chimera.documents import open_work_tree
-from chimera.kinds import EnvironmentFacts, Registry, load_snapshot, read_source
+from chimera.kinds import Registry
 from chimera.model import Action, Address, Change, ChimeraError, UsageError
-from chimera.runtime import ReconcileTask, RunError, Runs
-from chimera.state import EventKind, StateWriter, open_state
+from chimera.runtime import ReconcileTask, RunError
+from chimera.state import EventKind
 
 ADDRESS = Address("Workflow", "it")
-
-
-@pytest.fixture
-def context() -> Context:
-    return Context.system()
-
-
-@pytest.fixture
-def state(tmp_path: Path, context: Context) -> Iterator[StateWriter]:
-    with open_state(tmp_path, context, command="test") as opened:
-        yield opened
-
-
-Task = Callable[..., ReconcileTask]
-
-
-@pytest.fixture
-def task(tmp_path: Path, registry: Registry, state: StateWriter, context: Context) -> Task:
-    """Return the task of carrying out a workflow whose `spec` is the given YAML."""
-
-    def make(spec: str, action: Action = Action.CREATE) -> ReconcileTask:
-        (tmp_path / "specs").mkdir(exist_ok=True)
-        head = "apiVersion: chimera/v1\nkind: Workflow\nmetadata: {name: it}\nspec:\n"
-        body = textwrap.indent(textwrap.dedent(spec), "  ")
-        (tmp_path / "specs" / "it.yaml").write_text(head + body)
-        loaded = load_snapshot(read_source(open_work_tree(tmp_path)), registry)
-        assert not loaded.diagnostics
-        document = loaded.snapshot.documents[ADDRESS]
-        runs = Runs(state, context, "local")
-        return ReconcileTask(
-            change=Change(ADDRESS, action, None, document.digest, "new"),
-            document=document,
-            before=None,
-            snapshot=loaded.snapshot,
-            environment=EnvironmentFacts("local", protected=False),
-            context=context,
-            operations=registry.operations,
-            root=tmp_path,
-            record=lambda kind, name, spec: None,
-            run_steps=lambda *given: runs.carry_out(str(ADDRESS), *given),
-        )
-
-    return make
-
-
-@pytest.fixture
-def outputs(task: Task) -> Callable[[str], Mapping[str, Any]]:
-    """Carry out a workflow and return its outputs."""
-    return lambda spec: chimera_reconcile(task(spec))["outputs"]  # type: ignore[index]
 
 
 def everything_below(folder: Path) -> bytes:
