@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask, RunSettings
     from chimera.runtime.health import HealthCheck, HealthTask
 
+_HUB = "chimera.builtin.coordination.hub.operations:OPERATIONS"
+_HUB_OPERATIONS = {
+    "hub.request": ("core.routeMessage",),
+    "hub.broadcast": ("core.broadcast",),
+    "hub.replay": (),
+    "hub.deliver": (),
+    "hub.publish": (),
+    "hub.deadLetters": (),
+    "hub.discard": (),
+}
+"""What the hub can do, with its other names: most commands need no more than that."""
+
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
@@ -51,10 +63,11 @@ def chimera_register_modules() -> Iterable[ModuleType | Declared]:
 @hookimpl
 def chimera_register_operations() -> Iterable[Operation[Any, Any] | Declared]:
     """Register the operations of the ten modules, and of the hub."""
-    from chimera.builtin.coordination.hub.operations import OPERATIONS
     from chimera.builtin.coordination.modules import operations
+    from chimera.runtime import Declared
 
-    return (*operations(), *OPERATIONS)
+    hub = (Declared(name, _HUB, aliases) for name, aliases in _HUB_OPERATIONS.items())
+    return (*operations(), *hub)
 
 
 @hookimpl

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from chimera.builtin.coordination.hub import operations as hub
 from chimera.builtin.coordination.modules import OPERATIONS as ACTIONS
 from chimera.builtin.coordination.modules import types
+from chimera.builtin.coordination.plugin import chimera_register_operations
 from chimera.builtin.coordination.shelf import EVENTS_KEPT
 from chimera.runtime import PermanentError
 from chimera.runtime.topics import matches
@@ -183,6 +185,14 @@ def test_what_is_declared_is_what_there_is(module: str) -> None:
     assert [one.aliases for one in found] == [one.aliases for one in declared]
     assert all(one.inputs is two.inputs for one, two in zip(found, declared, strict=True))
     assert {type.name: type.summary for type in types()}[module].endswith(".")
+
+
+def test_what_is_declared_of_the_hub_is_what_there_is() -> None:
+    declared = [one for one in chimera_register_operations() if one.name.startswith("hub.")]
+
+    assert {one.name: one.aliases for one in declared} == {
+        one.name: one.aliases for one in hub.OPERATIONS
+    }
 
 
 def test_every_operation_but_execution_is_performed_on_the_tour(desk: Desk) -> None:
