@@ -27,4 +27,6 @@ def parse_alert(text: str) -> AlertSpec:
             f"there is no measure {measure!r}", help=suggestion(measure, known, listed)
         )
     side = "above" if sign == ">" else "below"
-    return AlertSpec.model_validate({"measure": measure, side: float(number), "message": text})
+    return AlertSpec.model_validate(
+        {"measure": measure, "threshold": float(number), "when": side, "message": text}
+    )

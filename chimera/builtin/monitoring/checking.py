@@ -1,4 +1,4 @@
-"""What is asked of alerts: a threshold, and one that can be passed."""
+"""What is asked of alerts: a threshold that can be passed."""
 
 from __future__ import annotations
 
@@ -25,24 +25,13 @@ def judge(alert: Document[AlertSpec]) -> Verdict:
 
 def _faults(alert: Document[AlertSpec]) -> Iterator[Diagnostic]:
     spec = alert.spec
-    if spec.above is None and spec.below is None:
+    most = 1.0 if spec.measure in _SHARES else float("inf")
+    is_never = spec.threshold >= most if spec.when == "above" else spec.threshold <= 0
+    if is_never:
         yield Diagnostic(
-            "alert-threshold-missing",
-            "it names no threshold, so that it can never be told of",
-            alert.at("spec"),
-            "write above or below, with a number",
+            "alert-threshold-unreachable",
+            f"{spec.measure} is never {spec.when} {spec.threshold:g}",
+            alert.at("spec", "threshold"),
+            "shares are from 0 to 1, and nothing that is measured is below 0",
             address=str(alert.address),
         )
-    least, most = 0.0, 1.0 if spec.measure in _SHARES else float("inf")
-    for field, value, never in (
-        ("above", spec.above, most),
-        ("below", spec.below, least),
-    ):
-        if value is not None and (value >= never if field == "above" else value <= never):
-            yield Diagnostic(
-                "alert-threshold-unreachable",
-                f"{spec.measure} is never {field} {value:g}",
-                alert.at("spec", field),
-                "shares are from 0 to 1, and nothing that is measured is below 0",
-                address=str(alert.address),
-            )

@@ -206,12 +206,9 @@ def _alert(name: str, spec: AlertSpec, metrics: Metrics) -> Alert | None:
     value = metrics.values()[spec.measure]
     if value is None:
         return None
-    if spec.above is not None and value > spec.above:
-        text = f"{spec.measure} is {value:g}, above {spec.above:g}"
-    elif spec.below is not None and value < spec.below:
-        text = f"{spec.measure} is {value:g}, below {spec.below:g}"
-    else:
+    if value <= spec.threshold if spec.when == "above" else value >= spec.threshold:
         return None
+    text = f"{spec.measure} is {value:g}, {spec.when} {spec.threshold:g}"
     return Alert(name, spec.severity, text, spec.message)
 
 

@@ -30,11 +30,10 @@ class AlertSpec(Model):
     measure: Measure = Field(
         description="What is measured: shares and usage from 0 to 1, durations in seconds."
     )
-    above: Threshold | None = Field(
-        default=None, description="It is told of while the measure is larger than this."
-    )
-    below: Threshold | None = Field(
-        default=None, description="It is told of while the measure is smaller than this."
+    threshold: Threshold = Field(description="What the measure is compared with.")
+    when: Literal["above", "below"] = Field(
+        default="above",
+        description="On which side of the threshold it is told of, for as long as it is there.",
     )
     severity: Literal["low", "medium", "high", "critical"] = Field(
         default="high",

@@ -125,6 +125,14 @@ def _unserved(claim: Claim, snapshot: Snapshot) -> Iterator[Diagnostic]:
         for pool in snapshot.of_model(ResourcePoolSpec)
         if not named or str(pool.address) in named
     ]
+    if not pools and not named:
+        yield _fault(
+            *(claim, "resource-pool-missing", ("spec", "requests")),
+            "there is no ResourcePool that could serve it",
+            "`chimera new ResourcePool` writes a first one",
+            Severity.WARNING,
+        )
+        return
     reasons = []
     for pool in pools:
         short = _short(claim.spec, pool.spec)
@@ -135,7 +143,7 @@ def _unserved(claim: Claim, snapshot: Snapshot) -> Iterator[Diagnostic]:
         return  # they dangle, which is told at their own place
     yield _fault(
         *(claim, "resource-claim-unsatisfiable", ("spec", "requests")),
-        "no pool can serve it: " + ("; ".join(reasons) or "there is none"),
+        f"no pool can serve it: {'; '.join(reasons)}",
         "ask for less, add a minimum, or give a pool more",
     )
 

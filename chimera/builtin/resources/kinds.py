@@ -51,7 +51,8 @@ class ResourcePoolSpec(Model):
         description="Whether they are this machine's, which can be measured, or another's.",
     )
     resources: Annotated[dict[ResourceName, PooledSpec], Field(min_length=1)] = Field(
-        description="What the pool holds: cpu, memory, gpu, and tokens by their names."
+        examples=[{"cpu": {"capacity": "auto"}, "memory": {"capacity": "auto"}}],
+        description="What the pool holds: cpu, memory, gpu, and tokens by their names.",
     )
     maximum_utilisation: Utilisation = Field(
         default=1.0,
@@ -91,7 +92,8 @@ class ResourceClaimSpec(Model):
         default=ClaimantSpec(), alias="for", description="For whom it is; anybody if left out."
     )
     requests: Requests = Field(
-        description="How much a lease of it holds at most, by name of the resource."
+        examples=[{"cpu": 1, "memory": "1Gi"}],
+        description="How much a lease of it holds at most, by name of the resource.",
     )
     minimum: dict[ResourceName, Quantity] = Field(
         default_factory=dict,

@@ -38,6 +38,8 @@ class Blanks:
         """Return a value for a node at `route`, with one item in each list that is required."""
         first, *_ = self.branches(node) or [node]
         if first.get("type") == "object":
+            if node.get("examples"):
+                return node["examples"][0]
             properties = first.get("properties", {})
             required = first.get("required", ())
             if not required:

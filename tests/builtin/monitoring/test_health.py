@@ -151,15 +151,20 @@ def test_alerts_of_the_tree_and_of_the_command_are_told(
 ) -> None:
     write(
         {
-            "Alert/failures": {"measure": "failedWorkflows", "above": 0, "message": "look at them"},
+            "Alert/failures": {
+                "measure": "failedWorkflows",
+                "threshold": 0,
+                "message": "look at them",
+            },
             "Alert/idle": {
                 "measure": "activeWorkflows",
-                "below": 1,
+                "threshold": 1,
+                "when": "below",
                 "severity": "low",
                 "message": "m",
             },
-            "Alert/slow": {"measure": "averageWorkflowDuration", "above": 1e6, "message": "m"},
-            "Alert/network": {"measure": "networkLatency", "above": 0, "message": "m"},
+            "Alert/slow": {"measure": "averageWorkflowDuration", "threshold": 1e6, "message": "m"},
+            "Alert/network": {"measure": "networkLatency", "threshold": 0, "message": "m"},
         }
     )
     answer = ran("health", "-o", "json", "--alert", "completedWorkflows>0")
@@ -173,7 +178,7 @@ def test_alerts_of_the_tree_and_of_the_command_are_told(
 def test_an_alert_of_low_severity_degrades_and_does_not_fail(
     ran: Chimera, write: Callable[..., None]
 ) -> None:
-    low = {"measure": "failedWorkflows", "above": 0, "severity": "low", "message": "m"}
+    low = {"measure": "failedWorkflows", "threshold": 0, "severity": "low", "message": "m"}
     write({"Alert/failures": low})
     answer = ran("health")
     assert answer.code == 0
@@ -190,18 +195,17 @@ def test_an_unknown_measure_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError) as it:
         parse_alert("cpuUse>0.5")
     assert "cpuUsage" in (it.value.help or "")
-    assert parse_alert(" cpuUsage < 0.5 ").below == 0.5
+    assert parse_alert(" cpuUsage < 0.5 ").when == "below"
 
 
 @pytest.mark.parametrize(
     ("rule", "spec"),
     [
-        ("alert-threshold-missing", {}),
-        ("alert-threshold-unreachable", {"above": 1}),
-        ("alert-threshold-unreachable", {"below": 0}),
-        (None, {"above": 0.9}),
-        (None, {"measure": "averageWorkflowDuration", "above": 90}),
-        (None, {"below": 0.1}),
+        ("alert-threshold-unreachable", {"threshold": 1}),
+        ("alert-threshold-unreachable", {"threshold": 0, "when": "below"}),
+        (None, {"threshold": 0.9}),
+        (None, {"measure": "averageWorkflowDuration", "threshold": 90}),
+        (None, {"threshold": 0.1, "when": "below"}),
     ],
 )
 def test_an_alert_that_could_never_be_told_of_is_refused(

@@ -13,7 +13,7 @@ from chimera.builtin.resources import plugin
 from chimera.context import Context
 from chimera.documents import dump, locate, open_work_tree
 from chimera.kinds import EnvironmentFacts, Registry, Subject, load_snapshot, read_source
-from chimera.model import Actor, Diagnostic
+from chimera.model import Actor, Diagnostic, Severity
 from chimera.plugin import load_plugins
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -156,6 +156,11 @@ def test_a_claim_whose_minimum_or_other_pool_can_be_served_is_not(check: Check) 
     only = {"requests": {"cpu": 9}, "pools": ["ResourcePool/p"]}
     (fault,) = check({**pools, "ResourceClaim/c": only})
     assert "p lacks 5 of cpu" in fault.message
+
+
+def test_a_claim_without_any_pool_is_warned_of(check: Check) -> None:
+    (fault,) = check({"ResourceClaim/c": CLAIM})
+    assert (fault.rule, fault.severity) == ("resource-pool-missing", Severity.WARNING)
 
 
 def test_what_is_measured_later_counts_as_there(check: Check) -> None:
