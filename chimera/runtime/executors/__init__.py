@@ -33,7 +33,7 @@ BUILT_IN: Mapping[str, str] = {
 
 
 class Executor(Protocol):
-    """Executes attempts. All is called in the event loop's thread, and only `end` may wait a moment.
+    """Executes attempts, as the event loop's thread tells it; only `end` may wait, for a moment.
 
     `flight.handle` is the executor's own. A flight lands once at most: one that was ended may not.
     """

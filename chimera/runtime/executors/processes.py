@@ -137,7 +137,7 @@ class Workers:
             elif len(self._workers) < self._most:
                 try:
                     worker = self._start()
-                except ChimeraError as error:
+                except (ChimeraError, OSError) as error:  # the latter: its folder is gone
                     self._refuse(error)
                     return
             else:
@@ -156,7 +156,7 @@ class Workers:
         self._loop.add_reader(worker.running.fileno(), partial(self._move, worker))
         return worker
 
-    def _refuse(self, error: ChimeraError) -> None:
+    def _refuse(self, error: Exception) -> None:
         """Let what waits for a worker fail where none can be started, unless others still work."""
         if self._workers:
             return

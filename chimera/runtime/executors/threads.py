@@ -65,7 +65,7 @@ class Threads:
         """Let work that waits for a thread land at once; other work asks `cancelled()` itself."""
         ticket: _Ticket = flight.handle
         with self._changed:
-            if ticket.has_begun or ticket.has_ended:
+            if ticket not in self._waiting:
                 return
             self._waiting.remove(ticket)
             ticket.has_ended = True

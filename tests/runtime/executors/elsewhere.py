@@ -135,3 +135,9 @@ def asking(argument, call):
 def verbose(argument, call):
     for number in range(argument):
         print("line", number)
+
+
+def wait_for(argument, call):
+    while not Path(argument).exists():
+        time.sleep(0.001)
+    return "open"
