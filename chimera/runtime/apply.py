@@ -20,6 +20,7 @@ from chimera.model import (
     Address,
     Change,
     ChimeraError,
+    Digest,
     GateError,
     Outcome,
     PathSet,
@@ -196,6 +197,9 @@ class _Applier:
         outputs: Mapping[str, Any] | None
         self._refuse_edited(change)
         if change.action is Action.RUN:
+            # Before it begins: one that is interrupted goes on without asking, and is not to leave
+            # the approval for another.
+            self.state.spend(self.plan.environment, str(change.target), self._approvals(change))
             inputs = self.asked.inputs if self.asked else {}
             outputs = hook.chimera_execute(task=task, inputs=inputs)
         else:
@@ -225,7 +229,7 @@ class _Applier:
     def _keep(self, change: Change, outputs: Mapping[str, Any] | None, run: str | None) -> None:
         """Record that the environment now holds this, and spend what let it through, as one."""
         target, environment = str(change.target), self.plan.environment
-        approvals = self.permit.approvals.get(target, ())
+        approvals = () if change.action is Action.RUN else self._approvals(change)
         if change.after is None:
             self.state.remove_applied(environment, target, approvals)
             return
@@ -243,6 +247,9 @@ class _Applier:
             revision=self._revision(change),
         )
         self.state.put_applied(environment, applied, approvals)
+
+    def _approvals(self, change: Change) -> tuple[Digest, ...]:
+        return self.permit.approvals.get(str(change.target), ())
 
     def _revision(self, change: Change) -> str | None:
         """Return the commit that the target is applied from: a run changes nothing of it."""

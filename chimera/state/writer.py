@@ -287,18 +287,26 @@ class StateWriter(StateReader):
         Raises `StateError`: the permit was given before somebody else spent the approval.
         """
         self.settle(environment, target)
+        self.spend(environment, target, approvals)
+
+    def spend(self, environment: str, target: str, approvals: Iterable[Digest]) -> None:
+        """Record that approvals have let a target through, so that none does so again.
+
+        Raises `StateError` for one that was spent before.
+        """
         now = self._now()
-        for approval in approvals:
-            done = self._writing.execute(
-                "INSERT OR IGNORE INTO spent (environment, approval, target, at)"
-                " VALUES (?, ?, ?, ?)",
-                (environment, approval, target, now),
-            )
-            if not done.rowcount:
-                raise StateError(
-                    f"the approval {approval[7:19]} of {target} was spent already",
-                    help="approve it anew with `chimera approve`",
+        with self.transaction():
+            for approval in approvals:
+                done = self._writing.execute(
+                    "INSERT OR IGNORE INTO spent (environment, approval, target, at)"
+                    " VALUES (?, ?, ?, ?)",
+                    (environment, approval, target, now),
                 )
+                if not done.rowcount:
+                    raise StateError(
+                        f"the approval {approval[7:19]} of {target} was spent already",
+                        help="approve it anew with `chimera approve`",
+                    )
 
     def settle(self, environment: str, target: str) -> None:
         """Record that the outcome of the target's runs was taken: the next run is a new one."""

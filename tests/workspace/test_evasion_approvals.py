@@ -622,8 +622,8 @@ def test_going_back_needs_a_person_although_no_gate_asks_one(team: Team) -> None
     team.applies()
 
 
-def work(team: Team, trigger: str = "human") -> None:
-    act = {"argv": ["true"]}
+def work(team: Team, trigger: str = "human", argv: tuple[str, ...] = ("true",)) -> None:
+    act = {"argv": [*argv]}
     stage = {"id": "a", "operation": "command", "inputs": act, "timeout": "1m"}
     team.write("specs/work.yaml", document("Workflow", "work", trigger=trigger, stages=[stage]))
 
@@ -689,6 +689,24 @@ def test_a_signature_that_no_gate_asked_for_lets_one_run_through(team: Team) -> 
 
     assert run() is Outcome.PASSED
     assert run() is Outcome.FAILED
+
+
+def test_a_run_that_failed_goes_on_and_leaves_its_signature_to_no_other(team: Team) -> None:
+    without_machines(team)
+    work(team, argv=("test", "-e", "mended"))
+    team.commit("ann")
+    team.approve("ann")
+    team.applies()
+    team.now += timedelta(minutes=1)
+    team.approve("ann", run="Workflow/work")
+    first = team.workspace().run("Workflow/work", {}, environment="production")
+    assert first.value.item is not None
+    assert (first.outcome, first.value.item.status) == (Outcome.FAILED, "failed")
+    again = team.workspace().run("Workflow/work", {}, environment="production")
+    assert again.value.item is None
+    (team.root / ".git/info/exclude").write_text("mended\n")
+    (team.root / "mended").touch()
+    assert team.workspace().runs.retry(first.value.item.run or "", None).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize(("answer", "code", "did"), [("y", 0, True), ("n", 4, False)])
