@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chimera.context import Progress, Secrets
     from chimera.render.paint import Brush, Paint, Style
     from chimera.render.report import Report
+    from chimera.runtime.listening import Listeners
     from chimera.workspace import Workspace
 
 FORMATS = ("text", "json")
@@ -51,6 +52,8 @@ class Session:
     """The moment that is judged as of, where it is not the present."""
     held: list[object] = field(default_factory=list)
     """What is not to be taken apart before the end."""
+    listeners: Listeners | None = None
+    """Those who hear what runs publish that this command executes."""
 
     def workspace(self, directory: Path | None = None) -> Workspace:
         """Open the repository around the folder."""
@@ -60,6 +63,7 @@ class Session:
         context = Context.system(now=self.effective_time, progress=self.progress())
         self.secrets = context.secrets
         workspace = Workspace.open(directory or self.directory, context)
+        workspace.listeners = self.listeners
         self.held.append(workspace)
         return workspace
 

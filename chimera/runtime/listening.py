@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chimera.model import UsageError
 from chimera.runtime.bus import Bus, Reader
 from chimera.runtime.topics import is_pattern, matches
 from chimera.state import Json
@@ -38,10 +39,13 @@ class Listeners:
     def listen(self, pattern: str = "#") -> Listener:
         """Return a listener to what is published from now on under topics of the pattern.
 
-        Raises `ValueError` where that is none.
+        Raises `UsageError` where that is none.
         """
         if not is_pattern(pattern):
-            raise ValueError(f"{pattern!r} is no pattern of topics")
+            raise UsageError(
+                f"{pattern!r} is no pattern of topics",
+                help="write words with dots; * stands for one word, # for any number: context.#",
+            )
         return Listener(self._bus.reader(), pattern)
 
     def close(self) -> None:

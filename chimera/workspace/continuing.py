@@ -55,6 +55,8 @@ def settings_for(
 ) -> RunSettings:
     """Return how runs are executed: as documents say, and whether waits are sat through."""
     told = settings_of(workspace.plugins, snapshot, environment)
+    if workspace.listeners is not None:
+        told = replace(told, bus=workspace.listeners.tell)
     return told if waits is None else replace(told, patience=None if waits else timedelta())
 
 

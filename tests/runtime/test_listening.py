@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chimera.model import UsageError
 from chimera.runtime import Engine, Graph, RunSettings, Step
 from chimera.runtime.listening import Listeners, Said
 from chimera.runtime.outbox import OUTBOX
@@ -74,5 +75,5 @@ def test_who_listens_no_longer_hears_nothing() -> None:
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="no pattern"):
+    with pytest.raises(UsageError, match="no pattern"):
         Listeners(4).listen("a..b")

@@ -27,6 +27,12 @@ from chimera.model import UsageError
     help="Go on with every run that can: timers that are due, signals that came, what was"
     " interrupted; and start what published events ask for.",
 )
+@click.option(
+    "--listen",
+    metavar="PATTERN",
+    help="Show on standard error what is published under these topics: 'context.*', or '#' for"
+    " all.",
+)
 @wait_option
 @environment_option
 @report_option
@@ -37,6 +43,7 @@ def run(
     inputs: tuple[str, ...],
     dry_run: bool,
     due: bool,
+    listen: str | None,
     waits: bool | None,
     environment: str,
     outputs: tuple[str, ...],
@@ -46,6 +53,10 @@ def run(
     What runs is the definition that was applied, never the one in the work tree.
     """
     values = dict(map(read_input, inputs))
+    if listen is not None:
+        from chimera.cli.listening import show_published
+
+        click.get_current_context().with_resource(show_published(session, listen, environment))
     if due:
         if address is not None or values or dry_run:
             raise UsageError(
