@@ -55,6 +55,7 @@ class ModuleSpec(Model):
     """A module: what it can do, what it needs, and how it is set up."""
 
     type: ModuleTypeName = Field(
+        examples=["context"],
         description="Type of the module: context, plan, role, confirm, trace, extension, dialog, "
         "collab, core, network, or one that a plugin registers. A tree has one module a type."
     )
