@@ -70,7 +70,6 @@ class Course:
         self.total = len(graph.steps)
         self.done = 0
         self.failed = 0
-        self._written: RunStatus | None = None
         self._ready = ready
         self._limits = {key: Limit(most) for key, most in graph.limits.items()}
         self._usual = (Limit(graph.concurrency),)
@@ -205,9 +204,6 @@ class Course:
         due = self.due if status is RunStatus.WAITING else None
         value = status.value if status is not None else None
         return value, self.total, self.done, self.failed, due.isoformat() if due else None
-
-    def is_written(self, status: RunStatus | None) -> None:
-        """Hear that it is on disk where the run stands."""
 
     def result(self, status: RunStatus) -> RunResult:
         """Return how it ended."""

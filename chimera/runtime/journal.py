@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chimera.context import Context
 from chimera.runtime.settings import RunSettings
-from chimera.state import EventKind, Json, LogRow, RunStatus, StateWriter, Turn
+from chimera.state import EventKind, EventRow, Json, LogRow, Run, RunStatus, StateWriter, Turn
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,6 +47,8 @@ class Journal:
         self._log: deque[LogRow] = deque()  # appended to by the threads of the steps
         self._changed: dict[Course, RunStatus | None] = {}
         self._published: list[tuple[str, Json]] = []
+        self._stories: list[tuple[dict[int, Run], list[EventRow]]] = []
+        self._told: dict[Course, RunStatus | None] = {}
         self._oldest = 0.0
         self._epoch = state.epoch
         self.tick()
@@ -128,12 +130,21 @@ class Journal:
             turn.runs[course.number] = course.row(status)
         self._state.write(turn)
         if self._narrate is not None:
-            self._narrate({course.number: course.run for course in self._changed}, turn.events)
-        for course, status in self._changed.items():
-            course.is_written(status)
+            runs = {course.number: course.run for course in self._changed}
+            self._stories.append((runs, turn.events))
+        self._told.update(self._changed)
         self._changed.clear()
         self.turn = Turn()
+
+    def deliver(self) -> tuple[Course, ...]:
+        """Tell the bus what was published; return the runs to which something happened."""
         published, self._published = self._published, []
         for topic, payload in published:
             assert self._bus is not None
             self._bus(topic, payload)
+        stories, self._stories = self._stories, []
+        for runs, events in stories:
+            assert self._narrate is not None
+            self._narrate(runs, events)
+        told, self._told = tuple(self._told), {}
+        return told

@@ -150,20 +150,13 @@ class Scheduler:
             while self._landed:
                 self._settler.settle(*self._landed.popleft())
             self._services.timers.run_due()
-            self._take_in()
-            departing = [] if self._error else self._prepare()
-            self._finish_some()
-            journal = self._services.journal
-            if self._error is not None:
-                return
-            has_effects = any(flight.step.effects for flight in departing)
-            if has_effects or self._ended or journal.is_too_far_ahead:
-                self._commit()
-            elif not journal.is_empty and not self._is_flush_set:
-                self._is_flush_set = True
-                self._services.timers.after(
-                    self._services.settings.ahead.total_seconds(), self._flush
-                )
+            if self._has_room:
+                with self._services.state.transaction():  # runs made now are of the same commit
+                    self._take_in()
+                    departing = self._advance(is_inside=True)
+                self._is_on_disk()
+            else:
+                departing = self._advance()
             for flight in departing:
                 self._depart(flight)
         except Exception as error:  # noqa: BLE001 - ends all runs, whatever it is, and is raised
@@ -171,26 +164,49 @@ class Scheduler:
         finally:
             self._say_what_is_over()
 
+    def _advance(self, *, is_inside: bool = False) -> list[Flight]:
+        """Start what is ready, end what is over, and put on disk what has to be.
+
+        Returns the attempts that may depart. What `is_inside` a transaction is on disk after it.
+        """
+        if self._error is not None:
+            self._finish_some()
+            return []
+        departing = self._prepare()
+        self._finish_some()
+        journal, settings = self._services.journal, self._services.settings
+        has_effects = any(flight.step.effects for flight in departing)
+        if is_inside:
+            journal.commit()
+        elif has_effects or self._ended or journal.is_too_far_ahead:
+            self._commit()
+        elif not journal.is_empty and not self._is_flush_set:
+            self._is_flush_set = True
+            self._services.timers.after(settings.ahead.total_seconds(), self._flush)
+        return departing
+
+    @property
+    def _has_room(self) -> bool:
+        """Tell whether another run can be taken up."""
+        room = self._services.settings.max_runs - len(self._courses)
+        return self._pending is not None and self._error is None and room > 0
+
     def _take_in(self) -> None:
         """Take up runs while there is room for them."""
-        if self._pending is None or self._error is not None:
-            return
-        room = self._services.settings.max_runs - len(self._courses)
-        taken: list[tuple[Run, Callable[[], Graph]]] = []
-        with self._services.state.transaction():  # runs that are made now are one commit
-            while len(taken) < room:
-                try:
-                    taken.append(next(self._pending))
-                except StopIteration:
-                    self._pending = None
-                    break
-        for run, make in taken:
+        assert self._pending is not None
+        while self._has_room:
+            try:
+                run, make = next(self._pending)
+            except StopIteration:
+                self._pending = None
+                break
             self._take_up(run, make)
 
     def _take_up(self, run: Run, make: Callable[[], Graph]) -> None:
         """Begin a run, or go on where its journal ends."""
         services = self._services
-        run = services.state.run(run.uid)  # it may have been cancelled since it was handed over
+        if services.state.run_status(run.uid) is not run.status:
+            run = services.state.run(run.uid)  # asked for something since it was handed over
         if run.status in {RunStatus.CANCELLED, RunStatus.COMPENSATED}:
             self._results.append(RunResult(run.uid, run.status, {}))
             return
@@ -431,11 +447,14 @@ class Scheduler:
         self._commit()
 
     def _commit(self) -> None:
-        services = self._services
-        if not services.journal.is_empty:
-            services.journal.commit()
-            for course in self._courses.values():
-                services.context.progress.advance(f"run {course.run.target}", course.done)
+        self._services.journal.commit()
+        self._is_on_disk()
+
+    def _is_on_disk(self) -> None:
+        """Let others know of what was gathered, now that nothing can take it back."""
+        progress = self._services.context.progress
+        for course in self._services.journal.deliver():
+            progress.advance(f"run {course.run.target}", course.done)
         self._asking.forget_taken()
 
     def _fail_all(self, error: Exception) -> None:

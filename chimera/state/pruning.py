@@ -64,7 +64,8 @@ def give_room_back(connection: sqlite3.Connection) -> None:
     """Make the file as small as what is in it; a database of an earlier format is rewritten."""
     (mode,) = connection.execute("PRAGMA auto_vacuum").fetchone()
     if mode == 2:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # A script is stepped to its end; a statement without columns is left after its first step.
+        connection.executescript("PRAGMA incremental_vacuum")
     else:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")

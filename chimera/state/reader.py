@@ -40,6 +40,7 @@ class StateReader:
 
     def __init__(self, layout: Layout, connection: sqlite3.Connection | None) -> None:
         self.layout = layout
+        self._path = layout.database
         self._connection = connection
         self._objects = Objects(layout.objects)
 
@@ -250,7 +251,7 @@ class StateReader:
     def _rows(self, query: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
         if self._connection is None:
             return iter(())
-        with translated(self.layout.database):
+        with translated(self._path):
             return iter(self._connection.execute(query, parameters).fetchall())
 
     def _applied(self, row: tuple[Any, ...]) -> Applied:

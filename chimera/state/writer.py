@@ -72,7 +72,7 @@ class StateWriter(StateReader):
         if self._inside:
             yield
             return
-        with translated(self.layout.database):
+        with translated(self._path):
             self._writing.execute("BEGIN IMMEDIATE")
             self._inside = True
             try:
@@ -208,14 +208,14 @@ class StateWriter(StateReader):
         """
         with self.transaction():
             pruned = forget(self._writing, before, keep)
-        with translated(self.layout.database):
+        with translated(self._path):
             files = remove_files(self._writing, self._objects)
             give_room_back(self._writing)
         return replace(pruned, files=files)
 
     def set_durability(self, *, full: bool) -> None:
         """Choose whether a commit outlasts the loss of power, or only that of the process."""
-        with translated(self.layout.database):
+        with translated(self._path):
             self._writing.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
 
     def record(
