@@ -188,3 +188,24 @@ def test_storage_is_counted_by_part(tmp_path: Path) -> None:
     found = storage_of(tmp_path)
     assert found.parts == {"database": 15, "objects": 100}
     assert 0 < found.free <= found.total
+
+
+def test_requests_and_modules_are_measured_by_the_operations_that_stages_perform(
+    chimera: Chimera, tmp_path: Path
+) -> None:
+    with open_state(tmp_path, Context.system(), command="test") as state:
+        run = state.create_run("local", "Workflow/w", DEFINITION, None)
+        for step, seconds in (("c/a", 2), ("b", 4), ("b!undo", 6)):
+            done = NOW + timedelta(seconds=seconds)
+            events = [Event(EventKind.START, step, 1, NOW), Event(EventKind.DONE, step, 1, done)]
+            state.record(run.uid, events, status=RunStatus.SUCCEEDED)
+    found = json.loads(chimera("metrics", "-o", "json").out)
+    assert found["networkLatency"] == 2
+    (module,) = found["modulePerformance"].items()
+    assert module == (
+        "context",
+        {"done": 2, "failed": 0, "retried": 0, "averageDuration": 5, "longestDuration": 6},
+    )
+    text = samples(chimera("metrics").out)
+    assert text["chimera_network_latency_seconds_sum", ""] == 2
+    assert text["chimera_module_duration_seconds_max", "context"] == 6

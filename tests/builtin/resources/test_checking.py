@@ -15,6 +15,7 @@ from chimera.documents import dump, locate, open_work_tree
 from chimera.kinds import EnvironmentFacts, Registry, Subject, load_snapshot, read_source
 from chimera.model import Actor, Diagnostic, Severity
 from chimera.plugin import load_plugins
+from chimera.runtime.settings import settings_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 Check = Callable[..., list[Diagnostic]]
@@ -197,3 +198,5 @@ def test_tokens_of_all_pools_limit_the_steps_that_name_them(
     check({"ResourcePool/p": {"resources": {"licence": {"capacity": 1}}}, "ResourcePool/q": more})
     snapshot = load_snapshot(read_source(open_work_tree(tmp_path)), registry).snapshot
     assert plugin.chimera_limit_steps(snapshot) == {"licence": 3}
+    settings = settings_of(load_plugins(), snapshot, "local")
+    assert settings.limits == {"licence": 3}
