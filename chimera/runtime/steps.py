@@ -191,7 +191,8 @@ class Graph:
     A run that is not over `timeout` after it was created, or retried, has failed. `limits` bound
     how many steps with a key are in flight in this run. With `on_failure` `compensate` a run that
     fails undoes what it has done, in reverse order. `notify` tells somebody of a failure, where
-    the recovery of a step says so; its inputs are to whom and what.
+    the recovery of a step says so; its inputs are to whom and what. `foresee` says what is known
+    of steps before anything runs: `fate` (`runs`, `skipped`, `unknown`), `inputs` and `items`.
     """
 
     definition: Json
@@ -202,6 +203,7 @@ class Graph:
     limits: Mapping[str, int] = field(default_factory=dict)
     on_failure: Literal["stop", "compensate"] = "stop"
     notify: Work | None = None
+    foresee: Callable[[], Mapping[str, Mapping[str, Json]]] | None = None
     by_id: Mapping[str, Step] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

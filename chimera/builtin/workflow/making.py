@@ -248,7 +248,14 @@ class StageMaker:
                 return Wait(until=_moment(resolve(wait.until, known)))
             return Wait(signal=str(resolve(wait.signal, known)))
 
-        return Step(id, inputs=bring, wait=waits, effects=False, timeout=self.stage.wait_timeout)
+        is_known = not references_in([wait.until, wait.signal])  # it can be told before it begins
+        return Step(
+            id,
+            inputs=bring,
+            wait=waits({}) if is_known else waits,
+            effects=False,
+            timeout=self.stage.wait_timeout,
+        )
 
     def _confirm(self, id: str, bring: Bring, path: str) -> Step:
         """Return a step that waits for an answer, and one inside it that judges the answer."""

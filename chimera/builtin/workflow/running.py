@@ -13,6 +13,7 @@ from typing import Any
 
 from chimera.builtin.workflow.compile import compile_spec
 from chimera.builtin.workflow.escalating import tell
+from chimera.builtin.workflow.foreseeing import foresee
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.making import Maker, StandIn
 from chimera.builtin.workflow.nesting import circles, closure
@@ -115,6 +116,7 @@ class Compiled:
             priority=spec.priority,
             limits=self._limits(),
             on_failure=spec.on_failure,
+            foresee=lambda: foresee(self._maker.scope, given),
             notify=partial(tell, self._notify, root) if self._notify else None,
         )
 
