@@ -57,7 +57,7 @@ class ModuleSpec(Model):
     type: ModuleTypeName = Field(
         examples=["context"],
         description="Type of the module: context, plan, role, confirm, trace, extension, dialog, "
-        "collab, core, network, or one that a plugin registers. A tree has one module a type."
+        "collab, core, network, or one that a plugin registers. A tree has one module a type.",
     )
     version: Version = Field(description="Its version, such as 1.0.0, as semver.org has it.")
     capabilities: Items[Text] = Field(
@@ -78,5 +78,5 @@ class ModuleSpec(Model):
     startup_timeout: Duration | None = Field(
         default=None,
         description="Longest time that one attempt of each step of its start may take; the "
-        "Orchestrator's moduleStartupTimeout if left out, 30s without one.",
+        "Orchestrator's moduleStartupTimeout if left out.",
     )

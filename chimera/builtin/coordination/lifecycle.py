@@ -10,17 +10,19 @@ not started in a version that fits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.coordination.declaring import MODULES
 from chimera.builtin.coordination.health import look
 from chimera.builtin.coordination.kinds import ModuleSpec
-from chimera.builtin.coordination.orchestrating import system_of
+from chimera.builtin.coordination.orchestrating import orchestrator_of, settings_of, system_of
 from chimera.builtin.coordination.ordering import dependents
 from chimera.builtin.coordination.versions import exclusion
 from chimera.kinds import Document, format_duration, parse_duration, validate_model
 from chimera.model import ChimeraError, Place, digest_json
 from chimera.runtime import Json, PermanentError, Step, StepCall
+from chimera.runtime.system import DEFAULT_SYSTEM
 
 if TYPE_CHECKING:
     from chimera.runtime import ModuleType, ReconcileTask
@@ -48,11 +50,21 @@ def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
         "document": task.change.after,
         "types": {str(d.address): d.spec.type for d in _modules(task)},
         "former": former if former != document.spec.type else None,
+        "timeout": _timeout(task, document.spec).total_seconds(),
         "startupTimeout": _startup_timeout(task, document.spec),
         "spec": document.value["spec"],
     }
     outputs = task.execute(definition, lambda pinned, _: starting(pinned, types))
     return outputs["health"] if isinstance(outputs["health"], dict) else {}
+
+
+def _timeout(task: ReconcileTask, spec: ModuleSpec) -> timedelta:
+    """Return how long a step of the start may take: what the module says, else the orchestrator."""
+    if spec.startup_timeout is not None:
+        return spec.startup_timeout
+    orchestrator = orchestrator_of(task.snapshot, task.environment.name)
+    system = DEFAULT_SYSTEM if orchestrator is None else settings_of(orchestrator.spec).system
+    return system.startup_timeout
 
 
 def _modules(task: ReconcileTask) -> Iterator[Document[ModuleSpec]]:

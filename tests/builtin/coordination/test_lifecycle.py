@@ -34,6 +34,7 @@ def pinned(type: str, *, former: str | None = None, **spec: Any) -> dict[str, An
         "document": "sha256:x",
         "types": {f"Module/{name}": name for name in TYPES},
         "former": former,
+        "timeout": 30.0,
         "startupTimeout": "30s",
         "spec": {"type": type, "version": "1.0.0", **spec},
     }

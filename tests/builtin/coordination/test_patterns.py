@@ -367,3 +367,23 @@ def test_module_hears_of_what_it_subscribed_to(house: House) -> None:
     assert item.status == "applied", item.message
     (plan,) = house.items("plan").values()
     assert plan["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("own", "orchestrator", "seconds"),
+    [("", "", 30), ("", "{moduleStartupTimeout: 9s}", 9), ("5s", "{moduleStartupTimeout: 9s}", 5)],
+)
+def test_start_may_take_what_the_module_or_else_the_orchestrator_says(
+    house: House, own: str, orchestrator: str, seconds: int
+) -> None:
+    path = house.root / "specs" / "modules" / "role.yaml"
+    more = f"  startupTimeout: {own}\n" if own else ""
+    path.write_text(path.read_text().replace("maxRoles: 1000", "maxRoles: 999") + more)
+    if orchestrator:
+        head = "apiVersion: chimera/v1\nkind: Orchestrator\nmetadata: {name: it}\n"
+        house.write("it", f"{head}spec: {orchestrator}\n")
+    assert set(house.apply()) == {"applied"}
+    with read_state(house.root) as state:
+        (run, *_) = state.runs(target="Module/role")
+
+    assert run.definition["timeout"] == seconds
