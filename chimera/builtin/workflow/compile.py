@@ -63,8 +63,12 @@ def compile_spec(
     address: str,
     workflows: Workflows | None = None,
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of a spec that stands at `place`, but for those of its conditions."""
-    yield from compile_scope(scope_of(spec, operations, workflows or {}), place, address)
+    """Yield the faults of a spec by itself, but for those of its conditions.
+
+    Limits that it does not declare may be declared by documents that are not at hand.
+    """
+    scope = scope_of(spec, operations, workflows or {})
+    yield from compile_scope(scope, place, address, limits=None)
 
 
 def compile_scope(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,21 @@ def test_health_says_what_is_leased_and_what_is_promised_in_vain(apply: Apply) -
     assert found["ResourcePool/p"].status is Health.HEALTHY
     assert found["ResourcePool/p"].measures["utilisation.cpu"] == 0  # the run has ended
     assert found["ResourcePool/p"].measures["leases"] == 0
+
+
+def test_stages_that_name_a_token_run_one_after_another(apply: Apply) -> None:
+    """By what they saw: each writes when it began, and the next began after that one had ended."""
+    script = "date +%s%N; sleep 0.2; date +%s%N"
+    stage = {
+        "operation": "command",
+        "limits": ["seat"],
+        "inputs": {"argv": ["/bin/sh", "-c", script]},
+    }
+    stages = [{"id": name, **stage} for name in ("a", "b", "c")]
+    spec = workflow(*stages, **{name: f"${{{name}.stdout}}" for name in ("a", "b", "c")})
+    workspace = apply({**DOCUMENTS, "Workflow/v": {**spec, "mode": "parallel"}})
+    outputs = workspace.run("Workflow/v", {}).value.outputs["outputs"]
+    times = sorted(tuple(map(int, said.split())) for said in outputs.values())
+    assert len(times) == 3
+    for (_, ended), (began, _) in pairwise(times):
+        assert began >= ended
