@@ -19,7 +19,7 @@ from chimera.runtime.result import RunResult
 from chimera.runtime.scheduler import Scheduler, refuse_other
 from chimera.runtime.settings import DEFAULT_SETTINGS, RunSettings
 from chimera.runtime.steps import Graph
-from chimera.state import Run, StateWriter
+from chimera.state import Run, RunStatus, StateWriter
 
 if TYPE_CHECKING:
     import asyncio
@@ -59,8 +59,9 @@ class Engine:
         and `ChimeraError` for a graph of another definition.
         """
         refuse_other(run, graph)
-        (result,) = self.execute_all([(run, lambda: graph)])
-        return result
+        for result in self.execute_all([(run, lambda: graph)]):
+            return result
+        return RunResult(run.uid, RunStatus.INTERRUPTED, {})  # before it could begin
 
     def execute_all(self, runs: Iterable[tuple[Run, Callable[[], Graph]]]) -> Iterator[RunResult]:
         """Execute many runs, as many at once as the settings say, and hold none that is over.

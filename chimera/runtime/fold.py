@@ -201,9 +201,15 @@ def _next(before: StepState | None, event: Event) -> StepState:
                 signal=_told(event, "signal"),
             )
         case EventKind.DONE | EventKind.COMP_DONE:
-            state = before or StepState(StepStatus.DONE, attempt, at)
-            state = replace(state, status=StepStatus.DONE, attempt=attempt, at=at, error=None)
-            return replace(state, output=event.data, due=None, flag=event.flag)
+            if before is None:
+                return StepState(StepStatus.DONE, attempt, at, output=event.data, flag=event.flag)
+            return StepState(
+                *(StepStatus.DONE, attempt, at, doubt, event.data),
+                begun=before.begun,
+                key=before.key,
+                tried=before.tried,
+                flag=event.flag,
+            )
         case _:
             state = before or StepState(StepStatus.FAILED, attempt, at)
             state = replace(state, status=_STATUS[event.kind], attempt=attempt, at=at)

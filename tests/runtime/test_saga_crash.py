@@ -1,0 +1,78 @@
+"""`kill -9` of a saga at random moments: what was done is undone, in order, and counted once."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from chimera.state import EventKind, RunStatus, read_state
+
+from .saga import ELEMENTS
+from .test_crash import run
+
+KILLS = int(os.environ.get("CHIMERA_CRASHES", "12"))
+DONE = {"a", "b", *(f"e{n}" for n in range(ELEMENTS))}
+
+
+@pytest.fixture
+def runner():
+    script = Path(__file__).with_name("saga.py")
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
+    )
+    yield process
+    process.stdin.close()
+    process.wait(timeout=30)
+    process.stdout.close()
+
+
+def test_saga_that_is_killed_again_and_again_is_undone_once_and_in_order(runner, tmp_path):
+    moments, kills, rounds = random.Random(5), 0, 0
+    while kills < KILLS:
+        assert rounds < 5 * KILLS, "hardly a kill met a run that was going on"
+        root = tmp_path / str(rounds)
+        root.mkdir()
+        rounds += 1
+        for _ in range(moments.randint(1, 3)):
+            said, ending = run(runner, root, kill_after=moments.uniform(0.005, 0.1))
+            kills += ending == -signal.SIGKILL
+            if ending == 0:
+                break
+        else:
+            said, ending = run(runner, root)
+        assert ending == 0
+        status, outputs = json.loads(said)
+        assert status == "compensated"
+        assert set(outputs) == {"a", "b", "pause", "fan", "count"}
+        check(root)
+
+
+def check(root):
+    lines = [line.split() for line in (root / "effects").read_text().splitlines()]
+    keys = {}
+    for what, key, _ in lines:
+        assert keys.setdefault(what, key) == key, f"{what} was repeated with another key"
+    said = {what for what, _, _ in lines}
+    assert said == DONE | {"bad"} | {f"-{what}" for what in DONE}
+    with read_state(root) as reader:
+        (only,) = reader.runs()
+        events = reader.events(only.uid)
+        (count,) = reader.items("local", "counts")
+    assert only.status is RunStatus.COMPENSATED
+    assert count.value == {"n": 1}
+    ended = Counter(e.step for e in events if e.kind in {EventKind.DONE, EventKind.COMP_DONE})
+    assert set(ended.values()) == {1}
+    done = [e.step for e in events if e.kind is EventKind.DONE]
+    undone = [e.step.removesuffix("!undo") for e in events if e.kind is EventKind.COMP_DONE]
+    assert undone == [id for id in reversed(done) if id in undone]
+    assert len(undone) == len(DONE)
