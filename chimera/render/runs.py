@@ -100,7 +100,7 @@ def run_text(details: RunDetails, paint: Paint = plain) -> str:
         f"  started      {_when(run)} by {run.actor}",
         f"  took         {duration(took)}" if run.status.is_final else "",
         f"  steps        {_steps(run)}",
-        f"  definition   {run.digest}",
+        f"  definition   {run.digest[7:19]}",
         f"  input        {json.dumps(run.input, ensure_ascii=False)}" if run.input else "",
     ]
     for entry in details.history.entries:
@@ -280,6 +280,15 @@ def _continued_lines(continued: Continued, paint: Paint) -> Iterator[str]:
     yield from (f"    {id}: {error}" for id, error in list(result.failed.items())[:_FAILURES])
     message, help = continued.message or result.message, continued.help or result.help
     yield from (f"    {line}" for line in (message, help) if line)
+    yield from _waits_lines(continued.waits, run.uid)
+
+
+def _waits_lines(waits: Sequence[StepHistory], run: str) -> Iterator[str]:
+    """Yield what a run waits for, as far as a person reads."""
+    for step in waits[:_FAILURES]:
+        yield f"    {step.id} " + "\n        ".join(_notes(step, run))
+    if len(waits) > _FAILURES:
+        yield f"    and {len(waits) - _FAILURES:,} more: `chimera runs show {run}`"
 
 
 def gone_on_json(gone: GoneOn) -> dict[str, Any]:
@@ -342,7 +351,8 @@ def run_report_text(result: Result[RunReport], paint: Paint = plain) -> str:
         lines.append(json.dumps(report.outputs, indent=2, ensure_ascii=False))
     elif item.status == "waiting":
         lines.append(f"{paint('waiting', 'warn')} {item.change.target} (run {item.run})")
-        lines.append(f"    `chimera runs show {item.run}` says for what; then `chimera run --due`")
+        lines += _waits_lines(report.waits, item.run or "")
+        lines.append(f"    {item.help}")
     else:
         lines.append(f"{paint(item.status, 'bad')} {item.change.target}: {item.message}")
         lines += [f"    {item.help}"] if item.help else []

@@ -234,6 +234,8 @@ class Settler:
     def _use(self, node: Node, failure: Failure, decision: Use) -> None:
         """Let something take the place of the result."""
         fallback, services = decision.fallback, self._services
+        told = f"it failed: {failure.message}"  # a result that stands in says nothing of why
+        services.journal.log(node.course.run.number, node.id, node.attempt, told)
         if fallback.action == "alternative":
             node.tried = decision.number
             self._put_in_place(node, fallback.step)

@@ -34,6 +34,7 @@ from chimera.runtime import (
     ReconcileTask,
     RunError,
     RunResult,
+    RunStatus,
     RunSteps,
     migrate_run,
 )
@@ -41,6 +42,7 @@ from chimera.runtime.pinned import PinnedRun, outlined
 from chimera.runtime.settings import RunSettings, settings_of
 from chimera.state import Applied, Run, StateWriter
 from chimera.workspace.comparing import against_state
+from chimera.workspace.history import StepHistory, waits
 from chimera.workspace.planning import plan_changes
 from chimera.workspace.protection import environment_facts, protect, protection_in
 from chimera.workspace.recording import Recorder
@@ -68,6 +70,8 @@ class Continued:
     result: RunResult | None
     message: str = ""
     help: str | None = None
+    waits: tuple[StepHistory, ...] = ()
+    """What it waits for, where it does."""
 
     @property
     def outcome(self) -> Outcome:
@@ -218,7 +222,9 @@ class _Continuing:
         try:
             outputs = pinned.conclude(result)
         except RunError:
-            return Continued(run, result)
+            is_waiting = result.status is RunStatus.WAITING
+            held = waits(self._state.events(run.uid)) if is_waiting else ()
+            return Continued(run, result, waits=held)
         except ChimeraError as error:
             return Continued(run, result, error.message, error.help)
         entry = self._state.applied(run.environment).get(run.target)

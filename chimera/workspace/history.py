@@ -113,6 +113,12 @@ def history(events: Iterable[Event]) -> History:
     return History(steps, tuple(entries))
 
 
+def waits(events: Iterable[Event]) -> tuple[StepHistory, ...]:
+    """Return the steps of a run that wait for a signal, or until a time."""
+    waiting = (s for s in history(events).steps.values() if s.status is StepStatus.WAITING)
+    return tuple(step for step in waiting if step.signal is not None or step.due is not None)
+
+
 def _entry(event: Event) -> Iterator[Entry]:
     data: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
     if "actor" not in data:

@@ -17,6 +17,8 @@ from chimera.runtime.due import OUTBOX, STARTED, Due, not_started, published
 from chimera.state import RunStatus, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
 from chimera.workspace.continuing import Continued, continue_runs, settings_for
+from chimera.workspace.history import StepHistory
+from chimera.workspace.history import waits as waits_of
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.protection import protect
 from chimera.workspace.proving import ProveReport
@@ -36,6 +38,8 @@ class RunReport:
     ruling: Ruling
     item: ItemResult | None
     outputs: Any = None
+    waits: tuple[StepHistory, ...] = ()
+    """What the run waits for, where it does."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,10 @@ def _run(
     asked = replace(asked, settings=settings)
     (item,) = carry_out(workspace, planned, ruling, state, asked)
     outputs = state.applied(environment)[str(target)].outputs
-    report = RunReport(planned, proofs, ruling, item, outputs)
+    held: tuple[StepHistory, ...] = ()
+    if item.status == "waiting" and item.run is not None:
+        held = waits_of(state.events(item.run))
+    report = RunReport(planned, proofs, ruling, item, outputs, held)
     return Result(report, item.outcome, faults)
 
 

@@ -22,7 +22,7 @@ from chimera.runtime import RunResult
 from chimera.state import Event, EventKind, Holder, Run, RunStatus
 from chimera.workspace.continuing import Continued
 from chimera.workspace.controlling import GoneOn, Told
-from chimera.workspace.history import history, parent_of
+from chimera.workspace.history import history, parent_of, waits
 from chimera.workspace.inspecting import RunDetails
 from chimera.workspace.running import DueReport
 
@@ -81,7 +81,7 @@ def test_a_run_shows_each_stage_and_why_it_waits() -> None:
         "  target       Workflow/release in local\n"
         "  started      2026-11-21T09:00:00+00:00 by ann\n"
         "  steps        7/10, 1 failed\n"
-        f"  definition   sha256:{'a' * 64}\n"
+        "  definition   aaaaaaaaaaaa\n"
         '  input        {"version": "1.2"}\n'
         "  pause        2026-11-21T09:00:07+00:00 by ann: lunch\n"
         "  resume       2026-11-21T09:00:08+00:00 by ann\n"
@@ -237,12 +237,16 @@ def test_what_somebody_else_executes_is_said() -> None:
 
 
 def test_what_was_due_is_told_run_by_run() -> None:
-    waiting = Continued(RUN, RunResult(RUN.uid, RunStatus.WAITING, {}))
+    held = waits([event("WAIT", "ok", data={"signal": "go"}), event("WAIT", "later", due=T)])
+    waiting = Continued(RUN, RunResult(RUN.uid, RunStatus.WAITING, {}), waits=held)
     refused = Continued(RUN, None, "frozen until noon", "wait until then")
     result = Result(DueReport((waiting, refused)), refused.outcome)
     assert due_text(result).splitlines() == [
         f"waiting run {RUN.uid} of Workflow/release",
         "    it goes on when what it waits for has come: `chimera run --due`",
+        "    ok waits for the signal go; send it with",
+        f"        `chimera runs signal {RUN.uid} go`",
+        "    later waits until 2026-11-21T09:00:00+00:00",
         f"refused run {RUN.uid} of Workflow/release: frozen until noon",
         "    wait until then",
     ]

@@ -122,6 +122,8 @@ def test_step_that_is_not_critical_is_degraded_and_says_so(house):
     result = house.execute(steps)
     assert result.outputs["report"] == {"rows": {"rows": []}}
     assert flagged(house, result, "rows") == "degraded"
+    (line,) = house.state.log(result.run)
+    assert (line.step, line.text) == ("rows", "it failed: nobody listens")
     critical = [Step("rows", refuse, recovery=recovery)]
     assert house.execute(critical).status is RunStatus.FAILED
 

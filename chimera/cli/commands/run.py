@@ -11,7 +11,7 @@ from chimera.model import UsageError
 
 
 @click.command()
-@click.argument("address", metavar="KIND/NAME", required=False)
+@click.argument("address", metavar="[KIND/NAME]", required=False)
 @click.option(
     "-i",
     "--input",
