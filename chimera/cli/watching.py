@@ -13,12 +13,15 @@ from rich.text import Text
 def watch(frame: Callable[[], str], every: float) -> None:
     """Draw what `frame` returns every so many seconds, until the user interrupts it."""
     console = Console(highlight=False, force_terminal=True)
-    first = Text.from_ansi(frame())
-    with Live(first, console=console, screen=True, auto_refresh=False) as live:
+
+    def drawn() -> Text:  # a line that is too long is cut, so that the lines stay where they are
+        return Text.from_ansi(frame(), no_wrap=True, overflow="ellipsis")
+
+    with Live(drawn(), console=console, screen=True, auto_refresh=False) as live:
         try:
             while True:
                 live.refresh()
                 sleep(every)
-                live.update(Text.from_ansi(frame()))
+                live.update(drawn())
         except KeyboardInterrupt:
             return
