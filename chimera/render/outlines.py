@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from chimera.runtime import Step
     from chimera.workspace.outlining import RunOutline
 
+_LONGEST = 160  # characters of inputs in a line
+
 
 def outline_text(result: Result[RunOutline], paint: Paint = plain) -> str:
     """Return the steps in the order in which they could start, and whether the gate permits it."""
@@ -24,19 +27,41 @@ def outline_text(result: Result[RunOutline], paint: Paint = plain) -> str:
     target = found.planned.plan.changing[0].change.target
     lines = diagnostic_lines(result.diagnostics, paint)
     lines.append(f"{paint('would run', 'accent')} {target} in {found.planned.plan.environment}")
+    foreseen = _foreseen(found)
     for number, wave in enumerate(found.waves, 1):
         together = "at once:" if len(wave) > 1 else ""
         lines.append(f"  {paint(f'{number}.', 'dim')} {together}".rstrip())
         for id in wave:
             step = found.graph.by_id[id]
-            about = "; ".join(_about(step))
+            about = "; ".join((*_fate(foreseen.get(id, {})), *_about(step)))
             lines.append(f"     {paint(id, 'bold')}" + (f"  {about}" if about else ""))
+            inputs = foreseen.get(id, {}).get("inputs")
+            if inputs:
+                lines.append(f"       {paint('inputs', 'dim')} {_short(inputs)}")
     lines += _bounds(found)
     if found.ruling.outcome is Outcome.PASSED:
         lines.append("the gate would permit it now")
     else:
         lines += refusal_lines(found.ruling.refusals, result.diagnostics, paint, what="run")
     return "\n".join(lines)
+
+
+def _foreseen(found: RunOutline) -> Mapping[str, Mapping[str, Any]]:
+    """Return what the kind knows of the steps before they run, if it says so."""
+    return found.graph.foresee() if found.graph.foresee is not None else {}
+
+
+def _fate(known: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is known of whether, and how often, a step runs."""
+    if known.get("fate") == "skipped":
+        yield "is skipped"
+    if "items" in known:
+        yield f"for {count(known['items'], 'item')}"
+
+
+def _short(inputs: Any) -> str:
+    text = json.dumps(inputs, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _bounds(found: RunOutline) -> Iterator[str]:
@@ -100,6 +125,7 @@ def outline_json(result: Result[RunOutline]) -> dict[str, Any]:
         "environment": found.planned.plan.environment,
         "waves": [list(wave) for wave in found.waves],
         "steps": {step.id: _step_json(step) for step in found.graph.steps},
+        "foreseen": {id: dict(known) for id, known in _foreseen(found).items()},
         "ruling": [verdict_json(verdict) for verdict in found.ruling.verdicts],
         "diagnostics": [diagnostic_json(diagnostic) for diagnostic in result.diagnostics],
     }
