@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 @contextmanager
 def show_published(session: Session, pattern: str, environment: str) -> Iterator[None]:
     """Show on standard error what is published under topics of a pattern until the block ends."""
+    from chimera.workspace.listening import listen
+
     workspace = session.workspace()
-    listener = workspace.listen(pattern, environment)
+    listener = listen(workspace, pattern, environment)
     session.listeners = listeners = workspace.listeners
     assert listeners is not None
     thread = Thread(target=_show, args=(session, listener), name="listener", daemon=True)

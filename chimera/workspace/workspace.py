@@ -26,7 +26,7 @@ from chimera.workspace.paths import path_faults
 if TYPE_CHECKING:
     from chimera.plan import Plan
     from chimera.policy import CasesReport
-    from chimera.runtime.listening import Listener, Listeners
+    from chimera.runtime.listening import Listeners
     from chimera.state import StateReader, StateWriter
     from chimera.workspace.applying import ApplyReport
     from chimera.workspace.controlling import RunControl
@@ -98,19 +98,6 @@ class Workspace:
         from chimera.workspace.trust import trust_of
 
         return trust_of(self)
-
-    def listen(self, pattern: str = "#", environment: str = "local") -> Listener:
-        """Return a listener to what is published by runs that are executed from now on.
-
-        It is over when `listeners` are closed. Raises `UsageError` for no pattern of topics.
-        """
-        from chimera.runtime.listening import Listeners
-        from chimera.runtime.settings import settings_of
-
-        if self.listeners is None:
-            settings = settings_of(self.plugins, self.loaded.snapshot, environment)
-            self.listeners = Listeners(settings.system.queue_size)
-        return self.listeners.listen(pattern)
 
     def reopened(self) -> Workspace:
         """Return the same repository, to be read anew."""
