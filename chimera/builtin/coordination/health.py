@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from chimera.builtin.coordination.declaring import MODULES
-from chimera.model import digest_json
+from chimera.builtin.coordination.shelf import TALLIES
+from chimera.model import ChimeraError, digest_json
 
 if TYPE_CHECKING:
     from chimera.runtime import Json, ModuleType
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from chimera.state import StateReader
 
 Status = Literal["healthy", "unhealthy", "unknown"]
+_UNREGISTERED = "no plugin registers its type any longer"
 CHECKS = ("state", "configuration", "collections", "dependencies")
 
 
@@ -100,19 +102,32 @@ def _look(
             case "configuration":
                 findings[check] = _configuration(module, types.get(name))
             case "collections":
-                known = name in types
-                findings[check] = "" if known else "no plugin registers its type any longer"
+                findings[check] = _collections(reader, types.get(name))
             case _:
                 findings[check] = _dependencies(reader, module, types, above | {name})
-    objects = sum(reader.count(one) for one in types[name].collections[:1]) if name in types else 0
-    return Health("unhealthy" if any(findings.values()) else "healthy", findings, objects)
+    tally: Any = reader.get(TALLIES, name) or {}
+    status: Status = "unhealthy" if any(findings.values()) else "healthy"
+    return Health(status, findings, sum(tally.values()))
+
+
+def _collections(reader: Reader, type: ModuleType | None) -> str:
+    """Say which collections cannot be read: every value of them is."""
+    if type is None:
+        return _UNREGISTERED
+    bad = []
+    for name in type.collections:
+        try:
+            reader.count(name)
+        except ChimeraError as error:
+            bad.append(f"{name} cannot be read: {error.message}")
+    return "; ".join(bad)
 
 
 def _configuration(module: Mapping[str, Any], type: ModuleType | None) -> str:
     if digest_json(module["configuration"]) != module["digest"]:
         return "it is not what was applied"
     if type is None:
-        return "no plugin registers its type any longer"
+        return _UNREGISTERED
     try:
         type.configuration.model_validate(module["configuration"])
     except ValueError as error:  # pydantic's ValidationError

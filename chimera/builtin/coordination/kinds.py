@@ -37,17 +37,12 @@ class Dependency(Model):
 
 
 class HealthCheck(Model):
-    """What is asked to see whether the module is well."""
+    """What is asked to see whether the module is well; the Orchestrator says how often."""
 
     checks: Items[Literal["state", "configuration", "collections", "dependencies"]] = Field(
         default=("state", "configuration", "collections", "dependencies"),
         description="What is looked at: that it has started, that its configuration is the applied "
         "one and fits its type, that its collections can be read, that what it depends on is well.",
-    )
-    interval: Duration | None = Field(
-        default=None,
-        description="How often it is looked at while something runs; the Orchestrator's "
-        "moduleHealthCheckInterval if left out.",
     )
 
 

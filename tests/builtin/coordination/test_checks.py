@@ -45,7 +45,7 @@ SOUND = """
     capabilities: [context.create, context.createContext]
     dependencies: [{module: Module/role, version: ^1.0.0}]
     configuration: {maxContexts: 5, defaultTtl: 90s}
-    healthCheck: {checks: [state], interval: 30s}
+    healthCheck: {checks: [state]}
     startupTimeout: 5s
 """
 ROLE = "{type: role, version: 1.4.2}"

@@ -13,9 +13,9 @@ from chimera.builtin.coordination.lifecycle import SUBSCRIPTIONS, starting, stop
 from chimera.builtin.coordination.modules import types
 from chimera.builtin.coordination.ordering import cycles, dependents, starting_order
 from chimera.kinds import Field, Model
-from chimera.model import ChimeraError, digest_json
+from chimera.model import ChimeraError, StateError, digest_json
 from chimera.runtime import ModuleType, PermanentError
-from tests.builtin.coordination.conftest import Desk, Interpreter
+from tests.builtin.coordination.conftest import Desk, Interpreter, Memory
 
 
 class OwnConfiguration(Model):
@@ -205,6 +205,21 @@ def test_ill_module_and_what_needs_it_are_not_well(
     assert context.checks["dependencies"] == "Module/role is unhealthy"
     gone = {name: type for name, type in TYPES.items() if name != "role"}
     assert "no plugin registers" in look(desk.store, "role", gone).checks["collections"]
+
+
+def test_collection_that_cannot_be_read_is_found(interpreter: Interpreter) -> None:
+    class Torn(Memory):
+        def count(self, collection: str, **equal: Any) -> int:
+            if collection == "role.holder":
+                raise StateError("the value is not there")
+            return super().count(collection, **equal)
+
+    start(interpreter, "role")
+    torn = Torn(interpreter.desk.store.values)
+
+    found = look(torn, "role", TYPES)
+    assert found.status == "unhealthy"
+    assert found.checks["collections"] == "role.holder cannot be read: the value is not there"
 
 
 def test_health_check_looks_only_at_what_it_names(desk: Desk, interpreter: Interpreter) -> None:

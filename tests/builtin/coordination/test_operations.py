@@ -305,6 +305,16 @@ def test_plan_whose_steps_lead_nowhere_is_refused(desk: Desk, steps: Any, reason
         desk.do("plan.create", contextId=context, steps=steps)
 
 
+def test_plans_are_found_by_their_context_also_when_it_is_over(desk: Desk) -> None:
+    context = desk.context()
+    plan = desk.do("plan.create", contextId=context)["planId"]
+    desk.do("context.close", contextId=context)
+
+    (found,) = desk.do("plan.query", contextId="ctx-001", status=["draft"])["plans"]
+    assert found["plan_id"] == plan
+    assert desk.do("plan.query", status=["failed"])["count"] == 0
+
+
 def test_step_begins_only_after_what_it_depends_on(desk: Desk) -> None:
     steps = [
         {"id": "a", "description": "x"},

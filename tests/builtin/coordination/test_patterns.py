@@ -285,7 +285,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("survived", [0, 1, 4, 9, 14])
+@pytest.mark.parametrize("survived", [0, 5, 14])
 def test_killed_run_leaves_no_half_of_an_object_and_goes_on(house: House, survived: int) -> None:
     argv = [sys.executable, "-c", KILLED, str(survived), "-C", str(house.root)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -280,7 +280,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
     return module, value
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(mutated())
 def test_mutation_is_refused_exactly_when_the_schema_refuses_it(found: tuple[str, Any]) -> None:
     module, value = found

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from chimera.builtin.coordination.declaring import stored
+from chimera.builtin.coordination.modules.context import SHELF as CONTEXTS
 from chimera.builtin.coordination.modules.context import open_context
 from chimera.builtin.coordination.notices import Noted, Notice
 from chimera.builtin.coordination.planning import (
@@ -204,7 +205,7 @@ def _query(call: OperationCall[Query]) -> Mapping[str, Any]:
     asked = call.inputs
     equal = {}
     if asked.context_id is not None:
-        equal["context_id"] = open_context(call, asked.context_id).context_id
+        equal["context_id"] = CONTEXTS.get(call, asked.context_id).context_id
     found = [
         plan
         for plan in SHELF.find(call, **equal)
