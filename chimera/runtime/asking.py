@@ -29,6 +29,7 @@ class Asking:
         self._services = services
         self._scheduler = scheduler
         self._taken: list[Request] = []
+        self._useless: set[str] = set()  # names of files that nobody here will ever take
 
     def begin(self, course: Course) -> None:
         """Take what was asked of a run before this process executed it."""
@@ -38,13 +39,14 @@ class Asking:
     def look(self) -> None:
         """Take what has been asked since."""
         services = self._services
-        for uid, requests in all_requests(services.state.layout).items():
+        for uid, requests in all_requests(services.state.layout, self._useless).items():
             course = self._scheduler.courses.get(uid)
             if course is not None:
                 for request in requests:
                     self._take(course, request)
             else:
                 _take_for_absent(services.state, services.context, uid)
+                self._useless.update(request.path.name for request in requests)
 
     def forget_taken(self) -> None:
         """Remove requests that the journal has."""

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from chimera.context import Context, write_whole
-from chimera.model import StateError
+from chimera.model import StateError, UsageError
 from chimera.state import EventKind, Json, Layout
+
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the largest request."""
 
 
 class ControlAction(Enum):
@@ -74,13 +79,17 @@ def leave_request(
     name: str = "",
     payload: Json = None,
 ) -> None:
-    """Leave a request for the process that executes `run`, now or later."""
+    """Leave a request for the process that executes `run`, now or later.
+
+    Raises `UsageError` where what a signal brings is no JSON, or too much of it.
+    """
     layout.create()
     said = {"action": action.value, "actor": context.actor.name, "reason": reason}
     content = {**said, "name": name, "payload": payload}
     path = layout.control / f"{run}.{context.ids.new()}.json"  # ids sort by time
+    data = _encoded(context.secrets.mask_json(content))
     try:
-        write_whole(path, json.dumps(context.secrets.mask_json(content)).encode())
+        write_whole(path, data)
     except OSError as error:
         raise StateError(
             f"{path} cannot be written: {error.strerror}", help="make .chimera/control writable"
@@ -91,29 +100,76 @@ def requests_for(layout: Layout, run: str) -> list[Request]:
     """Return the requests for `run` in the order in which they were made."""
     if not layout.control.is_dir():
         return []
-    found = (_read(path) for path in sorted(layout.control.glob(f"{run}.*.json")))
+    found = []
+    for path in sorted(layout.control.glob(f"{run}.*.json")):
+        with suppress(OSError):  # taken by another process
+            found.append(_read(path))
     return [request for request in found if request is not None]
 
 
-def all_requests(layout: Layout) -> dict[str, list[Request]]:
-    """Return the requests for all runs, by run, in the order in which they were made."""
+def all_requests(layout: Layout, useless: set[str] | None = None) -> dict[str, list[Request]]:
+    """Return the requests for all runs, by run, in the order in which they were made.
+
+    Files whose names are `useless` are not looked at; names of those that are no requests join
+    them, so that whoever asks often reads them once.
+    """
+    useless = useless if useless is not None else set()
     try:
         names = sorted(entry.name for entry in os.scandir(layout.control))
     except FileNotFoundError:
         return {}
     found: dict[str, list[Request]] = {}
     for name in names:
-        if name.endswith(".json") and (request := _read(layout.control / name)) is not None:
+        if not name.endswith(".json") or name in useless:
+            continue
+        try:
+            request = _read(layout.control / name)
+        except OSError:
+            continue  # taken by another process, or not to be read for the moment
+        if request is None:
+            useless.add(name)
+        else:
             found.setdefault(name.partition(".")[0], []).append(request)
     return found
 
 
-def _read(path: Path) -> Request | None:
+def _encoded(content: Json) -> bytes:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Request(
-            *(ControlAction(content["action"]), content["actor"], content["reason"], path),
-            *(content.get("name", ""), content.get("payload")),
+        data = json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"what is asked is not JSON: {error}", help="send text, finite numbers, lists and maps"
+        ) from error
+    if len(data) > LARGEST:
+        raise UsageError(
+            f"what is asked takes {len(data):,} bytes, and no more than {LARGEST:,} are taken",
+            help="write it to a file, and send the path and the digest of that",
         )
-    except (OSError, ValueError, TypeError, KeyError):
-        return None  # taken by another process, or not written by leave_request
+    return data
+
+
+def _read(path: Path) -> Request | None:
+    """Return the request of a file; `None` where `leave_request` did not write it.
+
+    Raises `OSError` where it is gone, or cannot be read.
+    """
+    if path.is_symlink() or not path.is_file():
+        return None  # it may lead out of the work tree, or never end
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    try:
+        content = json.loads(data, parse_constant=_refuse_constant)
+        action = ControlAction(content["action"])
+        texts = (content["actor"], content["reason"], content.get("name", ""), path.name)
+        payload = content.get("payload")
+        if not all(isinstance(text, str) for text in texts):
+            return None
+        json.dumps((texts, payload), ensure_ascii=False).encode()  # a lone surrogate is no text
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    actor, reason, name, _ = texts
+    return Request(action, actor, reason, path, name, payload)
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
