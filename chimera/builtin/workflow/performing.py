@@ -53,6 +53,7 @@ class Performer:
         self._spec = spec
         self._stage = stage
         self._operations = operations
+        self._made: dict[Path, Step] = {}
 
     @property
     def operation(self) -> AnyOperation:
@@ -62,15 +63,20 @@ class Performer:
         return self._operations[name]
 
     def step(self, id: str, bring: Callable[[Outputs], dict[str, Any]], root: Path) -> Step:
-        """Return the step that performs it."""
+        """Return the step that performs it; all but id and inputs is the same in every run."""
+        made = self._made.get(root)
+        if made is None:
+            made = self._made[root] = self._make(root)
+        return replace(made, id=id, inputs=bring)
+
+    def _make(self, root: Path) -> Step:
         stage, operation = self._stage, self.operation
         step = Step(
-            id,
-            inputs=bring,
+            stage.id,
             effects=operation.effects,
             timeout=stage.timeout,
             on_interrupt=stage.on_interrupt or operation.on_interrupt,
-            executor=stage.executor or operation.executor,
+            executor=self._executor,
             remote=self._remote(root),
             compensate=self._undo(root),
             cache=self._cache,
@@ -86,13 +92,17 @@ class Performer:
             step = replace(step, probe=lambda call: self._look_up(call, root))
         return replace(step, work=lambda call: self._perform(call, root))
 
+    @property
+    def _executor(self) -> str:
+        return self._stage.executor or self.operation.executor
+
     def _perform(self, call: StepCall, root: Path) -> Json:
         inputs = self.filled(self._stage.inputs, call.inputs, call, root)
         return self._checked(self.operation.perform(replace(call, inputs=inputs), root))
 
     def _remote(self, root: Path) -> RemoteWork | None:
         """Return the work as another process can do it; most stages stay in this one."""
-        if self._stage.executor in (None, "thread", "inline", "loop"):
+        if self._executor in ("thread", "inline", "loop"):
             return None
         inputs = self._stage.inputs
         return remote_work(self.operation.name, inputs, _secrets_in(inputs, self._spec), root)

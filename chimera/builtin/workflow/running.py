@@ -6,6 +6,7 @@ runs of one definition are resumed at once. Refuses a pinned definition that no 
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from chimera.builtin.workflow.nesting import circles, closure
 from chimera.builtin.workflow.references import INPUT, look_up, references_in, resolve
 from chimera.builtin.workflow.scope import Workflows
 from chimera.kinds import validate_model
-from chimera.model import ChimeraError, Place, canonical_json
+from chimera.model import ChimeraError, Place
 from chimera.policy import Conditions
 from chimera.runtime import Graph, Json, Operation, Outputs
 
@@ -45,7 +46,7 @@ def builder(
 
     def build(definition: Json, given: Json) -> Graph:
         assert isinstance(definition, dict)
-        compiled = _compiled(canonical_json(_code(definition)), name, registered, stand_in)
+        compiled = _compiled(_written(definition), name, registered, stand_in)
         return compiled.graph(definition, given, root, judge)
 
     return build
@@ -129,8 +130,9 @@ class Compiled:
         return found
 
 
-def _code(definition: Mapping[str, Any]) -> dict[str, Any]:
-    return {"spec": definition["spec"], "workflows": definition.get("workflows", {})}
+def _written(definition: Mapping[str, Any]) -> bytes:
+    """Return what stands for a definition: what is read from one journal twice is equal here."""
+    return marshal.dumps((definition["spec"], definition.get("workflows", {})), 2)
 
 
 @lru_cache(maxsize=64)
@@ -138,12 +140,10 @@ def _compiled(
     written: bytes, name: str, registered: _Registered, stand_in: StandIn | None
 ) -> Compiled:
     """Compile a definition again: plugins may have changed since it was pinned."""
-    import json
-
-    definition = json.loads(written)
+    value, others = marshal.loads(written)  # noqa: S302 - `_written` wrote it a moment ago
     operations = registered.operations
-    read = {address: _read(spec, name) for address, spec in definition["workflows"].items()}
-    spec = _read(definition["spec"], name)
+    read = {address: _read(inner, name) for address, inner in others.items()}
+    spec = _read(value, name)
     place = Place(name)
     faults = list(compile_spec(spec, operations, place, name, read))
     faults += circles(spec, name, place, read)
