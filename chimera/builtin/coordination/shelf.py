@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from chimera.builtin.coordination.machine import Machine
 from chimera.builtin.coordination.protocol import PROTOCOL_VERSION, UUID_PATTERN, Record
+from chimera.kinds import ValidationError
 from chimera.runtime import Collections, Json, PermanentError
 
 O = TypeVar("O", bound=Record)  # noqa: E741 - objects
@@ -213,7 +214,15 @@ class Shelf(Generic[O]):
             "data": dict(data),
         }
         events = [*value.get("events", ()), happened][-EVENTS_KEPT:]
-        one = self.model.model_validate({**value, "events": events})
+        try:
+            one = self.model.model_validate({**value, "events": events})
+        except ValidationError as error:
+            (first, *_) = error.errors()
+            where = ".".join(map(str, first["loc"]))
+            raise PermanentError(
+                f"the protocol has no such {self.thing}: {where}: {first['msg']}",
+                help="`chimera explain` with the operation's name shows what it takes",
+            ) from error
         call.store.put(self.module, id, self.plain(one))
         call.publish(f"{self.module}.{event}", {"id": id, "event": happened})
         return one

@@ -386,6 +386,22 @@ def test_role_that_was_taken_away_counts_no_longer(desk: Desk) -> None:
         desk.do("role.create", name="lead")
 
 
+def test_name_that_could_be_an_alias_is_no_name_of_a_role(desk: Desk) -> None:
+    with pytest.raises(PermanentError, match="how roles are numbered"):
+        desk.do("role.create", name="role-002")
+    desk.do("role.create", name="lead")
+    assert desk.do("role.get", roleId="lead") == desk.do("role.get", roleId="role-001")
+    desk.do("role.delete", roleId="lead")
+    with pytest.raises(PermanentError, match="no role lead"):
+        desk.do("role.get", roleId="lead")
+
+
+def test_object_that_the_protocol_does_not_know_is_refused_in_words(desk: Desk) -> None:
+    with pytest.raises(PermanentError, match="no such request: target_id: String should match"):
+        desk.do("confirm.request", targetType="other", targetId="x", requestedByRole="author")
+    assert desk.store.values == {}
+
+
 def asked(desk: Desk, **more: Any) -> str:
     alias: str = desk.do(
         "confirm.request", targetType="other", targetId=ID, requestedByRole="author", **more

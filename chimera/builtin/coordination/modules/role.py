@@ -6,6 +6,7 @@ to decide anything from a role's name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -48,6 +49,7 @@ class Configuration(Model):
 
 
 SHELF = Shelf("role", Role, "role", stamps=True)
+_ALIAS = re.compile(r"role-[0-9]+")
 
 
 class Named(Model):
@@ -172,6 +174,8 @@ def _create(call: OperationCall[Created]) -> Mapping[str, Any]:
             f"there are {limit} roles, as many as the module admits",
             help="delete one with role.delete, or raise maxRoles in the Module document",
         )
+    if _ALIAS.fullmatch(asked.name):
+        raise PermanentError(f"{asked.name} is how roles are numbered", help="choose another name")
     if SHELF.seek(call, asked.name) is not None:
         raise PermanentError(
             f"there is a role {asked.name} already", help="update it, or choose another name"
