@@ -59,8 +59,10 @@ class Engine:
         and `ChimeraError` for a graph of another definition.
         """
         refuse_other(run, graph)
-        for result in self.execute_all([(run, lambda: graph)]):
-            return result
+        # To its end, where watchers are told and retention is kept.
+        results = list(self.execute_all([(run, lambda: graph)]))
+        if results:
+            return results[0]
         return RunResult(run.uid, RunStatus.INTERRUPTED, {})  # before it could begin
 
     def execute_all(self, runs: Iterable[tuple[Run, Callable[[], Graph]]]) -> Iterator[RunResult]:
