@@ -7,17 +7,17 @@ themselves. Refuses a circle: it would never end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chimera.builtin.workflow.compile import compile_scope, scope_of, stands_alone, verdict
+from chimera.builtin.workflow.compile import compile_scope, scope_of, verdict
 from chimera.builtin.workflow.expressions import Asked, judge_conditions
 from chimera.builtin.workflow.kinds import StageSpec, WorkflowSpec
 from chimera.kinds import Document
-from chimera.model import Address, Diagnostic, Place, Verdict, digest_json
+from chimera.model import Address, Diagnostic, Place, Verdict
 from chimera.policy import Conditions
 
 if TYPE_CHECKING:
-    from chimera.kinds import Model, Snapshot, Subject
+    from chimera.kinds import Snapshot, Subject
 
 WorkflowDocument = Document[WorkflowSpec]
 _POOL = "ResourcePool"
@@ -48,12 +48,9 @@ def closure(spec: WorkflowSpec, find: Callable[[str], WorkflowSpec | None]) -> l
     return sorted(found)
 
 
-def judge_open(subject: Subject) -> Iterator[Verdict]:
-    """Yield a verdict for each workflow that cannot be judged by itself."""
+def judge_open(subject: Subject, chosen: Sequence[WorkflowDocument]) -> Iterator[Verdict]:
+    """Yield a verdict for each workflow of those that cannot be judged by themselves."""
     snapshot = subject.snapshot
-    chosen = list(_open(snapshot))
-    if not chosen:
-        return
     find = finder(snapshot)
     limits = frozenset(_declared_limits(snapshot))
     operations = snapshot.registry.operations
@@ -81,26 +78,6 @@ def _condition_faults(
 ) -> Iterable[tuple[Asked, Diagnostic]]:
     with Conditions(subject.context.processes) as conditions:
         return list(judge_conditions(asked, conditions))
-
-
-def _open(snapshot: Snapshot) -> Iterator[WorkflowDocument]:
-    """Yield the workflows that need others, or CEL; which these are is remembered by shard."""
-    for shard in snapshot.shards:
-        rows = shard.rows_of({"Workflow"})
-        if not rows:
-            continue
-        key = digest_json(["workflow-open/1", shard.key])
-        chosen = snapshot.memo.get(key)
-        if chosen is None:
-            chosen = [row for row in rows if _is_open(shard.documents[row])]
-            snapshot.memo.put(key, chosen)
-        for row in chosen:
-            document: Any = shard.documents[row]
-            yield document
-
-
-def _is_open(document: Document[Model]) -> bool:
-    return isinstance(document.spec, WorkflowSpec) and not stands_alone(document.spec)
 
 
 def finder(snapshot: Snapshot) -> Callable[[str], WorkflowSpec | None]:

@@ -79,9 +79,13 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge workflows that run others or have conditions, and proof steps that run workflows."""
     found: list[Verdict] = []
     if "Workflow" in subject.snapshot.kinds:
-        from chimera.builtin.workflow.nesting import judge_open
+        from chimera.builtin.workflow.finding import open_workflows
 
-        found += judge_open(subject)
+        chosen = list(open_workflows(subject.snapshot))
+        if chosen:
+            from chimera.builtin.workflow.nesting import judge_open
+
+            found += judge_open(subject, chosen)
     if "Proof" in subject.snapshot.kinds:
         found += _judge_proofs(subject)
     return found
