@@ -87,7 +87,9 @@ class RunControl:
         return self._tell(uid, ControlAction.CANCEL, reason)
 
     def signal(self, uid: str, name: str, data: Json = None, reason: str = "") -> Told:
-        """Send a signal; each ends one wait for its name."""
+        """Send a signal; each ends one wait for its name. An answer says who gives it."""
+        if isinstance(data, dict) and "approved" in data:
+            data = {"by": self._workspace.context.actor.name, **data}
         return self._tell(uid, ControlAction.SIGNAL, reason, name=name, data=data)
 
     def resume(self, uid: str, reason: str = "", *, waits: bool | None = None) -> Result[GoneOn]:
