@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chimera.runtime.fold import RunState, StepState, StepStatus
+from chimera.runtime.fold import RunState, StepStatus
 from chimera.runtime.frontier import Elements, Loose, Node, Scope, Steps
 from chimera.runtime.ready import Limit, Ready
 from chimera.runtime.result import RunResult
@@ -42,7 +42,8 @@ class Course:
         self.run = run
         self.number = run.number
         self.graph = graph
-        self.past: dict[str, StepState] = dict(past.steps)
+        # Taken over, and taken apart as steps are recalled: there may be a million of them.
+        self.past = past.steps if isinstance(past.steps, dict) else dict(past.steps)
         self.signals = {name: deque(data) for name, data in past.signals.items()}
         self.generations = past.generations
         self.requests = set(past.requests)
@@ -83,7 +84,8 @@ class Course:
 
     def begin(self) -> None:
         """Take in what had ended, and offer what waits for nothing."""
-        finished = {id for id, state in self.past.items() if state.status.is_finished}
+        owners = {_owner(id) for id in self.past}
+        finished = {id for id in owners if (s := self.past.get(id)) and s.status.is_finished}
         self.root.begin()
         self._count_inside(finished)
         for id in [id for id in self.past if "!escalate[" in id]:
@@ -94,7 +96,7 @@ class Course:
 
     def _count_inside(self, finished: set[str]) -> None:
         """Count what is inside of steps that have finished, which nobody asks for any more."""
-        for id in [id for id in self.past if _is_inside(id, finished)]:
+        for id in [id for id in self.past if _is_inside(id, finished)] if finished else ():
             state = self.past.pop(id)
             self.total += 1
             self.done += state.status.is_finished
@@ -227,13 +229,15 @@ def _is_inside(id: str, steps: set[str]) -> bool:
     """Tell whether a step is inside one of `steps`."""
     if "!" in id:
         return False
-    at = max(id.rfind("/"), id.rfind("["))
-    while at > 0:
-        id = id[:at]
+    while id := _owner(id):
         if id in steps:
             return True
-        at = max(id.rfind("/"), id.rfind("["))
     return False
+
+
+def _owner(id: str) -> str:
+    """Return the id of the step that one is directly inside of; nothing for one of the graph."""
+    return id[: max(id.rfind("/"), id.rfind("["), 0)]
 
 
 def undo_step(step: Step, inputs: Json, output: Json) -> Step:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 
 from chimera.state import Event, EventKind, Json
@@ -84,7 +84,7 @@ class RunState:
 
     def resumed(self) -> RunState:
         """Return where the steps stand once the run is taken up again."""
-        return replace(self, steps=_put_back(dict(self.steps), ()))
+        return replace(self, steps=_put_back(self.steps, ()))
 
 
 _STATUS = {
@@ -94,9 +94,14 @@ _STATUS = {
 }
 
 
-def fold(events: Iterable[Event], onto: RunState | None = None) -> RunState:
-    """Return where the steps stand after `events`; those that `onto` has seen are passed over."""
-    folding = _Folding(onto or RunState())
+def fold(
+    events: Iterable[Event], onto: RunState | None = None, *, is_brief: bool = False
+) -> RunState:
+    """Return where the steps stand after `events`; those that `onto` has seen are passed over.
+
+    Of finished steps a brief one knows nothing but their outputs: there may be a million of them.
+    """
+    folding = _Folding(onto or RunState(), is_brief=is_brief)
     for event in events:
         if event.seq > folding.seq:
             folding.take(event)
@@ -106,8 +111,9 @@ def fold(events: Iterable[Event], onto: RunState | None = None) -> RunState:
 class _Folding:
     """A state while events are folded onto it."""
 
-    def __init__(self, start: RunState) -> None:
+    def __init__(self, start: RunState, *, is_brief: bool) -> None:
         self.seq = start.seq
+        self._is_brief = is_brief
         self._steps = dict(start.steps)
         self._signals = dict(start.signals)
         self._generations = dict(start.generations)
@@ -128,7 +134,10 @@ class _Folding:
             before = self._steps.get(event.step)
             if event.kind is EventKind.DONE and before is not None and before.signal is not None:
                 self._take_signal(before)
-            self._steps[event.step] = _next(before, event)
+            after = _next(before, event)
+            if self._is_brief and after.status.is_finished:
+                after = _in_brief(after)
+            self._steps[event.step] = after
             return
         if (request := _told(event, "request")) is not None:
             self._requests.add(request)
@@ -139,7 +148,7 @@ class _Folding:
 
     def _take_up(self, event: Event) -> None:
         reset = _told(event, "steps") or ()
-        self._steps = _put_back(self._steps, reset)
+        self._steps = dict(_put_back(self._steps, reset))
         for step in reset:
             self._generations[step] = self._generations.get(step, 0) + 1
         if _told(event, "was") == "failed":
@@ -156,14 +165,28 @@ class _Folding:
                 del self._signals[name]
 
 
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+_BARE = {
+    status: StepState(status, 1, _LONG_AGO) for status in (StepStatus.DONE, StepStatus.SKIPPED)
+}
+
+
+def _in_brief(state: StepState) -> StepState:
+    """Return a finished step without anything but its output."""
+    if state.output is None:
+        return _BARE[state.status]
+    return StepState(state.status, 1, _LONG_AGO, output=state.output)
+
+
 def _told(event: Event, name: str) -> Json:
     return event.data.get(name) if isinstance(event.data, dict) else None
 
 
-def _put_back(steps: dict[str, StepState], reset: Iterable[str]) -> dict[str, StepState]:
+def _put_back(steps: Mapping[str, StepState], reset: Iterable[str]) -> Mapping[str, StepState]:
     """Return the steps without those that failed and those that are reset, which run again."""
-    kept = {id: s for id, s in steps.items() if s.status is not StepStatus.FAILED}
-    wanted = set(reset)
+    kept, wanted = steps, set(reset)
+    if any(state.status is StepStatus.FAILED for state in steps.values()):
+        kept = {id: s for id, s in steps.items() if s.status is not StepStatus.FAILED}
     if not wanted:
         return kept
     tops = {id: id.partition("[")[0].partition("/")[0].partition("!")[0] for id in kept}
