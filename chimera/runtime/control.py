@@ -17,7 +17,6 @@ from chimera.context import Context, write_whole
 from chimera.model import StateError, UsageError
 from chimera.state import EventKind, Json, Layout
 
-
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest request."""
 

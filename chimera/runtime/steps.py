@@ -209,9 +209,10 @@ class Graph:
     def __post_init__(self) -> None:
         by_id = {step.id: step for step in self.steps}
         for id in by_id:
-            if not id or "/" in id or "[" in id or "!" in id:
+            if not id or "/" in id or "[" in id or "!" in id or _has_surrogate(id):
                 raise ChimeraError(
-                    f"{id!r} is no id of a step", help="leave out `/`, `[` and `!`: they separate"
+                    f"{id!a} is no id of a step",
+                    help="leave out `/`, `[` and `!`, which separate, and lone surrogates",
                 )
         object.__setattr__(self, "by_id", by_id)
         if len(by_id) != len(self.steps):
@@ -253,6 +254,11 @@ def derived_uuid(key: str, number: int) -> str:
     digits = hashlib.sha256(f"{key}#{number}".encode()).hexdigest()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+
+
+def _has_surrogate(text: str) -> bool:
+    """Tell whether a text holds half a character, which no file and no database takes."""
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _refuse_cycle(steps: Sequence[Step]) -> None:

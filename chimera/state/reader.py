@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -149,7 +150,9 @@ class StateReader:
                     *(uid, after, _PIECE),
                 )
             )
-            yield from map(self._event, rows)
+            with self._understood():
+                events = list(map(self._event, rows))
+            yield from events
             if len(rows) < _PIECE:
                 return
             after = rows[-1][6]
@@ -261,7 +264,22 @@ class StateReader:
             *(target, digest, _time(at), decode(value), path, line, decode(outputs)), run, revision
         )
 
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Turn what no version of Chimera wrote into `StateError`."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateError(
+                f"{self.layout.database} holds what Chimera did not write: {error}",
+                help="restore .chimera from a backup, and change it by nothing but `chimera`",
+            ) from error
+
     def _run(self, row: tuple[Any, ...]) -> Run:
+        with self._understood():
+            return self._run_as_written(row)
+
+    def _run_as_written(self, row: tuple[Any, ...]) -> Run:
         uid, environment, target, definition, digest, given, status, actor, *rest = row
         created, updated, priority, due, total, done, failed, number = rest
         return Run(

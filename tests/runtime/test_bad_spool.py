@@ -1,4 +1,4 @@
-"""A spool full of what nobody should have put there: the run that is executed goes on all the same."""
+"""A spool full of what nobody should have put there: runs go on all the same."""
 
 import json
 import os
@@ -28,7 +28,7 @@ GARBAGE = {
     "a reason of another type": json.dumps({**ASKED, "reason": [1]}).encode(),
     "a name of another type": json.dumps({**ASKED, "name": ["go"]}).encode(),
     "not a number": json.dumps({**ASKED, "payload": float("nan")}).encode(),
-    "a lone surrogate": b'{"action":"signal","actor":"","reason":"","name":"x","payload":"\\ud800"}',
+    "a lone surrogate": b'{"action":"signal","actor":"","reason":"","payload":"\\ud800"}',
     "a lone surrogate for a name": b'{"action":"signal","actor":"","reason":"","name":"\\udfff"}',
 }
 

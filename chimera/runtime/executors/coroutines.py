@@ -40,14 +40,27 @@ class Coroutines:
         return bool(flight.handle.done())
 
     def close(self) -> None:
-        """Cancel what is left."""
+        """Cancel what is left; what was told and has not heeded it is left behind."""
+        from asyncio.tasks import _unregister_task
+
         for flight in self._flying:
             flight.handle.cancel()
+            if flight.is_told:  # closing the loop waits for every task that it knows
+                flight.handle._log_destroy_pending = False
+                _unregister_task(flight.handle)
 
     def _land(self, flight: Flight, value: Json, error: BaseException | None) -> None:
         landed = self._flying.pop(flight, None)
         if landed is not None:
+            if flight.timer is not None and flight.timer[0] <= self._loop.time():
+                flight.is_timed_out = True  # it held up the loop, and with it the timer
             landed(flight, value, error)
+
+    def _is_heard(self, error: BaseException) -> bool:
+        """Tell whether an error is the work's own, and ends neither the process nor the loop."""
+        if isinstance(error, GeneratorExit):  # also what is thrown into a task that is left behind
+            return self._loop.is_running()
+        return not isinstance(error, KeyboardInterrupt)
 
     async def _await(self, flight: Flight) -> None:
         work: Any = flight.step.work
@@ -56,17 +69,10 @@ class Coroutines:
         try:
             value = await work(flight.call)
         except BaseException as raised:
-            if not _is_heard(raised):
+            if not self._is_heard(raised):
                 raise
             error = raised
         self._land(flight, value, error)
-
-
-def _is_heard(error: BaseException) -> bool:
-    """Tell whether an error is the work's own, and does not end the process."""
-    from asyncio import CancelledError
-
-    return isinstance(error, (Exception, CancelledError, SystemExit))
 
 
 def _never_begun() -> BaseException:

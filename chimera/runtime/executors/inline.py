@@ -29,7 +29,9 @@ class Inline:
         error: BaseException | None = None
         try:
             value = flight.step.work(flight.call)
-        except (Exception, SystemExit) as raised:  # noqa: BLE001 - the step runner
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - the step runner: nobody else would hear it
             error = raised
         landed(flight, value, error)
 
