@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from chimera.model import ChimeraError
 from chimera.runtime.fold import RunState, StepStatus
 from chimera.runtime.frontier import Elements, Loose, Node, Scope, Steps
 from chimera.runtime.ready import Limit, Ready
@@ -260,3 +261,13 @@ def undo_step(step: Step, inputs: Json, output: Json) -> Step:
         effects=True,
         on_interrupt="retry",
     )
+
+
+def refuse_other(run: Run, graph: Graph) -> None:
+    """Raise `ChimeraError` for a graph of another definition than the run is pinned to."""
+    if run.digest != graph.digest:
+        raise ChimeraError(
+            f"run {run.uid} is pinned to the definition {run.digest}, not {graph.digest}",
+            help="build the steps from the definition of the run, or move it there with"
+            " `chimera runs migrate`",
+        )

@@ -14,9 +14,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chimera.context import Context
+from chimera.runtime.course import refuse_other
 from chimera.runtime.executors import BUILT_IN
 from chimera.runtime.result import RunResult
-from chimera.runtime.scheduler import Scheduler, refuse_other
+from chimera.runtime.scheduler import Scheduler
 from chimera.runtime.settings import DEFAULT_SETTINGS, RunSettings
 from chimera.runtime.steps import Graph
 from chimera.state import Run, RunStatus, StateWriter

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,8 @@ from chimera.model import ChimeraError
 from chimera.runtime.asking import Asking
 from chimera.runtime.collections import Shelves
 from chimera.runtime.compensating import begin_undoing
-from chimera.runtime.course import Course
+from chimera.runtime.course import Course, refuse_other
+from chimera.runtime.ending import Endings
 from chimera.runtime.executors import Executors
 from chimera.runtime.flights import Flight
 from chimera.runtime.fold import fold
@@ -86,6 +86,7 @@ class Scheduler:
         self._waits = Waits(services, self._settler, self.touch)
         self._starter = Starter(services, self._settler, self._waits)
         self._asking = Asking(services, self)
+        self._endings = Endings(services, self._settler, self)
         self._pending: Pending | None = pending
         self._courses: dict[str, Course] = {}
         self._landed: deque[tuple[Flight, Json, BaseException | None]] = deque()
@@ -95,7 +96,6 @@ class Scheduler:
         self._consumer: asyncio.Future[None] | None = None
         self._is_awake = False
         self._is_flush_set = False
-        self._is_interrupted = False
         self._error: BaseException | None = None
 
     async def results(self) -> list[RunResult]:
@@ -126,10 +126,9 @@ class Scheduler:
         self._pending = None
         for course in list(self._courses.values()):
             if course.ending is RunStatus.INTERRUPTED:
-                self._abandon(course)
+                self._endings.abandon(course)
             else:
-                self.stop(course, RunStatus.INTERRUPTED)
-        self._is_interrupted = True
+                self._endings.stop(course, RunStatus.INTERRUPTED)
         self.wake()
 
     @property
@@ -240,19 +239,11 @@ class Scheduler:
         if is_compensating:
             course.root.close()
         course.begin()
-        timeout = self._timeout(course)
-        if timeout is not None and not is_compensating:
-            left = (course.begins + timeout - services.journal.now).total_seconds()
-            self._timer(course, max(left, 0.0), partial(self._time_out, course))
+        if not is_compensating:
+            self._endings.limit(course)
         if is_compensating:
             begin_undoing(course, services)
         self.touch(course)
-
-    def _timeout(self, course: Course) -> timedelta | None:
-        return course.graph.timeout or self._services.settings.default_timeout
-
-    def _timer(self, course: Course, seconds: float, callback: Callable[[], None]) -> None:
-        course.timers.append(self._services.timers.after(seconds, callback))
 
     def offer(self, node: Node) -> None:
         """Let a step have its turn."""
@@ -320,6 +311,31 @@ class Scheduler:
         self._landed.append((flight, value, error))
         self.wake()
 
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether nothing can be written any more."""
+        return self._error is not None
+
+    def stop(self, course: Course, ending: RunStatus) -> None:
+        """Tell what is in flight of a run to stop, and end it so when that has come back."""
+        self._endings.stop(course, ending)
+
+    def reset(self, course: Course) -> None:
+        """Have a run begin anew from the stages that were asked for."""
+        self._asking.reset(course)
+
+    def forget(self, course: Course) -> None:
+        """Have nothing to do with a run any more."""
+        self._endings.forget(course)
+
+    def lose(self, course: Course) -> None:
+        """Take a run off those under way."""
+        self._courses.pop(course.run.uid, None)
+
+    def has_ended(self, course: Course, status: RunStatus) -> None:
+        """Let the result of a run be handed over once it is on disk."""
+        self._ended.append((course, status))
+
     def touch(self, course: Course) -> None:
         """Have a run looked at before the turn ends: it may be over."""
         self._touched[course] = None
@@ -330,110 +346,7 @@ class Scheduler:
             course = next(iter(self._touched))
             del self._touched[course]
             if self._courses.get(course.run.uid) is course:
-                self._finish_if_over(course)
-
-    def _finish_if_over(self, course: Course) -> None:
-        if course.flights:
-            return
-        if course.resets and course.ending is None:
-            self._asking.reset(course)
-        elif course.ending is not None:
-            is_left = course.is_something_left
-            self._finish(course, course.ending if is_left else self._outcome(course))
-        elif course.ending is None and course.is_over:
-            self._finish(course, self._outcome(course))
-        elif course.ending is None and course.is_idle and course.waiting and not course.is_parking:
-            self._park(course)
-
-    def _outcome(self, course: Course) -> RunStatus:
-        """Return how a run ends in which nothing is left to start."""
-        if course.undoing is not None:
-            is_undone = not course.undoing.failures
-            return RunStatus.COMPENSATED if is_undone else RunStatus.FAILED
-        is_failed = course.root.failures or course.is_timed_out
-        return RunStatus.FAILED if is_failed else RunStatus.SUCCEEDED
-
-    def _finish(self, course: Course, status: RunStatus) -> None:
-        is_failing = status is RunStatus.FAILED and course.undoing is None
-        if is_failing and course.owes_undo and self._error is None:
-            begin_undoing(course, self._services)
-            if not course.is_over:
-                self.wake()
-                return
-            status = self._outcome(course)
-        self.forget(course)
-        if self._error is not None:
-            return  # nothing can be written of it
-        self._services.journal.set_status(course, status)
-        self._ended.append((course, status))
-
-    def forget(self, course: Course) -> None:
-        """Have nothing to do with a run any more: what is left of it goes on another time."""
-        timers = self._services.timers
-        for node in (*course.retrying, *course.waiting):
-            if node.timer is not None:
-                timers.cancel(node.timer)
-        for scope in course.scopes.values():
-            if scope.owner is not None and scope.owner.timer is not None:
-                timers.cancel(scope.owner.timer)
-        for timer in course.timers:
-            timers.cancel(timer)
-        for scope in (course.root, course.loose, *course.scopes.values()):
-            scope.close()
-        self._courses.pop(course.run.uid, None)
-
-    def _park(self, course: Course) -> None:
-        """Leave a run in which only waits are left, unless somebody wants to wait for them."""
-        patience = self._services.settings.patience
-        if patience is None:
-            return
-        if not patience:
-            self._finish(course, RunStatus.WAITING)
-            return
-        course.is_parking = True
-        self._timer(course, patience.total_seconds(), partial(self._park_now, course))
-
-    def _park_now(self, course: Course) -> None:
-        course.is_parking = False
-        if course.is_idle and course.waiting and course.ending is None:
-            self._finish(course, RunStatus.WAITING)
-            self.touch(course)
-
-    def _time_out(self, course: Course) -> None:
-        """End a run that takes too long: what is in flight is told to stop."""
-        timeout = self._timeout(course)
-        assert timeout is not None
-        if course.undoing is not None or course.ending is not None:
-            return
-        course.is_timed_out = True
-        course.error = f"it took longer than {timeout.total_seconds():g} s"
-        self._services.journal.note_run(course, EventKind.FAIL, {"error": course.error})
-        self._settler.close(course.root)
-        for flight in list(course.flights.values()):
-            self._settler.tell(flight)
-        self.touch(course)
-
-    def stop(self, course: Course, ending: RunStatus) -> None:
-        """Tell what is in flight of a run to stop, and end it so when that has come back."""
-        course.ending = ending
-        for flight in list(course.flights.values()):
-            if flight.executor is None:  # it was about to depart
-                course.unended.add(flight.node.id)
-                self._settler.let_go(flight)
-            else:
-                flight.is_told = True
-                flight.executor.tell(flight)
-        self._timer(course, self._services.grace, partial(self._abandon, course))
-        self.touch(course)
-
-    def _abandon(self, course: Course) -> None:
-        """Wait no longer for what is in flight; its attempts are in doubt."""
-        for flight in list(course.flights.values()):
-            if flight.executor is not None:
-                flight.executor.end(flight)
-            course.unended.add(flight.node.id)
-            self._settler.let_go(flight)
-        self.touch(course)
+                self._endings.end_if_over(course)
 
     def _look(self) -> None:
         """Take in requests of other processes and write the log, every now and then."""
@@ -444,7 +357,8 @@ class Scheduler:
 
     def _flush(self) -> None:
         self._is_flush_set = False
-        self._commit()
+        if self._error is None:
+            self._commit()
 
     def _commit(self) -> None:
         self._services.journal.commit()
@@ -464,7 +378,7 @@ class Scheduler:
             self._pending = None
             self._ended.clear()
             for course in list(self._courses.values()):
-                self.stop(course, RunStatus.INTERRUPTED)
+                self._endings.stop(course, RunStatus.INTERRUPTED)
         self.wake()
 
     def _say_what_is_over(self) -> None:
@@ -479,13 +393,3 @@ class Scheduler:
         is_waited_for = self._consumer is not None and not self._consumer.done()
         if self._consumer is not None and is_waited_for and (self._results or is_empty):
             self._consumer.set_result(None)
-
-
-def refuse_other(run: Run, graph: Graph) -> None:
-    """Raise `ChimeraError` for a graph of another definition than the run is pinned to."""
-    if run.digest != graph.digest:
-        raise ChimeraError(
-            f"run {run.uid} is pinned to the definition {run.digest}, not {graph.digest}",
-            help="build the steps from the definition of the run, or move it there with"
-            " `chimera runs migrate`",
-        )

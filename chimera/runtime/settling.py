@@ -7,32 +7,20 @@ Notes it in the journal and passes it on to the scope. What is done about a fail
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 from chimera.runtime.course import Course
+from chimera.runtime.failing import Failures, last_key
 from chimera.runtime.flights import AttemptLostError, Flight
-from chimera.runtime.fold import StepState
 from chimera.runtime.frontier import Loose, Node, Scope
 from chimera.runtime.journal import DONE
 from chimera.runtime.outbox import OUTBOX
 from chimera.runtime.recovery import (
-    Again,
-    Facts,
     Failure,
-    GiveUp,
-    Notice,
     PermanentError,
-    Recovery,
-    Use,
-    classify,
-    decide,
-    owed,
 )
 from chimera.runtime.services import Services
 from chimera.runtime.starting import cache_key
-from chimera.runtime.steps import Step
 from chimera.state import EventKind, Json
 
 ESCALATED = (
@@ -49,7 +37,8 @@ class Settler:
 
     def __init__(self, services: Services, touch: Callable[[Course], None]) -> None:
         self._services = services
-        self._touch = touch
+        self.touch = touch
+        self.failures = Failures(services, self)
 
     def settle(self, flight: Flight, value: Json, error: BaseException | None) -> None:
         """Take in what came back of an attempt."""
@@ -63,19 +52,19 @@ class Settler:
             error = TimeoutError(f"it took longer than {node.step.timeout.total_seconds():g} s")
         elif error is not None and flight.is_told:
             course.unended.add(node.id)  # no end in the journal: the next run of it is in doubt
-            self._left(node, None, said=False)
+            self.left(node, None, said=False)
             self.drop(node)
             return
         if isinstance(error, AttemptLostError) and node.lost < _MOST_LOST:
             node.lost += 1
             node.doubtful = node.is_unended = True
-            self._left(node, None, said=False)
+            self.left(node, None, said=False)
             self.again(node)
         elif error is not None:
-            self.failed(node, error)
+            self.failures.failed(node, error)
         elif flight.kind == "probe" and value is None:
             node.is_probed = True
-            self._left(node, None, said=False)
+            self.left(node, None, said=False)
             self.again(node)
         else:
             self._came_back(flight, value)
@@ -89,7 +78,7 @@ class Settler:
             self._services.timers.cancel(flight.timer)
         flight.say_what_was_dropped()
         self._services.ready.leave(node)
-        self._touch(node.course)
+        self.touch(node.course)
 
     def _came_back(self, flight: Flight, value: Json) -> None:
         node, services = flight.node, self._services
@@ -101,19 +90,19 @@ class Settler:
                 for topic, payload in flight.published or ()
             ]
         except PermanentError as raised:
-            self.failed(node, raised)
+            self.failures.failed(node, raised)
             return
         except Exception as raised:  # noqa: BLE001 - the step runner: a value may do anything
-            self.failed(node, PermanentError(f"what it returned is not JSON: {raised}"))
+            self.failures.failed(node, PermanentError(f"what it returned is not JSON: {raised}"))
             return
         if flight.store is not None:
             if flight.store.is_stale:
-                self._left(node, None, said=False)
+                self.left(node, None, said=False)
                 self.again(node)  # another attempt wrote what it had read: it is as if it was not
                 return
             flight.store.write()
         self._publish(node, messages)
-        self._left(node, None, said=True)
+        self.left(node, None, said=True)
         flag = "probed" if flight.kind == "probe" else "alternative" if node.tried else None
         self.done_with(node, value, services.state.kept(text), flag=flag)
 
@@ -148,7 +137,7 @@ class Settler:
                 services.journal.turn.cached[cache_key(node.step.cache, node.digest)] = text
             recovery = services.recovery_of(node.step)
             if recovery.fallbacks and recovery.uses_cache:
-                services.journal.turn.cached[_last_key(node)] = text
+                services.journal.turn.cached[last_key(node)] = text
         course.done += 1
         node.scope.done(node, value)
         self._ended(node)
@@ -165,107 +154,6 @@ class Settler:
         """Let a step have another turn, which uses up nothing."""
         node.course.queued += 1
         self._services.ready.add_again(node)
-
-    def failed(self, node: Node, error: BaseException, *, is_final: bool = False) -> None:
-        """Decide what is done about a failure, and do it."""
-        failure = classify(error)
-        if is_final or node.scope.is_closed:
-            failure = replace(failure, permanent=True, transient=False)
-        failure = replace(failure, message=self._describe(error))
-        self._left(node, failure, said=not is_final)
-        recovery = self._services.recovery_of(node.step)
-        facts = self._facts(node, recovery)
-        decision = decide(recovery, failure, node.attempt, node.text, facts)
-        for notice in owed(recovery, failure, decision, node.attempt, facts):
-            self._notify(node, notice)
-        match decision:
-            case Again(delay):
-                self._retry(node, failure, delay)
-            case Use():
-                self._use(node, failure, decision)
-            case GiveUp(rollback):
-                if rollback is not None:
-                    node.course.owes_undo = True
-                    node.course.rollback = rollback.step
-                self.fail(node, failure.message)
-
-    def _facts(self, node: Node, recovery: Recovery) -> Facts:
-        is_cached = recovery.uses_cache and node.digest is not None
-        return Facts(
-            cached=is_cached and self._services.cached(_last_key(node)) is not None,
-            critical=node.step.critical,
-            tried=node.tried,
-        )
-
-    def _retry(self, node: Node, failure: Failure, delay: timedelta) -> None:
-        due = self._services.journal.now + delay
-        self._note_retry(node, {"error": failure.message}, due.isoformat())
-        self._wait(node, delay.total_seconds())
-
-    def _note_retry(self, node: Node, data: dict[str, Json], due: str) -> None:
-        if node.tried:
-            data["tried"] = node.tried
-        text = self._services.journal.text(data)
-        self._services.journal.note(node, _RETRY, text, due=due)
-        node.attempt += 1
-        node.is_unended = False
-
-    def wait_for_retry(self, node: Node, past: StepState) -> None:
-        """Go on with a wait that the journal knows of, for no longer than is waited now."""
-        recovery, now = self._services.recovery_of(node.step), self._services.journal.now
-        left = (past.due or past.at) - now
-        longest = recovery.retry.max_delay
-        self._services.ready.leave(node)
-        self._wait(node, min(max(left, timedelta()), longest).total_seconds())
-
-    def _wait(self, node: Node, seconds: float) -> None:
-        if node.scope.is_closed:
-            self.drop(node)
-            return
-        node.course.retrying[node] = None
-        node.timer = self._services.timers.after(seconds, partial(self._retry_now, node))
-
-    def _retry_now(self, node: Node) -> None:
-        del node.course.retrying[node]
-        node.timer = None
-        self.again(node)
-        self._touch(node.course)
-
-    def _use(self, node: Node, failure: Failure, decision: Use) -> None:
-        """Let something take the place of the result."""
-        fallback, services = decision.fallback, self._services
-        told = f"it failed: {failure.message}"  # a result that stands in says nothing of why
-        services.journal.log(node.course.run.number, node.id, node.attempt, told)
-        if fallback.action == "alternative":
-            node.tried = decision.number
-            self._put_in_place(node, fallback.step)
-            self._note_retry(node, {"error": failure.message}, services.journal.at)
-            self._wait(node, 0.0)
-        elif fallback.action == "use_cached_result":
-            text = services.cached(_last_key(node))
-            self.done_with(node, services.state.decode(text), text, flag=decision.flag)
-        else:
-            value, text = services.state.stored(fallback.value)
-            self.done_with(node, value, services.state.kept(text), flag=decision.flag)
-
-    def go_on_with_alternative(self, node: Node) -> None:
-        """Put the step in place that a fallback had chosen before this process."""
-        fallbacks = self._services.recovery_of(node.step).fallbacks
-        if 0 < node.tried <= len(fallbacks):
-            self._put_in_place(node, fallbacks[node.tried - 1].step)
-
-    def _put_in_place(self, node: Node, step: Step | None) -> None:
-        """Have the work of another step done, with the inputs and in the place of this one."""
-        if step is not None:
-            node.step = replace(
-                step,
-                id=node.step.id,
-                needs=node.step.needs,
-                inputs=node.step.inputs,
-                recovery=node.step.recovery,
-                keys=node.step.keys,
-                critical=node.step.critical,
-            )
 
     def fail(self, node: Node, message: str, *, kind: str = _FAIL) -> None:
         """Record that a step failed for good."""
@@ -284,16 +172,6 @@ class Settler:
         if node.flight is None:
             self._services.ready.leave(node)
         self.fail(node, ESCALATED, kind=_ESCALATE)
-
-    def turn_away(self, node: Node) -> None:
-        """A step that waited for a bulkhead is not let in any more."""
-        from chimera.runtime.recovery import BulkheadFullError, BulkheadRule
-
-        node.course.queued -= 1
-        recovery = self._services.recovery_of(node.step)
-        name = recovery.bulkhead or ""
-        rule = self._services.settings.bulkheads.get(name, BulkheadRule())
-        self.failed(node, BulkheadFullError(name, rule))
 
     def drop(self, node: Node) -> None:
         """Forget a step of a scope that is closed, or of a run that ends."""
@@ -330,7 +208,7 @@ class Settler:
         for flight in scope.course.within(scope):
             self.tell(flight)
         self.close_if_over(scope)
-        self._touch(scope.course)
+        self.touch(scope.course)
 
     def tell(self, flight: Flight) -> None:
         """Tell an attempt to stop, and wait for it only for a while."""
@@ -350,18 +228,18 @@ class Settler:
         self.let_go(flight)
         if not flight.is_timed_out:
             node.course.unended.add(node.id)
-            self._left(node, None, said=False)
+            self.left(node, None, said=False)
             self.drop(node)
         elif has_ended:
             assert node.step.timeout is not None
             seconds = node.step.timeout.total_seconds()
-            self.failed(node, TimeoutError(f"it took longer than {seconds:g} s"))
+            self.failures.failed(node, TimeoutError(f"it took longer than {seconds:g} s"))
         elif node.step.on_interrupt == "escalate":
-            self._left(node, None, said=False)
+            self.left(node, None, said=False)
             self.fail(node, ESCALATED, kind=_ESCALATE)
         else:
             message = f"it did not stop within {services.grace:g} s of its timeout"
-            self.failed(node, TimeoutError(message), is_final=True)
+            self.failures.failed(node, TimeoutError(message), is_final=True)
 
     def time_out(self, flight: Flight) -> None:
         """End an attempt that takes too long."""
@@ -370,7 +248,7 @@ class Settler:
             flight.timer = None
             self.tell(flight)
 
-    def _left(self, node: Node, failure: Failure | None, *, said: bool) -> None:
+    def left(self, node: Node, failure: Failure | None, *, said: bool) -> None:
         """Let breakers and bulkheads know that an attempt has ended."""
         services = self._services
         if node.step.recovery is None and not services.is_guarded:
@@ -382,33 +260,9 @@ class Settler:
             if let_in is not None:
                 services.ready.add_again(let_in)
 
-    def _notify(self, node: Node, notice: Notice) -> None:
-        """Have somebody told of a failure, by a step of its own on which nothing depends."""
-        course, notify = node.course, node.course.graph.notify
-        id = f"{node.id}!escalate[{notice.rule}]"
-        if notify is None or id in course.notices:
-            return
-        course.notices.add(id)
-        inputs = {
-            "to": notice.to,
-            "severity": notice.severity,
-            "action": notice.action,
-            "category": notice.category.value,
-            "message": notice.message,
-            "step": node.id,
-            "outcome": notice.outcome,
-            "run": course.run.uid,
-        }
-        told = course.notice(id, notify, inputs)
-        data = self._services.journal.text({"error": None, "notice": inputs})
-        told.attempt = 0  # until it has begun: the journal owes it from now on
-        self._services.journal.note(told, _RETRY, data, due=self._services.journal.at)
-        told.attempt = 1
-        course.loose.offer(told)
-
     def _ended(self, node: Node) -> None:
         scope = node.scope
-        self._touch(node.course)
+        self.touch(node.course)
         scope.pump()
         if scope.owner is not None and scope.is_over:
             self.close_if_over(scope)
@@ -430,9 +284,11 @@ class Settler:
         if owner.is_timed_out:
             assert owner.step.timeout is not None
             seconds = owner.step.timeout.total_seconds()
-            self.failed(owner, TimeoutError(f"it took longer than {seconds:g} s"), is_final=True)
+            self.failures.failed(
+                owner, TimeoutError(f"it took longer than {seconds:g} s"), is_final=True
+            )
         elif scope.failures and not expansion.keep_going:
-            self.failed(owner, PermanentError(_failures(scope)), is_final=True)
+            self.failures.failed(owner, PermanentError(_failures(scope)), is_final=True)
         else:
             self._collect(owner, scope)
 
@@ -444,18 +300,9 @@ class Settler:
             value, text = services.state.stored(value)
             self._refuse_large(text)
         except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
-            self.failed(owner, error, is_final=True)
+            self.failures.failed(owner, error, is_final=True)
         else:
             self.done_with(owner, value, services.state.kept(text), flag=None)
-
-    def _describe(self, error: BaseException) -> str:
-        return self._services.masked(str(error) or type(error).__name__)
-
-
-def _last_key(node: Node) -> str:
-    """Return the key of the last result of a step for its inputs, whichever run it was of."""
-    run = node.course.run
-    return cache_key(f"{run.environment}\0{run.target}\0{node.id}", node.digest or "")
 
 
 def _failures(scope: Scope) -> str:

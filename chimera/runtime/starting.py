@@ -63,16 +63,16 @@ class Starter:
             return self._depart(node)
         except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
             self._services.ready.leave(node)
-            self._settler.failed(node, error, is_final=not isinstance(error, StepError))
+            self._settler.failures.failed(node, error, is_final=not isinstance(error, StepError))
             return None
 
     def _goes_on(self, node: Node, past: StepState) -> bool:
         """Take in what the journal knew of a step; tell whether it waits for its next attempt."""
         node.past = None
         if node.tried:
-            self._settler.go_on_with_alternative(node)
+            self._settler.failures.go_on_with_alternative(node)
         if past.status is StepStatus.WAITING and node.step.wait is None:
-            self._settler.wait_for_retry(node, past)
+            self._settler.failures.wait_for_retry(node, past)
             return True
         return False
 
@@ -141,7 +141,7 @@ class Starter:
         services = self._services
         may, dropped = services.guards.admit(node, recovery, services.journal.now)
         if dropped is not None:
-            self._settler.turn_away(dropped)
+            self._settler.failures.turn_away(dropped)
         if not may:
             services.ready.leave(node)
             node.course.queued += 1  # it comes back when another leaves

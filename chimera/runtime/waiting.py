@@ -145,4 +145,4 @@ class Waits:
         assert node.step.timeout is not None
         seconds = node.step.timeout.total_seconds()
         message = f"the signal {name} did not come within {seconds:g} s"
-        self._settler.failed(node, TimeoutError(message), is_final=True)
+        self._settler.failures.failed(node, TimeoutError(message), is_final=True)
