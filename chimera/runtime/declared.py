@@ -15,7 +15,7 @@ from typing import Any
 from chimera.model import ChimeraError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what was asked once is kept beside the fields
 class Declared:
     """Stands for an `Operation` or a `ModuleType`: has its name and aliases, and imports the rest.
 
@@ -30,7 +30,13 @@ class Declared:
         """Return what it stands for has under this name."""
         if attribute.startswith("__"):  # asked by copying and pickling, before there is a name
             raise AttributeError(attribute)
-        return getattr(_found(self.where, self.name), attribute)
+        value = getattr(_found(self.where, self.name), attribute)
+        self.__dict__[attribute] = value
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle the names alone: what they stand for is found again."""
+        return Declared, (self.name, self.where, self.aliases)
 
 
 @cache

@@ -10,10 +10,11 @@ from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from chimera.runtime import Operation, ReconcileTask
+    from chimera.runtime import Declared, ReconcileTask
     from chimera.runtime.health import HealthCheck, HealthTask
 
 _KINDS = frozenset({"ResourcePool", "ResourceClaim"})
+_OPERATIONS = ("allocate", "release", "renew", "usage", "optimize")
 
 
 @hookimpl
@@ -34,11 +35,12 @@ def chimera_register_kinds() -> list[Kind]:
 
 
 @hookimpl
-def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
-    """Register `resources.*`."""
-    from chimera.builtin.resources.operations import OPERATIONS
+def chimera_register_operations() -> Iterable[Declared]:
+    """Register `resources.*` by name: most commands need no more than that."""
+    from chimera.runtime import Declared
 
-    return OPERATIONS
+    where = "chimera.builtin.resources.operations:OPERATIONS"
+    return tuple(Declared(f"resources.{name}", where) for name in _OPERATIONS)
 
 
 @hookimpl

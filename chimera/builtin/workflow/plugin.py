@@ -13,8 +13,20 @@ if TYPE_CHECKING:
     from chimera.builtin.workflow.kinds import WorkflowSpec
     from chimera.kinds import Snapshot, Subject
     from chimera.proof import StepOutcome, StepTask
-    from chimera.runtime import Operation, ReconcileTask
+    from chimera.runtime import Declared, ReconcileTask
     from chimera.runtime.due import Due, Published
+
+_OPERATIONS = {
+    "operations.command": "command",
+    "operations.file": "file.read file.write file.append file.copy file.digest",
+    "operations.git": "git.resolve git.diff git.log git.commit git.tag git.push git.fetch",
+    "operations.http": "http.get http.send",
+    "operations.notify": "notify",
+    "operations.policy": "policy.eval",
+    "operations.publish": "publish",
+    "wfformat.operations": "trace.hash trace.task",
+}
+"""The operations by their modules: most commands need no more than their names."""
 
 
 @hookimpl
@@ -38,21 +50,13 @@ def _breaks(before: WorkflowSpec, after: WorkflowSpec) -> Iterable[str]:
 
 
 @hookimpl
-def chimera_register_operations() -> Iterable[Operation[Any, Any]]:
+def chimera_register_operations() -> Iterable[Declared]:
     """Register `command`, `notify`, `publish` and the families of operations."""
-    from chimera.builtin.workflow.operations import (
-        command,
-        file,
-        git,
-        http,
-        notify,
-        policy,
-        publish,
-    )
-    from chimera.builtin.workflow.wfformat import operations as trace
+    from chimera.runtime import Declared
 
-    rooms = (command, file, git, http, notify, policy, publish, trace)
-    return tuple(operation for room in rooms for operation in room.OPERATIONS)
+    for module, names in _OPERATIONS.items():
+        for name in names.split():
+            yield Declared(name, f"chimera.builtin.workflow.{module}:OPERATIONS")
 
 
 @hookimpl
