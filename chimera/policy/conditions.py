@@ -74,7 +74,10 @@ class Condition:
 
 
 class Conditions:
-    """Compiles and evaluates conditions; one child serves until it is closed."""
+    """Compiles and evaluates conditions; one child serves until it is closed.
+
+    It is another one after as many conditions as a child has memory for.
+    """
 
     def __init__(self, processes: Processes | None = None, bounds: Bounds = _BOUNDS) -> None:
         self._processes = processes or Processes()
@@ -123,9 +126,11 @@ class Conditions:
         return answer.value is True
 
     def _answer(self, condition: Condition, values: Mapping[str, Any]) -> Answer:
+        number = self._numbers.get(condition)
+        if number is None and len(self._numbers) >= _BATCH:
+            self.close()
         if self._worker is None:
             self._worker = self._new_worker()
-        number = self._numbers.get(condition)
         if number is None:
             number = self._numbers[condition] = self._worker.next
             self._worker.queue([condition.program])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from chimera.context import Command, Processes, Running
 from chimera.policy import Bounds, Condition, ConditionError, Conditions
 
 
@@ -88,3 +90,23 @@ def test_a_condition_that_overruns_its_bounds_does_not_hold_and_leaves_the_other
 def test_many_conditions_are_told_apart(conditions) -> None:
     many = [Condition(f"input.count == {n} {'+' * (n == 301)}", NAMES) for n in range(450)]
     assert [n for n, faults in enumerate(conditions.faults(many)) if faults] == [301]
+
+
+class Counting(Processes):
+    """Counts the children that it starts."""
+
+    started = 0
+
+    def start(self, command: Command, *, hear: Any = None) -> Running:
+        self.started += 1
+        return super().start(command, hear=hear)
+
+
+def test_conditions_without_end_are_shared_among_children_that_each_take_a_bounded_number() -> None:
+    processes = Counting()
+    with Conditions(processes) as many:
+        for n in range(450):
+            assert many.holds(Condition(f"x{n} == {n}", ((f"x{n}", "int"),)), {f"x{n}": n})
+        assert processes.started == 3
+        assert many.holds(Condition("x449 == 449", (("x449", "int"),)), {"x449": 449})
+        assert processes.started == 3
