@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chimera.kinds.fields import Model
-from chimera.kinds.kind import Kind
 from chimera.kinds.registry import Registry
 from chimera.kinds.schema import kind_schema
 from chimera.kinds.wording import nearest
@@ -71,7 +70,7 @@ def explain(registry: Registry, route: str) -> Explanation:
         segments.insert(0, "spec")
     node: dict[str, Any] = schema
     for segment in segments:
-        node = _step(schema, node, segment, kind)
+        node = _step(schema, node, segment, kind.name)
     shown = ".".join((kind.name, *segments))
     if not segments:
         fields = _fields(schema, schema)
@@ -81,10 +80,13 @@ def explain(registry: Registry, route: str) -> Explanation:
     return _explained(shown, schema, node, record=kind.record)
 
 
-def explain_model(model: type[Model], name: str) -> Explanation:
-    """Explain a model that is no kind, such as the inputs of an operation."""
+def explain_model(model: type[Model], name: str, segments: Sequence[str] = ()) -> Explanation:
+    """Explain a model that is no kind, such as the inputs of an operation, or a field inside it."""
     schema = model.model_json_schema(by_alias=True)
-    return _explained(name, schema, schema, record=False)
+    node: dict[str, Any] = schema
+    for segment in segments:
+        node = _step(schema, node, segment, name)
+    return _explained(".".join((name, *segments)), schema, node, record=False)
 
 
 def _explained(
@@ -112,7 +114,7 @@ def _tag(target: dict[str, Any]) -> tuple[str, str]:
     return "", re.sub(r"\B([A-Z])", r"-\1", target["title"]).lower()
 
 
-def _step(schema: dict[str, Any], node: dict[str, Any], segment: str, kind: Kind) -> dict[str, Any]:
+def _step(schema: dict[str, Any], node: dict[str, Any], segment: str, where: str) -> dict[str, Any]:
     """Return the variant that `segment` is the tag of, or the field of that name.
 
     Several variants can have a field like this or that.
@@ -126,7 +128,7 @@ def _step(schema: dict[str, Any], node: dict[str, Any], segment: str, kind: Kind
     ]
     if not found:
         known = {*variants, *(name for target in targets for name in target["properties"])}
-        raise _unknown(f"field in {kind.name}", segment, known)
+        raise _unknown(f"field in {where}", segment, known)
     if all(field == found[0] for field in found):
         return found[0]
     described = dict.fromkeys(_description(schema, field) for field in found)
@@ -144,14 +146,14 @@ def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
 
 
 def _objects(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the object schemas that a field leads to, through references, lists and options."""
+    """Return the object schemas that a field leads to by references, lists, maps and options."""
     if "$ref" in node:
         return _objects(schema, schema["$defs"][node["$ref"].rpartition("/")[2]])
     if "properties" in node:
         return [node]
     inner = [node["items"]] if isinstance(node.get("items"), dict) else []
-    if isinstance(node.get("additionalProperties"), dict):
-        inner.append(node["additionalProperties"])
+    values = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+    inner += (each for each in values if isinstance(each, dict))  # a map, of keys of any form
     branches = (*inner, *node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ()))
     found: list[dict[str, Any]] = []
     for branch in branches:

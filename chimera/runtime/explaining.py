@@ -40,18 +40,24 @@ def explain_operations(registry: Registry) -> tuple[OperationExplanation, ...]:
 
 
 def explain_any(registry: Registry, what: str) -> Explanation | OperationExplanation:
-    """Explain an operation by its name, or a kind or field by its route.
+    """Explain an operation or a field of it by its name, or a kind or field by its route.
 
-    `Module.TYPE` is the configuration of a type of module. Raises `UsageError` that suggests the
-    nearest name where there is neither.
+    `OPERATION.FIELD` is an input, `OPERATION.outputs.FIELD` an output, `Module.TYPE` the
+    configuration of a type of module. Raises `UsageError` that suggests the nearest name where
+    there is none of those.
     """
     if what in registry.operations:
         return _operation(registry, what)
     kind, _, rest = what.partition(".")
-    if kind.lower() == "module" and rest in registry.modules:
-        return explain_model(registry.modules[rest].configuration, f"Module.{rest}")
+    type_, *inside = rest.split(".")
+    if kind.lower() == "module" and type_ in registry.modules:
+        return explain_model(registry.modules[type_].configuration, f"Module.{type_}", inside)
     if kind[:1].upper() + kind[1:] in registry.kinds:
         return explain(registry, what)
+    if (field := _field_of_operation(registry, what)) is not None:
+        return field
+    if group := sorted(name for name in registry.operations if name.startswith(f"{what}.")):
+        raise UsageError(f"{what} is several operations", help=f"there is: {', '.join(group)}")
     near = _nearer(
         what, nearest(what, (LISTING, *registry.operations)), nearest(kind, registry.kinds)
     )
@@ -61,6 +67,20 @@ def explain_any(registry: Registry, what: str) -> Explanation | OperationExplana
         if near
         else "`chimera explain` lists the kinds, and `chimera explain operations` the operations",
     )
+
+
+def _field_of_operation(registry: Registry, what: str) -> Explanation | None:
+    """Explain a field that is named after its operation, or return `None` where that is none."""
+    segments = what.split(".")
+    for length in range(len(segments) - 1, 0, -1):
+        name, inside = ".".join(segments[:length]), segments[length:]
+        if name in registry.operations:
+            operation = registry.operations[name]
+            if inside[0] == "outputs":
+                return explain_model(operation.outputs, f"{name}.outputs", inside[1:])
+            inside = inside[1:] if inside[0] == "inputs" else inside
+            return explain_model(operation.inputs, f"{name}.inputs", inside)
+    return None
 
 
 def _nearer(what: str, operation: str | None, kind: str | None) -> str | None:

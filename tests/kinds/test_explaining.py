@@ -104,6 +104,13 @@ def test_a_kind_says_whether_it_is_a_record() -> None:
     assert not shown("Gate").record
 
 
+def test_a_map_shows_the_fields_of_its_values() -> None:
+    assert {"type", "default"} <= {field.name for field in shown("Workflow.inputs").fields}
+    assert "env" in {field.name for field in fields(shown("Workflow.secrets"))}
+    assert "capacity" in {field.name for field in shown("ResourcePool.resources").fields}
+    assert shown("Workflow.inputs.default").route == "Workflow.spec.inputs.default"
+
+
 def test_a_field_that_takes_one_of_several_models_keeps_their_fields_apart() -> None:
     found = shown("Proof.controls")
     assert found.fields == ()

@@ -67,6 +67,36 @@ def test_an_operation_is_the_same_as_json() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("route", "shown", "inside"),
+    [
+        ("plan.create.steps", "plan.create.inputs.steps", "operation"),
+        ("plan.create.inputs.steps", "plan.create.inputs.steps", "dependencies"),
+        ("context.createContext.outputs.context", "context.createContext.outputs.context", ""),
+        ("resources.allocate.outputs.lease", "resources.allocate.outputs.lease", "amounts"),
+    ],
+)
+def test_what_stands_inside_an_input_or_output_is_told(route: str, shown: str, inside: str) -> None:
+    found = explain_any(registry(), route)
+    assert isinstance(found, Explanation)
+    assert found.route == shown
+    assert inside in [field.name for field in found.fields] or not inside
+
+
+def test_a_field_that_an_operation_lacks_gets_those_that_it_has() -> None:
+    with pytest.raises(
+        UsageError, match=r"no field in plan\.create\.inputs named 'stpes'"
+    ) as refused:
+        explain_any(registry(), "plan.create.stpes")
+    assert refused.value.help == "did you mean steps?"
+
+
+def test_the_first_word_of_several_operations_gets_them_all() -> None:
+    with pytest.raises(UsageError, match="http is several operations") as refused:
+        explain_any(registry(), "http")
+    assert refused.value.help == "there is: http.get, http.send"
+
+
 def test_variants_stand_under_headings() -> None:
     found = explain_any(registry(), "Proof.controls")
     text = explanation_text(found)
