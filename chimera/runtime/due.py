@@ -14,9 +14,6 @@ from chimera.state import Applied, Json
 if TYPE_CHECKING:
     from chimera.state import Item
 
-OUTBOX = "outbox"
-"""Collection of what steps published; ids are in order of time."""
-
 STARTED = "started"
 """Collection of the last message that each document was started for, by its address."""
 

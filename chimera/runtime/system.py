@@ -14,10 +14,10 @@ LogLevel = Literal["debug", "info", "warn", "error"]
 Strategy = Literal["fair", "priority", "performance"]
 
 SETTINGS = "settings"
-"""Collection in which what was applied stands, so that the work of steps finds it.
+"""Collection in which what was applied stands, so that the work of steps finds it."""
 
-Its item `system` has the fields below, named as in a document: `messageQueueSize`, for one.
-"""
+SYSTEM = "system"
+"""Its one item: what operations go by of the fields below, named as in a document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from chimera.kinds import Snapshot
 from chimera.model import Address, Outcome, Result, has_errors
 from chimera.runtime import ItemResult, due_runs
 from chimera.runtime.apply import Asked
-from chimera.runtime.due import OUTBOX, STARTED, Due, not_started, published
+from chimera.runtime.due import STARTED, Due, not_started, published
+from chimera.runtime.outbox import OUTBOX
 from chimera.state import RunStatus, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
 from chimera.workspace.continuing import Continued, continue_runs, settings_for

@@ -28,12 +28,9 @@ from chimera.runtime.recovery import (
     Recovery,
     Retry,
 )
-from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS, SystemSettings
+from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS, SYSTEM, SystemSettings
 
 T = TypeVar("T")
-
-SYSTEM = "system"
-"""Item of the collection of settings that an orchestrator writes."""
 
 Orchestrator = Document[OrchestratorSpec]
 
@@ -76,8 +73,9 @@ def system_of(snapshot: Snapshot, environment: str) -> SystemSettings:
 def settings_of(spec: OrchestratorSpec) -> RunSettings:
     """Return what an orchestrator says to the engine, and to the parts beside it."""
     preset = PRESETS[spec.preset]
+    system = _system(spec, preset.system)
     return RunSettings(
-        system=_system(spec, preset.system),
+        system=system,
         max_runs=_chosen(spec.max_concurrent_workflows, preset.max_runs),
         default_timeout=_chosen(spec.default_workflow_timeout, preset.default_timeout),
         retention=_chosen(spec.workflow_history_retention, preset.retention),
@@ -92,7 +90,7 @@ def settings_of(spec: OrchestratorSpec) -> RunSettings:
             name: BulkheadRule(one.limit, one.queue, one.when_full)
             for name, one in spec.bulkheads.items()
         },
-        narrate=Narrator(_chosen(spec.log_level, preset.system.log_level)),
+        narrate=Narrator(system.log_level),
     )
 
 
@@ -183,18 +181,13 @@ def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
 
 
 def written(spec: OrchestratorSpec) -> Json:
-    """Return the settings of the parts beside the engine as a document would say them."""
+    """Return the settings that operations go by, as a document would say them."""
     system = settings_of(spec).system
     return {
-        "moduleStartupTimeout": format_duration(system.startup_timeout),
-        "moduleHealthCheckInterval": format_duration(system.health_interval),
         "messageQueueSize": system.queue_size,
         "messageTimeout": format_duration(system.message_timeout),
         "resourceAllocationStrategy": system.strategy,
         "maxResourceUtilization": system.utilisation,
-        "metricsCollectionInterval": format_duration(system.metrics_interval),
-        "logLevel": system.log_level,
-        "enableDistributedTracing": system.tracing,
     }
 
 

@@ -23,7 +23,7 @@ from chimera.kinds import (
     Text,
     refuse,
 )
-from chimera.runtime.recovery import Condition
+from chimera.runtime.recovery.words import Backoff, FailureCondition, Severity
 from chimera.runtime.system import LogLevel, Strategy
 
 Preset = Literal["single-node", "distributed"]
@@ -51,7 +51,7 @@ class RetryPolicy(Model):
     max_retries: Annotated[int, Field(ge=0, le=100)] = Field(
         default=3, description="Attempts after the first one."
     )
-    backoff_strategy: Literal["exponential", "linear", "fixed"] = Field(
+    backoff_strategy: Backoff = Field(
         default="exponential",
         description="How the wait grows from attempt to attempt: it doubles, grows by baseDelay, "
         "or stays.",
@@ -76,7 +76,7 @@ class FallbackAction(Model):
         description="The last result for the same inputs, or none, for stages that are not "
         "critical."
     )
-    conditions: Items[Condition] = Field(
+    conditions: Items[FailureCondition] = Field(
         default=(), description="What has to hold for it, all of it."
     )
 
@@ -84,12 +84,10 @@ class FallbackAction(Model):
 class EscalationRule(Model):
     """Who is told of a failure."""
 
-    condition: Condition = Field(
+    condition: FailureCondition = Field(
         default="max_retries_exceeded", description="Which failures they are told of."
     )
-    severity: Literal["low", "medium", "high", "critical"] = Field(
-        default="high", description="How grave it is."
-    )
+    severity: Severity = Field(default="high", description="How grave it is.")
     to: Annotated[Text, Plays(Role.PARTICIPANT)] = Field(
         default="administrator", description="Who is told: a role or a person."
     )

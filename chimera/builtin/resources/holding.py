@@ -21,12 +21,13 @@ from chimera.builtin.resources.sharing import Grant, divide
 from chimera.context.machine import measure
 from chimera.runtime import OperationCall, PermanentError
 from chimera.runtime.recovery import Category, StepError
-from chimera.runtime.system import SETTINGS
+from chimera.runtime.system import SETTINGS, SYSTEM
 from chimera.state import RunStatus, read_state
 
 if TYPE_CHECKING:
-    from chimera.builtin.resources.kinds import ClaimantSpec, Strategy
+    from chimera.builtin.resources.kinds import ClaimantSpec
     from chimera.runtime.collections import Collections
+    from chimera.runtime.system import Strategy
 
 Call = OperationCall[Any]
 
@@ -81,7 +82,7 @@ def applied_pools(store: Collections) -> dict[str, Pool]:
 
 def settings(store: Collections) -> Mapping[str, Any]:
     """Return what the applied orchestrator says; nothing where there is none."""
-    return store.get(SETTINGS, "system") or {}
+    return store.get(SETTINGS, SYSTEM) or {}
 
 
 def applied_claims(store: Collections) -> dict[str, Claim]:

@@ -19,8 +19,8 @@ from chimera.kinds import (
     Name,
     Reference,
 )
+from chimera.runtime.system import Strategy
 
-Strategy = Literal["fair", "priority", "performance"]
 Requests = Annotated[dict[ResourceName, Quantity], Field(min_length=1)]
 Utilisation = Annotated[float, Field(gt=0, le=100, strict=False)]
 Cost = Annotated[float, Field(ge=0, le=1e9, strict=False, allow_inf_nan=False)]

@@ -160,11 +160,6 @@ class Ledger:
         """Return the live leases of a pool, in order of their ids."""
         return [lease for _, lease in sorted(self.live.items()) if lease.pool == pool.name]
 
-    def free_gpus(self, pool: Pool) -> tuple[int, ...]:
-        """Return the GPUs of this machine that no live lease of any pool holds."""
-        taken = {gpu for lease in self.live.values() for gpu in lease.gpus}
-        return tuple(gpu for gpu in pool.gpus if gpu not in taken)
-
 
 def victims(pool: Pool, leases: Sequence[Lease], asked: Amounts, priority: int) -> list[Lease]:
     """Return the leases that are taken back so that `asked` fits; none where that cannot be.

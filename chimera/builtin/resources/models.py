@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from chimera.builtin.resources.kinds import Requests, Strategy
+from chimera.builtin.resources.kinds import Requests
 from chimera.builtin.resources.quantities import Quantity, ResourceName
 from chimera.kinds import Duration, Field, Items, Model, Name, Text
+from chimera.runtime.system import Strategy
 
 Shown = dict[str, str]
 

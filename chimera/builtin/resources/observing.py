@@ -16,7 +16,7 @@ from chimera.builtin.resources.pools import Pool, pool_of
 from chimera.builtin.resources.quantities import AUTO, total
 from chimera.context.machine import measure
 from chimera.runtime.health import Health, HealthCheck
-from chimera.runtime.system import SETTINGS
+from chimera.runtime.system import SETTINGS, SYSTEM
 
 if TYPE_CHECKING:
     from chimera.runtime.health import HealthTask
@@ -28,7 +28,7 @@ def observe(task: HealthTask) -> Iterator[HealthCheck]:
     pools = state.items(environment, POOLS)
     if not pools:
         return
-    settings, machine = state.item(environment, SETTINGS, "system"), measure()
+    settings, machine = state.item(environment, SETTINGS, SYSTEM), measure()
     share = 1.0 if settings is None else settings.value.get("maxResourceUtilization", 1.0)
     leases = list(_live(task))
     for item in pools:

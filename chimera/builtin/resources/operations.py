@@ -22,7 +22,7 @@ from chimera.builtin.resources.holding import (
     serve,
     settings,
 )
-from chimera.builtin.resources.kinds import ResourceClaimSpec, Strategy
+from chimera.builtin.resources.kinds import ResourceClaimSpec
 from chimera.builtin.resources.ledger import HELD, RELEASED, Lease
 from chimera.builtin.resources.models import (
     AllocateInputs,
@@ -55,6 +55,7 @@ from chimera.builtin.resources.quantities import (
 )
 from chimera.runtime import Operation, OperationCall, PermanentError
 from chimera.runtime.recovery import Category
+from chimera.runtime.system import Strategy
 
 REQUEST = "request"
 """What a lease without a ResourceClaim says in place of its name."""

@@ -23,7 +23,8 @@ from chimera.builtin.resources.quantities import (
 from chimera.context.machine import Machine
 
 if TYPE_CHECKING:
-    from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec, Strategy
+    from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec
+    from chimera.runtime.system import Strategy
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from chimera.builtin.resources.pools import Claim, Pool
 from chimera.builtin.resources.quantities import Amounts, fits, less
 
 if TYPE_CHECKING:
-    from chimera.builtin.resources.kinds import Strategy
+    from chimera.runtime.system import Strategy
 
 _ONE, _NONE = Fraction(1), Fraction(0)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from chimera.kinds import Duration, Field, Items, Model, Plays, Role, Text
+from chimera.runtime.recovery.words import Backoff, FailureCondition, Severity
 
 
 class RetryPolicySpec(Model):
@@ -18,7 +19,7 @@ class RetryPolicySpec(Model):
     max_retries: Annotated[int, Field(ge=0, le=100)] = Field(
         default=3, description="Attempts after the first one."
     )
-    backoff_strategy: Literal["exponential", "linear", "fixed"] = Field(
+    backoff_strategy: Backoff = Field(
         default="exponential",
         description="How the wait grows from attempt to attempt: it doubles, grows by baseDelay, "
         "or stays.",
@@ -34,22 +35,6 @@ class RetryPolicySpec(Model):
         description="Which failures are tried again: transient ones, or all that are not "
         "permanent.",
     )
-
-
-FailureCondition = Literal[
-    "cache_available",
-    "non_critical_operation",
-    "max_retries_exceeded",
-    "not_retryable",
-    "given_up",
-    "workflow_error",
-    "module_error",
-    "communication_error",
-    "resource_error",
-    "validation_error",
-    "system_error",
-]
-"""What can be asked of a failure; the last six are the categories of seed 003."""
 
 
 class InsteadSpec(Model):
@@ -85,9 +70,7 @@ class EscalationSpec(Model):
         default="max_retries_exceeded", description="Which failures are told."
     )
     action: Text = Field(default="notify_administrator", description="What is done.")
-    severity: Literal["low", "medium", "high", "critical"] = Field(
-        default="high", description="How grave it is."
-    )
+    severity: Severity = Field(default="high", description="How grave it is.")
     to: Annotated[Text, Plays(Role.PARTICIPANT)] = Field(
         default="administrator", description="Who is told: a role or a person."
     )

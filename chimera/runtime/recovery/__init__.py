@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from chimera.runtime.recovery.deciding import (
         DEFAULT_RECOVERY,
         Again,
-        Condition,
         Decision,
         Escalation,
         Facts,
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
         Notice,
         Recovery,
         Rollback,
-        Severity,
         Use,
         decide,
         owed,
@@ -56,11 +54,13 @@ if TYPE_CHECKING:
         StepError,
         classify,
     )
-    from chimera.runtime.recovery.retrying import Retry, Strategy
+    from chimera.runtime.recovery.retrying import Retry
+    from chimera.runtime.recovery.words import Backoff, FailureCondition, Severity
 
 __all__ = [
     "DEFAULT_RECOVERY",
     "Again",
+    "Backoff",
     "Breaker",
     "BreakerRule",
     "Bulkhead",
@@ -68,11 +68,11 @@ __all__ = [
     "BulkheadRule",
     "Category",
     "CircuitOpenError",
-    "Condition",
     "Decision",
     "Escalation",
     "Facts",
     "Failure",
+    "FailureCondition",
     "Fallback",
     "GiveUp",
     "Notice",
@@ -82,7 +82,6 @@ __all__ = [
     "Rollback",
     "Severity",
     "StepError",
-    "Strategy",
     "Use",
     "classify",
     "decide",
@@ -96,10 +95,11 @@ import_lazily(
         ".breakers": "Breaker BreakerRule CircuitOpenError is_counted",
         ".bulkheads": "Bulkhead BulkheadFullError BulkheadRule",
         ".deciding": (
-            "DEFAULT_RECOVERY Again Condition Decision Escalation Facts Fallback GiveUp Notice"
-            " Recovery Rollback Severity Use decide owed"
+            "DEFAULT_RECOVERY Again Decision Escalation Facts Fallback GiveUp Notice"
+            " Recovery Rollback Use decide owed"
         ),
         ".failures": "Category Failure PermanentError StepError classify",
-        ".retrying": "Retry Strategy",
+        ".retrying": "Retry",
+        ".words": "Backoff FailureCondition Severity",
     },
 )

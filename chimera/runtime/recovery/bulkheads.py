@@ -6,14 +6,10 @@ Belongs to the one thread that schedules. Refuses to know what it lets in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from chimera.runtime.recovery.failures import Category, StepError
-
-if TYPE_CHECKING:
-    from chimera.state import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +45,10 @@ class BulkheadFullError(StepError):
 class Bulkhead:
     """Who is inside and who waits, by id; everything takes constant time."""
 
-    def __init__(
-        self, rule: BulkheadRule, inside: Iterable[str] = (), waiting: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, rule: BulkheadRule) -> None:
         self.rule = rule
-        self._inside = set(inside)
-        self._waiting = dict.fromkeys(waiting)  # in order, and left in constant time
+        self._inside: set[str] = set()
+        self._waiting: dict[str, None] = {}  # in order, and left in constant time
 
     @property
     def inside(self) -> int:
@@ -100,12 +94,3 @@ class Bulkhead:
         del self._waiting[next_in]
         self._inside.add(next_in)
         return next_in
-
-    def to_json(self) -> Json:
-        """Return who is inside and who waits, as is shown; nobody is inside after a restart."""
-        return {"inside": sorted(self._inside), "waiting": list(self._waiting)}
-
-    @classmethod
-    def from_json(cls, rule: BulkheadRule, value: Any) -> Bulkhead:
-        """Return the bulkhead that `to_json` gave."""
-        return cls(rule, value["inside"], value["waiting"])

@@ -7,33 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal
 
 from chimera.runtime.recovery.failures import Category, Failure
 from chimera.runtime.recovery.retrying import ONCE, Retry
+from chimera.runtime.recovery.words import FailureCondition, Severity
 
 if TYPE_CHECKING:
     from chimera.runtime.steps import Step
     from chimera.state import Json
-
-Severity = Literal["low", "medium", "high", "critical"]
-
-Condition = Literal[
-    "cache_available",
-    "non_critical_operation",
-    "max_retries_exceeded",
-    "not_retryable",
-    "given_up",
-    "workflow_error",
-    "module_error",
-    "communication_error",
-    "resource_error",
-    "validation_error",
-    "system_error",
-]
-"""What fallbacks and escalations depend on: of the step, of the decision, and the category."""
-
-CONDITIONS: Final[tuple[str, ...]] = get_args(Condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +28,7 @@ class Fallback:
     """
 
     action: Literal["use_cached_result", "degrade_gracefully", "alternative"]
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[FailureCondition, ...] = ()
     value: Json = None
     step: Step | None = None
 
@@ -55,7 +37,7 @@ class Fallback:
 class Escalation:
     """Who is told of a failure, where all `conditions` hold; `to` is a role or a person."""
 
-    conditions: tuple[Condition, ...] = ("max_retries_exceeded",)
+    conditions: tuple[FailureCondition, ...] = ("max_retries_exceeded",)
     severity: Severity = "high"
     to: str = "administrator"
     action: str = "notify_administrator"

@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from chimera.runtime.recovery.failures import Failure
-
-Strategy = Literal["exponential", "linear", "fixed"]
+from chimera.runtime.recovery.words import Backoff
 
 LONGEST_ASKED: Final = timedelta(hours=1)
 """Whoever asks that more than this be waited before the next attempt is not waited for."""
@@ -28,7 +27,7 @@ class Retry:
     max_attempts: int = 1
     base_delay: timedelta = timedelta(seconds=1)
     max_delay: timedelta = timedelta(minutes=1)
-    strategy: Strategy = "exponential"
+    strategy: Backoff = "exponential"
     jitter: float = 0.5
     on: Literal["transient", "any"] = "any"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -23,12 +24,13 @@ from chimera.runtime.recovery import (
     decide,
     owed,
 )
-from chimera.runtime.recovery.deciding import CONDITIONS
+from chimera.runtime.recovery.words import FailureCondition
 from chimera.runtime.steps import Step
 
 from .test_failures import failures
 from .test_retrying import PASSING, PERMANENT, UNKNOWN, retries
 
+CONDITIONS = get_args(FailureCondition)
 OTHER = Step("other", lambda call: "other")
 ALTERNATIVE = Fallback("alternative", step=OTHER)
 DEGRADED = Fallback("degrade_gracefully", value={"partial": True})

@@ -10,7 +10,7 @@ from typing import Any
 
 from chimera.builtin.coordination.hub.waiting import HUB, LETTERS, WAITING
 from chimera.runtime.health import Health, HealthCheck, HealthTask
-from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS
+from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS, SYSTEM
 
 _TIGHT = 0.8
 """Share of the queue from which on it is said to be nearly full."""
@@ -23,7 +23,7 @@ def observe(task: HealthTask) -> Iterator[HealthCheck]:
     if not dead and counts is None:
         return
     known: Any = {"count": 0} if counts is None else counts.value
-    settings: Any = task.state.item(task.environment, SETTINGS, "system")
+    settings: Any = task.state.item(task.environment, SETTINGS, SYSTEM)
     size = DEFAULT_SYSTEM.queue_size if settings is None else settings.value["messageQueueSize"]
     waiting = known["count"]
     measures = {"waiting": waiting, "queueSize": size, "deadLetters": len(dead)}

@@ -20,11 +20,9 @@ from chimera.builtin.coordination.hub.waiting import HUB, limits_of
 from chimera.builtin.coordination.lifecycle import SUBSCRIPTIONS
 from chimera.kinds import Field, Items, Model, StringConstraints, Text
 from chimera.runtime import Expansion, Json, OperationCall, Outputs, Step, StepCall, StepError
+from chimera.runtime.outbox import OUTBOX
 from chimera.runtime.recovery import Category
 from chimera.runtime.topics import MAX_LENGTH, TOPIC_PATTERN, Topics
-
-OUTBOX = "outbox"
-"""Collection in which the engine puts what steps published, by ids in order of time."""
 
 BACKLOG = "backlog"
 """Item of the hub: how many messages with subscribers wait, as far as is known."""

@@ -16,7 +16,7 @@ from chimera.builtin.coordination.shelf import written
 from chimera.kinds import parse_duration
 from chimera.runtime import OperationCall, PermanentError, StepCall, StepError
 from chimera.runtime.recovery import Category
-from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS
+from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS, SYSTEM
 
 Call = StepCall | OperationCall[Any]
 
@@ -39,7 +39,7 @@ class Limits:
 
 def limits_of(call: Call) -> Limits:
     """Return what the applied orchestrator says of messages, else what holds without one."""
-    said = call.store.get(SETTINGS, "system")
+    said = call.store.get(SETTINGS, SYSTEM)
     if said is None:
         return Limits(DEFAULT_SYSTEM.queue_size, DEFAULT_SYSTEM.message_timeout)
     return Limits(said["messageQueueSize"], parse_duration(said["messageTimeout"]))
