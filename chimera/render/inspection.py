@@ -65,7 +65,7 @@ def description_text(result: Result[Description], paint: Paint = plain) -> str:
     if not found.applied and not document.kind.record:
         lines.append("  applied      nowhere")
     if found.runs:
-        lines += ["", runs_text(found.runs, paint)]
+        lines += ["", runs_text(found.runs, found.at, paint)]
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from chimera.model import Result
@@ -39,16 +39,42 @@ _FOLD = 12
 _FAILURES = 10
 
 
-def runs_text(runs: Sequence[Run], paint: Paint = plain) -> str:
-    """Return a table of runs."""
+def runs_text(runs: Sequence[Run], now: datetime, paint: Paint = plain) -> str:
+    """Return a table of runs that fits a terminal; environments are named where there are several.
+
+    Who began a run, and when exactly, is in what is shown of it alone.
+    """
     if not runs:
         return "no runs yet"
     rows = [
-        (run.uid, run.status.value, run.environment, run.target, _when(run), _steps(run), run.actor)
+        (
+            run.uid,
+            run.status.value,
+            _tally(run),
+            age(now - run.created),
+            run.environment,
+            run.target,
+        )
         for run in runs
     ]
-    header = ("RUN", "STATUS", "ENVIRONMENT", "TARGET", "STARTED", "STEPS", "BY")
-    return table(rows, header, paint)
+    header = ("RUN", "STATUS", "STEPS", "AGE", "ENV", "TARGET")
+    if len({run.environment for run in runs}) > 1:
+        return table(rows, header, paint)
+    return table([(*row[:4], row[5]) for row in rows], (*header[:4], header[5]), paint)
+
+
+def _tally(run: Run) -> str:
+    """Return how many of the steps have finished, and behind that how many failed, if any."""
+    return f"{run.done}/{run.total}" + (f" ({run.failed})" if run.failed else "")
+
+
+def age(passed: timedelta) -> str:
+    """Return how long ago something was, in one unit: `40 s`, `12 min`, `3 h`, `9 d`."""
+    seconds = max(0, int(passed.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _steps(run: Run) -> str:
@@ -69,7 +95,8 @@ def runs_json(runs: Sequence[Run]) -> dict[str, Any]:
 def run_status_text(run: Run, paint: Paint = plain) -> str:
     """Return where one run stands, in a line."""
     status = paint(run.status.value, STATUS_STYLES.get(run.status, "warn"))
-    return f"{status}  {_steps(run)} steps  {run.target} in {run.environment}"
+    failed = f", {run.failed} failed" if run.failed else ""
+    return f"{status}  {run.done}/{run.total} steps{failed}  {run.target} in {run.environment}"
 
 
 def run_status_json(run: Run) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from chimera.documents import dump, parse
@@ -194,6 +195,8 @@ class Description:
     applied: Mapping[str, Applied]
     """What each environment that has it holds."""
     runs: tuple[Run, ...]
+    at: datetime
+    """When it was looked at."""
 
 
 def describe(workspace: Workspace, address: str) -> Result[Description]:
@@ -219,6 +222,7 @@ def describe(workspace: Workspace, address: str) -> Result[Description]:
             snapshot.referred_by(target),
             applied,
             list_runs(workspace.root, target=str(target), limit=10),
+            workspace.context.clock.now(),
         ),
     )
 

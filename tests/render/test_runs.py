@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from chimera.model import Result
 from chimera.render.paint import Brush
 from chimera.render.runs import (
+    age,
     due_text,
     duration,
     gone_on_text,
@@ -221,12 +223,33 @@ def test_the_whole_run_is_in_json() -> None:
 
 
 def test_a_list_and_a_status_take_what_the_state_counts() -> None:
-    assert runs_text([RUN]).splitlines()[1].split() == [
-        *(RUN.uid, "waiting", "local", "Workflow/release", "2026-11-21T09:00:00+00:00"),
-        *("7/10,", "1", "failed", "ann"),
+    assert runs_text([RUN], T + timedelta(minutes=90)).splitlines() == [
+        "RUN                         STATUS   STEPS     AGE  TARGET",
+        "01kajz3w4bk3s2m9d5c8h7q6fx  waiting  7/10 (1)  1 h  Workflow/release",
     ]
-    assert run_status_text(RUN) == "waiting  7/10, 1 failed steps  Workflow/release in local"
-    assert runs_text([]) == "no runs yet"
+    assert run_status_text(RUN) == "waiting  7/10 steps, 1 failed  Workflow/release in local"
+    assert runs_text([], T) == "no runs yet"
+
+
+def test_a_list_fits_a_terminal_and_names_environments_where_there_are_several() -> None:
+    long = replace(
+        RUN,
+        environment="production",
+        target="Workflow/database",
+        status=RunStatus.INTERRUPTED,
+    )
+    lines = runs_text([RUN, long], T + timedelta(days=100)).splitlines()
+    assert lines[0].split() == ["RUN", "STATUS", "STEPS", "AGE", "ENV", "TARGET"]
+    assert "100 d  production  Workflow/database" in lines[2]
+    assert all(len(line) <= 80 for line in runs_text([long], T + timedelta(days=100)).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (59.9, "59 s"), (60, "1 min"), (7199, "1 h"), (172_800, "2 d")],
+)
+def test_ages(seconds: float, text: str) -> None:
+    assert age(timedelta(seconds=seconds)) == text
 
 
 def test_what_somebody_else_executes_is_said() -> None:

@@ -94,15 +94,18 @@ def list_runs(
     target: str | None,
     outputs: tuple[str, ...],
 ) -> None:
-    """List runs, the newest first."""
+    """List runs, the newest first: how many of their steps are done, and (how many) failed."""
     from chimera.render.runs import runs_json, runs_text
     from chimera.state import RunStatus
 
-    found = session.workspace().runs.list(
+    workspace = session.workspace()
+    found = workspace.runs.list(
         limit, statuses=set(map(RunStatus, statuses)), environment=environment, target=target
     )
+    now = workspace.context.clock.now()
     session.emit(
-        outputs, lambda paint: runs_text(found, paint), lambda: runs_json(found), Outcome.PASSED
+        *(outputs, lambda paint: runs_text(found, now, paint), lambda: runs_json(found)),
+        Outcome.PASSED,
     )
 
 
