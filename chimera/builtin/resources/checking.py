@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec
 from chimera.builtin.resources.quantities import AUTO, shown, units, worded
 from chimera.kinds import Document, Snapshot, Subject, suggestion
 from chimera.model import Address, Diagnostic, Finding, Route, Severity, Verdict, has_errors
+
+if TYPE_CHECKING:
+    from chimera.builtin.resources.finding import Claiming, Use
 
 _MEASURED = {"cpu", "memory", "gpu"}
 Pool = Document[ResourcePoolSpec]
@@ -27,12 +30,16 @@ def judge_document(document: Document[Any]) -> Verdict:
 
 
 def judge(subject: Subject) -> Iterator[Verdict]:
-    """Return one verdict for each claim, and one for each workflow that names one."""
+    """Return one verdict for each claim."""
     snapshot = subject.snapshot
     for claim in snapshot.of_model(ResourceClaimSpec):
         yield _verdict(claim, (*_unserved(claim, snapshot), *_unused(claim, snapshot)))
-    for workflow in snapshot.of_kinds({"Workflow"}):
-        faults = tuple(_unknown_claims(workflow, snapshot))
+
+
+def judge_workflows(snapshot: Snapshot, claiming: Iterable[Claiming]) -> Iterator[Verdict]:
+    """Return one verdict for each workflow that names a claim which is not there."""
+    for workflow, uses in sorted(claiming, key=lambda found: found[0].address):
+        faults = tuple(_unknown_claims(workflow, uses, snapshot))
         if faults:
             yield _verdict(workflow, faults)
 
@@ -194,26 +201,21 @@ def _unused(claim: Claim, snapshot: Snapshot) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown_claims(workflow: Document[Any], snapshot: Snapshot) -> Iterator[Diagnostic]:
+def _unknown_claims(
+    workflow: Document[Any], uses: Iterable[Use], snapshot: Snapshot
+) -> Iterator[Diagnostic]:
     """Tell of stages that name a claim which is in no document."""
-    spec = workflow.value.get("spec", {})
-    for index, stage in enumerate(spec.get("stages", ())):
-        if not isinstance(stage, Mapping) or stage.get("operation") != "resources.allocate":
-            continue
-        inputs = stage.get("inputs")
-        names = inputs.get("claims", ()) if isinstance(inputs, Mapping) else ()
-        for number, name in enumerate(names if isinstance(names, list) else ()):
-            is_plain = isinstance(name, str) and "${" not in name
-            if is_plain and snapshot.get(Address("ResourceClaim", name)) is None:
-                known = sorted(d.address.name for d in snapshot.of_model(ResourceClaimSpec))
-                listed = f"there is: {', '.join(known) or 'none'}"
-                yield _fault(
-                    workflow,
-                    "resource-claim-missing",
-                    ("spec", "stages", index, "inputs", "claims", number),
-                    f"there is no ResourceClaim/{name}",
-                    suggestion(name, known, listed),
-                )
+    for index, number, name in uses:
+        if snapshot.get(Address("ResourceClaim", name)) is None:
+            known = sorted(d.address.name for d in snapshot.of_model(ResourceClaimSpec))
+            listed = f"there is: {', '.join(known) or 'none'}"
+            yield _fault(
+                workflow,
+                "resource-claim-missing",
+                ("spec", "stages", index, "inputs", "claims", number),
+                f"there is no ResourceClaim/{name}",
+                suggestion(name, known, listed),
+            )
 
 
 def _fault(

@@ -66,11 +66,20 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge whether claims can be served, and whether workflows name claims that there are."""
-    if subject.snapshot.kinds.keys().isdisjoint((*_KINDS, "Workflow")):
-        return ()
-    from chimera.builtin.resources.checking import judge
+    found: list[Verdict] = []
+    if not _KINDS.isdisjoint(subject.snapshot.kinds):
+        from chimera.builtin.resources.checking import judge
 
-    return tuple(judge(subject))
+        found += judge(subject)
+    if "Workflow" in subject.snapshot.kinds:
+        from chimera.builtin.resources.finding import claiming_workflows
+
+        claiming = list(claiming_workflows(subject.snapshot))
+        if claiming:
+            from chimera.builtin.resources.checking import judge_workflows
+
+            found += judge_workflows(subject.snapshot, claiming)
+    return found
 
 
 @hookimpl

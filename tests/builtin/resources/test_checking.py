@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 
 from chimera.builtin.resources import plugin
+from chimera.builtin.resources.finding import claiming_workflows
 from chimera.context import Context
 from chimera.documents import dump, locate, open_work_tree
 from chimera.kinds import EnvironmentFacts, Registry, Subject, load_snapshot, read_source
+from chimera.kinds.memo import NoMemo
 from chimera.model import Actor, Diagnostic, Severity
 from chimera.plugin import load_plugins
 from chimera.runtime.settings import settings_of
@@ -181,6 +185,32 @@ def test_a_stage_that_names_no_claim_is_told_with_the_nearest(check: Check) -> N
     (fault,) = check({**documents, "Workflow/w": WORKFLOW | {"stages": [stage]}})[:1]
     assert fault.rule == "resource-claim-missing"
     assert "trainings" in fault.help
+
+
+def test_which_workflows_name_claims_is_remembered(
+    tmp_path: Path, check: Check, registry: Registry
+) -> None:
+    class Recording(NoMemo):
+        def __init__(self) -> None:
+            self.kept: dict[str, str] = {}
+
+        def get(self, key: str) -> Any:
+            return json.loads(self.kept[key]) if key in self.kept else None
+
+        def put(self, key: str, value: Any) -> None:
+            self.kept[key] = json.dumps(value)
+
+    def found(memo: Recording) -> list[tuple[str, Any]]:
+        snapshot = load_snapshot(read_source(open_work_tree(tmp_path)), registry).snapshot
+        claiming = claiming_workflows(replace(snapshot, memo=memo))
+        return [(str(one.address), json.loads(json.dumps(uses))) for one, uses in claiming]
+
+    memo, plain = Recording(), WORKFLOW | {"stages": [{"id": "s", "operation": "command"}]}
+    stage = STAGE | {"inputs": {"claims": ["${input.x}", "training"]}}
+    check({"Workflow/w": WORKFLOW | {"stages": [stage]}, "Workflow/v": plain})
+    assert found(memo) == found(memo) == [("Workflow/w", [[0, 1, "training"]])]
+    check({"Workflow/w": plain})
+    assert found(memo) == []
 
 
 def test_a_pool_or_a_workflow_that_is_not_there_dangles(check: Check) -> None:
