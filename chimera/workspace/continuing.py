@@ -14,18 +14,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chimera.documents import RawDocument, open_commit
-from chimera.gate import weigh
+from chimera.gate import permit, weigh
 from chimera.kinds import Document, Loaded, Model, Snapshot, load_values
 from chimera.model import (
     Action,
     Address,
     Change,
     ChimeraError,
+    Digest,
     Finding,
     GateError,
     Outcome,
     StaleError,
     UsageError,
+    is_dormant,
 )
 from chimera.plan import governed_globs, target_digests
 from chimera.runtime import (
@@ -43,10 +45,12 @@ from chimera.runtime.settings import RunSettings, settings_of
 from chimera.state import Applied, Run, StateWriter
 from chimera.workspace.comparing import against_state
 from chimera.workspace.history import StepHistory, waits
+from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import plan_changes
 from chimera.workspace.protection import environment_facts, protect, protection_in
 from chimera.workspace.recording import Recorder
-from chimera.workspace.ruling import weighing_of
+from chimera.workspace.ruling import rule, weighing_of
+from chimera.workspace.run_planning import plan_run
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
@@ -150,9 +154,33 @@ class _Continuing:
     def _look(self, run: Run) -> _Subject:
         applied = self._state.applied(run.environment)
         subject = pinned_subject(self._workspace, run, applied)
+        self._refuse_deleted(run, applied)
+        self._refuse_dormant(run, subject)
         self._refuse_edited(run, subject)
         self._refuse_stopped(run, subject)
         return subject
+
+    def _refuse_deleted(self, run: Run, applied: Mapping[str, Applied]) -> None:
+        """Refuse a run of what is gone; one that an apply began may not be applied yet."""
+        here = self._workspace.loaded.snapshot.get(Address.parse(run.target))
+        if run.target not in applied and here is None:
+            raise GateError(
+                f"run {run.uid} may not go on: {run.target} was deleted from {run.environment}",
+                help="bring the document back and apply it, or cancel the run",
+            )
+
+    def _refuse_dormant(self, run: Run, subject: _Subject) -> None:
+        """Refuse to act for a layer that fell asleep since, also by a workflow inside another."""
+        snapshots = (subject.loaded.snapshot, self._workspace.loaded.snapshot)
+        inside = run.definition.get("workflows", {}) if isinstance(run.definition, dict) else {}
+        for address in (run.target, *inside):
+            target = Address.parse(address)
+            if any(is_dormant(placements_of(one).get(target, ())) for one in snapshots):
+                raise GateError(
+                    f"run {run.uid} may not go on: {target} stands in a dormant layer",
+                    help="activate the layer, with all that its contract asks for, or cancel the "
+                    "run",
+                )
 
     def _refuse_edited(self, run: Run, subject: _Subject) -> None:
         """Refuse to execute what reads files that are not as they were when it was permitted."""
@@ -303,4 +331,28 @@ def migrate(workspace: Workspace, uid: str, reason: str) -> Run:
         now = replace(run, definition={"spec": entry.value["spec"]})
         subject = pinned_subject(workspace, now, state.applied(run.environment))
         seen = outlined(partial(continuing.carry, run, subject))
-        return migrate_run(state, context, uid, seen.definition, seen.build, reason)
+        approvals = _permitted(workspace, run, state)
+        with state.transaction():
+            state.spend(run.environment, run.target, approvals)
+            return migrate_run(state, context, uid, seen.definition, seen.build, reason)
+
+
+def _permitted(workspace: Workspace, run: Run, state: StateWriter) -> tuple[Digest, ...]:
+    """Return by which approvals the applied definition may run; raises `GateError` where not.
+
+    A run was permitted with the definition that it began with, and moves into what was not. What
+    is not protected asks when it goes on.
+    """
+    given = run.input if isinstance(run.input, dict) else {}
+    loaded, planned = plan_run(workspace, Address.parse(run.target), state, run.environment, given)
+    if not planned.plan.protected:
+        return ()
+    protect(workspace, open_commit(workspace.root, "HEAD"))
+    ruling = rule(workspace, loaded, planned, state)
+    if ruling.outcome is not Outcome.PASSED:
+        reasons = [reason for verdict in ruling.refusals for reason in verdict.reasons]
+        raise GateError(
+            f"run {run.uid} may not move: {'; '.join(dict.fromkeys(reasons))}",
+            help="it takes what a new run of the applied definition takes",
+        )
+    return permit(ruling).approvals.get(run.target, ())

@@ -13,10 +13,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chimera.gate import environments
-from chimera.model import Outcome, Result, StateError, UsageError
-from chimera.runtime import ControlAction, control_run, list_runs, run_status
+from chimera.model import GateError, Outcome, Result, StateError, UsageError
+from chimera.runtime import ControlAction, control_run, list_runs, run_status, show_run
+from chimera.runtime.fold import StepStatus
 from chimera.state import Holder, Json, LogLine, Pruned, Run, RunStatus, StateWriter
 from chimera.workspace.continuing import Continued, continue_runs, migrate, settings_for
+from chimera.workspace.protection import protects
 from chimera.workspace.run_planning import applied_snapshot
 
 if TYPE_CHECKING:
@@ -101,9 +103,11 @@ class RunControl:
     ) -> Result[GoneOn]:
         """Try what failed again, or all from a stage on, here unless another has the state.
 
-        Raises `UsageError` where nothing failed and no stage is named, or an unknown one.
+        Raises `UsageError` where nothing failed and no stage is named, or an unknown one, and
+        `GateError` for what has finished in a protected environment.
         """
         if stage is not None:
+            self._refuse_again(self.status(uid), stage)
             return self._go_on(self._tell(uid, ControlAction.RETRY, reason, name=stage), waits)
         run = self.status(uid)
         if run.status is not RunStatus.FAILED:
@@ -157,6 +161,18 @@ class RunControl:
         from chimera.workspace.running import run_due
 
         return run_due(self._workspace, environment=environment, waits=waits)
+
+    def _refuse_again(self, run: Run, stage: str) -> None:
+        """Raise where what a protected environment was permitted once would be done twice."""
+        if not protects(self._workspace, run.environment):
+            return
+        step = show_run(self._workspace.root, run.uid).steps.get(stage)
+        if step is None or (run.status is RunStatus.FAILED and step.status is StepStatus.FAILED):
+            return
+        raise GateError(
+            f"{run.environment} is protected, and {stage} of run {run.uid} was permitted once",
+            help=f"`chimera run {run.target} --env {run.environment}` asks for another permit",
+        )
 
     def _tell(self, uid: str, action: ControlAction, reason: str, **more: Json) -> Told:
         workspace = self._workspace

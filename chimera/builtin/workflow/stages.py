@@ -56,7 +56,7 @@ class WaitSpec(Model):
     """What a stage waits for: exactly one of for, until and signal. A restart loses none of it."""
 
     for_: Duration | None = Field(default=None, alias="for", description="A length of time.")
-    until: Text | None = Field(
+    until: Annotated[Text, Plays(Role.CADENCE)] | None = Field(
         default=None, description="A moment, as 2026-12-01T06:00:00Z; it may be a reference."
     )
     signal: Text | None = Field(
@@ -82,6 +82,10 @@ class ConfirmSpec(Model):
         default="fail",
         description="Whether a no fails the stage, or is its output, `approved: false`.",
     )
+
+
+Question = Annotated[ConfirmSpec, Plays(Role.AUTO_APPROVES)]
+"""A question, to a contract's eyes: its answer counts, and nobody signs it."""
 
 
 class ConfirmOutputs(Model):
@@ -134,9 +138,13 @@ class StageSpec(Model):
         description="Workflow that runs inside this one, as Workflow/NAME; the stage gives its "
         "outputs.",
     )
-    wait: WaitSpec | None = Field(default=None, description="What is waited for.")
-    confirm: ConfirmSpec | None = Field(
-        default=None, description="A question to a human: the stage gives `approved` and `by`."
+    wait: Annotated[WaitSpec, Plays(Role.BACKGROUND)] | None = Field(
+        default=None, description="What is waited for; the run may outlive its command for it."
+    )
+    confirm: Annotated[Question, Plays(Role.BACKGROUND)] | None = Field(
+        default=None,
+        description="A question to a human: the stage gives `approved` and `by`. Nobody signs the "
+        "answer: what a signature is owed for belongs to a Gate.",
     )
     switch: Annotated[Items[CaseSpec], Field(min_length=1)] | None = Field(
         default=None,
