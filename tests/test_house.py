@@ -50,7 +50,7 @@ def given_as_rules(node: ast.AST) -> list[ast.expr]:
     """Return what stands where a rule id does: in a diagnostic, in `refuse`, in a name `rule`."""
     if isinstance(node, ast.Call):
         called = ast.unparse(node.func).rpartition(".")[2].strip("_")
-        first = node.args[:1] if called in {"Diagnostic", "refuse", "fault"} else []
+        first = node.args[:1] if called in {"Diagnostic", "refuse", "fault", "report"} else []
         return first + [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith(("rule", "(rule")):
         return [node.value, *getattr(node.value, "elts", ())]

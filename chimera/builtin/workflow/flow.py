@@ -1,23 +1,24 @@
 """What flows between stages: references, the inputs of operations, and whether types agree.
 
-Owns the faults of values. A value that a reference will bring is judged by its shape, everything
-else by the operation's own model. Refuses to evaluate anything.
+Owns the faults of values; those of references by themselves are `leading`'s. A value that a
+reference will bring is judged by its shape, everything else by the operation's own model. Refuses
+to evaluate anything.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.workflow.faults import Faults
 from chimera.builtin.workflow.handling import InsteadSpec
 from chimera.builtin.workflow.kinds import InputSpec, StageSpec, WorkflowSpec
+from chimera.builtin.workflow.leading import Leads
 from chimera.builtin.workflow.references import (
-    INPUT,
     SECRET,
-    Malformed,
     Reference,
     Slot,
     parse,
@@ -27,7 +28,7 @@ from chimera.builtin.workflow.references import (
 from chimera.builtin.workflow.scope import SECRETS, Scope
 from chimera.builtin.workflow.shapes import ANYTHING, STRING, Shape, accepts, of_value
 from chimera.builtin.workflow.stages import full_name
-from chimera.builtin.workflow.wording import Suggestions, has_type, names
+from chimera.builtin.workflow.wording import has_type
 from chimera.kinds import Model, is_valid, validate_model
 from chimera.model import Diagnostic, Place, Route
 
@@ -73,25 +74,22 @@ class Flow:
     def __init__(self, scope: Scope, place: Place, address: str) -> None:
         self._scope = scope
         self._spec: WorkflowSpec = scope.spec
-        self._place = place
-        self._address = address
-        self._found: list[Diagnostic] = []
-        self._meant = Suggestions()
+        self._faults = Faults(place, address)
+        self._leads = Leads(scope, self._faults)
 
     def faults(self) -> list[Diagnostic]:
         """Return every fault of defaults, stages' values and the workflow's outputs."""
-        self._found = []
         for name, given in self._spec.inputs.items():
             self._judge_default(name, given)
         for index, stage in enumerate(self._spec.stages):
             self._judge_stage(index, stage)
         for slot in slots(self._spec.outputs):
-            self._judge_slot(slot, ("outputs", *slot.route), None)
-        return self._found
+            self._leads.judge(slot, ("outputs", *slot.route), None)
+        return self._faults.found
 
     def _judge_default(self, name: str, given: InputSpec) -> None:
         if not given.is_required and not has_type(given.default, given.type):
-            self._report(
+            self._faults.report(
                 "workflow-default-invalid",
                 f"the default of the input {name!r} is not of the type {given.type}",
                 ("inputs", name, "default"),
@@ -145,7 +143,7 @@ class Flow:
         if inputs.is_valid and not inputs.slots:
             return
         for slot in inputs.slots:
-            self._judge_slot(slot, (*route, *slot.route), index, itself=itself, secrets=True)
+            self._leads.judge(slot, (*route, *slot.route), index, itself=itself, secrets=True)
         if operation is not None and not inputs.is_valid:
             self._judge_literals(value, operation, route, inputs)
         self._judge_script(name, value, route, inputs)
@@ -160,14 +158,14 @@ class Flow:
         inputs: _Inputs,
     ) -> None:
         """Note what the operation's model says of the inputs, but not of what is not there yet."""
-        place = self._place.at(*route)
+        place = self._faults.place.at(*route)
         plain = replace_strings(value, _unescape)
-        _, found = validate_model(operation.inputs, plain, place, self._address)
+        _, found = validate_model(operation.inputs, plain, place, self._faults.address)
         unknown = {(*place.route, *slot.route) for slot, _ in inputs.brought}
         for fault in found:
             at = fault.where.route if isinstance(fault.where, Place) else ()
             if fault.rule == "field-unknown" or at not in unknown:
-                self._found.append(fault)
+                self._faults.found.append(fault)
 
     def _judge_script(
         self, name: str | None, value: Mapping[str, Any], route: Route, inputs: _Inputs
@@ -177,7 +175,7 @@ class Flow:
             return
         for slot, _ in inputs.brought:
             if slot.route in (("argv",), ("argv", 0)):
-                self._report(
+                self._faults.report(
                     "workflow-shell-reference",
                     "a reference inside a script: the shell would read the value as code",
                     (*route, *slot.route),
@@ -189,23 +187,23 @@ class Flow:
     ) -> None:
         """Note what is wrong with the inputs that a stage gives a workflow."""
         for slot in slots(dict(inputs)):
-            self._judge_slot(slot, (*route, "inputs", *slot.route), index)
+            self._leads.judge(slot, (*route, "inputs", *slot.route), index)
         callee = self._scope.workflows.get(address)
         if callee is None:
             return  # a reference that dangles: told as all others are
         for name, value in inputs.items():
             if name not in callee.inputs:
-                self._report(
+                self._faults.report(
                     "workflow-input-unknown",
                     f"there is no input {name!r} of {address}",
                     (*route, "inputs", name),
-                    self._meant(name, callee.inputs, f"there is: {names(callee.inputs)}"),
+                    self._faults.meant(name, callee.inputs),
                 )
                 continue
             wanted = Shape({"type": callee.inputs[name].type})
             given = of_value(value, lambda text: self._scope.of_text(text, index))
             if not accepts(wanted, given):
-                self._report(
+                self._faults.report(
                     "workflow-reference-type",
                     f"the input {name!r} of {address} is {given} here, where {wanted} is wanted",
                     (*route, "inputs", name),
@@ -213,7 +211,7 @@ class Flow:
                 )
         for name, declared in callee.inputs.items():
             if declared.is_required and name not in inputs:
-                self._report(
+                self._faults.report(
                     "workflow-input-missing",
                     f"the input {name!r} of {address} has no value",
                     (*route, "workflow"),
@@ -225,164 +223,26 @@ class Flow:
         shape = self._scope.once(stage) if stage.outputs else ANYTHING
         for at, name in enumerate(stage.outputs):
             if shape.member(name) is None:
-                self._report(
+                self._faults.report(
                     "workflow-output-unknown",
                     f"the stage {stage.id!r} never gives {name!r}",
                     ("stages", index, "outputs", at),
-                    self._meant(name, shape.properties, f"there is: {names(shape.properties)}"),
+                    self._faults.meant(name, shape.properties),
                 )
 
     def _judge_text(self, value: Any, wanted: Shape, route: Route, index: int) -> None:
         """Note what is wrong with a field of a stage that references can stand in."""
         for slot in slots(value):
             here = (*route, *slot.route)
-            self._judge_slot(slot, here, index, item=route[2:] != ("forEach", "items"))
+            self._leads.judge(slot, here, index, item=route[2:] != ("forEach", "items"))
             self._judge_type(slot, ANYTHING if slot.route else wanted, here, index)
         if wanted is _LIST and isinstance(value, str) and not slots(value):
-            self._report(
+            self._faults.report(
                 "workflow-items-invalid",
                 f"{value!r} is no list",
                 route,
                 "refer to a list, as in ${stage.output}, or write the items",
             )
-
-    def _judge_slot(
-        self,
-        slot: Slot,
-        where: Route,
-        stage: int | None,
-        *,
-        itself: bool = False,
-        item: bool = True,
-        secrets: bool = False,
-    ) -> None:
-        for part in slot.parts:
-            if isinstance(part, Malformed):
-                self._report_malformed(part.text, where)
-            elif isinstance(part, Reference):
-                known = [
-                    self._judge_reference(one, where, stage, itself=itself, item=item)
-                    for one in part.alternatives
-                ]
-                if all(known):
-                    self._judge_presence(part, where, stage, itself=itself)
-                if any(one.source == SECRET for one in part.alternatives):
-                    self._judge_exposure(part, where, secrets=secrets)
-
-    def _report_malformed(self, text: str, where: Route) -> None:
-        self._report(
-            "workflow-reference-malformed",
-            f"{text!r} is no reference",
-            where,
-            "write ${stage.output}, ${input.name} or ${secret.name}, ${stage.output ?? default} "
-            "where it may be missing, and $${ for a literal ${",
-        )
-
-    def _judge_reference(
-        self, reference: Reference, where: Route, stage: int | None, *, itself: bool, item: bool
-    ) -> bool:
-        """Note why a reference, made by the stage at a position or by an output, leads nowhere."""
-        source = reference.source
-        if source == SECRET:
-            return self._judge_secret(reference, where)
-        if not self._scope.knows(source, stage):
-            if not reference.path and reference.default is None:
-                self._report_malformed(f"${{{source}}}", where)
-            else:
-                known = self._scope.position
-                self._report_unknown("stage", source, known, reference, where)
-            return False
-        is_item = source == self._scope.variable(stage) and source not in self._scope.position
-        if is_item and not item:
-            self._report_malformed(f"${{{reference.bare}}}", where)
-            return False
-        if self._scope.shape(reference, stage, itself=itself) is None:
-            self._report_nowhere(reference, where, stage)
-            return False
-        is_stage = source != INPUT and not is_item
-        return not is_stage or self._is_in_order(source, where, stage, itself=itself)
-
-    def _is_in_order(self, source: str, where: Route, stage: int | None, *, itself: bool) -> bool:
-        first = self._scope.position[source]
-        if stage is None or (itself and first == stage):
-            return True
-        if self._scope.order.is_before(first, stage):
-            return True
-        self._report(
-            "workflow-reference-order",
-            f"the stage {source!r} may not have finished when this one starts",
-            where,
-            f"add {source} to the stage's dependencies",
-        )
-        return False
-
-    def _judge_presence(
-        self, reference: Reference, where: Route, stage: int | None, *, itself: bool
-    ) -> None:
-        """Note a reference that may bring nothing: all that it names may be skipped."""
-        if reference.literal is not None:
-            return
-        position, missed = self._scope.position, []
-        for one in reference.alternatives:
-            index = position.get(one.source)
-            is_itself = itself and index == stage
-            if index is None or is_itself or not self._scope.presence.may_miss(index, stage):
-                return
-            missed.append(one)
-        named = " and ".join(repr(one.source) for one in missed)
-        what = "stage" if len(missed) == 1 else "stages"
-        guard = f", or guard this stage: when: has({missed[0].bare})" if stage is not None else ""
-        self._report(
-            "workflow-reference-missing",
-            f"${{{reference}}} may be missing: the {what} {named} may be skipped",
-            where,
-            f"end it with a default, as in ${{{reference} ?? null}}{guard}",
-        )
-
-    def _report_nowhere(self, reference: Reference, where: Route, stage: int | None) -> None:
-        source = self._scope.source(reference.source, stage)
-        member = source.member(reference.name)
-        if member is None:
-            what = "input" if reference.source == INPUT else "output"
-            self._report_unknown(what, reference.name, source.properties, reference, where)
-            return
-        self._report(
-            "workflow-output-unknown",
-            f"${{{reference.bare}}} leads nowhere: {reference.name} has nothing at "
-            f"{'.'.join(reference.path[1:])}",
-            where,
-            f"{reference.name} is {member}",
-        )
-
-    def _judge_secret(self, reference: Reference, where: Route) -> bool:
-        if reference.name in self._spec.secrets and len(reference.path) == 1:
-            return True
-        self._report_unknown(
-            "secret", ".".join(reference.path), self._spec.secrets, reference, where
-        )
-        return False
-
-    def _judge_exposure(self, reference: Reference, where: Route, *, secrets: bool) -> None:
-        """Note a secret anywhere but in the inputs of an operation: all else is kept."""
-        if not secrets:
-            what = "an output" if where[0] == "outputs" else "part of this"
-            self._report(
-                "workflow-secret-exposed",
-                f"the secret {reference.name!r} cannot be {what}",
-                where,
-                "this is kept in the state: a secret can only be an input of an operation",
-            )
-
-    def _report_unknown(
-        self, what: str, name: str, known: Iterable[str], reference: Reference, where: Route
-    ) -> None:
-        owner = f" of {reference.source}" if what == "output" else ""
-        self._report(
-            f"workflow-{what}-unknown",
-            f"${{{reference.bare}}} leads nowhere: there is no {what} {name!r}{owner}",
-            where,
-            self._meant(name, known, f"there is: {names(known)}"),
-        )
 
     def _judge_type(
         self,
@@ -397,7 +257,7 @@ class Flow:
         if wanted is None or given is None or accepts(wanted, given):
             return
         text = f"${{{slot.whole}}}" if slot.whole else "a string that contains references"
-        self._report(
+        self._faults.report(
             "workflow-reference-type",
             f"{text} is {given}, where {wanted} is wanted",
             where,
@@ -412,11 +272,6 @@ class Flow:
         if not all(self._scope.knows(one.source, stage) for one in reference.alternatives):
             return None
         return self._scope.brought(reference, stage, itself=itself)
-
-    def _report(self, rule: str, message: str, route: Route, help: str) -> None:
-        """Note a fault at a route below the spec: no place is made where nothing is wrong."""
-        where = self._place.at(*route)
-        self._found.append(Diagnostic(rule, message, where, help, address=self._address))
 
 
 def _texts(stage: StageSpec) -> Iterator[tuple[Route, Any, Shape]]:
