@@ -214,7 +214,11 @@ def _counted(steps: Sequence[StepHistory]) -> str:
 def _notes(step: StepHistory, run: str) -> Iterator[str]:
     """Yield why a step waits, what is special about its result, and what went wrong."""
     if step.status is StepStatus.WAITING:
-        if step.signal is not None:
+        if step.asks is not None:
+            yield f"asks {', '.join(step.asks.approvers) or 'anybody'}: {step.asks.text}"
+            yield "answer with"
+            yield f"`chimera runs signal {run} {step.signal} --data '{{\"approved\": true}}'`"
+        elif step.signal is not None:
             yield f"waits for the signal {step.signal}; send it with"
             yield f"`chimera runs signal {run} {step.signal}`"
         if step.due is not None:
@@ -276,6 +280,9 @@ def _step_json(step: StepHistory) -> dict[str, Any]:
         "ended": step.ended.isoformat() if step.ended else None,
         "due": step.due.isoformat() if step.due else None,
         "signal": step.signal,
+        "asks": {"question": step.asks.text, "approvers": list(step.asks.approvers)}
+        if step.asks
+        else None,
         "error": step.error,
         "output": step.output,
         "flag": step.flag,

@@ -97,12 +97,14 @@ class Wait:
     """What a step waits for: a signal by its name, some seconds, or a time. Exactly one of them.
 
     The output is the signal's data, or the time (ISO 8601) at which the wait was over. A signal
-    that came before anybody waited for it is kept, and each ends one wait.
+    that came before anybody waited for it is kept, and each ends one wait. `asks` says whose
+    answer a signal is: a `question`, and the `approvers` who can give it, or nobody for any human.
     """
 
     signal: str | None = None
     seconds: float | None = None
     until: datetime | None = None
+    asks: Json = None
 
     def __post_init__(self) -> None:
         if [self.signal, self.seconds, self.until].count(None) != 2:

@@ -76,6 +76,7 @@ class Waits:
             node.due = journal.now + timedelta(seconds=wait.seconds)
         if wait.signal is not None:
             data["signal"] = wait.signal
+            data |= {"asks": wait.asks} if wait.asks is not None else {}
             node.due = journal.now + step.timeout if step.timeout is not None else None
         due = node.due.isoformat() if node.due is not None else None
         journal.note(node, _WAIT, journal.text(data), due=due)

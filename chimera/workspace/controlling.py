@@ -18,6 +18,8 @@ from chimera.runtime import ControlAction, control_run, list_runs, run_status, s
 from chimera.runtime.fold import StepStatus
 from chimera.state import Holder, Json, LogLine, Pruned, Run, RunStatus, StateWriter
 from chimera.workspace.continuing import Continued, continue_runs, migrate, settings_for
+from chimera.workspace.history import refuse_answer
+from chimera.workspace.history import waits as waits_for
 from chimera.workspace.protection import protects
 from chimera.workspace.run_planning import applied_snapshot
 
@@ -89,9 +91,18 @@ class RunControl:
         return self._tell(uid, ControlAction.CANCEL, reason)
 
     def signal(self, uid: str, name: str, data: Json = None, reason: str = "") -> Told:
-        """Send a signal; each ends one wait for its name. An answer says who gives it."""
+        """Send a signal; each ends one wait for its name. An answer says who gives it.
+
+        Raises `UsageError` where the run asks something that this is no answer to, or not of whom
+        sends it.
+        """
+        actor = self._workspace.context.actor
+        with self._workspace.read_state() as state:
+            asked = next((w.asks for w in waits_for(state.events(uid)) if w.signal == name), None)
+        if asked is not None:
+            refuse_answer(asked, data, actor)
         if isinstance(data, dict) and "approved" in data:
-            data = {"by": self._workspace.context.actor.name, **data}
+            data = {**data, "by": actor.name, "kind": actor.kind}  # never what the data says
         return self._tell(uid, ControlAction.SIGNAL, reason, name=name, data=data)
 
     def resume(self, uid: str, reason: str = "", *, waits: bool | None = None) -> Result[GoneOn]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chimera.model import Actor, UsageError
 from chimera.runtime import StepStatus
 from chimera.state import Event, EventKind, Json
 
@@ -18,13 +19,21 @@ _STANDING_IN = {"cached", "degraded", "alternative"}
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a human is asked, and who can answer: anybody where nobody is named."""
+
+    text: str
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StepHistory:
     """One step: `attempt` is the last that began, or while it waits the next one.
 
     `began` and `ended` are those of the whole step, waits between attempts included. `due` is when
-    it goes on by itself, `signal` what it waits for instead. `flag` is what the journal calls a
-    result that is not the step's own: `cached`, `degraded`, `alternative` or `probed`; `error` is
-    then what it stands in for.
+    it goes on by itself, `signal` what it waits for instead, and `asks` what the signal answers.
+    `flag` is what the journal calls a result that is not the step's own: `cached`, `degraded`,
+    `alternative` or `probed`; `error` is then what it stands in for.
     """
 
     id: str
@@ -34,6 +43,7 @@ class StepHistory:
     ended: datetime | None = None
     due: datetime | None = None
     signal: str | None = None
+    asks: Question | None = None
     error: str | None = None
     output: Json = None
     flag: str | None = None
@@ -119,6 +129,25 @@ def waits(events: Iterable[Event]) -> tuple[StepHistory, ...]:
     return tuple(step for step in waiting if step.signal is not None or step.due is not None)
 
 
+def refuse_answer(asked: Question, data: Json, actor: Actor) -> None:
+    """Raise `UsageError` where what an actor would send does not answer a question."""
+    if not isinstance(data, dict) or not isinstance(data.get("approved"), bool):
+        raise UsageError(
+            f"that is no answer to {asked.text!r}",
+            help="""answer with --data '{"approved": true}', or false, and a comment if you like""",
+        )
+    if actor.kind != "human":
+        raise UsageError(
+            f"{actor.name} is automation, and a human is asked: {asked.text!r}",
+            help="have a person answer, not a CI service",
+        )
+    if asked.approvers and actor.name not in asked.approvers:
+        raise UsageError(
+            f"{actor.name} was not asked {asked.text!r}",
+            help=f"who can answer: {', '.join(asked.approvers)}",
+        )
+
+
 def _entry(event: Event) -> Iterator[Entry]:
     data: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
     if "actor" not in data:
@@ -178,6 +207,7 @@ def _next(before: StepHistory, event: Event) -> StepHistory:
                 began=began,
                 due=event.due,
                 signal=data.get("signal"),
+                asks=_question(data.get("asks")),
             )
         case EventKind.DONE | EventKind.COMP_DONE | EventKind.SKIP:
             return _finished(before, event)
@@ -189,6 +219,14 @@ def _next(before: StepHistory, event: Event) -> StepHistory:
                 before, status=status, began=began, ended=event.at, error=error, due=None
             )
     return before
+
+
+def _question(asks: Json) -> Question | None:
+    if not isinstance(asks, dict):
+        return None
+    approvers = asks.get("approvers")
+    named = tuple(map(str, approvers)) if isinstance(approvers, list) else ()
+    return Question(str(asks.get("question", "")), named)
 
 
 def _finished(before: StepHistory, event: Event) -> StepHistory:

@@ -239,10 +239,14 @@ def test_data_of_a_signal_is_json(place: Place) -> None:
 def test_answer_says_who_gives_it(place: Place) -> None:
     place.chimera("run", "Workflow/ask")
     workspace = Workspace.open(place.repository.root)
-    workspace.runs.signal(place.uid, "answered", {"approved": True})
+    workspace.runs.signal(place.uid, "answered", {"approved": True, "by": "somebody"})
     with workspace.read_state() as state:
         *_, told = state.events(place.uid)
-    assert told.data["data"] == {"by": workspace.context.actor.name, "approved": True}
+    assert told.data["data"] == {
+        "approved": True,
+        "by": workspace.context.actor.name,
+        "kind": workspace.context.actor.kind,
+    }
 
 
 def test_freeze_holds_a_run_that_would_go_on(place: Place) -> None:

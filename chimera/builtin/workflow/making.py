@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from chimera.builtin.workflow.confirming import confirmation
 from chimera.builtin.workflow.expressions import Stated, conditions_of, state, values_for
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
@@ -212,7 +213,7 @@ class StageMaker:
         if stage.wait is not None:
             return self._wait(id, bring)
         if stage.confirm is not None:
-            return self._confirm(id, bring, path)
+            return confirmation(id, stage, bring, path, self._maker.operations, root)
         if stage.switch is not None:
             return self._switch(id, bring, conditions)
         return self._performer.step(id, bring, root)
@@ -256,37 +257,6 @@ class StageMaker:
             effects=False,
             timeout=self.stage.wait_timeout,
         )
-
-    def _confirm(self, id: str, bring: Bring, path: str) -> Step:
-        """Return a step that waits for an answer, and one inside it that judges the answer."""
-        confirm = self.stage.confirm
-        assert confirm is not None
-
-        def inputs(outputs: Outputs) -> Json:
-            known = bring(outputs)
-            asked = {"question": confirm.question, "approvers": list(confirm.approvers)}
-            found: dict[str, Any] = resolve(asked, known)
-            return found
-
-        def expand(asked: Json) -> Expansion:
-            answer = Step(
-                "answer",
-                inputs=lambda outputs: asked,
-                wait=Wait(signal=path),
-                effects=False,
-                timeout=self.stage.wait_timeout,
-            )
-            decision = Step(
-                "decision",
-                needs=("answer",),
-                inputs=lambda outputs: {"asked": asked, "answer": outputs["answer"]},
-                work=lambda call: _decided(call, fails=confirm.on_reject == "fail"),
-                executor="inline",
-                effects=False,
-            )
-            return Expansion(steps=(answer, decision), collect=lambda outputs: outputs["decision"])
-
-        return Step(id, inputs=inputs, expand=expand, effects=False)
 
     def _switch(self, id: str, bring: Bring, conditions: Conditions) -> Step:
         cases = self.stage.switch or ()
@@ -370,35 +340,3 @@ def _moment(text: Any) -> datetime:
             f"{text!r} is no moment with a time zone", help="write it as 2026-12-01T06:00:00Z"
         )
     return found
-
-
-def _decided(call: StepCall, *, fails: bool) -> Json:
-    """Return what a human said; raises where it is a no that fails the stage, or no answer."""
-    given: Any = call.inputs
-    answer = given["answer"] if isinstance(given["answer"], dict) else {}
-    approved, by = answer.get("approved"), answer.get("by")
-    approvers = given["asked"]["approvers"]
-    if not isinstance(approved, bool) or not isinstance(by, str):
-        raise PermanentError(
-            "the signal is no answer: it says neither approved: true nor approved: false, or not "
-            "by whom",
-            help="signal it again with the data approved and by, and retry the run",
-        )
-    if approvers and by not in approvers:
-        raise PermanentError(
-            f"{by} was not asked: {', '.join(approvers)} can answer",
-            help="have one of them signal it, and retry the run",
-        )
-    if fails and not approved:
-        raise PermanentError(f"{by} said no" + (f": {answer['comment']}" if _said(answer) else ""))
-    comment = answer.get("comment")
-    return {
-        "approved": approved,
-        "by": by,
-        "at": call.now.isoformat(),
-        "comment": comment if isinstance(comment, str) else "",
-    }
-
-
-def _said(answer: Mapping[str, Any]) -> bool:
-    return isinstance(answer.get("comment"), str) and bool(answer["comment"])

@@ -35,7 +35,9 @@ Workflows = Mapping[str, WorkflowSpec]
 
 SECRETS = Shape({"type": "object", "additionalProperties": STRING.schema})
 _BOOLEAN = Shape({"type": "boolean"})
-CONFIRMED = object_of({"approved": _BOOLEAN, "by": STRING, "at": STRING, "comment": STRING})
+CONFIRMED = object_of(
+    {"approved": _BOOLEAN, "by": STRING, "at": STRING, "comment": STRING, "request": STRING}
+)
 _CHOSEN = object_of({"case": STRING})
 _PERHAPS_CHOSEN = object_of({"case": union_of((STRING, NULL))})
 

@@ -69,11 +69,17 @@ class WaitSpec(Model):
 
 
 class ConfirmSpec(Model):
-    """A question that a human answers; the stage gives the answer and who gave it."""
+    """A question that a human answers; the stage gives the answer and who gave it.
+
+    Who answers is who is logged in, as the journal has it. A name proves nothing: what has to be
+    signed is an approval of the run.
+    """
 
     question: Text = Field(description="What is asked; references bring values into it.")
     approvers: Items[Annotated[Text, Plays(Role.PARTICIPANT)]] = Field(
-        default=(), description="Who is asked; anybody who may signal the run if left out."
+        default=(),
+        description="Who is asked, by the names of their logins; any human if left out. "
+        "Automation never answers.",
     )
     timeout: Duration | None = Field(
         default=None, description="How long an answer is waited for before the stage fails."
@@ -95,6 +101,9 @@ class ConfirmOutputs(Model):
     by: str = Field(description="Who gave it.")
     at: str = Field(default="", description="When, in ISO 8601.")
     comment: str = Field(default="", description="What was said with it.")
+    request: str = Field(
+        default="", description="Alias of the request in the module confirm, where there is one."
+    )
 
 
 class CaseSpec(Model):

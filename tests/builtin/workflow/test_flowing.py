@@ -193,7 +193,7 @@ def test_a_human_is_waited_for_and_named(task, tmp_path: Path, state, context) -
     given = task(ASKING % "")
     with pytest.raises(RunError, match="waiting"):
         chimera_reconcile(given)
-    signal(tmp_path, state, context, "ask", {"approved": True, "by": "ada"})
+    signal(tmp_path, state, context, "ask", {"approved": True, "by": "ada", "kind": "human"})
     signal(tmp_path, state, context, "go-ada", {"count": 3})
     assert carried_through(given) == {"by": "ada", "approved": True, "count": 3}
 
@@ -201,9 +201,14 @@ def test_a_human_is_waited_for_and_named(task, tmp_path: Path, state, context) -
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ({"approved": False, "by": "ada", "comment": "not today"}, "ada said no: not today"),
-        ({"approved": True, "by": "bob"}, "bob was not asked"),
-        ({"approved": "yes", "by": "ada"}, "the signal is no answer"),
+        (
+            {"approved": False, "by": "ada", "kind": "human", "comment": "not today"},
+            "ada said no: not today",
+        ),
+        ({"approved": True, "by": "ada", "kind": "automation"}, "ada is automation"),
+        ({"approved": True, "by": "ada"}, "ada is automation"),
+        ({"approved": True, "by": "bob", "kind": "human"}, "bob was not asked"),
+        ({"approved": "yes", "by": "ada", "kind": "human"}, "the signal is no answer"),
         (None, "the signal is no answer"),
     ],
 )
