@@ -20,14 +20,17 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
-def connect_writer(layout: Layout) -> sqlite3.Connection:
-    """Open or make the database; raises `StateError` for a damaged one, which is kept aside."""
+def connect_writer(layout: Layout, *, is_whole: bool = False) -> sqlite3.Connection:
+    """Open or make the database; raises `StateError` for a damaged one, which is kept aside.
+
+    One that is known to be whole is not looked through.
+    """
     refuse_loss(layout)
     path = layout.database
     with translated(path):
         connection = sqlite3.connect(path, isolation_level=None)
         try:
-            if not _is_whole(connection):
+            if not (is_whole or _is_whole(connection)):
                 connection.close()
                 raise _keep_aside(path)
             if version_of(connection) == 0:  # before there is anything: later it takes a VACUUM

@@ -62,17 +62,18 @@ class Lock:
         self._fd: int | None = fd
 
     @staticmethod
-    def acquire(path: Path, holder: Holder, *, wait: float = 0.0) -> Lock:
-        """Return the lock, waiting up to `wait` seconds.
+    def acquire(path: Path, holder: Holder, *, wait: float | None = None) -> Lock:
+        """Return the lock, waiting up to `wait` seconds; `None` where nobody could say how long.
 
         Raises `StateError` that names who holds it.
         """
-        deadline = time.monotonic() + max(wait, _SHORTEST_WAIT)
+        deadline = time.monotonic() + max(wait or 0.0, _SHORTEST_WAIT)
         while (fd := _locked(path)) is None:
             if time.monotonic() >= deadline:
                 raise StateError(
                     f"the state is in use by {holder_of(path) or 'another process'}",
-                    help="wait until it has finished, or let this command wait for it with --wait",
+                    help="try again when it has finished"
+                    + (", or let this command wait for it with --wait" if wait is not None else ""),
                 )
             time.sleep(_POLL_SECONDS)
         with contextlib.suppress(OSError):  # on a full disk the lock holds all the same

@@ -13,11 +13,20 @@ from chimera.state.reader import StateReader
 from chimera.state.writer import StateWriter
 
 
-def open_state(root: Path, context: Context, *, command: str, wait: float = 0.0) -> StateWriter:
+def open_state(
+    root: Path,
+    context: Context,
+    *,
+    command: str,
+    wait: float | None = None,
+    is_whole: bool = False,
+) -> StateWriter:
     """Open the state for writing, under the apply lock, waiting up to `wait` seconds for it.
 
-    `command` is what others are told that the holder does. Raises `StateError` where another
-    process holds the lock (naming it), and where the state was damaged and is not restored.
+    `command` is what others are told that the holder does; `wait` is `None` where its user cannot
+    say how long. Who has found the database whole a moment ago says so, and has the lock for less
+    time. Raises `StateError` where another process holds the lock (naming it), and where the state
+    was damaged and is not restored.
     """
     layout = Layout(root)
     layout.create()
@@ -25,7 +34,7 @@ def open_state(root: Path, context: Context, *, command: str, wait: float = 0.0)
     holder = Holder(os.getpid(), context.actor.name, context.secrets.mask(command), now)
     lock = Lock.acquire(layout.lock, holder, wait=wait)
     try:
-        return StateWriter(layout, connect_writer(layout), lock, context)
+        return StateWriter(layout, connect_writer(layout, is_whole=is_whole), lock, context)
     except BaseException:
         lock.release()
         raise

@@ -125,12 +125,14 @@ class Workspace:
 
         return read_state(self.root)
 
-    def open_state(self, command: str, wait: float = 0.0) -> StateWriter:
+    def open_state(
+        self, command: str, wait: float | None = None, *, is_whole: bool = False
+    ) -> StateWriter:
         """Open the state for writing, under the apply lock."""
         from chimera.state import open_state
 
         self.prepare()
-        return open_state(self.root, self.context, command=command, wait=wait)
+        return open_state(self.root, self.context, command=command, wait=wait, is_whole=is_whole)
 
     def prepare(self) -> None:
         """Make `.chimera`; raises `StateError` where Git tracks any of it."""

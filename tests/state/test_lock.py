@@ -51,6 +51,10 @@ def test_second_writer_is_told_who_holds_the_lock(tmp_path, holder):
         open_state(tmp_path, Context.system(), command="apply")
     for word in ("grace", str(holder.pid), "apply --env local"):
         assert word in caught.value.message
+    assert caught.value.help == "try again when it has finished"
+    with pytest.raises(StateError) as caught:
+        open_state(tmp_path, Context.system(), command="apply", wait=0.0)
+    assert "--wait" in caught.value.help
     with read_state(tmp_path) as reader:
         assert reader.writer().pid == holder.pid
 

@@ -167,6 +167,20 @@ def test_killed_run_goes_on_with_all_that_is_due(place: Place) -> None:
     assert place.chimera("run", "--due").out == "nothing is due\n"
 
 
+def test_what_is_due_is_left_to_another_time_while_another_process_has_the_state(
+    place: Place,
+) -> None:
+    process = place.begin()
+    place.has_begun("first")
+    due = place.chimera("run", "--due")
+    assert due.code == 1
+    assert "the state is in use by" in due.err
+    assert "try again when it has finished" in due.err
+    assert "--wait" not in due.err
+    place.let("first", "second")
+    process.communicate(timeout=30)
+
+
 def test_interrupted_run_goes_on_by_name(place: Place) -> None:
     process = place.begin()
     place.has_begun("first")

@@ -213,9 +213,18 @@ def _alert(name: str, spec: AlertSpec, metrics: Metrics) -> Alert | None:
 
 
 def keep(workspace: Workspace, report: Report) -> str | None:
-    """Keep a report in the history; return why it could not be kept, if so."""
+    """Keep a report in the history; return why it could not be kept, if so.
+
+    Nobody is waited for, and the lock is held for no longer than a row takes to write.
+    """
+    if any(c.subject == "state" and c.status is Health.UNHEALTHY for c in report.checks):
+        return "the state is not whole"
     try:
-        with workspace.open_state("health") as state:
+        with workspace.read_state() as reader:
+            holder = reader.writer()
+        if holder is not None:
+            return f"the state is in use by {holder}"
+        with workspace.open_state("health", is_whole=True) as state:
             old = [item.id for item in state.items(report.environment, HISTORY)]
             gone: dict[Any, Json] = {
                 (report.environment, HISTORY, id): None for id in old[: len(old) + 1 - KEPT]

@@ -90,9 +90,10 @@ def test_a_missing_value_and_a_result_recorded_twice_are_unhealthy(
     )
     database.commit()
     database.close()
-    answer = ran("health", "--no-record")
+    answer = ran("health")
     assert answer.code == 1
     assert "the file of a large value is missing: sha256:abab" in answer.out
+    assert "not kept in the history: the state is not whole" in answer.err
     assert "as done twice" in answer.out
 
 
