@@ -6,7 +6,6 @@ what work returns or raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from chimera.runtime.recovery import Category, StepError
@@ -90,10 +89,6 @@ class Flight:
             text = f"{self._dropped} lines dropped"
             self.journal.log(self.node.course.number, self.node.id, self.attempt, text)
             self._dropped = 0
-
-
-Landed = Callable[[Flight, Json, BaseException | None], None]
-"""Hears in the event loop what came of a flight."""
 
 
 def _is_over() -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
 from chimera.context import Context
 from chimera.runtime.collections import NO_COLLECTIONS, Collections
@@ -54,6 +54,13 @@ class OperationCall(Generic[I]):
 Operations = Mapping[str, "Operation[Any, Any]"]
 
 
+def _refuse_as_work(call: OperationCall[Any]) -> NoReturn:
+    raise PermanentError(
+        "it is done as durable steps, which only a workflow's stage can be made of",
+        help="write a stage with this operation",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[I, O]):
     """Something that a stage can do.
@@ -75,7 +82,7 @@ class Operation(Generic[I, O]):
     summary: str
     inputs: type[I]
     outputs: type[O]
-    run: Callable[[OperationCall[I]], O | Mapping[str, Any]]
+    run: Callable[[OperationCall[I]], O | Mapping[str, Any]] = _refuse_as_work
     effects: bool = True
     on_interrupt: Literal["retry", "probe", "escalate"] = "retry"
     reach: Literal["tree", "program", "anywhere"] = "anywhere"

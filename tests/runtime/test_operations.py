@@ -94,3 +94,9 @@ def test_task_raises_what_did_not_succeed(task):
     with pytest.raises(RunError, match="failed: x: no") as caught:
         task.execute({}, lambda definition, given: [Step("x", refuse)])
     assert caught.value.result.failed == {"x": "no"}
+
+
+def test_operation_that_expands_is_no_work_by_itself(house):
+    expanding = Operation("sum", "Adds numbers.", Numbers, Total, expand=lambda *_: None)
+    result = perform(house, expanding, {"numbers": [1]})
+    assert "only a workflow's stage can be made of" in result.failed["x"]

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from chimera.builtin.coordination import planning as plans
 from chimera.builtin.coordination.declaring import configured
@@ -84,14 +84,6 @@ class Executed(Model):
     failed: int = Field(description="How many failed.")
     blocked: int = Field(description="How many were not begun because of that.")
     steps: Items[StepOutcome] = Field(description="What came of each step, in the plan's order.")
-
-
-def refuse_to_run(call: Any) -> NoReturn:
-    """Refuse to be one piece of work: a plan is executed step by step."""
-    raise PermanentError(
-        "a plan is executed as durable steps, which only a workflow's stage can be made of",
-        help="write a stage with `operation: core.executePlan`",
-    )
 
 
 def expand(inputs: Execution, operations: Operations, root: Path) -> Expansion:

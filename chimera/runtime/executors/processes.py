@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from chimera.context import Command, Limits, Running, own_environment
 from chimera.model import ChimeraError
 from chimera.runtime.executors.lines import LOG_CHARACTERS, Lines
-from chimera.runtime.executors.remote import RESULT_BYTES, lost, request_of, settle
+from chimera.runtime.executors.remote import RESULT_BYTES, STOP, lost, request_of, settle
 from chimera.runtime.recovery import Category, StepError
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 MEMORY_BYTES = 8 << 30
 """What a worker and all that it has started may have in memory together."""
 
-_STOP = b"stop"  # as the worker reads it
 _KILL_SECONDS = 3.0  # for a supervisor to have killed what it supervises: mostly milliseconds
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -100,7 +99,7 @@ class Workers:
         """Let the worker hear it and terminate what the work has started."""
         ticket: _Ticket = flight.handle
         if ticket.worker is not None:
-            ticket.worker.running.write_line(_STOP)
+            ticket.worker.running.write_line(STOP)
             self._move(ticket.worker)
         elif not ticket.has_ended:
             self._waiting.remove(ticket)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 RESULT_BYTES = 64 << 20
 """What one attempt may give back."""
 
+STOP = b"stop"
+"""The line that tells a worker to stop what it does."""
+
 
 def request_of(flight: Flight) -> bytes:
     """Return what another process needs to do the work of `flight`, on one line.

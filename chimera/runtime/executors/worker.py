@@ -19,9 +19,7 @@ from typing import IO, NoReturn
 
 from chimera.context import Context, Secrets
 from chimera.runtime.executors.lines import Lines
-from chimera.runtime.executors.remote import Surroundings, answer, line_of
-
-STOP = b"stop"
+from chimera.runtime.executors.remote import STOP, Surroundings, answer, line_of
 
 
 def main() -> None:

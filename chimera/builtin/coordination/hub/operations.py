@@ -6,7 +6,7 @@ Refuses to do anything besides: how a message is carried is laid out elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from chimera.builtin.coordination.declaring import stored
 from chimera.builtin.coordination.hub.messages import Letter
@@ -30,7 +30,7 @@ from chimera.builtin.coordination.hub.subscribing import (
 )
 from chimera.builtin.coordination.hub.waiting import LETTERS, discard, letter_of
 from chimera.kinds import Field, Items, Model, Text
-from chimera.runtime import Operation, OperationCall, PermanentError
+from chimera.runtime import Operation, OperationCall
 
 
 class Query(Model):
@@ -73,20 +73,12 @@ def _discard(call: OperationCall[Discarded]) -> Letter:
     return letter
 
 
-def _refuse(call: OperationCall[Any]) -> NoReturn:
-    raise PermanentError(
-        "a message is carried by durable steps, which only a workflow's stage can be made of",
-        help="write a stage with this operation",
-    )
-
-
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
     Operation(
         name="hub.request",
         summary="Ask a module to do something, and give what it answers.",
         inputs=Request,
         outputs=Answer,
-        run=_refuse,
         expand=request,
         aliases=("core.routeMessage",),
     ),
@@ -95,7 +87,6 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
         summary="Ask every module that can do it to do something.",
         inputs=Broadcast,
         outputs=Answers,
-        run=_refuse,
         expand=broadcast,
         aliases=("core.broadcast",),
     ),
@@ -104,7 +95,6 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
         summary="Send a dead letter again.",
         inputs=Replay,
         outputs=Answer,
-        run=_refuse,
         expand=replay,
     ),
     Operation(
@@ -112,7 +102,6 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
         summary="Deliver what was published to the modules that subscribed to it.",
         inputs=Delivery,
         outputs=Delivered,
-        run=_refuse,
         expand=deliver,
     ),
     stored("hub.publish", "Say something to whoever subscribed.", Published, Heard, publish),

@@ -15,7 +15,6 @@ from chimera.builtin.coordination.executing import (
     Executed,
     Execution,
     expand,
-    refuse_to_run,
 )
 from chimera.builtin.coordination.machine import Machine
 from chimera.builtin.coordination.protocol import (
@@ -194,7 +193,6 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
         summary="Execute the steps of a plan, each as a durable step, and trace them.",
         inputs=Execution,
         outputs=Executed,
-        run=refuse_to_run,
         effects=False,  # but for those that its steps have
         expand=expand,
     ),
