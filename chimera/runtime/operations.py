@@ -132,8 +132,17 @@ class Operation(Generic[I, O]):
     def _fit(self, model: type[Any], value: Any, what: str) -> Any:
         try:
             return model.model_validate(value)
-        except ValueError as error:  # pydantic's ValidationError, without importing pydantic
+        except ValueError as error:
             raise PermanentError(
-                f"the {what} of the operation {self.name} do not fit: {error}",
+                f"the {what} of the operation {self.name} do not fit: {_reasons(error)}",
                 help=f"`chimera explain {self.name}` shows what the {what} are",
-            ) from error
+            ) from None  # it holds the values
+
+
+def _reasons(error: ValueError) -> str:
+    """Return what is wrong where, without the values: a secret that is cut is not masked."""
+    if not hasattr(error, "errors"):
+        return str(error)
+    # pydantic's ValidationError, without importing pydantic
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'all'}: {one['msg']}" for one in found)

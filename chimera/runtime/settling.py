@@ -20,7 +20,7 @@ from chimera.runtime.recovery import (
     PermanentError,
 )
 from chimera.runtime.services import Services
-from chimera.runtime.starting import cache_key
+from chimera.runtime.starting import shared_key
 from chimera.state import EventKind, Json
 
 ESCALATED = (
@@ -134,7 +134,7 @@ class Settler:
         services.journal.note(node, kind, text, flag=flag)
         if flag is None and node.digest is not None:
             if node.step.cache is not None:
-                services.journal.turn.cached[cache_key(node.step.cache, node.digest)] = text
+                services.journal.turn.cached[shared_key(node, node.step.cache)] = text
             recovery = services.recovery_of(node.step)
             if recovery.fallbacks and recovery.uses_cache:
                 services.journal.turn.cached[last_key(node)] = text

@@ -148,7 +148,7 @@ class Starter:
         return may
 
     def _find_cached(self, node: Node) -> bool:
-        text = self._services.cached(cache_key(node.step.cache or "", node.digest or ""))
+        text = self._services.cached(shared_key(node, node.step.cache or ""))
         if text is None:
             return False
         self._services.ready.leave(node)
@@ -183,6 +183,14 @@ def is_coroutine(work: Any) -> bool:
         inner = getattr(work, "func", None) or getattr(work, "__func__", None)
         return inner is not None and is_coroutine(inner)
     return bool(code.co_flags & _IS_COROUTINE)
+
+
+def shared_key(node: Node, scope: str) -> str:
+    """Return the key of a result that other runs take: those of its environment, and no others.
+
+    What is not protected says nothing to what is.
+    """
+    return cache_key(f"{node.course.run.environment}\0{scope}", node.digest or "")
 
 
 def cache_key(scope: str, digest: str) -> str:

@@ -53,6 +53,15 @@ def test_inputs_that_do_not_fit_fail_without_a_retry(house, inputs):
     assert house.kinds(result, "x") == ["START", "FAIL"]
 
 
+def test_a_secret_that_does_not_fit_is_not_told_in_part(house):
+    secret = "-".join(["nobody", *("word" * 9), "knows"])
+    house.context.secrets.add(secret)
+    result = perform(house, operation(add), {"numbers": f"{secret}\u00fc"})
+    assert "numbers: Input should be a valid" in result.failed["x"]
+    assert "nobody" not in result.failed["x"]
+    assert "knows" not in result.failed["x"]
+
+
 @pytest.mark.parametrize("outputs", [None, {}, {"grandTotal": "3"}])
 def test_outputs_that_do_not_fit_fail_without_a_retry(house, outputs):
     result = perform(house, operation(lambda call: outputs), {"numbers": []})

@@ -48,6 +48,15 @@ def test_equal_inputs_are_worked_out_once_in_a_scope(house):
     assert flags(house, first, "a") == []
 
 
+def test_no_environment_takes_results_of_another(house):
+    def step(value):
+        return Step("a", lambda call: value, cache="read")
+
+    assert house.execute([step("dirty")]).outputs == {"a": "dirty"}
+    elsewhere = house.state.create_run("production", "Workflow/test", None, None)
+    assert house.execute([step("clean")], run=elsewhere).outputs == {"a": "clean"}
+
+
 def test_failure_is_never_cached(house):
     broken = Step("a", fail, cache="s")
     assert house.execute([broken]).status is RunStatus.FAILED
