@@ -8,20 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from chimera.model import Result
-from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdict_json
 from chimera.render.paint import Paint, Style, plain, table
-from chimera.render.proof import proofs_lines
-from chimera.render.ruling import refusal_lines
 from chimera.runtime import StepStatus
 from chimera.state import Run, RunStatus
 
 if TYPE_CHECKING:
-    from chimera.workspace.continuing import Continued
-    from chimera.workspace.controlling import GoneOn
     from chimera.workspace.history import History, StepHistory
     from chimera.workspace.inspecting import RunDetails
-    from chimera.workspace.running import DueReport, RunReport
 
 STATUS_STYLES: dict[RunStatus, Style] = {
     RunStatus.SUCCEEDED: "good",
@@ -36,7 +29,8 @@ _STEP_STYLES: Final[dict[StepStatus, Style]] = {
 }
 _FOLD = 12
 """Steps inside a step that are shown one by one; of more, only what went wrong."""
-_FAILURES = 10
+MOST_FAILURES = 10
+"""Failures, or waits, of one run that are listed; a person reads no more."""
 
 
 def runs_text(runs: Sequence[Run], now: datetime, paint: Paint = plain) -> str:
@@ -153,7 +147,7 @@ def _steps_lines(history: History, run: Run, paint: Paint) -> list[str]:
         said = notes
         if step is not None:
             shown[1] = paint(row[1], _STEP_STYLES.get(step.status, "warn"))
-            said = [*_notes(step, run.uid), *notes]
+            said = [*step_notes(step, run.uid), *notes]
         lines.append(_columns(shown, row, widths))
         indent = " " * (len(row[0]) - len(row[0].lstrip()) + 4)
         lines += (f"{indent}{line}" for note in said for line in note.splitlines())
@@ -179,7 +173,7 @@ def _rows(
     steps = [step for step in inside.get(parent, []) if not _is_told_above(step)]
     is_folded = parent is not None and len(steps) > _FOLD
     shown = [step for step in steps if not is_folded or step.status in _WRONG]
-    for step in shown[:_FAILURES] if is_folded else shown:
+    for step in shown[:MOST_FAILURES] if is_folded else shown:
         name = step.id if parent is None else step.id.removeprefix(parent).removeprefix("/")
         below = inside.get(step.id, [])
         took = step.duration
@@ -191,8 +185,8 @@ def _rows(
         )
         yield step, row, [_counted(below)] if len(below) > _FOLD else []
         yield from _rows(inside, step.id, depth + 1)
-    if is_folded and len(shown) > _FAILURES:
-        more = f"and {len(shown) - _FAILURES:,} more that failed (-o json has them all)"
+    if is_folded and len(shown) > MOST_FAILURES:
+        more = f"and {len(shown) - MOST_FAILURES:,} more that failed (-o json has them all)"
         yield None, ("  " * depth + more, "", "", ""), []
 
 
@@ -211,7 +205,7 @@ def _counted(steps: Sequence[StepHistory]) -> str:
     return f"{len(steps):,} inside: {parts}"
 
 
-def _notes(step: StepHistory, run: str) -> Iterator[str]:
+def step_notes(step: StepHistory, run: str) -> Iterator[str]:
     """Yield why a step waits, what is special about its result, and what went wrong."""
     if step.status is StepStatus.WAITING:
         if step.asks is not None:
@@ -287,122 +281,4 @@ def _step_json(step: StepHistory) -> dict[str, Any]:
         "output": step.output,
         "flag": step.flag,
         "undone": step.is_undone,
-    }
-
-
-def gone_on_text(gone: GoneOn, paint: Paint = plain) -> str:
-    """Return how far a run came that was to go on."""
-    run = gone.told.run
-    if gone.continued is None:
-        return (
-            f"asked run {run.uid} to go on; {gone.told.holder} has the state, and takes it up if"
-            " it executes the run\n"
-            f"if not, `chimera run --due --env {run.environment}` goes on with it afterwards"
-        )
-    return "\n".join(_continued_lines(gone.continued, paint))
-
-
-def _continued_lines(continued: Continued, paint: Paint) -> Iterator[str]:
-    run, result = continued.run, continued.result
-    if result is None:
-        yield f"{paint('refused', 'bad')} run {run.uid} of {run.target}: {continued.message}"
-        if continued.help:
-            yield f"    {continued.help}"
-        return
-    status = paint(result.status.value, STATUS_STYLES.get(result.status, "warn"))
-    yield f"{status} run {run.uid} of {run.target}"
-    yield from (f"    {id}: {error}" for id, error in list(result.failed.items())[:_FAILURES])
-    message, help = continued.message or result.message, continued.help or result.help
-    yield from (f"    {line}" for line in (message, help) if line)
-    yield from _waits_lines(continued.waits, run.uid)
-
-
-def _waits_lines(waits: Sequence[StepHistory], run: str) -> Iterator[str]:
-    """Yield what a run waits for, as far as a person reads."""
-    for step in waits[:_FAILURES]:
-        yield f"    {step.id} " + "\n        ".join(_notes(step, run))
-    if len(waits) > _FAILURES:
-        yield f"    and {len(waits) - _FAILURES:,} more: `chimera runs show {run}`"
-
-
-def gone_on_json(gone: GoneOn) -> dict[str, Any]:
-    """Return how far a run came that was to go on, as JSON."""
-    holder = gone.told.holder
-    return {
-        "format": "chimera-continued/1",
-        "executedBy": str(holder) if holder else None,
-        **(
-            _continued_json(gone.continued)
-            if gone.continued is not None
-            else {"run": run_status_json(gone.told.run), "failed": {}, "message": ""}
-        ),
-    }
-
-
-def _continued_json(continued: Continued) -> dict[str, Any]:
-    result = continued.result
-    status = result.status.value if result else "refused"
-    return {
-        "run": {**run_status_json(continued.run), "status": status},
-        "failed": dict(result.failed) if result else {},
-        "message": continued.message or (result.message if result else ""),
-    }
-
-
-def due_text(result: Result[DueReport], paint: Paint = plain) -> str:
-    """Return what was due, and what became of it."""
-    report = result.value
-    lines = [line for one in report.continued for line in _continued_lines(one, paint)]
-    for started in report.started:
-        lines += run_report_text(started, paint).splitlines()
-    if not lines:
-        return "nothing is due"
-    return "\n".join(lines)
-
-
-def due_json(result: Result[DueReport]) -> dict[str, Any]:
-    """Return what was due as JSON."""
-    report = result.value
-    return {
-        "format": "chimera-due/1",
-        "outcome": result.outcome.value,
-        "continued": [_continued_json(one) for one in report.continued],
-        "started": [run_report_json(one) for one in report.started],
-    }
-
-
-def run_report_text(result: Result[RunReport], paint: Paint = plain) -> str:
-    """Return what running an applied document brought about."""
-    report = result.value
-    lines = diagnostic_lines(result.diagnostics, paint)
-    lines += proofs_lines(report.proofs, paint)
-    if report.item is None:
-        lines += refusal_lines(report.ruling.refusals, result.diagnostics, paint, what="run")
-        return "\n".join(lines)
-    item = report.item
-    if item.status == "applied":
-        lines.append(f"{paint('ran', 'good')} {item.change.target} (run {item.run})")
-        lines.append(json.dumps(report.outputs, indent=2, ensure_ascii=False))
-    elif item.status == "waiting":
-        lines.append(f"{paint('waiting', 'warn')} {item.change.target} (run {item.run})")
-        lines += _waits_lines(report.waits, item.run or "")
-        lines.append(f"    {item.help}")
-    else:
-        lines.append(f"{paint(item.status, 'bad')} {item.change.target}: {item.message}")
-        lines += [f"    {item.help}"] if item.help else []
-    return "\n".join(lines)
-
-
-def run_report_json(result: Result[RunReport]) -> dict[str, Any]:
-    """Return what running an applied document brought about as JSON."""
-    report, item = result.value, result.value.item
-    return {
-        "format": "chimera-run-report/1",
-        "outcome": result.outcome.value,
-        "ruling": [verdict_json(v) for v in report.ruling.verdicts],
-        "run": item.run if item else None,
-        "status": item.status if item else "refused",
-        "message": item.message if item else "",
-        "outputs": report.outputs,
-        "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
     }

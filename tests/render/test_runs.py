@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from chimera.model import Result
+from chimera.render.executed import due_text, gone_on_text
 from chimera.render.paint import Brush
 from chimera.render.runs import (
     age,
-    due_text,
     duration,
-    gone_on_text,
     run_json,
     run_status_text,
     run_text,

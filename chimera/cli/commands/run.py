@@ -80,8 +80,8 @@ def _run(
     waits: bool | None,
     outputs: tuple[str, ...],
 ) -> None:
+    from chimera.render.executed import run_report_json, run_report_text
     from chimera.render.reports import run_report
-    from chimera.render.runs import run_report_json, run_report_text
 
     workspace = session.workspace()
     result = workspace.run(address, values, environment=environment, waits=waits)
@@ -115,7 +115,7 @@ def _dry_run(
 def _run_due(
     session: Session, environment: str, waits: bool | None, outputs: tuple[str, ...]
 ) -> None:
-    from chimera.render.runs import due_json, due_text
+    from chimera.render.executed import due_json, due_text
 
     result = session.workspace().runs.due(environment=environment, waits=waits)
     session.emit(

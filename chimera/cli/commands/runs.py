@@ -225,7 +225,7 @@ def retry(
 
 
 def _emit_gone_on(session: Session, found: Any, outputs: tuple[str, ...]) -> None:
-    from chimera.render.runs import gone_on_json, gone_on_text
+    from chimera.render.executed import gone_on_json, gone_on_text
 
     gone: GoneOn = found.value
     session.emit(
