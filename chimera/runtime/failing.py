@@ -170,6 +170,7 @@ class Failures:
             "step": node.id,
             "outcome": notice.outcome,
             "run": course.run.uid,
+            **({"delivery": notice.delivery} if notice.delivery is not None else {}),
         }
         told = course.notice(id, notify, inputs)
         data = self._services.journal.text({"error": None, "notice": inputs})

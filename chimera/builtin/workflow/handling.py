@@ -74,6 +74,12 @@ class EscalationSpec(Model):
     to: Annotated[Text, Plays(Role.PARTICIPANT)] = Field(
         default="administrator", description="Who is told: a role or a person."
     )
+    notify: dict[str, Any] = Field(
+        default_factory=dict,
+        description="How it is delivered, besides a line in the run's log: argv, env, url, headers "
+        "and file, as the operation notify takes them, with ${secret.name} in place of secrets. "
+        "The file is .chimera/out/notices.jsonl if none is named.",
+    )
 
 
 class ErrorHandlingSpec(Model):

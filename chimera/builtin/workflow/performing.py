@@ -12,22 +12,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from chimera.builtin.workflow.escalating import escalation
 from chimera.builtin.workflow.handling import (
-    ErrorHandlingSpec,
     FallbackSpec,
     InsteadSpec,
     RetryPolicySpec,
 )
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.references import (
-    SECRET,
     Reference,
     look_up,
     references_in,
     resolve,
 )
 from chimera.builtin.workflow.remote import remote_work
-from chimera.builtin.workflow.secrets import SecretSpec, read_secret
+from chimera.builtin.workflow.secrets import read_secret, secrets_in
 from chimera.builtin.workflow.stages import StageSpec, full_name
 from chimera.model import digest_json
 from chimera.runtime import (
@@ -40,7 +39,7 @@ from chimera.runtime import (
     Step,
     StepCall,
 )
-from chimera.runtime.recovery import Escalation, Fallback, Recovery, Retry, Rollback
+from chimera.runtime.recovery import Fallback, Recovery, Retry, Rollback
 
 AnyOperation = Operation[Any, Any]
 Operations = Mapping[str, AnyOperation]
@@ -105,7 +104,9 @@ class Performer:
         if self._executor in ("thread", "inline", "loop"):
             return None
         inputs = self._stage.inputs
-        return remote_work(self.operation.name, inputs, _secrets_in(inputs, self._spec), root)
+        return remote_work(
+            self.operation.name, inputs, secrets_in(inputs, self._spec.secrets), root
+        )
 
     def _look_up(self, call: StepCall, root: Path) -> Json | None:
         inputs = self.filled(self._stage.inputs, call.inputs, call, root)
@@ -131,7 +132,7 @@ class Performer:
         """Return inputs with their references replaced, secrets too."""
         secrets = {
             text: read_secret(text, spec, call.context, root, call.cancelled)
-            for text, spec in _secrets_in(template, self._spec).items()
+            for text, spec in secrets_in(template, self._spec.secrets).items()
         }
         found: dict[str, Any] = resolve(template, {**known, **secrets})
         return found
@@ -179,7 +180,9 @@ class Performer:
         return Recovery(
             retry,
             fallbacks=tuple(self._fallback(one, root) for one in handling.fallback_actions),
-            escalations=_escalations(handling),
+            escalations=tuple(
+                escalation(one, self._spec.secrets) for one in handling.escalation_rules
+            ),
             breaker=handling.circuit_breaker,
             bulkhead=handling.bulkhead,
             rollback=None if rollback is None else Rollback(self._instead(rollback, root)),
@@ -213,18 +216,5 @@ def retry_of(policy: RetryPolicySpec) -> Retry:
     )
 
 
-def _escalations(handling: ErrorHandlingSpec) -> tuple[Escalation, ...]:
-    return tuple(
-        Escalation((rule.condition,), rule.severity, rule.to, rule.action)
-        for rule in handling.escalation_rules
-    )
-
-
 def _names(reference: Reference, source: str) -> bool:
     return any(one.source == source for one in reference.alternatives)
-
-
-def _secrets_in(template: Any, spec: WorkflowSpec) -> dict[str, SecretSpec]:
-    """Return where the secrets come from that inputs refer to, by the text of the reference."""
-    found = (ref for ref in references_in(template) if ref.source == SECRET)
-    return {str(ref): spec.secrets[ref.name] for ref in found}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from chimera.builtin.workflow.references import SECRET, references_in
 from chimera.context import Command, Context, Limits, base_environment
 from chimera.kinds import AfterValidator, Field, Items, Model, StringConstraints, Text, refuse
 from chimera.model import ChimeraError
@@ -51,6 +52,12 @@ def _check_source(spec: SecretSpec) -> SecretSpec:
 
 
 Secret = Annotated[SecretSpec, AfterValidator(_check_source)]
+
+
+def secrets_in(template: Any, secrets: Mapping[str, SecretSpec]) -> dict[str, SecretSpec]:
+    """Return where the secrets come from that inputs refer to, by the text of the reference."""
+    found = (ref for ref in references_in(template) if ref.source == SECRET)
+    return {str(ref): secrets[ref.name] for ref in found}
 
 
 def read_secret(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.workflow.escalating import delivery_faults
 from chimera.builtin.workflow.handling import ErrorHandlingSpec, InsteadSpec
 from chimera.builtin.workflow.references import slots
 from chimera.builtin.workflow.scope import Scope
@@ -242,6 +243,12 @@ class Work:
                     (*here, "outputs"),
                     "remove them, or write type: degrade_gracefully",
                 )
+        for at, rule in enumerate(handling.escalation_rules):
+            if rule.notify:
+                place = self._place.at(*route, "escalationRules", at, "notify")
+                notify = self._operations.get("notify")
+                inputs = notify.inputs if notify is not None else None
+                yield from delivery_faults(rule, inputs, self._spec.secrets, place, self._address)
         if handling.rollback_procedure is not None:
             yield from self._instead(handling.rollback_procedure, (*route, "rollbackProcedure"))
 

@@ -35,12 +35,16 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Who is told of a failure, where all `conditions` hold; `to` is a role or a person."""
+    """Who is told of a failure, where all `conditions` hold; `to` is a role or a person.
+
+    `delivery` is for whoever tells them, and kept as it is.
+    """
 
     conditions: tuple[FailureCondition, ...] = ("max_retries_exceeded",)
     severity: Severity = "high"
     to: str = "administrator"
     action: str = "notify_administrator"
+    delivery: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class Notice:
     message: str
     outcome: str = field(default="failed")
     """`failed`, or the flag of the fallback that was used."""
+    delivery: Json = None
 
 
 def owed(
@@ -207,6 +212,7 @@ def owed(
             failure.category,
             failure.message,
             decision.flag if isinstance(decision, Use) else "failed",
+            rule.delivery,
         )
         for number, rule in enumerate(recovery.escalations)
         if known.issuperset(rule.conditions)
