@@ -27,11 +27,14 @@ Executors = Mapping[str, str]
 
 def stands_alone(spec: WorkflowSpec) -> bool:
     """Tell whether a workflow can be judged without any other document, and without CEL."""
-    return not any(
-        stage.workflow
-        or stage.when
-        or stage.switch
-        or (stage.limits and not spec.limits.keys() >= set(stage.limits))
+    return all(
+        stage.is_plain
+        or not (
+            stage.workflow
+            or stage.when
+            or stage.switch
+            or (stage.limits and not spec.limits.keys() >= set(stage.limits))
+        )
         for stage in spec.stages
     )
 
@@ -175,6 +178,21 @@ class _Faults:
 
     def order(self) -> Iterator[Diagnostic]:
         """Yield where stages wait for one another, and what never starts for it."""
+        if not self._scope.order.is_sound:
+            yield from self._circles()
+        for index, stage in enumerate(self._spec.stages):
+            if stage.is_plain:
+                continue
+            for route, text, _ in conditions_of(stage, index):
+                if text.strip() == "false":
+                    yield self._fault(
+                        "workflow-stage-unreachable",
+                        f"the stage {stage.id!r} never goes this way: the condition is false",
+                        self._place.at(*route),
+                        "remove the stage or the case, or write when it is wanted",
+                    )
+
+    def _circles(self) -> Iterator[Diagnostic]:
         stages, order = self._spec.stages, self._scope.order
         for stage, later in order.backward:
             where = "itself" if stage == later else f"{stages[later].id!r}, which comes after it"
@@ -202,15 +220,6 @@ class _Faults:
                 self._place.at("stages", index, "id"),
                 "break the circle that it waits for",
             )
-        for index, one in enumerate(stages):
-            for route, text, _ in conditions_of(one, index):
-                if text.strip() == "false":
-                    yield self._fault(
-                        "workflow-stage-unreachable",
-                        f"the stage {one.id!r} never goes this way: the condition is false",
-                        self._place.at(*route),
-                        "remove the stage or the case, or write when it is wanted",
-                    )
 
     def _dependency(self, stage: int, needed: int) -> Place:
         names = self._spec.stages[stage].dependencies

@@ -103,6 +103,8 @@ class Flow:
             self._judge_operation(stage.inputs, name, (*route, "inputs"), index)
         else:
             self._judge_interface(stage.workflow, stage.inputs, route, index)
+        if stage.is_plain:
+            return
         for at, value, wanted in _texts(stage):
             self._judge_text(value, wanted, (*route, *at), index)
         if stage.compensate is not None:

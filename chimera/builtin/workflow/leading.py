@@ -40,13 +40,13 @@ class Leads:
             if isinstance(part, Malformed):
                 self._report_malformed(part.text, where)
             elif isinstance(part, Reference):
-                known = [
-                    self._leads(one, where, stage, itself=itself, item=item)
-                    for one in part.alternatives
-                ]
-                if all(known):
+                is_known, is_secret = True, False
+                for one in part.alternatives:
+                    is_known &= self._leads(one, where, stage, itself=itself, item=item)
+                    is_secret |= one.source == SECRET
+                if is_known and not self._scope.is_steady:
                     self._judge_presence(part, where, stage, itself=itself)
-                if any(one.source == SECRET for one in part.alternatives):
+                if is_secret:
                     self._judge_exposure(part, where, secrets=secrets)
 
     def _report_malformed(self, text: str, where: Route) -> None:
@@ -72,7 +72,7 @@ class Leads:
                 known = self._scope.position
                 self._report_unknown("stage", source, known, reference, where)
             return False
-        is_item = source == self._scope.variable(stage) and source not in self._scope.position
+        is_item = source not in self._scope.position and source == self._scope.variable(stage)
         if is_item and not item:
             self._report_malformed(f"${{{reference.bare}}}", where)
             return False

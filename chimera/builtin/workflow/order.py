@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from chimera.builtin.workflow.kinds import WorkflowSpec
 
@@ -27,16 +27,15 @@ class Order:
     @staticmethod
     def of(spec: WorkflowSpec) -> Order:
         """Return the order of `spec`; unknown dependencies are left out."""
+        is_sequential = spec.mode == "sequential"
+        if is_sequential and not any(stage.dependencies for stage in spec.stages):
+            return _in_a_row(len(spec.stages))
         position: dict[str, int] = {}
         for index, stage in enumerate(spec.stages):
             position.setdefault(stage.id, index)
         needs: list[tuple[int, ...]] = []
         backward: list[tuple[int, int]] = []
-        is_sequential = spec.mode == "sequential"
         for index, stage in enumerate(spec.stages):
-            if is_sequential and not stage.dependencies:
-                needs.append((index - 1,) if index else ())
-                continue
             found = {position[name] for name in stage.dependencies if name in position}
             if is_sequential:
                 backward += [(index, later) for later in sorted(found) if later >= index]
@@ -44,6 +43,11 @@ class Order:
                 found |= {index - 1} if index else set()
             needs.append(tuple(sorted(found)))
         return Order(tuple(needs), tuple(backward), is_sequential)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every stage can start, and none waits for a later one: so are most orders."""
+        return not self.backward and (self.is_sequential or self._is_forward)
 
     @cached_property
     def _dependents(self) -> tuple[list[int], ...]:
@@ -127,6 +131,11 @@ class Order:
         if second in self._before:
             return bool(self._before[second] >> first & 1)
         return False
+
+
+@lru_cache(maxsize=64)  # most workflows have a few stages, each after the one before it
+def _in_a_row(count: int) -> Order:
+    return Order(tuple((stage - 1,) if stage else () for stage in range(count)), (), True)
 
 
 def _all_before(needs: Iterable[int], before: Mapping[int, int]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -53,17 +53,16 @@ class Reference:
         return self.bare if self.default is None else f"{self.bare} ?? {self.default}"
 
     @property
-    def alternatives(self) -> Iterator[Reference]:
+    def alternatives(self) -> tuple[Reference, ...]:
         """The reference and those that follow `??`, in order."""
-        found: Reference | Literal | None = self
-        while isinstance(found, Reference):
-            yield found
-            found = found.default
+        if isinstance(self.default, Reference):
+            return (self, *self.default.alternatives)
+        return (self,)
 
     @property
     def literal(self) -> Literal | None:
         """The literal that a reference ends with, if it does."""
-        *_, last = self.alternatives
+        last = self.alternatives[-1]
         return last.default if isinstance(last.default, Literal) else None
 
 

@@ -7,7 +7,7 @@ waits, confirmations and switches. Refuses to judge: that is `flow`'s.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from chimera.builtin.workflow.kinds import StageSpec, WorkflowSpec
@@ -42,6 +42,11 @@ _CHOSEN = object_of({"case": STRING})
 _PERHAPS_CHOSEN = object_of({"case": union_of((STRING, NULL))})
 
 
+@lru_cache(maxsize=1024)  # the workflows of a repository resemble one another
+def _of_inputs(types: tuple[tuple[str, str], ...]) -> Shape:
+    return object_of({name: Shape({"type": type}) for name, type in types})
+
+
 class Scope:
     """The values of one workflow that its stages can refer to."""
 
@@ -60,8 +65,12 @@ class Scope:
         self._results: dict[str, Shape] = {} if results is None else results
         """What workflows give, by address: however often they are run."""
         self.position: dict[str, int] = {}
+        self.is_steady = spec.mode != "conditional"
+        """Whether no stage is ever skipped."""
         for index, stage in enumerate(spec.stages):
             self.position.setdefault(stage.id, index)
+            if stage.when is not None:
+                self.is_steady = False
         self._items: dict[int, Shape] = {}
         self._given: dict[str, Shape] = {}
 
@@ -73,7 +82,7 @@ class Scope:
     @cached_property
     def inputs(self) -> Shape:
         """The shape of the workflow's own inputs."""
-        return object_of({name: Shape({"type": i.type}) for name, i in self.spec.inputs.items()})
+        return _of_inputs(tuple((name, given.type) for name, given in self.spec.inputs.items()))
 
     def variable(self, stage: int | None) -> str | None:
         """Return the name that a stage has for one item of its list, if it has any."""
@@ -156,8 +165,9 @@ class Scope:
 
     def once(self, stage: StageSpec) -> Shape:
         """Return the shape of what a stage gives for one item of its list."""
-        if stage.operation_name:
-            operation = self.operations.get(stage.operation_name)
+        name = stage.operation_name
+        if name:
+            operation = self.operations.get(name)
             return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
         if stage.workflow:
             return self._of_workflow(stage.workflow)

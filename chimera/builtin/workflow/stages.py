@@ -28,6 +28,11 @@ from chimera.kinds import (
 STAGE_PATTERN = r"[a-z][a-z0-9-]*"
 VARIABLE_PATTERN = r"[A-Za-z][A-Za-z0-9_]*"
 
+_PLAIN = frozenset(
+    {"id", "name", "module", "operation", "inputs", "dependencies", "timeout", "retry_policy"}
+)
+"""Fields beside which a stage with an operation says nothing that could be wrong by itself."""
+
 StageId = Annotated[str, StringConstraints(pattern=f"^{STAGE_PATTERN}$", max_length=64)]
 Variable = Annotated[str, StringConstraints(pattern=f"^{VARIABLE_PATTERN}$", max_length=64)]
 Condition = Annotated[Text, StringConstraints(max_length=4096), Expression()]
@@ -216,6 +221,11 @@ class StageSpec(Model):
     executor: Text | None = Field(
         default=None, description="Where it runs, such as thread or process."
     )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it names an operation and little else, as most stages do."""
+        return self.operation is not None and self.model_fields_set <= _PLAIN
 
     @property
     def operation_name(self) -> str | None:

@@ -68,16 +68,20 @@ class Work:
         if self._spec.error_handling is not None:
             yield from self._handling(self._spec.error_handling, ("errorHandling",))
         for index, stage in enumerate(self._spec.stages):
-            route = ("stages", index)
-            # Most stages name an operation and say no more about it.
-            works = [word for word in WORK if getattr(stage, word) is not None]
-            if len(works) != 1:
-                yield self._no_work(stage, works, route)
-            elif works[0] == "operation":
-                yield from self._operation(stage.module, stage.operation, route)
-            else:
-                yield from self._unfit(stage, works[0], route)
-            yield from self._rest(stage, route)
+            if not stage.is_plain:
+                yield from self._stage(stage, ("stages", index))
+            elif stage.operation_name not in self._operations:
+                yield from self._operation(stage.module, stage.operation, ("stages", index))
+
+    def _stage(self, stage: StageSpec, route: Route) -> Iterator[Diagnostic]:
+        works = [word for word in WORK if getattr(stage, word) is not None]
+        if len(works) != 1:
+            yield self._no_work(stage, works, route)
+        elif works[0] == "operation":
+            yield from self._operation(stage.module, stage.operation, route)
+        else:
+            yield from self._unfit(stage, works[0], route)
+        yield from self._rest(stage, route)
 
     def _no_work(self, stage: StageSpec, works: list[str], route: Route) -> Diagnostic:
         if not works:
