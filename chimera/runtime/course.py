@@ -6,13 +6,13 @@ Refuses to write anything down, and to decide when a step starts.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.model import ChimeraError
-from chimera.runtime.fold import RunState, StepStatus
+from chimera.runtime.fold import RunState, StepStatus, is_inside_finished
 from chimera.runtime.frontier import Elements, Loose, Node, Scope, Steps
 from chimera.runtime.ready import Limit, Ready
 from chimera.runtime.result import RunResult
@@ -85,19 +85,18 @@ class Course:
 
     def begin(self) -> None:
         """Take in what had ended, and offer what waits for nothing."""
-        owners = {_owner(id) for id in self.past}
-        finished = {id for id in owners if (s := self.past.get(id)) and s.status.is_finished}
+        inside = [id for id in self.past if is_inside_finished(id, self.past)]
         self.root.begin()
-        self._count_inside(finished)
+        self._count(inside)
         for id in [id for id in self.past if "!escalate[" in id]:
             state = self.past[id]
             self.notices.add(id)
             if state.notice is not None and self.graph.notify and not self.has_ended(id):
                 self.loose.offer(self.notice(id, self.graph.notify, state.notice))
 
-    def _count_inside(self, finished: set[str]) -> None:
-        """Count what is inside of steps that have finished, which nobody asks for any more."""
-        for id in [id for id in self.past if _is_inside(id, finished)] if finished else ():
+    def _count(self, inside: Iterable[str]) -> None:
+        """Count what is inside of steps that have finished."""
+        for id in inside:
             state = self.past.pop(id)
             self.total += 1
             self.done += state.status.is_finished
@@ -116,6 +115,7 @@ class Course:
     def recall(self, scope: Scope, key: str, id: str) -> None:
         """Take in a step that had ended before this process."""
         state = self.past.pop(id)
+        scope.ended += 1
         if state.status.is_finished:
             self.done += 1
             scope.take(key, state.output, is_skipped=state.status is StepStatus.SKIPPED)
@@ -224,21 +224,6 @@ class Course:
             blocked=root.blocked(),
             message=self.error,
         )
-
-
-def _is_inside(id: str, steps: set[str]) -> bool:
-    """Tell whether a step is inside one of `steps`."""
-    if "!" in id:
-        return False
-    while id := _owner(id):
-        if id in steps:
-            return True
-    return False
-
-
-def _owner(id: str) -> str:
-    """Return the id of the step that one is directly inside of; nothing for one of the graph."""
-    return id[: max(id.rfind("/"), id.rfind("["), 0)]
 
 
 def undo_step(step: Step, inputs: Json, output: Json) -> Step:

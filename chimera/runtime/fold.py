@@ -183,14 +183,32 @@ def _told(event: Event, name: str) -> Json:
 
 
 def _put_back(steps: Mapping[str, StepState], reset: Iterable[str]) -> Mapping[str, StepState]:
-    """Return the steps without those that failed and those that are reset, which run again."""
+    """Return the steps without those that failed and those that are reset, which run again.
+
+    What failed inside of a step that has finished stays: that went on without it.
+    """
     kept, wanted = steps, set(reset)
     if any(state.status is StepStatus.FAILED for state in steps.values()):
-        kept = {id: s for id, s in steps.items() if s.status is not StepStatus.FAILED}
+        kept = {
+            id: state
+            for id, state in steps.items()
+            if state.status is not StepStatus.FAILED or is_inside_finished(id, steps)
+        }
     if not wanted:
         return kept
     tops = {id: id.partition("[")[0].partition("/")[0].partition("!")[0] for id in kept}
     return {id: s for id, s in kept.items() if tops[id] not in wanted}
+
+
+def is_inside_finished(id: str, steps: Mapping[str, StepState]) -> bool:
+    """Tell whether a step is inside one that has finished, so that nobody asks for it any more."""
+    if "!" in id:
+        return False
+    while id := id[: max(id.rfind("/"), id.rfind("["), 0)]:
+        around = steps.get(id)
+        if around is not None and around.status.is_finished:
+            return True
+    return False
 
 
 def _next(before: StepState | None, event: Event) -> StepState:

@@ -83,15 +83,19 @@ class Offer(Protocol):
 class Scope:
     """What all scopes have in common: how many of their steps are begun, and how they ended.
 
-    `open` counts steps that were offered and have not ended. Once it `is_closed`, nothing more is
-    offered.
+    `open` counts steps that were offered and have not ended, `ended` those that the journal knows
+    the end of. Once it `is_closed`, nothing more is offered.
     """
+
+    size = 0
+    """How many steps there are."""
 
     def __init__(self, course: Course, owner: Node | None, offer: Offer) -> None:
         self.course = course
         self.owner = owner
         self.generation: int = owner.generation if owner is not None else 0
         self.open = 0
+        self.ended = 0
         self.failed: dict[str, str] = {}
         self.failures = 0
         self.is_closed = False
@@ -122,16 +126,19 @@ class Scope:
     def done(self, node: Node, output: Json) -> None:
         """A step has finished with `output`."""
         self.open -= 1
+        self.ended += 1
         self.take(node.key, output, is_skipped=False)
 
     def skip(self, node: Node) -> None:
         """A step has finished without an output."""
         self.open -= 1
+        self.ended += 1
         self.take(node.key, None, is_skipped=True)
 
     def fail(self, node: Node, message: str) -> None:
         """A step has failed: what needs it stays where it is."""
         self.open -= 1
+        self.ended += 1
         self.has_failed(node.id, message)
 
     def has_failed(self, id: str, message: str) -> None:
@@ -169,6 +176,7 @@ class Steps(Scope):
     ) -> None:
         super().__init__(course, owner, offer)
         self.steps = steps
+        self.size = len(steps)
         self.by_id = {step.id: step for step in steps}
         self.outputs: dict[str, Json] = {}
         self.skipped: set[str] = set()
@@ -320,7 +328,7 @@ class Elements(Scope):
         past: Callable[[str], bool],
     ) -> None:
         super().__init__(course, owner, offer)
-        self._count = count
+        self.size = count
         self._make = make
         self._concurrency = concurrency
         self._past = past
@@ -332,7 +340,7 @@ class Elements(Scope):
     @property
     def is_over(self) -> bool:
         """Tell whether nothing of it is under way or can start."""
-        return self.open == 0 and (self.is_closed or self._next >= self._count)
+        return self.open == 0 and (self.is_closed or self._next >= self.size)
 
     def name(self, key: str) -> str:
         """Return the id in the run of the element with a number."""
@@ -345,7 +353,7 @@ class Elements(Scope):
 
     def pump(self) -> None:
         """Make elements for as long as there is room for them."""
-        while not self.is_closed and self._next < self._count and self._has_room:
+        while not self.is_closed and self._next < self.size and self._has_room:
             key, number = str(self._next), self._next
             self._next += 1
             id = self.name(key)

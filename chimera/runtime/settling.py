@@ -275,6 +275,7 @@ class Settler:
         if course.unended and (course.ending is not None or course.is_timed_out):
             return  # what is left of it goes on another time, if any
         del course.scopes[owner.id]
+        course.total -= scope.size - scope.ended  # what was not reached never will be
         if owner.timer is not None:
             self._services.timers.cancel(owner.timer)
             owner.timer = None

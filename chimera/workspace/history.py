@@ -165,8 +165,12 @@ def _put_back(steps: dict[str, StepHistory]) -> dict[str, StepHistory]:
     """
 
     def is_left(step: StepHistory) -> bool:
-        parent = step.parent
-        return parent in steps and steps[parent].status.is_finished
+        around = step.parent
+        while around in steps:
+            if steps[around].status.is_finished:
+                return True
+            around = steps[around].parent
+        return False
 
     return {
         id: step

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chimera.runtime import Expansion, RunStatus, Step
+from chimera.runtime import ControlAction, Expansion, RunStatus, Step, Wait, control_run
 
 from .conftest import SOON, chain, echo
 
@@ -116,6 +116,37 @@ def test_failed_element_alone_is_tried_again(house):
     assert result.outputs == {"fan": [0, 1, 2]}
     assert sorted(made) == [0, 1, 1, 2]
     assert house.state.run(result.run).done == 4
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_counts_of_a_run_are_the_same_when_it_goes_on(house, is_nested):
+    def fail(call):
+        raise RuntimeError("broken")
+
+    def make(item):
+        work = fail if item in {3, 7} else echo
+        if not is_nested:
+            return Step("x", work)
+        return Step("x", expand=lambda inputs: Expansion(steps=chain(echo, work, echo)))
+
+    steps = [
+        Step("fan", expand=for_each(range(15), make, keep_going=True)),
+        Step("ask", wait=Wait(signal="go"), needs=("fan",)),
+    ]
+    parked = house.execute(steps)
+    assert parked.status is RunStatus.WAITING
+    seen = house.state.run(parked.run)
+    assert (seen.failed, seen.total - seen.done) == (4 if is_nested else 2, 5 if is_nested else 3)
+    house.restart()
+    assert house.resume(parked, steps).status is RunStatus.WAITING
+    again = house.state.run(parked.run)
+    assert (again.total, again.done, again.failed) == (seen.total, seen.done, seen.failed)
+    control_run(house.root, house.context, parked.run, ControlAction.SIGNAL, name="go")
+    house.restart()
+    ended = house.resume(parked, steps)
+    assert ended.status is RunStatus.SUCCEEDED
+    final = house.state.run(parked.run)
+    assert (final.total, final.done, final.failed) == (seen.total, seen.done + 1, seen.failed)
 
 
 @pytest.mark.parametrize("wrong", ["expand", "make", "collect", "cycle"])
