@@ -1,6 +1,6 @@
 """What may start: steps by priority, and the limits that hold some of them back.
 
-A step that meets a full limit is parked there, and comes back to its old place when one that held
+A step that meets a full limit queues there, and comes back to its old place when one that held
 the limit ends: nobody looks through those that wait. Refuses to know what a step does.
 """
 
@@ -53,12 +53,12 @@ class Queue:
 class Limit:
     """How many steps may be in flight at once, and those that wait for one to end."""
 
-    __slots__ = ("most", "parked", "used")
+    __slots__ = ("most", "queue", "used")
 
     def __init__(self, most: int) -> None:
         self.most = max(most, 1)
         self.used = 0
-        self.parked = Queue()
+        self.queue = Queue()
 
 
 class Ready:
@@ -95,13 +95,13 @@ class Ready:
         """A step counts no longer: those that waited for that have their turn."""
         for limit in node.limits:
             limit.used -= 1
-            if limit.parked:
-                self._queue.add(limit.parked.pop(), first=True)
+            if limit.queue:
+                self._queue.add(limit.queue.pop(), first=True)
 
     def _enter(self, node: Node) -> bool:
         for limit in node.limits:
             if limit.used >= limit.most:
-                limit.parked.add(node)
+                limit.queue.add(node)
                 self._hand_on(node)
                 return False
         for limit in node.limits:
@@ -111,5 +111,5 @@ class Ready:
     def _hand_on(self, node: Node) -> None:
         """Let others use what was free for a step that something else holds back."""
         for limit in node.limits:
-            if limit.used < limit.most and limit.parked:
-                self._queue.add(limit.parked.pop(), first=True)
+            if limit.used < limit.most and limit.queue:
+                self._queue.add(limit.queue.pop(), first=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from chimera.context import Context
 from chimera.model import ChimeraError
 from chimera.runtime.asking import Asking
+from chimera.runtime.clearance import Clearance
 from chimera.runtime.collections import Shelves
 from chimera.runtime.compensating import begin_undoing
 from chimera.runtime.course import Course, refuse_other
@@ -24,7 +25,6 @@ from chimera.runtime.executors import Executors
 from chimera.runtime.flights import Flight
 from chimera.runtime.fold import fold
 from chimera.runtime.frontier import Node
-from chimera.runtime.guards import Guards
 from chimera.runtime.journal import Journal
 from chimera.runtime.outbox import Outbox
 from chimera.runtime.ready import Ready
@@ -78,7 +78,7 @@ class Scheduler:
             Ready(settings.limits),
             shelves,
             Outbox(state),
-            Guards(state, shelves, settings),
+            Clearance(state, shelves, settings),
             Executors(loop, context, executors),
             grace,
         )

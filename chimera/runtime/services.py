@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chimera.context import Context
+from chimera.runtime.clearance import Clearance
 from chimera.runtime.collections import Shelves
 from chimera.runtime.executors import Executors
-from chimera.runtime.guards import Guards
 from chimera.runtime.journal import Journal
 from chimera.runtime.outbox import Outbox
 from chimera.runtime.ready import Ready
@@ -36,12 +36,12 @@ class Services:
     ready: Ready
     shelves: Shelves
     outbox: Outbox
-    guards: Guards
+    clearance: Clearance
     executors: Executors
     grace: float
 
     @property
-    def is_guarded(self) -> bool:
+    def all_need_clearance(self) -> bool:
         """Tell whether steps that say nothing have a breaker or a bulkhead."""
         recovery = self.settings.recovery
         return bool(recovery.breaker or recovery.bulkhead)

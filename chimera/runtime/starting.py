@@ -139,7 +139,7 @@ class Starter:
 
     def _is_let_in(self, node: Node, recovery: Recovery) -> bool:
         services = self._services
-        may, dropped = services.guards.admit(node, recovery, services.journal.now)
+        may, dropped = services.clearance.admit(node, recovery, services.journal.now)
         if dropped is not None:
             self._settler.failures.turn_away(dropped)
         if not may:

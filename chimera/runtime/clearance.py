@@ -1,4 +1,4 @@
-"""Circuit breakers and bulkheads in the scheduler: who may depart, and what that teaches.
+"""Clearance: whom circuit breakers and bulkheads let depart, and what each attempt teaches them.
 
 The rules and what follows from them are in `recovery`; this holds who stands where, and keeps
 breakers in the collection `breaker`. Refuses to decide what becomes of a step that is not let in.
@@ -27,7 +27,7 @@ from chimera.state import StateWriter
 _COLLECTION = "breaker"
 
 
-class Guards:
+class Clearance:
     """Asked before an attempt departs, and told how it ended."""
 
     def __init__(self, state: StateWriter, shelves: Shelves, settings: RunSettings) -> None:
