@@ -6,6 +6,7 @@ breakers in the collection `breaker`. Refuses to decide what becomes of a step t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from chimera.runtime.collections import Shelves
@@ -94,6 +95,16 @@ class Clearance:
         entered = self._waiting.pop(next_in)
         entered.is_inside = True
         return entered
+
+    def withdraw(self, is_unwanted: Callable[[Node], bool]) -> list[Node]:
+        """Let go, and return, those in the queues of bulkheads that are not to start any more."""
+        gone = [node for node in self._waiting.values() if is_unwanted(node)]
+        for node in gone:
+            del self._waiting[_name(node)]
+            for (environment, _), bulkhead in self._bulkheads.items():
+                if environment == node.course.run.environment:
+                    bulkhead.withdraw(_name(node))
+        return gone
 
     def _bulkhead(self, node: Node, name: str) -> Bulkhead:
         key = (node.course.run.environment, name)

@@ -141,6 +141,11 @@ class Course:
             node.due = state.due
         return node
 
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits that are this run's own."""
+        return (*self._usual, *self._limits.values())
+
     def _limits_of(self, step: Step) -> tuple[Limit, ...]:
         is_work = step.expand is None and step.wait is None
         usual = self._usual if is_work else ()

@@ -85,6 +85,7 @@ class Endings:
             timers.cancel(timer)
         for scope in (course.root, course.loose, *course.scopes.values()):
             scope.close()
+        self._services.clearance.withdraw(lambda node: node.course is course)
         self._scheduler.lose(course)
 
     def _park(self, course: Course) -> None:

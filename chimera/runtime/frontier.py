@@ -64,6 +64,11 @@ class Node:
         self.step = step
         self.generation: int = scope.generation
 
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether it is not to start: its run ends or pauses, or nobody wants it any more."""
+        return self.course.starts_nothing or self.scope.is_closed
+
     def is_within(self, scope: Scope) -> bool:
         """Tell whether the step is one of `scope`, or inside one of it."""
         at: Scope | None = self.scope

@@ -84,12 +84,24 @@ class Ready:
         self._queue.add(node, first=True)
 
     def pop(self) -> Node | None:
-        """Take the step whose turn it is, with what it counts against; `None` where none can."""
+        """Take the step whose turn it is, with what it counts against; `None` where none can.
+
+        One that is not to start any more counts against nothing.
+        """
         while self._queue:
             node = self._queue.pop()
-            if self._enter(node):
+            if node.is_stopped or self._enter(node):
                 return node
         return None
+
+    def look_again(self, limits: Iterable[Limit]) -> None:
+        """Let those that a limit holds back have their turn: some are not to start any more."""
+        for limit in (*limits, *self._limits.values()):
+            held = []
+            while limit.queue:
+                held.append(limit.queue.pop())
+            for node in reversed(held):
+                self._queue.add(node, first=True)
 
     def leave(self, node: Node) -> None:
         """A step counts no longer: those that waited for that have their turn."""

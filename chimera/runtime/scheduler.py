@@ -267,14 +267,13 @@ class Scheduler:
         while (node := ready.pop()) is not None:
             course = node.course
             course.queued -= 1
-            if course.starts_nothing:
-                ready.leave(node)
-                course.held.append(node)
-                self.touch(course)
-                continue
-            if node.scope.is_closed:
-                ready.leave(node)
-                self._settler.drop(node)
+            if node.is_stopped:
+                self._settler.let_out(node)
+                if course.starts_nothing:
+                    course.held.append(node)
+                    self.touch(course)
+                else:
+                    self._settler.drop(node)
                 continue
             flight = self._starter.start(node)
             if flight is None:

@@ -24,8 +24,8 @@ from chimera.runtime.starting import shared_key
 from chimera.state import EventKind, Json
 
 ESCALATED = (
-    "it was interrupted and may have taken effect; see whether it has, then cancel the run and"
-    " apply again to start a new one"
+    "it was interrupted and may have taken effect: see whether it has, and where it has not, do it"
+    " again with `chimera runs retry RUN --from STAGE`"
 )
 _MOST_LOST = 3  # attempts of a step that executors lose before that is a failure like others
 _SKIP, _FAIL = EventKind.SKIP.value, EventKind.FAIL.value
@@ -188,9 +188,21 @@ class Settler:
             if inner.owner is not None and inner.owner.is_within(scope):
                 inner.close()
         self._drop_within(scope)
+        self._services.ready.look_again(scope.course.limits)
+
+    def let_out(self, node: Node) -> None:
+        """Let a step out of its bulkhead that was let in and is not to start any more."""
+        if node.is_inside:
+            recovery = self._services.recovery_of(node.step)
+            let_in = self._services.clearance.leave(node, recovery)
+            if let_in is not None:
+                self._services.ready.add_again(let_in)
 
     def _drop_within(self, scope: Scope) -> None:
         course = scope.course
+        for node in self._services.clearance.withdraw(lambda node: node.is_within(scope)):
+            course.queued -= 1
+            self.drop(node)
         for waiting in (course.retrying, course.waiting):
             for node in [node for node in waiting if node.is_within(scope)]:
                 del waiting[node]
@@ -251,12 +263,12 @@ class Settler:
     def left(self, node: Node, failure: Failure | None, *, said: bool) -> None:
         """Let breakers and bulkheads know that an attempt has ended."""
         services = self._services
-        if node.step.recovery is None and not services.is_guarded:
+        if node.step.recovery is None and not services.all_need_clearance:
             return
         recovery = services.recovery_of(node.step)
         if recovery.breaker or recovery.bulkhead:
             now = services.journal.now
-            let_in = services.guards.ended(node, recovery, failure, now, said=said)
+            let_in = services.clearance.ended(node, recovery, failure, now, said=said)
             if let_in is not None:
                 services.ready.add_again(let_in)
 

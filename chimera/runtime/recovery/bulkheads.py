@@ -80,6 +80,10 @@ class Bulkhead:
         self._waiting[id] = None
         return "waits", oldest
 
+    def withdraw(self, id: str) -> None:
+        """Let `id` wait no longer, if it does."""
+        self._waiting.pop(id, None)
+
     def leave(self, id: str) -> str | None:
         """Let `id` go, from inside or from the queue; return who is let in for it, if anybody."""
         if id in self._waiting:
