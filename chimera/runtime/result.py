@@ -9,10 +9,11 @@ from chimera.model import Outcome
 from chimera.state import Json, RunStatus
 
 _HELP = {
-    RunStatus.FAILED: "see `chimera runs logs {run}`; the next apply retries from the failed step",
-    RunStatus.INTERRUPTED: "apply again: the run goes on where it stopped",
-    RunStatus.PAUSED: "let it go on with `chimera runs resume {run}`, then apply again",
-    RunStatus.CANCELLED: "apply again to start a new run",
+    RunStatus.FAILED: "see `chimera runs logs {run}`; `chimera runs retry {run}` tries again what"
+    " failed, and keeps what has finished",
+    RunStatus.INTERRUPTED: "`chimera runs resume {run}` goes on where it stopped",
+    RunStatus.PAUSED: "`chimera runs resume {run}` goes on with it",
+    RunStatus.CANCELLED: "what was cancelled does not go on: start it anew",
     RunStatus.WAITING: "it goes on when what it waits for has come: `chimera run --due`",
     RunStatus.COMPENSATED: "what it had done was undone; see `chimera runs logs {run}`",
 }

@@ -159,7 +159,7 @@ def control_run(
         if action is ControlAction.RETRY:
             _refuse_retry(reader, run, name)
         elif run.status.is_final:
-            raise UsageError(f"run {uid} is over: it {run.status.value}", help="apply to run again")
+            raise over(run)
         leave_request(reader.layout, context, uid, action, reason, name=name, payload=data)
         if reader.writer() is not None:
             return run
@@ -178,12 +178,15 @@ def graph_of(definition: Json, given: Json, build: Build, concurrency: int = 32)
     return built if isinstance(built, Graph) else Graph(definition, tuple(built), concurrency)
 
 
+def over(run: Run) -> UsageError:
+    """Return the refusal to steer a run that nothing makes go on."""
+    return UsageError(f"run {run.uid} is over: {run.status.value}", help="start a new one")
+
+
 def _refuse_retry(reader: StateReader, run: Run, stage: str) -> None:
     """Raise `UsageError` where there is nothing to retry from."""
     if not can_retry(run.status):
-        raise UsageError(
-            f"run {run.uid} is over: it {run.status.value}", help="apply to start a new run"
-        )
+        raise over(run)
     known = fold(reader.events(run.uid)).steps
     if stage not in known:
         near = nearest_name(stage, [id for id in known if "[" not in id and "/" not in id])

@@ -13,7 +13,7 @@ from chimera.model import ChimeraError, UsageError
 from chimera.runtime.control import ControlAction, Request, all_requests
 from chimera.runtime.fold import RunState, StepState, StepStatus, fold
 from chimera.runtime.locating import locate
-from chimera.runtime.runs import graph_of
+from chimera.runtime.runs import graph_of, over
 from chimera.runtime.steps import Graph, Step, idempotency_key
 from chimera.runtime.task import Build
 from chimera.state import (
@@ -82,7 +82,7 @@ def migrate_run(
     """
     run = state.run(uid)
     if run.status.is_final:
-        raise UsageError(f"run {uid} is over: it {run.status.value}", help="apply to run again")
+        raise over(run)
     definition = state.as_stored(definition)
     past = fold(state.iterate_events(uid))
     before = graph_of(run.definition, run.input, build)

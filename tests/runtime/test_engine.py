@@ -394,6 +394,8 @@ def test_interrupted_step_that_must_not_be_repeated_waits_for_a_person(house):
         result = house.resume(first, steps)
         assert result.status is RunStatus.FAILED
         assert "may have taken effect" in result.failed["s0"]
+        assert "`chimera runs retry RUN --from STAGE`" in result.failed["s0"]
+        assert f"`chimera runs retry {first.run}`" in str(result.help)
         assert result.blocked == ("s1",)
     assert len(calls) == 1
 

@@ -188,7 +188,7 @@ def test_cancelled_run_is_told_and_does_not_go_on(house, carry_out):
     result = carry_out({}, lambda d, i: chain(cancel, echo))
     assert result.status is RunStatus.CANCELLED
     assert result.outputs == {}
-    with pytest.raises(UsageError, match="is over"):
+    with pytest.raises(UsageError, match=r"is over: cancelled$"):
         control_run(house.root, house.context, result.run, ControlAction.RESUME)
     assert carry_out({}, says_definition).run != result.run
 
