@@ -1,7 +1,8 @@
 """Which workflows a message starts, and with which inputs.
 
 A workflow with `trigger: event` is started by every message whose topic its `event` selects; of
-the message's payload it gets what it has inputs for. Refuses to count what was started.
+the message's payload it gets what it has inputs for. One without inputs cannot tell messages apart:
+all that wait start it once. Refuses to count what was started.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ def find_due(snapshot: Snapshot, messages: Sequence[Published]) -> Iterator[Due]
         for document in snapshot.of_model(WorkflowSpec)
         if document.spec.trigger == "event" and document.spec.event
     ]
-    for message in messages if waiting else ():
-        for document in waiting:
-            if _is_meant(document.spec.event or "", message.topic):
-                yield Due(str(document.address), _inputs(document.spec, message.payload), message)
+    for document in waiting:
+        spec, target = document.spec, str(document.address)
+        meant = [message for message in messages if _is_meant(spec.event or "", message.topic)]
+        for message in meant if spec.inputs else meant[-1:]:
+            yield Due(target, _inputs(spec, message.payload), message)
 
 
 def _is_meant(event: str, topic: str) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chimera.builtin.workflow.branching import judge_text
 from chimera.builtin.workflow.kinds import StageSpec
 from chimera.builtin.workflow.references import INPUT, SECRET
 from chimera.builtin.workflow.scope import Scope
@@ -126,8 +127,12 @@ def judge_conditions(
     told = dict(zip(different, conditions.faults(different), strict=True))
     meant = Suggestions()
     for one, stated in every:
+        index = stated.route[1]
+        assert isinstance(index, int)
+        seen, where = tuple(stated.sources.values()), one.place.at(*stated.route)
+        for found in judge_text(one.scope, index, stated.condition.expression, seen, where):
+            yield one, replace(found, address=one.address)
         for fault in told[stated.condition]:
-            where = one.place.at(*stated.route)
             message = _CONTAINER.sub("", fault.message)
             undeclared = _UNDECLARED.search(message)
             help = "write CEL that gives true or false"

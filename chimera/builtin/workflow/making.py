@@ -20,6 +20,7 @@ from chimera.builtin.workflow.expressions import Stated, conditions_of, state, v
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
 from chimera.builtin.workflow.performing import Performer
+from chimera.builtin.workflow.promising import promising
 from chimera.builtin.workflow.references import (
     INPUT,
     SECRET,
@@ -229,11 +230,12 @@ class StageMaker:
             return _fitted(inside.spec, address, resolve(self.stage.inputs, bring(outputs)))
 
         def expand(given: Json) -> Expansion:
-            return Expansion(
+            expansion = Expansion(
                 steps=inside.steps(given, root, conditions, f"{path}/"),
                 collect=lambda outputs: outputs_of(inside.spec, given, outputs),
                 concurrency=inside.spec.concurrency,
             )
+            return promising(expansion, self.stage.outputs)
 
         return Step(id, inputs=inputs, expand=expand, effects=False, timeout=self.stage.timeout)
 
@@ -250,13 +252,24 @@ class StageMaker:
             return Wait(signal=str(resolve(wait.signal, known)))
 
         is_known = not references_in([wait.until, wait.signal])  # it can be told before it begins
-        return Step(
+        step = Step(
             id,
             inputs=bring,
             wait=waits({}) if is_known else waits,
             effects=False,
             timeout=self.stage.wait_timeout,
         )
+        return self._judging(step) if self.stage.outputs else step
+
+    def _judging(self, step: Step) -> Step:
+        """Return a step that waits for a signal and takes only one that brings what it has to."""
+
+        def expand(known: Json) -> Expansion:
+            inside = replace(step, id="signal", inputs=lambda outputs: known)
+            whole = Expansion(steps=(inside,), collect=lambda outputs: outputs["signal"])
+            return promising(whole, self.stage.outputs)
+
+        return replace(step, wait=None, expand=expand, timeout=None)
 
     def _switch(self, id: str, bring: Bring, conditions: Conditions) -> Step:
         cases = self.stage.switch or ()

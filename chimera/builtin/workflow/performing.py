@@ -19,6 +19,7 @@ from chimera.builtin.workflow.handling import (
     RetryPolicySpec,
 )
 from chimera.builtin.workflow.kinds import WorkflowSpec
+from chimera.builtin.workflow.promising import checked, promising
 from chimera.builtin.workflow.references import (
     Reference,
     look_up,
@@ -34,7 +35,6 @@ from chimera.runtime import (
     Json,
     Operation,
     Outputs,
-    PermanentError,
     RemoteWork,
     Step,
     StepCall,
@@ -97,34 +97,28 @@ class Performer:
 
     def _perform(self, call: StepCall, root: Path) -> Json:
         inputs = self.filled(self._stage.inputs, call.inputs, call, root)
-        return self._checked(self.operation.perform(replace(call, inputs=inputs), root))
+        return checked(
+            self.operation.perform(replace(call, inputs=inputs), root), self._stage.outputs
+        )
 
     def _remote(self, root: Path) -> RemoteWork | None:
         """Return the work as another process can do it; most stages stay in this one."""
         if self._executor in ("thread", "inline", "loop"):
             return None
         inputs = self._stage.inputs
-        return remote_work(
-            self.operation.name, inputs, secrets_in(inputs, self._spec.secrets), root
-        )
+        secrets = secrets_in(inputs, self._spec.secrets)
+        return remote_work(self.operation.name, inputs, secrets, root, self._stage.outputs)
 
     def _look_up(self, call: StepCall, root: Path) -> Json | None:
         inputs = self.filled(self._stage.inputs, call.inputs, call, root)
-        return self.operation.look_up(replace(call, inputs=inputs), root)
+        found = self.operation.look_up(replace(call, inputs=inputs), root)
+        return None if found is None else checked(found, self._stage.outputs)
 
     def _expanded(self, known: Json, root: Path) -> Expansion:
         assert isinstance(known, dict)
         inputs = resolve(self._stage.inputs, known)
-        return self.operation.expanded(inputs, self._operations, root)
-
-    def _checked(self, outputs: Json) -> Json:
-        for name in self._stage.outputs:
-            if not isinstance(outputs, dict) or outputs.get(name) is None:
-                raise PermanentError(
-                    f"it gave no {name!r}, which the stage has to give",
-                    help="remove it under outputs, or do something that gives it",
-                )
-        return outputs
+        expansion = self.operation.expanded(inputs, self._operations, root)
+        return promising(expansion, self._stage.outputs)
 
     def filled(
         self, template: Mapping[str, Any], known: Any, call: StepCall, root: Path
@@ -189,10 +183,11 @@ class Performer:
         )
 
     def _fallback(self, one: FallbackSpec, root: Path) -> Fallback:
-        step = self._instead(one, root) if one.type == "alternative" else None
+        promised = self._stage.outputs
+        step = self._instead(one, root, promised) if one.type == "alternative" else None
         return Fallback(one.type, one.conditions, one.outputs, step)
 
-    def _instead(self, one: InsteadSpec, root: Path) -> Step | None:
+    def _instead(self, one: InsteadSpec, root: Path, promised: tuple[str, ...] = ()) -> Step | None:
         name = full_name(one.module, one.operation)
         if name is None:
             return None
@@ -200,7 +195,7 @@ class Performer:
 
         def work(call: StepCall) -> Json:
             inputs = self.filled(one.inputs, call.inputs, call, root)
-            return operation.perform(replace(call, inputs=inputs), root)
+            return checked(operation.perform(replace(call, inputs=inputs), root), promised)
 
         return Step("instead", work=work, effects=operation.effects, executor=operation.executor)
 

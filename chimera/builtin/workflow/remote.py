@@ -6,12 +6,13 @@ registered there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from chimera.builtin.workflow.promising import checked
 from chimera.builtin.workflow.references import resolve
 from chimera.builtin.workflow.secrets import SecretSpec, read_secret
 from chimera.context import Context
@@ -19,12 +20,16 @@ from chimera.runtime import Json, Operation, PermanentError, RemoteWork, StepCal
 
 
 def remote_work(
-    operation: str, inputs: Mapping[str, Any], secrets: Mapping[str, SecretSpec], root: Path
+    operation: str,
+    inputs: Mapping[str, Any],
+    secrets: Mapping[str, SecretSpec],
+    root: Path,
+    promised: Sequence[str] = (),
 ) -> RemoteWork:
     """Return the work of a stage as another process can do it.
 
     `inputs` are the stage's as their author wrote them; `secrets` those that they refer to, by the
-    text of the reference.
+    text of the reference; `promised` outputs that the stage has to give.
     """
     return RemoteWork(
         "chimera.builtin.workflow.remote:perform",
@@ -36,6 +41,7 @@ def remote_work(
                 for text, spec in secrets.items()
             },
             "root": str(root),
+            "promised": list(promised),
         },
     )
 
@@ -57,7 +63,8 @@ def perform(argument: Json, call: StepCall) -> Json:
         for text, spec in argument["secrets"].items()
     }
     inputs = resolve(argument["inputs"], {**call.inputs, **secrets})
-    return operation.perform(replace(call, inputs=inputs), root)
+    outputs = operation.perform(replace(call, inputs=inputs), root)
+    return checked(outputs, argument["promised"])
 
 
 @cache

@@ -352,6 +352,36 @@ def test_an_output_that_has_to_be_there_and_is_null_stops_the_stage(task) -> Non
         )
 
 
+PROMISING = {
+    "another process": "{id: a, executor: process, outputs: [trimmed],\n"
+    "         operation: command, inputs: {argv: ['true'], jsonOutput: false}}",
+    "a workflow": "{id: a, outputs: [said], workflow: Workflow/inner}",
+    "a signal": "{id: a, outputs: [count], wait: {signal: go}}",
+    "an alternative": "{id: a, outputs: [json], operation: command, inputs: {argv: ['false']},\n"
+    "         errorHandling: {fallbackActions: [{type: alternative, operation: command,\n"
+    "         inputs: {argv: ['true']}}]}}",
+}
+
+
+@pytest.mark.parametrize("how", PROMISING)
+def test_what_a_stage_has_to_give_is_asked_of_it_wherever_it_is_done(
+    task, tmp_path: Path, state, context, how: str
+) -> None:
+    stage = PROMISING[how].replace("[trimmed]", "[json]")
+    inner = """
+        trigger: human
+        stages: [{id: x, operation: command, inputs: {argv: ['true']}}]
+        outputs: {said: "${x.json}"}
+    """
+    given = task(f"trigger: apply\nstages:\n  - {stage}\n", inner=inner)
+    if how == "a signal":
+        with pytest.raises(RunError, match="waiting"):
+            chimera_reconcile(given)
+        signal(tmp_path, state, context, "go", {"cuont": 3})
+    with pytest.raises(RunError, match=r"it gave no '(json|said|count)'"):
+        carried_through(given)
+
+
 def test_unknown_inputs_are_refused(task) -> None:
     with pytest.raises(UsageError):
         chimera_execute(task("trigger: human\nstages: [{id: a, wait: {for: 1ms}}]\n"), {"x": 1})

@@ -242,6 +242,36 @@ CASES = {
             "- {id: a, when: input.flag || input.count > 1,\n"
             '   operation: command, inputs: {\n   argv: ["${b.stdout}"]}}  # here'
         ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            f"- {{id: a, {RUN},\n   when: b.exitCode > 0}}  # here"
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            f"- {{id: a, {RUN},\n   when: b.stdout.startsWith('x') || input.flag}}  # here"
+        ),
+        (
+            f"- {{id: b, {RUN}, when: input.flag}}\n"
+            "- {id: a, switch: [\n   {case: x, when: !b.stdout.matches('x')}, {case: y}]}  # here"
+        ).replace("!b", "b"),
+        (
+            f"- {{id: b, {RUN}, when: input.flag, forEach: {{items: 3}}}}\n"
+            f"- {{id: a, {RUN},\n   when: \"b[0].stdout == 'x'\"}}  # here"
+        ),
+    ],
+    "workflow-case-unknown": [
+        (
+            "- {id: r, switch: [{case: large, when: input.flag}, {case: small}]}\n"
+            f"- {{id: a, {RUN},\n   when: r.case == 'lagre'}}  # here"
+        ),
+        (
+            "- {id: r, switch: [{case: large, when: input.flag}, {case: small}]}\n"
+            f'- {{id: a, {RUN},\n   when: input.flag && "smal" != r.case}}  # here'
+        ),
+        (
+            "- {id: r, switch: [{case: large, when: input.flag}, {case: small}]}\n"
+            f"- {{id: a, {RUN},\n   when: \"r.case in ['large', 'smal']\"}}  # here"
+        ),
     ],
     "workflow-recursion": ["- {id: a,\n   workflow: Workflow/it}  # here"],
     "reference-dangling": [],
@@ -280,6 +310,8 @@ def test_a_fault_is_told_at_its_line(check, rule: str, stages: str) -> None:
         ("workflow-executor-unknown", 0, "thread"),
         ("workflow-output-unknown", 0, "stdout"),
         ("workflow-input-unknown", 0, "count"),
+        ("workflow-case-unknown", 0, "large"),
+        ("workflow-case-unknown", 1, "small"),
     ],
 )
 def test_a_misspelt_name_gets_a_suggestion(check, rule: str, number: int, near: str) -> None:
@@ -299,6 +331,23 @@ def test_a_misspelt_name_gets_a_suggestion(check, rule: str, number: int, near: 
         (
             f"- {{id: b, {RUN}, when: input.flag}}\n"
             '- {id: a, when: b.stdout != null, operation: command, inputs: {argv: ["${b.stdout}"]}}'
+        ),
+        # In a condition: compared with ==, asked for first, or surely there.
+        *(
+            f"- {{id: b, {RUN}, when: input.flag}}\n- {{id: a, {RUN}, when: {condition}}}"
+            for condition in (
+                "b.exitCode == 0",
+                "\"'x' != b.stdout\"",
+                "has(b.exitCode) && b.exitCode > 0",
+                "b.exitCode == null || b.exitCode > 0",
+                "input.flag && b.exitCode > 0",
+                "input.name == 'b.exitCode > 0'",
+            )
+        ),
+        (
+            "- {id: r, switch: [{case: large, when: input.flag}, {case: small}]}\n"
+            f"- {{id: a, {RUN}, when: r.case == 'large' && input.name != 'r.case == 1'}}\n"
+            f'- {{id: c, {RUN}, when: "input.name == \\"r.case == \'lagre\'\\""}}'
         ),
         # What the guard's stage was guarded by.
         (
