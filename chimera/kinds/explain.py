@@ -15,7 +15,7 @@ from typing import Any
 
 from chimera.kinds.fields import Model
 from chimera.kinds.registry import Registry
-from chimera.kinds.schema import kind_schema
+from chimera.kinds.schema import kind_schema, model_schema
 from chimera.kinds.wording import nearest
 from chimera.model import UsageError
 
@@ -82,7 +82,7 @@ def explain(registry: Registry, route: str) -> Explanation:
 
 def explain_model(model: type[Model], name: str, segments: Sequence[str] = ()) -> Explanation:
     """Explain a model that is no kind, such as the inputs of an operation, or a field inside it."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = model_schema(model)
     node: dict[str, Any] = schema
     for segment in segments:
         node = _step(schema, node, segment, name)

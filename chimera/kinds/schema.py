@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.json_schema import GenerateJsonSchema
 
 from chimera.documents.trees import YAML_SUFFIXES
+from chimera.kinds.fields import format_duration
 from chimera.kinds.kind import API_VERSION, Kind, Metadata
 from chimera.kinds.registry import Registry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _AsWritten(GenerateJsonSchema):
+    """Has the defaults as a document would say them: `1h`, where ISO 8601 has `PT1H`."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
 @cache
@@ -33,7 +43,12 @@ def envelope(kind: Kind) -> type[BaseModel]:
 
 def kind_schema(kind: Kind) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of documents of `kind`."""
-    return {"$schema": DIALECT, **envelope(kind).model_json_schema(by_alias=True)}
+    return {"$schema": DIALECT, **model_schema(envelope(kind))}
+
+
+def model_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a model, as documents have its values."""
+    return model.model_json_schema(by_alias=True, schema_generator=_AsWritten)
 
 
 def export_schemas(registry: Registry) -> dict[str, dict[str, Any]]:

@@ -44,7 +44,9 @@ def explanation_text(found: Explanation | OperationExplanation, paint: Paint = p
     """Return what a kind, a field or an operation is for, and what it takes."""
     if isinstance(found, OperationExplanation):
         return "\n".join(_operation_lines(found, paint))
-    lines = [f"{paint(found.route, 'bold')}  {found.type}", "", *_wrapped(found.description, 4)]
+    first, *rest = _behind(found.route, found.type)
+    lines = [f"{paint(found.route, 'bold')}  {first}", *rest]
+    lines += ["", *_wrapped(found.description, 4)]
     return "\n".join([*lines, *_inside(found, paint)])
 
 
@@ -90,11 +92,18 @@ def _field_lines(fields: Iterable[FieldInfo], paint: Paint) -> list[str]:
     lines = []
     for field in fields:
         note = "required" if field.required else _default(field.default)
-        lines.append(
-            f"  {paint(field.name, 'accent')}  {field.type}{f'  ({note})' if note else ''}"
-        )
+        said = f"{field.type}{f'  ({note})' if note else ''}"
+        first, *rest = _behind(f"  {field.name}", said)
+        lines += [f"  {paint(field.name, 'accent')}  {first}", *rest]
         lines += _wrapped(field.description, 6)
     return lines
+
+
+def _behind(name: str, text: str) -> list[str]:
+    """Return what stands two spaces behind a name, in lines."""
+    before = " " * (len(name) + 2)
+    first, *rest = textwrap.wrap(text, 92, initial_indent=before, subsequent_indent=" " * 6)
+    return [first.removeprefix(before), *rest]
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

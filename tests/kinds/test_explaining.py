@@ -251,3 +251,19 @@ def test_the_schema_for_any_kind_says_what_the_schema_of_the_kind_says_and_no_mo
     assert complaints("chimera.json", {}) == ["'kind' is a required property"]
     (unknown,) = complaints("chimera.json", {**broken, "kind": "Enviroment"})
     assert unknown.startswith("'Enviroment' is not one of ['")
+
+
+def defaults(node: Any) -> list[dict[str, Any]]:
+    """Return the schemas inside one that have a default."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    found = [one for each in inner for one in defaults(each)]
+    is_schema = isinstance(node, dict) and not isinstance(node.get("type"), dict)  # no properties
+    return [*found, node] if is_schema and "default" in node else found
+
+
+@pytest.mark.parametrize("kind", tuple(registry()), ids=lambda kind: kind.name)
+def test_every_default_is_written_as_a_document_would(kind: Any) -> None:
+    schema = kind_schema(kind)
+    for node in defaults(schema):
+        alone = {"$defs": schema.get("$defs", {}), **node}
+        jsonschema.validate(node["default"], alone)

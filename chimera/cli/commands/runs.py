@@ -80,7 +80,8 @@ def runs() -> None:
     "statuses",
     multiple=True,
     type=click.Choice(STATUSES),
-    help="Only runs that stand so; repeatable.",
+    metavar="STATUS",
+    help=f"Only runs that stand so; repeatable: {', '.join(STATUSES)}.",
 )
 @click.option("--env", "environment", metavar="NAME", help="Only runs of one environment.")
 @click.option("--target", metavar="KIND/NAME", help="Only runs of one document.")
