@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chimera.gate import Ruling, weigh
-from chimera.model import Address, Outcome, Result
+from chimera.model import Address, Result
 from chimera.runtime import Graph, ReconcileTask, RunSteps
 from chimera.runtime.pinned import outlined
 from chimera.workspace.ruling import weighing_of
@@ -61,8 +61,7 @@ def outline_run(
         return outputs
 
     found = RunOutline(planned, ruling, outlined(carry).graph)
-    outcome = ruling.outcome if ruling.outcome is not Outcome.PASSED else Outcome.PASSED
-    return Result(found, outcome, planned.judgement.diagnostics)
+    return Result(found, ruling.outcome, planned.judgement.diagnostics)
 
 
 def _in_waves(graph: Graph) -> Iterator[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from chimera.kinds import Field, Model, Text
+from chimera.runtime.recovery.words import Severity
 
 Measure = Literal[
     "activeWorkflows",
@@ -35,7 +36,7 @@ class AlertSpec(Model):
         default="above",
         description="On which side of the threshold it is told of, for as long as it is there.",
     )
-    severity: Literal["low", "medium", "high", "critical"] = Field(
+    severity: Severity = Field(
         default="high",
         description="How bad it is: low and medium make health degraded, the others unhealthy.",
     )
