@@ -6,7 +6,7 @@ that `expected` knows it without an engine, a clock or a database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chimera.runtime import Expansion, Graph, Recovery, Retry, Step, Wait
@@ -15,7 +15,8 @@ from .world import stream
 
 RETRIED = Recovery(Retry(4, timedelta(milliseconds=100), timedelta(seconds=1)))
 LIMITS = {"db": 2}
-KINDS = ("plain", "plain", "plain", "inline", "fan", "inside", "timer", "signal", "cached")
+GUARDED = replace(RETRIED, bulkhead="gate")
+KINDS = ("plain", "plain", "plain", "inline", "fan", "inside", "nest", "timer", "signal", "cached")
 SIGNAL_DATA = 7
 
 
@@ -48,6 +49,8 @@ def plans(seed):
             options["timeout"] = timedelta(seconds=4)
         if kind == "plain" and random.random() < 0.3:
             options["on_interrupt"] = "probe"
+        if kind == "plain" and random.random() < 0.3:
+            options["recovery"] = GUARDED
         found.append(
             Plan(
                 f"s{number}",
@@ -121,6 +124,8 @@ class Builder:
                 return Step(plan.id, expand=self._fan, effects=False, **shared)
             case "inside":
                 return Step(plan.id, expand=self._inside, effects=False, **shared)
+            case "nest":
+                return Step(plan.id, expand=self._nest, effects=False, **shared)
             case "timer":
                 return Step(plan.id, wait=Wait(seconds=plan.size * 2.5), effects=False, **shared)
             case _:
@@ -138,7 +143,22 @@ class Builder:
             given = {"sum": inputs["sum"], "number": n, "size": 0}
             return self._plain(f"{n}", True, inputs=lambda outputs: given)
 
-        return Expansion(count=inputs["size"], make=element, collect=total, concurrency=2)
+        return Expansion(
+            count=inputs["size"],
+            make=element,
+            collect=total,
+            concurrency=2,
+            keep_going=inputs["size"] % 2 == 0,
+        )
+
+    def _nest(self, inputs):
+        given = {"sum": inputs["sum"]}
+
+        def element(n):
+            inside = self._inside
+            return Step(f"{n}", expand=inside, inputs=lambda outputs: given, effects=False)
+
+        return Expansion(count=inputs["size"] % 3, make=element, collect=total)
 
     def _inside(self, inputs):
         given = {"sum": inputs["sum"], "number": 1, "size": 0}
@@ -177,6 +197,8 @@ def expected(seed):
                 outputs[plan.id] = plan.size * (sum + 1) + plan.size * (plan.size - 1) // 2
             case "inside":
                 outputs[plan.id] = sum + 1 + 1 + 2 + 1
+            case "nest":
+                outputs[plan.id] = plan.size % 3 * (sum + 1 + 1 + 2 + 1)
             case "timer":
                 outputs[plan.id] = "a time"
             case "signal":

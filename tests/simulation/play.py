@@ -14,15 +14,17 @@ from datetime import timedelta
 from chimera.context import Context
 from chimera.runtime import ControlAction, Engine, RunSettings, RunStatus, control_run
 from chimera.runtime.control import leave_request
+from chimera.runtime.recovery import BulkheadRule
 from chimera.state import Layout, open_state, read_state
 
 from .graphs import SIGNAL_DATA, Builder, concurrency_of, plans
-from .world import Crash, SimulatedIds, SimulatedLoop, World, stream
+from .world import AT_THE_GATE, Crash, SimulatedIds, SimulatedLoop, World, stream
 
 EXECUTORS = {
     "inline": "chimera.runtime.executors.inline:Inline",
     "thread": f"{__package__}.world:Simulated",
 }
+BULKHEADS = {"gate": BulkheadRule(AT_THE_GATE, None)}
 MOST_PROCESSES = 60
 """A play that is not over by then never will be."""
 
@@ -95,7 +97,10 @@ class Play:
             left = self._runs_left()
             if not left:
                 return self._history()
-            self.world.clock.elapsed += timedelta(seconds=self.random.choice((0, 1, 10)))
+            # Clocks are set while nobody looks: a little back, or far ahead.
+            self.world.clock.elapsed += timedelta(
+                seconds=self.random.choice((0, 1, 10, 10, -5, 86_400))
+            )
             self._encourage(left)
             self._process()
         raise AssertionError(f"seed {self.seed}: not over after {MOST_PROCESSES} processes: {left}")
@@ -141,7 +146,9 @@ class Play:
         try:
             with self._state() as state:
                 self._make_mortal(state)
-                settings = RunSettings(limits={"db": 3}, durability="normal", max_runs=2)
+                settings = RunSettings(
+                    limits={"db": 3}, bulkheads=BULKHEADS, durability="normal", max_runs=2
+                )
                 engine = Engine(
                     *(state, self.context),
                     settings=settings,

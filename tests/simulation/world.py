@@ -19,6 +19,9 @@ from chimera.runtime import PermanentError
 if TYPE_CHECKING:
     from chimera.runtime.flights import Flight
 
+AT_THE_GATE = 2
+"""How many steps the bulkhead `gate` lets in."""
+
 BEGINNING = datetime(2026, 11, 21, tzinfo=UTC)
 
 
@@ -182,10 +185,19 @@ class World:
         there = [other for other in self.in_flight if other.call.run == run]
         if len(there) > self.bounds[run]:
             self.broken.append(f"{len(there)} steps of {run} in flight")
+        inside = sum(is_guarded(other) for other in self.in_flight)
+        if is_guarded(flight) and inside > AT_THE_GATE:
+            self.broken.append(f"{inside} steps in a bulkhead for {AT_THE_GATE}")
         for flights, bound in ((there, 2), (self.in_flight, 3)):
             held = sum("db" in other.step.keys for other in flights)
             if "db" in flight.step.keys and held > bound:
                 self.broken.append(f"{held} steps hold db, of {bound}")
+
+
+def is_guarded(flight):
+    """Tell whether an attempt is inside the bulkhead."""
+    recovery = flight.step.recovery
+    return recovery is not None and recovery.bulkhead == "gate"
 
 
 class Simulated:
