@@ -53,7 +53,7 @@ class Failures:
         failure = replace(failure, message=self._describe(error))
         self._settler.left(node, failure, said=not is_final)
         recovery = self._services.recovery_of(node.step)
-        facts = self._facts(node, recovery)
+        facts = self._facts(node, recovery, failure)
         decision = decide(recovery, failure, node.attempt, node.text, facts)
         for notice in owed(recovery, failure, decision, node.attempt, facts):
             self._notify(node, notice)
@@ -68,8 +68,10 @@ class Failures:
                     node.course.rollback = rollback.step
                 self._settler.fail(node, failure.message)
 
-    def _facts(self, node: Node, recovery: Recovery) -> Facts:
-        is_cached = recovery.uses_cache and node.digest is not None
+    def _facts(self, node: Node, recovery: Recovery, failure: Failure) -> Facts:
+        is_cached = recovery.uses_cache and may_stand_in(node)
+        if node.step.recovery is None and (failure.permanent or not failure.transient):
+            is_cached = False  # it is wrong, and not only out of reach: a check that says no
         return Facts(
             cached=is_cached and self._services.cached(last_key(node)) is not None,
             critical=node.step.critical,
@@ -181,6 +183,18 @@ class Failures:
 
     def _describe(self, error: BaseException) -> str:
         return self._services.masked(str(error) or type(error).__name__)
+
+
+def may_stand_in(node: Node) -> bool:
+    """Tell whether an earlier result may take the place of one that is not to be had.
+
+    Where no author says so, that of work that only looks at something: what acts has not acted,
+    and what reads or writes collections would find others there now.
+    """
+    step = node.step
+    if node.digest is None or node.is_undo:
+        return False
+    return step.recovery is not None or not (step.effects or step.executor == "inline")
 
 
 def last_key(node: Node) -> str:

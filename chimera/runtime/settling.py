@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from chimera.runtime.course import Course
-from chimera.runtime.failing import Failures, last_key
+from chimera.runtime.failing import Failures, last_key, may_stand_in
 from chimera.runtime.flights import AttemptLostError, Flight
 from chimera.runtime.frontier import Loose, Node, Scope
 from chimera.runtime.journal import DONE
@@ -136,7 +136,7 @@ class Settler:
             if node.step.cache is not None:
                 services.journal.turn.cached[shared_key(node, node.step.cache)] = text
             recovery = services.recovery_of(node.step)
-            if recovery.fallbacks and recovery.uses_cache:
+            if recovery.fallbacks and recovery.uses_cache and may_stand_in(node):
                 services.journal.turn.cached[last_key(node)] = text
         course.done += 1
         node.scope.done(node, value)

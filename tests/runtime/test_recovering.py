@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from chimera.runtime import Recovery, Retry, RunSettings, RunStatus, Step
 from chimera.runtime.flights import AttemptLostError
 from chimera.runtime.recovery import (
+    DEFAULT_RECOVERY,
     BreakerRule,
     BulkheadRule,
     Escalation,
@@ -22,6 +24,10 @@ from .conftest import SOON, echo
 
 def fail(call):
     raise RuntimeError("broken")
+
+
+def refuse(call):
+    raise StepError("out of reach", transient=True)
 
 
 def flags(house, result, step):
@@ -61,6 +67,24 @@ def test_failure_is_never_cached(house):
     broken = Step("a", fail, cache="s")
     assert house.execute([broken]).status is RunStatus.FAILED
     assert house.execute([Step("a", lambda call: 1, cache="s")]).outputs == {"a": 1}
+
+
+def test_by_default_no_earlier_result_stands_in_for_what_failed_or_acts(house):
+    """A check that says no, and work that acts, are not what they were another time."""
+    good = Step("x", lambda call: "good", effects=False)
+    soon = replace(SOON.retry, on="transient")
+    shared = RunSettings(recovery=replace(DEFAULT_RECOVERY, retry=soon))
+
+    def again(work, **more):
+        house.execute([replace(good, **more)], settings=shared)
+        return house.execute([replace(good, work=work, **more)], settings=shared)
+
+    assert again(fail).status is RunStatus.FAILED
+    assert again(refuse, effects=True).status is RunStatus.FAILED
+    assert again(refuse, executor="inline").status is RunStatus.FAILED
+    result = again(refuse)
+    assert result.outputs == {"x": "good"}
+    assert flags(house, result, "x") == ["cached"]
 
 
 def test_last_result_takes_the_place_of_one_that_cannot_be_had(house):

@@ -188,10 +188,10 @@ class Work:
                     (*route, "compensate"),
                     "remove it",
                 )
-        if stage.cache and operation is not None and operation.effects and not operation.cacheable:
+        if stage.cache and operation is not None and (does := _does(operation)):
             yield self._fault(
                 "workflow-cache-unfit",
-                f"{operation.name} acts on the world: an earlier output does not stand for that",
+                f"{operation.name} {does}: an earlier output does not stand for that",
                 (*route, "cache"),
                 "remove it, or cache a stage that only works something out",
             )
@@ -293,3 +293,14 @@ def operation_of(
 ) -> Operation[Model, Model] | None:
     """Return the operation of a stage, if it has one that somebody registered."""
     return operations.get(stage.operation_name) if stage.operation_name else None
+
+
+def _does(operation: Operation[Any, Any]) -> str | None:
+    """Say what an operation does that its output is not all of; `None` where that is nothing."""
+    if operation.cacheable:
+        return None
+    if operation.effects:
+        return "acts on the world"
+    if operation.executor == "inline":
+        return "uses what the environment keeps"
+    return "is made of steps of its own" if operation.expand is not None else None

@@ -153,7 +153,14 @@ CASES = {
             "   compensate: {operation: command, inputs: {argv: [x]}}}  # here"
         ),
     ],
-    "workflow-cache-unfit": [f"- {{id: a, {RUN},\n   cache: true}}  # here"],
+    "workflow-cache-unfit": [
+        f"- {{id: a, {RUN},\n   cache: true}}  # here",
+        "- {id: a, operation: resources.usage, inputs: {},\n   cache: true}  # here",
+        (
+            "- {id: a, operation: core.executePlan, inputs: {planId: plan-001},\n"
+            "   cache: true}  # here"
+        ),
+    ],
     "workflow-probe-missing": [f"- {{id: a, {RUN},\n   onInterrupt: probe}}  # here"],
     "workflow-executor-unknown": [f"- {{id: a, {RUN},\n   executor: thraed}}  # here"],
     "workflow-limit-unknown": [f"- {{id: a, {RUN},\n   limits: [gpus]}}  # here"],
