@@ -106,15 +106,17 @@ def an_effect_is_repeated_only_after_an_attempt_that_did_not_end_well(history):
 @law
 def an_interruption_uses_up_no_attempt(history):
     for uid, events in history.events.items():
-        attempt = defaultdict(lambda: 1)
+        attempt, failed = defaultdict(lambda: 1), set()
         for event in events:
             if event.kind is EventKind.START and event.attempt != attempt[event.step]:
                 yield f"{uid}/{event.step}: attempt {event.attempt}, not {attempt[event.step]}"
             if event.kind is EventKind.RETRY:
                 attempt[event.step] = event.attempt + 1
-            if event.kind is EventKind.RESUME:  # what had failed begins anew
-                for step in [e.step for e in events if e.kind is EventKind.FAIL]:
-                    attempt[step] = 1
+            if event.kind is EventKind.FAIL:
+                failed.add(event.step)
+            if event.kind is EventKind.RESUME:  # what had failed begins anew, and nothing else
+                attempt.update(dict.fromkeys(failed, 1))
+                failed.clear()
 
 
 @law
