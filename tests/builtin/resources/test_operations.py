@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chimera.builtin.resources import ledger
+from chimera.builtin.resources import ledger, optimizing
 from chimera.builtin.resources.holding import ResourcesHeldError
 from chimera.builtin.resources.ledger import ENDED, LEASES
+from chimera.builtin.resources.optimizing import Limits
 from chimera.builtin.resources.quantities import all_units, fits, total
 from chimera.runtime import PermanentError
 from chimera.runtime.recovery import Category, StepError, classify
@@ -345,6 +346,22 @@ def test_an_optimum_that_there_is_not_names_the_claims_that_conflict(desk: Any) 
     )
     assert found["shortages"] == [{"resource": "cpu", "asked": "4", "there": "3"}]
     assert found["cost"] is None
+
+
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [({}, Limits()), ({"nodeLimit": 7, "timeLimit": "2s"}, Limits(nodes=7, seconds=2.0))],
+)
+def test_an_optimum_is_searched_for_within_the_limits_that_are_given(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], limits: Limits
+) -> None:
+    seen: list[Limits] = []
+    search = optimizing.optimize
+    monkeypatch.setattr(
+        optimizing, "optimize", lambda *given: (seen.append(given[2]), search(*given))[1]
+    )
+    desk.call("optimize", pools={}, claims={}, **said)
+    assert seen == [limits]
 
 
 ASKED = st.tuples(st.just("ask"), st.integers(1, 6), st.integers(0, 3), st.booleans())

@@ -132,6 +132,13 @@ def test_a_no_is_written_down_although_it_fails_the_stage(house: House) -> None:
     assert house.shown["ask/decision"]["error"].startswith("ada said no")
 
 
+def test_a_no_can_be_an_answer_like_another(tmp_path: Path) -> None:
+    house = House(tmp_path, ", onReject: continue")
+    house.answer(ADA, approved=False)
+    assert house.go_on() == "succeeded"
+    assert house.shown["ask"]["output"]["approved"] is False
+
+
 def test_a_question_that_nobody_answers_in_time_is_given_up(tmp_path: Path) -> None:
     house = House(tmp_path, ", timeout: 10ms")
     until = time.monotonic() + 20
