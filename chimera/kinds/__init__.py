@@ -46,7 +46,6 @@ if TYPE_CHECKING:
         ValidationError,
         WithJsonSchema,
         format_duration,
-        marked,
         model_serializer,
         parse_duration,
         refuse,
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
         load_values,
         read_source,
     )
+    from chimera.kinds.marking import marked
     from chimera.kinds.memo import Memo, NoMemo
     from chimera.kinds.references import check_deletions, check_references
     from chimera.kinds.registry import Registry
@@ -182,12 +182,13 @@ import_lazily(
             "Expression "
             "Field Glob Governs Items KindName KindReference LayerName LayerRef "
             "LayerReference Mark Marked Model Name Plays Reference Role StringConstraints "
-            "Tag Text TriggerName ValidationError WithJsonSchema format_duration marked "
+            "Tag Text TriggerName ValidationError WithJsonSchema format_duration "
             "model_serializer parse_duration refuse"
         ),
         ".former": "documents_in former_snapshot",
         ".kind": "API_VERSION Kind Metadata",
         ".loading": "DEFAULT_ROOTS Loaded Source load_snapshot load_values read_source",
+        ".marking": "marked",
         ".memo": "Memo NoMemo",
         ".references": "check_deletions check_references",
         ".registry": "Registry",

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from chimera.kinds.coding import read_marks
-from chimera.kinds.fields import Mark, Marked, Model, marked
+from chimera.kinds.fields import Mark, Marked, Model
 from chimera.kinds.kind import Kind, Metadata
+from chimera.kinds.marking import marked
 from chimera.model import Address, Digest, Place, Segment, digest_json
 
 S_co = TypeVar("S_co", bound=Model, covariant=True)

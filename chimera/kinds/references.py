@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from hashlib import blake2b
 
 from chimera.kinds.document import Document
-from chimera.kinds.fields import Model, Reference, mark_types
+from chimera.kinds.fields import Model, Reference
+from chimera.kinds.marking import mark_types
 from chimera.kinds.snapshot import ReferenceUse, Snapshot, references_of
 from chimera.model import Address, Diagnostic
 

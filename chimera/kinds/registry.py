@@ -68,7 +68,7 @@ class Registry:
         given = {"document": document, "registry": self}
         for judge in self.judges:
             try:
-                yield from judge.function(*(given[name] for name in judge.argnames))
+                yield from judge.function(*map(given.__getitem__, judge.argnames))
             except ChimeraError:
                 raise
             except Exception as error:

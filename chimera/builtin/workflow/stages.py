@@ -225,7 +225,8 @@ class StageSpec(Model):
     @property
     def is_plain(self) -> bool:
         """Whether it names an operation and little else, as most stages do."""
-        return self.operation is not None and self.model_fields_set <= _PLAIN
+        # The property `model_fields_set` takes longer than all else here, for every stage.
+        return self.operation is not None and self.__pydantic_fields_set__ <= _PLAIN
 
     @property
     def operation_name(self) -> str | None:
