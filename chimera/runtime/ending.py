@@ -33,8 +33,9 @@ class Endings:
         """Have a run end that takes too long."""
         timeout = self.timeout_of(course)
         if timeout is not None:
-            left = (course.begins + timeout - self._services.journal.now).total_seconds()
-            self._timer(course, max(left, 0.0), partial(self.time_out, course))
+            left = course.begins + timeout - self._services.journal.now
+            left = min(max(left, timedelta()), timeout)  # the clock may have been set back
+            self._timer(course, left.total_seconds(), partial(self.time_out, course))
 
     def end_if_over(self, course: Course) -> None:
         """End a run in which nothing is in flight, if it is to end."""

@@ -51,7 +51,8 @@ class Waits:
         elif wait.until is not None:
             self._until(node)
         else:
-            self._after(node, self._left_until(node))
+            # No longer than it would be waited now: the clock may have been set back since.
+            self._after(node, min(self._left_until(node), wait.seconds or 0.0))
 
     def left(self, node: Node, timeout: timedelta) -> float:
         """Return the seconds of a timeout that are left, since the step has begun."""

@@ -3,16 +3,18 @@
 import asyncio
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chimera.context import Context
 from chimera.model import StateError
 from chimera.runtime import (
     ControlAction,
     Expansion,
     Recovery,
     Retry,
+    RunSettings,
     RunStatus,
     Step,
     Wait,
@@ -20,7 +22,7 @@ from chimera.runtime import (
 )
 from chimera.state import EventKind
 
-from .conftest import SOON, chain, echo
+from .conftest import SOON, House, chain, echo
 
 ERRORS = [SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, BaseException]
 
@@ -361,21 +363,18 @@ def test_journal_that_was_edited_by_hand_is_refused_and_says_so(house, sql):
     assert caught.value.help
 
 
+INSERT = "INSERT INTO event (run, kind, step, attempt, epoch, at, data)"
+
+
 @pytest.mark.parametrize(
     "sql",
     [
         "DELETE FROM event WHERE kind = 'START'",
         "DELETE FROM event WHERE kind = 'FAIL'",
+        (f"{INSERT} SELECT run, 'DONE', 'ghost', 1, epoch, at, NULL FROM event LIMIT 1"),
+        (f"{INSERT} SELECT run, 'START', 'b[9]', 7, epoch, at, '[]' FROM event LIMIT 1"),
         (
-            "INSERT INTO event (run, kind, step, attempt, epoch, at) SELECT run, 'DONE', 'ghost', 1,"
-            " epoch, at FROM event LIMIT 1"
-        ),
-        (
-            "INSERT INTO event (run, kind, step, attempt, epoch, at, data) SELECT run, 'START', 'b[9]',"
-            " 7, epoch, at, '[]' FROM event LIMIT 1"
-        ),
-        (
-            "INSERT INTO event (run, kind, step, attempt, epoch, at, data) SELECT run, 'RESUME', '',"
+            f"{INSERT} SELECT run, 'RESUME', '',"
             ' 0, epoch, at, \'{"steps": ["nobody"], "request": "r"}\' FROM event LIMIT 1'
         ),
         "UPDATE event SET attempt = -5",
@@ -411,3 +410,91 @@ def test_stage_that_logs_without_end_keeps_little_and_no_memory(house, lines):
     result = house.execute([Step("x", chatter), Step("y", echo)])
     assert result.status is RunStatus.SUCCEEDED
     assert len(house.state.log(result.run)) <= 10_001
+
+
+class SetClock:
+    """A clock that somebody sets."""
+
+    def __init__(self):
+        self.ahead = timedelta()
+
+    def now(self):
+        return datetime.now(UTC) + self.ahead
+
+
+DAYS = timedelta(days=3)
+
+
+@pytest.fixture
+def set_house(tmp_path):
+    house = House(tmp_path, replace(Context.system(), clock=SetClock()))
+    yield house
+    house.state.close()
+
+
+@pytest.mark.parametrize("jump", [-DAYS, DAYS], ids=["back", "ahead"])
+def test_clock_that_is_set_while_a_run_goes_on_neither_ends_nor_holds_it(set_house, jump):
+    """Time-outs, backoff and waits for some seconds go by a clock that nobody can set."""
+
+    def set_it(call):
+        set_house.context.clock.ahead += jump
+
+    def flaky(call):
+        set_it(call)
+        if call.attempt < 3:
+            raise ConnectionError("no")
+
+    steps = [
+        Step("a", set_it, timeout=timedelta(seconds=20)),
+        Step("b", flaky, ("a",), recovery=SOON, timeout=timedelta(seconds=20)),
+        Step("c", wait=Wait(seconds=0.05), needs=("b",), timeout=timedelta(seconds=20)),
+    ]
+    settings = RunSettings(patience=None)
+    began = time.monotonic()
+    result = set_house.execute(steps, timeout=timedelta(seconds=30), settings=settings)
+    assert result.status is RunStatus.SUCCEEDED
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("jump", [-DAYS, DAYS], ids=["back", "ahead"])
+def test_clock_that_was_set_between_processes_holds_a_retry_no_longer_than_its_backoff(
+    set_house, jump
+):
+    run = set_house.new_run()
+
+    def fail_and_die(call):
+        raise ConnectionError("no")
+
+    def die(call):
+        time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    waiting = Recovery(Retry(2, timedelta(seconds=0.3), timedelta(seconds=0.3)))
+    steps = [
+        Step("x", fail_and_die, recovery=waiting),
+        Step("y", lambda call: time.sleep(0.1)),
+        Step("z", die, ("y",), executor="inline"),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        set_house.execute(steps, run=run)
+    set_house.context.clock.ahead += jump
+    set_house.restart()
+    steps = [replace(step, work=echo) for step in steps]
+    began = time.monotonic()
+    result = set_house.execute(steps, run=set_house.state.run(run.uid))
+    assert result.status is RunStatus.SUCCEEDED
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("jump", [timedelta(), -DAYS, DAYS], ids=["not", "back", "ahead"])
+def test_wait_of_some_seconds_is_never_longer_than_that_once_it_goes_on(set_house, jump):
+    steps = [Step("w", wait=Wait(seconds=0.3), effects=False)]
+    first = set_house.execute(steps)
+    assert first.status is RunStatus.WAITING
+    set_house.context.clock.ahead += jump
+    set_house.restart()
+    began = time.monotonic()
+    settings = RunSettings(patience=timedelta(seconds=5))
+    second = set_house.resume(first, steps, settings=settings)
+    assert second.status is RunStatus.SUCCEEDED
+    assert time.monotonic() - began < 4
