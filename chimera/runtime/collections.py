@@ -1,17 +1,18 @@
 """The store of a run's environment as the work of a step sees it: collections of JSON by id.
 
 Reads see the attempt's own writes, then what is not committed yet, then the database. Writes join
-the transaction of the result: an attempt that fails or is interrupted wrote nothing. Refuses to be
-used by work that is not executed inline.
+the transaction of the result: an attempt that fails or is interrupted wrote nothing, but for what
+a `KeepingError` keeps. Refuses to be used by work that is not executed inline.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import NoReturn, Protocol
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
 
-from chimera.runtime.recovery import PermanentError
+from chimera.runtime.recovery import PermanentError, StepError
 from chimera.state import ItemKey, Json, StateWriter
 
 
@@ -37,6 +38,20 @@ class Collections(Protocol):
     def delete(self, collection: str, id: str) -> None:
         """Forget a value; one that is not there is none to forget."""
         ...
+
+
+class KeepingError(StepError):
+    """A failure of which something stays in the store, although nothing else of its attempt does.
+
+    `keep` writes that: it gets the store and when the step is tried again, or `None` where it is
+    not.
+    """
+
+    def __init__(
+        self, message: str, keep: Callable[[Collections, datetime | None], None], **how: Any
+    ) -> None:
+        super().__init__(message, **how)
+        self.keep = keep
 
 
 class Shelves:

@@ -11,12 +11,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from chimera.runtime.collections import Attempt, KeepingError
 from chimera.runtime.fold import StepState
 from chimera.runtime.frontier import Node
 from chimera.runtime.recovery import (
     Again,
     BulkheadFullError,
     BulkheadRule,
+    Decision,
     Facts,
     Failure,
     GiveUp,
@@ -57,6 +59,8 @@ class Failures:
         decision = decide(recovery, failure, node.attempt, node.text, facts)
         for notice in owed(recovery, failure, decision, node.attempt, facts):
             self._notify(node, notice)
+        if isinstance(error, KeepingError) and node.step.executor == "inline":
+            self._keep(node, error, decision)
         match decision:
             case Again(delay):
                 self._retry(node, failure, delay)
@@ -67,6 +71,19 @@ class Failures:
                     node.course.owes_undo = True
                     node.course.rollback = rollback.step
                 self._settler.fail(node, failure.message)
+
+    def _keep(self, node: Node, error: KeepingError, decision: Decision) -> None:
+        """Write what is to stay of a failed attempt, together with what is decided about it."""
+        services, run = self._services, node.course.run
+        due = services.journal.now + decision.delay if isinstance(decision, Again) else None
+        store = Attempt(services.shelves, services.state, run.environment)
+        try:
+            error.keep(store, due)
+        except Exception as raised:  # noqa: BLE001 - the step runner: it is the work's own
+            text = f"nothing of the attempt was kept: {self._describe(raised)}"
+            services.journal.log(run.number, node.id, node.attempt, text)
+        else:
+            store.write()
 
     def _facts(self, node: Node, recovery: Recovery, failure: Failure) -> Facts:
         is_cached = recovery.uses_cache and may_stand_in(node)

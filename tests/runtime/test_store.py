@@ -3,6 +3,7 @@
 import pytest
 
 from chimera.runtime import Expansion, RunStatus, Step
+from chimera.runtime.collections import KeepingError
 from chimera.state import read_state
 
 from .conftest import SOON, chain
@@ -49,6 +50,36 @@ def test_attempt_that_fails_wrote_and_said_nothing(house):
     assert items(house) == {"3": {}}
     assert heard == [1, 1, 1]
     assert [message["payload"] for message in items(house, "outbox").values()] == [3]
+
+
+def test_attempt_that_fails_keeps_what_its_failure_says_and_nothing_else(house):
+    def wait(call):
+        def keep(store, due):
+            if due is None:
+                store.delete("waiting", call.key)
+            else:
+                store.put("waiting", call.key, {"due": due.isoformat()})
+
+        call.store.put("things", str(call.attempt), {})
+        seen.append([value["due"] for _, value in call.store.find("waiting")])
+        raise KeepingError("not yet", keep, transient=True)
+
+    seen = []
+    result = house.execute([inline("wait", wait, recovery=SOON)])
+    assert result.status is RunStatus.FAILED
+    due = [e.due.isoformat() for e in house.state.events(result.run) if e.due is not None]
+    assert seen == [[], [due[0]], [due[1]]]
+    assert items(house, "waiting") == items(house) == {}
+
+
+def test_what_cannot_be_kept_is_told_and_changes_nothing(house):
+    def fail(call):
+        raise KeepingError("not yet", lambda store, due: store.put("things", "a", object()))
+
+    result = house.execute([inline("fail", fail, recovery=SOON)])
+    assert result.failed == {"fail": "not yet"}
+    assert items(house) == {}
+    assert "nothing of the attempt was kept" in house.state.log(result.run)[0].text
 
 
 def test_attempts_side_by_side_count_each_other(house):
