@@ -76,7 +76,7 @@ class Asking:
                 course.ending = None
                 journal.set_status(course, RunStatus.RUNNING)
                 self._scheduler.release(course)
-            case ControlAction.SIGNAL:
+            case ControlAction.SIGNAL if course.ending is not RunStatus.CANCELLED:
                 self._scheduler.signal(course, request.name, request.payload)
         self._scheduler.touch(course)
 
