@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 START = EventKind.START.value
 DONE = EventKind.DONE.value
 
+AHEAD_SECONDS, AHEAD_EVENTS = 0.005, 512
+"""How long, and how many events, steps without effects run before the disk at most."""
+
 
 class Journal:
     """Gathers what happens to the runs of one process and commits it together.
@@ -40,8 +43,6 @@ class Journal:
         self._state = state
         self._context = context
         self._loop = loop
-        self._ahead = settings.ahead.total_seconds()
-        self._ahead_events = settings.ahead_events
         self._bus = settings.bus
         self._narrate = settings.narrate
         self._log: deque[LogRow] = deque()  # appended to by the threads of the steps
@@ -113,7 +114,7 @@ class Journal:
         """Tell whether even a step without effects has to wait for a commit."""
         events = self.turn.events
         return bool(events) and (
-            len(events) >= self._ahead_events or self._loop.time() - self._oldest > self._ahead
+            len(events) >= AHEAD_EVENTS or self._loop.time() - self._oldest > AHEAD_SECONDS
         )
 
     def commit(self) -> None:
@@ -138,10 +139,10 @@ class Journal:
 
     def deliver(self) -> tuple[Course, ...]:
         """Tell the bus what was published; return the runs to which something happened."""
-        published, self._published = self._published, []
-        for topic, payload in published:
+        if self._published:
             assert self._bus is not None
-            self._bus(topic, payload)
+            published, self._published = self._published, []
+            self._bus(published)
         stories, self._stories = self._stories, []
         for runs, events in stories:
             assert self._narrate is not None

@@ -6,7 +6,7 @@ can count, and finds in the outbox. Refuses to hold up a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chimera.model import UsageError
@@ -32,9 +32,9 @@ class Listeners:
     def __init__(self, size: int) -> None:
         self._bus: Bus[Said] = Bus(size, "drop-oldest")
 
-    def tell(self, topic: str, payload: Json) -> None:
-        """Tell everybody who listens; never waits for them."""
-        self._bus.publish(Said(topic, payload))
+    def tell(self, messages: Sequence[tuple[str, Json]]) -> None:
+        """Tell everybody who listens, of topics and payloads; never waits for them."""
+        self._bus.publish_many([Said(topic, payload) for topic, payload in messages])
 
     def listen(self, pattern: str = "#") -> Listener:
         """Return a listener to what is published from now on under topics of the pattern.

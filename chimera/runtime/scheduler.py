@@ -25,7 +25,7 @@ from chimera.runtime.executors import Executors
 from chimera.runtime.flights import Flight
 from chimera.runtime.fold import fold
 from chimera.runtime.frontier import Node
-from chimera.runtime.journal import Journal
+from chimera.runtime.journal import AHEAD_SECONDS, Journal
 from chimera.runtime.outbox import Outbox
 from chimera.runtime.ready import Ready
 from chimera.runtime.result import RunResult
@@ -173,7 +173,7 @@ class Scheduler:
             return []
         departing = self._prepare()
         self._finish_some()
-        journal, settings = self._services.journal, self._services.settings
+        journal = self._services.journal
         has_effects = any(flight.step.effects for flight in departing)
         if is_inside:
             journal.commit()
@@ -181,7 +181,7 @@ class Scheduler:
             self._commit()
         elif not journal.is_empty and not self._is_flush_set:
             self._is_flush_set = True
-            self._services.timers.after(settings.ahead.total_seconds(), self._flush)
+            self._services.timers.after(AHEAD_SECONDS, self._flush)
         return departing
 
     @property

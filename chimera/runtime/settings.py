@@ -34,12 +34,11 @@ class RunSettings:
     `retention` is how long finished runs are kept. `limits` bound the steps in flight by key,
     across runs. `recovery` is that of steps whose author says nothing. `durability` `normal` may
     lose the last results when the machine loses power, and never when a process is killed.
-    Steps without effects run at most `ahead` before the disk, and `ahead_events` events.
     A run in which only waits are left is held for `patience`, then parked as `waiting`; `None`
     holds it until they are over. A result of more than `max_result` characters of JSON is refused,
     and of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
-    are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears,
-    by topic and payload, what steps published, once that is on disk. `narrate` is given what
+    are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears
+    what steps published, each by topic and payload, once that is on disk. `narrate` is given what
     happened, for people to follow, and the runs by their numbers, once that is. `watchers` are told
     of runs that went as far as they could, by uid, when the engine has nothing else to do.
     """
@@ -51,14 +50,12 @@ class RunSettings:
     limits: Mapping[str, int] = field(default_factory=dict)
     recovery: Recovery = NO_RECOVERY
     durability: Literal["full", "normal"] = "full"
-    ahead: timedelta = timedelta(milliseconds=5)
-    ahead_events: int = 512
     patience: timedelta | None = timedelta()
     max_result: int = 16 * 1024 * 1024
     max_log_lines: int = 10_000
     breakers: Mapping[str, BreakerRule] = field(default_factory=dict)
     bulkheads: Mapping[str, BulkheadRule] = field(default_factory=dict)
-    bus: Callable[[str, Json], None] | None = None
+    bus: Callable[[Sequence[tuple[str, Json]]], None] | None = None
     narrate: Callable[[Mapping[int, Run], Sequence[EventRow]], None] | None = None
     watchers: tuple[Watcher, ...] = ()
 

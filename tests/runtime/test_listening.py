@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -36,8 +37,8 @@ def test_a_listener_hears_its_topics_in_order(house: Any) -> None:
 def test_what_is_told_is_on_disk(house: Any) -> None:
     seen: list[int] = []
 
-    def tell(topic: str, payload: Any) -> None:
-        seen.append(len(house.state.items("local", OUTBOX)))
+    def tell(messages: Sequence[Any]) -> None:
+        seen.extend(len(house.state.items("local", OUTBOX)) for _ in messages)
 
     settings = RunSettings(bus=tell)
     engine = Engine(house.state, house.context, settings=settings)
@@ -51,7 +52,7 @@ def test_a_listener_in_another_thread_hears_until_the_end() -> None:
     thread = threading.Thread(target=lambda: heard.extend(listener), daemon=True)
     thread.start()
     for number in range(500):
-        listeners.tell("a.b" if number % 2 else "c", number)
+        listeners.tell([("a.b" if number % 2 else "c", number)])
     listeners.close()
     thread.join(30)
     assert [said.payload for said in heard] == list(range(1, 500, 2))
@@ -61,7 +62,7 @@ def test_a_slow_listener_holds_up_nobody_and_knows_what_it_missed() -> None:
     listeners = Listeners(4)
     slow = listeners.listen()
     for number in range(10):
-        listeners.tell("t", number)
+        listeners.tell([("t", number)])
     assert [said.payload for said in slow.hear()] == [6, 7, 8, 9]
     assert slow.missed == 6
 
@@ -69,7 +70,7 @@ def test_a_slow_listener_holds_up_nobody_and_knows_what_it_missed() -> None:
 def test_who_listens_no_longer_hears_nothing() -> None:
     listeners = Listeners(4)
     listener = listeners.listen()
-    listeners.tell("t", 1)
+    listeners.tell([("t", 1)])
     listener.close()
     assert listener.hear() == []
 

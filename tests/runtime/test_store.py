@@ -128,8 +128,8 @@ def test_what_is_published_reaches_the_bus_after_it_is_on_disk(house):
 
     heard = []
 
-    def hear(topic, payload):
-        heard.append((topic, payload, len(items(house, "outbox"))))
+    def hear(messages):
+        heard.extend((*message, len(items(house, "outbox"))) for message in messages)
 
     def work(call):
         call.publish("plan.created", {"id": 1})
