@@ -18,12 +18,13 @@ name, those that nobody registered, and those that the role of a step cannot do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from chimera.builtin.coordination import planning as plans
 from chimera.builtin.coordination.declaring import configured
+from chimera.builtin.coordination.hub.waiting import letter_of
 from chimera.builtin.coordination.modules import role as roles
 from chimera.builtin.coordination.modules import trace as traces
 from chimera.builtin.coordination.modules.role import Capability
@@ -153,10 +154,33 @@ class _Layout:
         }
 
     def _check(self, call: StepCall, role: str | None, work: Mapping[str, Any] | None) -> None:
-        """Raise `PermanentError` for an operation that is not there, or not the role's to do."""
+        """Raise `PermanentError` for an operation that is not there, or not the role's to do.
+
+        Whoever may send a message may not for that do what it asks for.
+        """
         if work is None:
             return
-        name = work["operation"]
+        for name in self._performed(call, work["operation"], work["inputs"]):
+            self._check_operation(call, role, name)
+
+    def _performed(self, call: StepCall, name: str, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield an operation, and what it would have modules do where it only carries messages."""
+        yield name
+        carries = self._operations[name].name if name in self._operations else name
+        asked, payload = str(inputs.get("operation")), inputs.get("payload")
+        if carries == "hub.request":
+            names = [f"{inputs.get('targetModule')}.{asked}"]
+        elif carries == "hub.broadcast":
+            names = sorted(one for one in self._operations if one.endswith(f".{asked}"))
+        elif carries == "hub.replay":
+            message = letter_of(call, str(inputs.get("id"))).message
+            names, payload = [message.name], message.payload
+        else:
+            return
+        for inner in names:
+            yield from self._performed(call, inner, payload if isinstance(payload, dict) else {})
+
+    def _check_operation(self, call: StepCall, role: str | None, name: str) -> None:
         if name not in self._operations:
             raise PermanentError(
                 f"the plan names the operation {name}, which nobody registered",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chimera.builtin.coordination.executing import Executed, Execution, expand
+from chimera.builtin.coordination.hub.operations import OPERATIONS as HUB
 from chimera.kinds import Field, Model
 from chimera.runtime import Operation, OperationCall, PermanentError
 from tests.builtin.coordination.conftest import OPERATIONS, ROOT, Desk, Interpreter, needs_oracle
@@ -32,7 +33,8 @@ def _say(call: OperationCall[Said]) -> Mapping[str, Any]:
 
 SAY = Operation("own.say", "Say it.", Said, Said, _say, effects=False)
 SHOUT = Operation("own.shout", "Shout it.", Said, Said, _say)
-KNOWN = {**OPERATIONS, "own.say": SAY, "own.shout": SHOUT}
+SENDING = {name: one for one in HUB for name in (one.name, *one.aliases)}
+KNOWN = {**OPERATIONS, **SENDING, "own.say": SAY, "own.shout": SHOUT}
 
 
 def say(id: str, what: str, *needs: str, **more: Any) -> dict[str, Any]:
@@ -193,6 +195,23 @@ def test_operation_with_effects_has_to_be_allowed(
         with pytest.raises(PermanentError, match="has effects and is not allowed"):
             execute(interpreter, plan)
         assert states(desk, plan) == ["pending"]
+
+
+@pytest.mark.parametrize("carrier", ["core.routeMessage", "hub.broadcast", "nested"])
+def test_a_plan_that_may_send_messages_may_not_for_that_do_what_they_ask(
+    desk: Desk, interpreter: Interpreter, carrier: str
+) -> None:
+    asked: dict[str, Any] = {"targetModule": "own", "operation": "shout", "payload": {"said": "x"}}
+    if carrier == "nested":
+        asked = {"targetModule": "hub", "operation": "request", "payload": asked}
+    name = "hub.request" if carrier == "nested" else carrier
+    if name == "hub.broadcast":
+        del asked["targetModule"]
+    desk.configure("core", allowOperations=["core.*", "hub.*"])
+    plan = planned(desk, {"id": "a", "description": "a", "operation": name, "inputs": asked})
+    with pytest.raises(PermanentError, match=r"own\.shout, which has effects and is not allowed"):
+        execute(interpreter, plan)
+    assert states(desk, plan) == ["pending"]
 
 
 @pytest.mark.parametrize(("capabilities", "allowed"), [(["own.*"], True), (["plan.*"], False)])

@@ -34,7 +34,8 @@ class CommandInputs(Model):
 
     argv: Annotated[Items[str], Field(min_length=1)] = Field(
         description="The program and its arguments. With shell, the script, and what becomes its "
-        "$1, $2 and so on: the safe way to give it values."
+        "$1, $2 and so on: the safe way to give it values. Who is on the machine can read them: "
+        "give secrets by env or stdin."
     )
     shell: bool = Field(default=False, description="Whether the first item is a script for sh.")
     cwd: TreePath = Field(default=".", description="Folder of the tree that it runs in.")
