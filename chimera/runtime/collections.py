@@ -8,10 +8,12 @@ a `KeepingError` keeps. Refuses to be used by work that is not executed inline.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
+from chimera.model import StateError
 from chimera.runtime.recovery import PermanentError, StepError
 from chimera.state import ItemKey, Json, StateWriter
 
@@ -103,6 +105,7 @@ class Attempt:
         self._environment = environment
         self._writes: dict[tuple[str, str], Json | None] = {}
         self._seen: dict[tuple[str, ...], int] = {}
+        self.broken: StateError | None = None  # why the state could not be read
 
     def get(self, collection: str, id: str) -> Json | None:
         """Return one value, or `None` where there is none."""
@@ -110,12 +113,14 @@ class Attempt:
             return self._own(collection, id)
         key = (self._environment, collection, id)
         self._see(key)
-        return self._shelves.read(key)
+        with self._reading():
+            return self._shelves.read(key)
 
     def find(self, collection: str, **equal: Json) -> list[tuple[str, Json]]:
         """Return ids and values, in order of ids, of those whose fields have these values."""
         self._see((self._environment, collection))
-        values = self._shelves.list(self._environment, collection)
+        with self._reading():
+            values = self._shelves.list(self._environment, collection)
         for name, id in self._writes:
             if name == collection:
                 _lay(values, id, self._own(name, id))
@@ -149,6 +154,15 @@ class Attempt:
         for (collection, id), text in self._writes.items():
             key = (self._environment, collection, id)
             self._shelves.write(key, self._state.kept(text))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Remember that the state could not be read, whatever the work makes of it."""
+        try:
+            yield
+        except StateError as error:
+            self.broken = error
+            raise
 
     def _own(self, collection: str, id: str) -> Json | None:
         text = self._writes[collection, id]

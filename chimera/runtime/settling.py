@@ -47,6 +47,8 @@ class Settler:
             return  # nobody waits for it any more
         self.let_go(flight)
         flight.hear_no_more()
+        if flight.store is not None and flight.store.broken is not None:
+            raise flight.store.broken  # no fault of the step: all runs stop
         if flight.is_timed_out:
             assert node.step.timeout is not None
             error = TimeoutError(f"it took longer than {node.step.timeout.total_seconds():g} s")

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chimera.model import digest_json
+from chimera.model import StateError, digest_json
 from chimera.runtime.collections import Attempt
 from chimera.runtime.flights import Flight
 from chimera.runtime.fold import StepState, StepStatus
@@ -61,6 +61,8 @@ class Starter:
             if step.cache is not None and self._find_cached(node):
                 return None
             return self._depart(node)
+        except StateError:
+            raise  # what cannot be read or kept is no fault of the step: all runs stop
         except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
             self._services.ready.leave(node)
             self._settler.failures.failed(node, error, is_final=not isinstance(error, StepError))
