@@ -14,7 +14,7 @@ from chimera.runtime.frontier import Line
 from chimera.runtime.locating import locate
 from chimera.runtime.services import Services
 from chimera.runtime.steps import Step
-from chimera.state import RunStatus
+from chimera.state import Json, RunStatus
 
 _NOT_ITS_OWN = ("cached", "degraded")  # results for which nothing was done
 _ROLLBACK = f"rollback{UNDO}"
@@ -30,12 +30,35 @@ def begin_undoing(course: Course, services: Services) -> None:
     services.journal.commit()
     state = fold(services.state.iterate_events(course.run.uid))
     line = Line(course, course.root.offer_to)
-    if course.rollback is not None:
-        _add(course, line, state, _ROLLBACK, replace(course.rollback, needs=(), when=None))
+    rollback = _rollback(course, state, services)
+    if rollback is not None:
+        _add(course, line, state, _ROLLBACK, rollback)
     else:
         _add_all(course, line, state, services)
     course.undoing = line
     line.begin()
+
+
+def _rollback(course: Course, state: RunState, services: Services) -> Step | None:
+    """Return the step that takes the place of the others: that of whichever was given up last.
+
+    It is read from the journal like the rest, and gets the inputs of the step that was given up.
+    """
+    given_up = [
+        (known.at, id) for id, known in state.steps.items() if known.status is StepStatus.FAILED
+    ]
+    for _, id in sorted(given_up, reverse=True):
+        step, inputs = locate(course.graph, state, id)
+        declared = services.recovery_of(step).rollback if step is not None else None
+        if declared is not None:
+            return _given(declared.step, inputs)
+    return None
+
+
+def _given(step: Step | None, inputs: Json) -> Step | None:
+    if step is None:
+        return None
+    return replace(step, needs=(), when=None, inputs=lambda outputs: inputs)
 
 
 def _add_all(course: Course, line: Line, state: RunState, services: Services) -> None:

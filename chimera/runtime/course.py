@@ -62,7 +62,6 @@ class Course:
         self.unended: set[str] = set()  # how the attempt ended is not known
         self.resets: list[Request] = []
         self.owes_undo = graph.on_failure == "compensate"
-        self.rollback: Step | None = None
         self.undoing: Line | None = None
         self.timers: list[Timer] = []
         self.notices: set[str] = set()

@@ -69,7 +69,6 @@ class Failures:
             case GiveUp(rollback):
                 if rollback is not None:
                     node.course.owes_undo = True
-                    node.course.rollback = rollback.step
                 self._settler.fail(node, failure.message)
 
     def _keep(self, node: Node, error: KeepingError, decision: Decision) -> None:

@@ -1,7 +1,7 @@
 """Sagas: what was done is undone in reverse order of completion, once, whatever is killed."""
 
 from chimera.runtime import Expansion, Recovery, Retry, RunStatus, Step
-from chimera.runtime.recovery import Rollback
+from chimera.runtime.recovery import PermanentError, Rollback
 
 from .conftest import SOON, echo
 
@@ -74,6 +74,27 @@ def test_step_of_a_rollback_takes_the_place_of_the_others(house):
     steps[-1] = Step("bad", fail, needs=("fan",), recovery=Recovery(rollback=Rollback(back)))
     assert house.execute(steps).status is RunStatus.COMPENSATED
     assert (undone, put_back) == ([], [1])
+
+
+def test_rollback_of_a_run_that_is_taken_up_again_is_the_declared_one_still(house):
+    undone, put_back = [], []
+    broken = [True]
+
+    def restore(call):
+        if broken:
+            raise PermanentError("not now")
+        put_back.append(call.inputs)
+
+    steps = saga(undone)
+    recovery = Recovery(Retry(1), rollback=Rollback(Step("restore", restore)))
+    steps[-1] = Step("bad", fail, needs=("fan",), inputs=lambda outputs: "it", recovery=recovery)
+    first = house.execute(steps)
+    assert first.status is RunStatus.FAILED
+    assert first.failed["rollback!undo"] == "not now"
+    broken.clear()
+    house.restart()
+    assert house.resume(first, steps).status is RunStatus.COMPENSATED
+    assert (undone, put_back) == ([], ["it"])
 
 
 def test_compensation_that_fails_leaves_the_run_failed_and_is_tried_again(house):

@@ -13,9 +13,11 @@ from chimera.context import Context
 from chimera.model import Action, UsageError
 from chimera.runtime import ControlAction, ReconcileTask, RunError, RunStatus
 from chimera.runtime.control import leave_request
+from chimera.runtime.steps import idempotency_key
 from chimera.state import EventKind, StateWriter
 from tests.builtin.workflow.conftest import ADDRESS
 
+START = EventKind.START
 ECHO = "operation: command, inputs: {argv: [printf, '%s',"
 
 
@@ -94,6 +96,20 @@ def test_a_list_is_gone_through_in_order(outputs) -> None:
         "none": [],
         "chosen": ["low", "high"],
     }
+
+
+def test_an_item_knows_nothing_of_the_whole_list(outputs, state) -> None:
+    outputs(f"""
+        trigger: apply
+        inputs: {{names: {{type: array, default: [a, b]}}, all: {{default: x}}}}
+        stages:
+          - {{id: each, forEach: {{items: "${{input.names}}"}},
+             {ECHO} "${{item}}${{input.all}}"]}}}}
+    """)
+    (run,) = state.runs(target=str(ADDRESS))
+    keys = {event.step: event.data["key"] for event in state.events(run.uid) if event.kind is START}
+    inputs = {"item": "b", "input.all": "x"}
+    assert keys["each[1]"] == idempotency_key(run.uid, "each[1]", inputs)
 
 
 def test_what_fails_among_many_leaves_the_others_their_place(outputs) -> None:
@@ -295,6 +311,25 @@ def test_what_was_done_is_undone_from_the_last(task, tmp_path: Path) -> None:
     with pytest.raises(RunError):
         chimera_reconcile(task(spec))
     assert (tmp_path / ".chimera/out/log").read_text() == "abc-c-b-a"
+
+
+def test_a_rollback_gets_what_the_stage_could_refer_to(task, tmp_path: Path) -> None:
+    spec = """
+        trigger: apply
+        inputs: {name: {default: ada}}
+        stages:
+          - {id: first, operation: command, inputs: {argv: [printf, one]}}
+          - id: fail
+            operation: command
+            inputs: {argv: ["false", "${first.stdout}"]}
+            errorHandling:
+              rollbackProcedure:
+                operation: file.append
+                inputs: {path: .chimera/out/log, content: "${input.name} after ${first.stdout}"}
+    """
+    with pytest.raises(RunError, match="compensated: fail: "):
+        chimera_reconcile(task(spec))
+    assert (tmp_path / ".chimera/out/log").read_text() == "ada after one"
 
 
 def test_a_stage_that_is_not_critical_degrades(outputs) -> None:
