@@ -27,13 +27,14 @@ def outline_text(result: Result[RunOutline], paint: Paint = plain) -> str:
     target = found.planned.plan.changing[0].change.target
     lines = diagnostic_lines(result.diagnostics, paint)
     lines.append(f"{paint('would run', 'accent')} {target} in {found.planned.plan.environment}")
-    foreseen = _foreseen(found)
+    foreseen = found.foreseen
     for number, wave in enumerate(found.waves, 1):
         together = "at once:" if len(wave) > 1 else ""
         lines.append(f"  {paint(f'{number}.', 'dim')} {together}".rstrip())
         for id in wave:
             step = found.graph.by_id[id]
-            about = "; ".join((*_fate(foreseen.get(id, {})), *_about(step)))
+            kept = _kept(found.kept.get(id))
+            about = "; ".join((*_fate(foreseen.get(id, {})), *kept, *_about(step)))
             lines.append(f"     {paint(id, 'bold')}" + (f"  {about}" if about else ""))
             inputs = foreseen.get(id, {}).get("inputs")
             if inputs:
@@ -46,17 +47,23 @@ def outline_text(result: Result[RunOutline], paint: Paint = plain) -> str:
     return "\n".join(lines)
 
 
-def _foreseen(found: RunOutline) -> Mapping[str, Mapping[str, Any]]:
-    """Return what the kind knows of the steps before they run, if it says so."""
-    return found.graph.foresee() if found.graph.foresee is not None else {}
-
-
 def _fate(known: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is known of whether, and how often, a step runs."""
     if known.get("fate") == "skipped":
         yield "is skipped"
     if "items" in known:
         yield f"for {count(known['items'], 'item')}"
+
+
+def _kept(found: tuple[int, int] | None) -> Iterator[str]:
+    """Yield whether results from before are taken."""
+    if found is None:
+        return
+    kept, among = found
+    if among == 1:
+        yield "takes a result that was kept" if kept else "no result was kept yet"
+    elif among:
+        yield f"takes {kept:,} of {among:,} results that were kept"
 
 
 def _short(inputs: Any) -> str:
@@ -125,7 +132,8 @@ def outline_json(result: Result[RunOutline]) -> dict[str, Any]:
         "environment": found.planned.plan.environment,
         "waves": [list(wave) for wave in found.waves],
         "steps": {step.id: _step_json(step) for step in found.graph.steps},
-        "foreseen": {id: dict(known) for id, known in _foreseen(found).items()},
+        "foreseen": {id: dict(known) for id, known in found.foreseen.items()},
+        "kept": {id: {"kept": n, "of": among} for id, (n, among) in found.kept.items()},
         "ruling": [verdict_json(verdict) for verdict in found.ruling.verdicts],
         "diagnostics": [diagnostic_json(diagnostic) for diagnostic in result.diagnostics],
     }

@@ -18,7 +18,7 @@ from chimera.runtime.frontier import Node
 from chimera.runtime.journal import START
 from chimera.runtime.recovery import Recovery, StepError
 from chimera.runtime.steps import Step, StepCall, key_of
-from chimera.state import EventKind
+from chimera.state import EventKind, Json
 
 if TYPE_CHECKING:
     from chimera.runtime.services import Services
@@ -192,7 +192,16 @@ def shared_key(node: Node, scope: str) -> str:
 
     What is not protected says nothing to what is.
     """
-    return cache_key(f"{node.course.run.environment}\0{scope}", node.digest or "")
+    return _key_within(node.course.run.environment, scope, node.digest or "")
+
+
+def kept_key(environment: str, scope: str, inputs: Json) -> str:
+    """Return the key of a result that is taken for `inputs`, before there is a run."""
+    return _key_within(environment, scope, digest_json(inputs))
+
+
+def _key_within(environment: str, scope: str, digest: str) -> str:
+    return cache_key(f"{environment}\0{scope}", digest)
 
 
 def cache_key(scope: str, digest: str) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.gate import Ruling, weigh
 from chimera.model import Address, Result
-from chimera.runtime import Graph, ReconcileTask, RunSteps
+from chimera.runtime import Graph, ReconcileTask, RunSteps, Step
 from chimera.runtime.pinned import outlined
+from chimera.runtime.starting import kept_key
 from chimera.workspace.ruling import weighing_of
 from chimera.workspace.run_planning import plan_run
 
 if TYPE_CHECKING:
+    from chimera.state import Json, StateReader
     from chimera.workspace.planning import PlanReport
     from chimera.workspace.workspace import Workspace
 
@@ -25,6 +27,10 @@ class RunOutline:
     planned: PlanReport
     ruling: Ruling
     graph: Graph
+    foreseen: Mapping[str, Mapping[str, Any]]
+    """What the kind knows of the steps before they run, if it says so."""
+    kept: Mapping[str, tuple[int, int]]
+    """Of how many results of a step, among how many, there is one from before that is taken."""
 
     @property
     def waves(self) -> tuple[tuple[str, ...], ...]:
@@ -60,8 +66,38 @@ def outline_run(
         )
         return outputs
 
-    found = RunOutline(planned, ruling, outlined(carry).graph)
+    graph = outlined(carry).graph
+    foreseen = graph.foresee() if graph.foresee is not None else {}
+    with workspace.read_state() as state:
+        kept = dict(_kept(graph, foreseen, environment, state))
+    found = RunOutline(planned, ruling, graph, foreseen, kept)
     return Result(found, ruling.outcome, planned.judgement.diagnostics)
+
+
+_MOST_ITEMS = 10_000  # of one step are looked at: a dry run takes moments
+
+
+def _kept(
+    graph: Graph, foreseen: Mapping[str, Mapping[str, Any]], environment: str, state: StateReader
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield steps whose inputs are known, with how many of their results were kept before."""
+    for id, known in foreseen.items():
+        if known.get("determined") is not True or known.get("items", 0) > _MOST_ITEMS:
+            continue
+        keys = [kept_key(environment, *about) for about in _cached(graph.by_id[id])]
+        yield id, (sum(state.cached(key) is not None for key in keys), len(keys))
+
+
+def _cached(step: Step) -> Iterator[tuple[str, Json]]:
+    """Yield scope and inputs of each result of a step that would be kept."""
+    inputs = step.inputs({})
+    if step.expand is not None:
+        inside = step.expand(inputs)
+        for number in range(inside.count or 0):
+            assert inside.make is not None
+            yield from _cached(inside.make(number))
+    elif step.cache is not None:
+        yield step.cache, inputs
 
 
 def _in_waves(graph: Graph) -> Iterator[tuple[str, ...]]:

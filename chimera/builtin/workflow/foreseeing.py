@@ -16,6 +16,7 @@ from chimera.builtin.workflow.references import (
     Reference,
     look_up,
     parse,
+    references_in,
     replace_strings,
     write_out,
 )
@@ -30,7 +31,8 @@ _MASK = "***"
 def foresee(scope: Scope, given: Any) -> dict[str, dict[str, Any]]:
     """Return for each stage its `fate` (`runs`, `skipped`, `unknown`) and the `inputs` it gets.
 
-    A stage that goes through a list has `items`, where their number is known.
+    A stage that goes through a list has `items`, where their number is known. One whose results are
+    kept is `determined` where nothing of its inputs is left open.
     """
     found: dict[str, dict[str, Any]] = {}
     with Conditions() as conditions:
@@ -90,6 +92,14 @@ def _asked(stage: StageSpec, given: Any, found: Mapping[str, Mapping[str, Any]])
     values = {"question": confirm.question} if confirm else stage.inputs
     if values:
         about["inputs"] = replace_strings(values, filled)
+    if stage.cache:
+        sources = {
+            one.source
+            for ref in references_in([stage.inputs, stage.for_each and stage.for_each.items])
+            for one in ref.alternatives
+        }
+        item = stage.for_each.as_ if stage.for_each else INPUT
+        about["determined"] = sources <= {INPUT, SECRET, item, *skipped}
     if stage.for_each is not None:
         items = replace_strings(stage.for_each.items, filled)
         if isinstance(items, (list, int)):

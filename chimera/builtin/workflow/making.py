@@ -97,9 +97,12 @@ class StageMaker:
         self._maker = maker
         self.stage = stage = maker.spec.stages[index]
         self._variable = stage.for_each.as_ if stage.for_each else None
-        found = references_in(_values(maker.spec, stage))
+        inside = _values(maker.spec, stage)
+        through = stage.for_each.items if stage.for_each else None
+        found = references_in([inside, through])
         own = {SECRET, self._variable}
         self._references = tuple(r for r in found if _brought(r, own, stage))
+        self._inside = frozenset(map(str, references_in(inside)))
         self._item_references = tuple(r for r in found if r.source == self._variable)
         stated = [
             state(maker.scope, index, route, text, item=item)
@@ -179,6 +182,8 @@ class StageMaker:
             known: Any = given["known"]
             items: Any = given["items"]
             length = items if isinstance(items, int) else len(items)
+            # What only the list was made of is no part of an item: its inputs would hold them all.
+            shared = {k: v for k, v in known.items() if k in self._inside or k.startswith("?")}
 
             def make(n: int) -> Step:
                 item = n if isinstance(items, int) else items[n]
@@ -187,7 +192,7 @@ class StageMaker:
                 for stated in self._cases:
                     values = values_for(stated, sources)
                     here |= {f"?{k}": v for k, v in values.items() if v is not None}
-                both = {**known, **here}
+                both = {**shared, **here}
                 step = self._once(str(n), lambda outputs: both, root, conditions, f"{path}[{n}]")
                 return replace(step, priority=stage.priority)
 
@@ -291,10 +296,8 @@ def _asked(stated: Stated, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(spec: WorkflowSpec, stage: StageSpec) -> list[Any]:
-    """Return everything of a stage in which references stand."""
+    """Return everything of a stage in which references stand, but for the list it goes through."""
     found: list[Any] = [stage.inputs]
-    if stage.for_each:
-        found.append(stage.for_each.items)
     if stage.wait:
         found += [stage.wait.until, stage.wait.signal]
     if stage.confirm:
