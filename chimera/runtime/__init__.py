@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         RunView,
         control_run,
         list_runs,
-        read_log,
         run_status,
         show_run,
     )
@@ -41,8 +40,8 @@ if TYPE_CHECKING:
         idempotency_key,
     )
     from chimera.runtime.task import Build, ReconcileTask, RunError, RunSteps
-    from chimera.runtime.upkeep import due_runs, migrate_run, prune_runs
-    from chimera.state import Json, LogLine, Run, RunStatus
+    from chimera.runtime.upkeep import due_runs, migrate_run
+    from chimera.state import Json, RunStatus
 
 __all__ = [
     "Build",
@@ -54,7 +53,6 @@ __all__ = [
     "Graph",
     "ItemResult",
     "Json",
-    "LogLine",
     "ModuleType",
     "Operation",
     "OperationCall",
@@ -64,7 +62,6 @@ __all__ = [
     "Recovery",
     "RemoteWork",
     "Retry",
-    "Run",
     "RunError",
     "RunResult",
     "RunSettings",
@@ -84,8 +81,6 @@ __all__ = [
     "idempotency_key",
     "list_runs",
     "migrate_run",
-    "prune_runs",
-    "read_log",
     "run_status",
     "show_run",
 ]
@@ -103,11 +98,11 @@ import_lazily(
         ".operations": "Operation OperationCall",
         ".recovery": "PermanentError Recovery Retry StepError",
         ".result": "RunResult",
-        ".runs": "Runs RunView control_run list_runs read_log run_status show_run",
+        ".runs": "Runs RunView control_run list_runs run_status show_run",
         ".settings": "RunSettings",
         ".steps": "Expansion Graph Outputs RemoteWork Step StepCall Wait idempotency_key",
-        ".upkeep": "due_runs migrate_run prune_runs",
+        ".upkeep": "due_runs migrate_run",
         ".task": "Build ReconcileTask RunError RunSteps",
-        "chimera.state": "Json LogLine Run RunStatus",
+        "chimera.state": "Json RunStatus",
     },
 )

@@ -20,7 +20,6 @@ from chimera.runtime.task import Build
 from chimera.state import (
     ItemKey,
     Json,
-    LogLine,
     Run,
     RunStatus,
     StateReader,
@@ -124,17 +123,6 @@ def run_status(root: Path, uid: str) -> Run:
     """Return where a run stands, from its row alone; raises `UsageError` for an unknown one."""
     with read_state(root) as reader:
         return _as_it_is(reader, reader.run(uid))
-
-
-def read_log(root: Path, uid: str, after: int = 0) -> tuple[LogLine, ...]:
-    """Return what the steps of a run wrote from behind the number `after`.
-
-    Raises `UsageError` for an unknown run.
-    """
-    with read_state(root) as reader:
-        if reader.run_status(uid) is None:
-            reader.run(uid)
-        return reader.log(uid, after)
 
 
 def control_run(

@@ -1,15 +1,14 @@
-"""The upkeep of runs: which of them can go on now, which are forgotten, which move.
+"""The upkeep of runs: which of them can go on now, and which move.
 
 Refuses to execute any: a due run is handed to whoever knows how its steps are built.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
 from chimera.context import Context
-from chimera.model import ChimeraError, UsageError
+from chimera.model import ChimeraError
 from chimera.runtime.control import ControlAction, Request, all_requests
 from chimera.runtime.fold import RunState, StepState, StepStatus, fold
 from chimera.runtime.locating import locate
@@ -20,12 +19,10 @@ from chimera.state import (
     Event,
     EventKind,
     Json,
-    Pruned,
     Run,
     RunStatus,
     StateReader,
     StateWriter,
-    open_state,
 )
 
 
@@ -49,22 +46,6 @@ def _is_due(run: Run, requests: list[Request] | tuple[()], now: datetime) -> boo
             return any(request.action is ControlAction.RESUME for request in requests)
         case _:
             return True
-
-
-def prune_runs(
-    root: Path, context: Context, *, older: timedelta | None = None, keep: int | None = None
-) -> Pruned:
-    """Forget runs that ended longer ago than `older`, or that are not among the last `keep`.
-
-    What is kept of them goes with them: events, logs, definitions and files that nothing else
-    refers to. Stay do runs that are not over, whose outcome an apply has still to take, or that
-    brought about what is applied.
-    """
-    if older is None and keep is None:
-        raise UsageError("nothing says which runs are to go", help="say how old, or how many stay")
-    before = context.clock.now() - older if older is not None else None
-    with open_state(root, context, command="prune") as state:
-        return state.prune(before=before, keep=keep)
 
 
 def migrate_run(

@@ -30,20 +30,16 @@ _CHOOSE = """
             SELECT 1 FROM run AS later WHERE later.environment = run.environment
             AND later.target = run.target AND later.id > run.id))))
     AND uid NOT IN (SELECT run FROM applied WHERE run IS NOT NULL)
-    AND (updated < ?1
-        OR (?2 IS NOT NULL AND id NOT IN (SELECT id FROM run ORDER BY id DESC LIMIT ?2)))
+    AND updated < ?1
 """
 
 
-def forget(connection: sqlite3.Connection, before: datetime | None, keep: int | None) -> Pruned:
-    """Delete runs that ended earlier than `before`, or that are not among the last `keep`.
-
-    Results kept by content, and messages in the outbox, go with age alone.
-    """
-    age = before.isoformat() if before is not None else ""
+def forget(connection: sqlite3.Connection, before: datetime) -> Pruned:
+    """Delete runs that ended earlier, results kept by content, and messages in the outbox."""
+    age = before.isoformat()
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY)")
     connection.execute("DELETE FROM gone")
-    connection.execute(_CHOOSE, (age, keep))
+    connection.execute(_CHOOSE, (age,))
     (runs,) = connection.execute("SELECT count(*) FROM gone").fetchone()
     events = connection.execute("DELETE FROM event WHERE run IN gone").rowcount
     connection.execute("DELETE FROM log WHERE run IN gone")

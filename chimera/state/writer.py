@@ -200,14 +200,14 @@ class StateWriter(StateReader):
         with self.transaction():
             self._writing.execute("UPDATE run SET settled = 0 WHERE uid = ?", (uid,))
 
-    def prune(self, *, before: datetime | None = None, keep: int | None = None) -> Pruned:
-        """Delete finished runs that ended before a time, or beyond a count, and give room back.
+    def prune(self, *, before: datetime) -> Pruned:
+        """Delete finished runs that ended before a time, and give room back.
 
         Runs that are not over, or whose outcome no apply has taken, stay; so does the run that
         brought about what is applied.
         """
         with self.transaction():
-            pruned = forget(self._writing, before, keep)
+            pruned = forget(self._writing, before)
         with translated(self._path):
             files = remove_files(self._writing, self._objects)
             give_room_back(self._writing)

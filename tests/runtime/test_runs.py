@@ -18,10 +18,9 @@ from chimera.runtime import (
     StepStatus,
     control_run,
     list_runs,
-    read_log,
     show_run,
 )
-from chimera.state import Applied, EventKind
+from chimera.state import Applied, EventKind, read_state
 
 from .conftest import chain, echo
 
@@ -108,7 +107,9 @@ def test_run_is_listed_shown_and_its_log_read_while_it_runs(house):
         call.log("looking")
         time.sleep(0.3)  # longer than the scheduler lets a log line wait
         (run,) = list_runs(house.root)
-        seen.update(run=run, view=show_run(house.root, run.uid), log=read_log(house.root, run.uid))
+        with read_state(house.root) as reader:
+            log = reader.log(run.uid, 0)
+        seen.update(run=run, view=show_run(house.root, run.uid), log=log)
 
     house.execute(chain(echo, look))
     assert seen["run"].status is RunStatus.RUNNING
@@ -125,9 +126,8 @@ def test_run_whose_process_is_gone_is_shown_as_interrupted(house):
 
 
 def test_unknown_run_is_a_usage_error(house):
-    for ask in (show_run, read_log):
-        with pytest.raises(UsageError, match="no run zzz"):
-            ask(house.root, "zzz")
+    with pytest.raises(UsageError, match="no run zzz"):
+        show_run(house.root, "zzz")
     with pytest.raises(UsageError, match="no run zzz"):
         control_run(house.root, house.context, "zzz", ControlAction.PAUSE)
 

@@ -18,7 +18,6 @@ from chimera.runtime import (
     control_run,
     due_runs,
     migrate_run,
-    prune_runs,
 )
 from chimera.runtime.control import leave_request
 from chimera.state import Applied, EventKind, read_state
@@ -169,9 +168,9 @@ def test_forgotten_runs_take_their_files_with_them(house):
     unfinished = house.new_run()
     house.state.remove_applied("local", "Workflow/0")
     house.state.remove_applied("local", "Workflow/1")
-    house.state.close()
-    assert prune_runs(house.root, house.context, older=timedelta(days=1)).runs == 0
-    pruned = prune_runs(house.root, house.context, keep=1)
+    now = house.context.clock.now()
+    assert house.state.prune(before=now - timedelta(days=1)).runs == 0
+    pruned = house.state.prune(before=now + timedelta(days=1))
     assert (pruned.runs, pruned.events, pruned.files) == (2, 4, 2)
     house.restart()
     assert len(house.state.runs()) == 4
@@ -179,11 +178,6 @@ def test_forgotten_runs_take_their_files_with_them(house):
     with read_state(house.root) as reader:
         for run in reader.runs():
             reader.events(run.uid)  # no file of what stays is gone
-
-
-def test_prune_of_nothing_in_particular_is_a_usage_error(house):
-    with pytest.raises(UsageError, match="nothing says which"):
-        prune_runs(house.root, house.context)
 
 
 def test_engine_forgets_what_is_older_than_is_to_be_kept(house):

@@ -19,6 +19,7 @@ from chimera.state import (
 )
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_new_database_gives_room_back_and_an_old_one_learns_to(tmp_path, context
             state._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             full = (tmp_path / ".chimera" / "state.db").stat().st_size
             assert full > 1_000_000
-            assert state.prune(keep=0).runs == 20
+            assert state.prune(before=LATER).runs == 20
             assert (tmp_path / ".chimera" / "state.db").stat().st_size < full / 5
     database = tmp_path / ".chimera" / "state.db"
     with sqlite3.connect(database) as connection:
@@ -113,7 +114,7 @@ def test_only_what_is_over_and_taken_goes(tmp_path, context, status, is_settled,
         if is_settled:
             state.settle("local", "Workflow/a")
         assert state.prune(before=NOW).runs == 0
-        state.prune(before=NOW + timedelta(seconds=1))
+        state.prune(before=LATER)
         assert [r.uid for r in state.runs()] == ([run.uid] if is_kept else [])
 
 
@@ -122,7 +123,7 @@ def test_run_that_brought_about_what_is_applied_stays(tmp_path, context):
         run = state.create_run("local", "Workflow/a", None, None)
         state.record(run.uid, status=RunStatus.SUCCEEDED)
         state.put_applied("local", Applied("Workflow/a", "d", NOW, run=run.uid))
-        assert state.prune(keep=0).runs == 0
+        assert state.prune(before=LATER).runs == 0
 
 
 def test_files_of_applied_values_and_of_items_stay(tmp_path, context):
@@ -133,7 +134,7 @@ def test_files_of_applied_values_and_of_items_stay(tmp_path, context):
         run = state.create_run("local", "Workflow/a", None, None)
         event = Event(EventKind.DONE, "x", 1, NOW, [large, 3])
         state.record(run.uid, [event], status=RunStatus.CANCELLED)
-        assert state.prune(keep=0).files == 1
+        assert state.prune(before=LATER).files == 1
         assert state.applied("local")["Gate/a"].outputs == [large, 1]
         assert state.item("local", "things", "a").value == [large, 2]
 
