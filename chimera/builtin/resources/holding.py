@@ -6,21 +6,24 @@ has ended.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.resources.kinds import ResourceClaimSpec, ResourcePoolSpec
 from chimera.builtin.resources.ledger import PREEMPTED, Lease, Ledger, victims
 from chimera.builtin.resources.pools import Claim, Pool, claim_of, pool_of
-from chimera.builtin.resources.quantities import fits, lacking, worded
-from chimera.builtin.resources.sharing import Grant, divide
+from chimera.builtin.resources.quantities import Amounts, fits, lacking, less, worded
+from chimera.builtin.resources.sharing import Grant, Standing, divide
+from chimera.builtin.resources.waiting import WAITING, Waiter, kept_for, waiters
 from chimera.context.machine import measure
 from chimera.runtime import OperationCall, PermanentError
-from chimera.runtime.recovery import Category, StepError
+from chimera.runtime.collections import KeepingError
+from chimera.runtime.recovery import Category
 from chimera.runtime.system import SETTINGS, SYSTEM
 from chimera.state import RunStatus, read_state
 
@@ -50,14 +53,33 @@ class Book:
 
     ledger: Ledger
     pools: Mapping[str, Pool]
+    waiters: tuple[Waiter, ...] = ()
+    kept: Mapping[str, Amounts] = field(default_factory=dict)
+    """What of each pool is kept for those who come before whoever asks."""
     preempted: list[Lease] = field(default_factory=list)
 
     @staticmethod
     def open(call: Call) -> Book:
         """Read the pools and the ledger; what has ended until now holds nothing any more."""
+        now = call.context.clock.now()
         with run_ends(call.root, call.run) as ended:
-            ledger = Ledger.open(call.store, call.context.clock.now(), ended)
-        return Book(ledger, applied_pools(call.store))
+            ledger = Ledger.open(call.store, now, ended)
+            waiting = waiters(call.store, now, ended)
+        return Book(ledger, applied_pools(call.store), waiting)
+
+    def keep_for_others(self, asks: Waiter) -> None:
+        """Keep what those wait for who come before `asks`."""
+        ahead = [one for one in self.waiters if one.key != asks.key and one.rank < asks.rank]
+        if ahead:
+            held = Counter(lease.claim for lease in self.ledger.live.values())
+            self.kept = kept_for(ahead, self.standings(), held)
+
+    def standings(self) -> list[Standing]:
+        """Return how the pools stand, without what is kept for others, in order of name."""
+        found = [self.ledger.standing(pool) for _, pool in sorted(self.pools.items())]
+        return [
+            replace(one, free=less(one.free, self.kept.get(one.pool.name, {}))) for one in found
+        ]
 
     def only(self, names: Iterable[str]) -> list[Pool]:
         """Return these pools, or all where none is named; raises for one that was not applied."""
@@ -164,7 +186,7 @@ def _served_instead(call: Call, book: Book, claim: Claim, strategy: Strategy) ->
 
 
 def _served(call: Call, book: Book, claims: Sequence[Claim], strategy: Strategy) -> list[Lease]:
-    standings = [book.ledger.standing(pool) for _, pool in sorted(book.pools.items())]
+    standings = book.standings()
     able = [claim for claim in claims if _has_room_for_another(book, claim)]
     by_name = {claim.name: claim for claim in claims}
     leases = []
@@ -222,7 +244,8 @@ def _preempt(book: Book, claim: Claim) -> list[Lease]:
     least = claim.scaled(claim.least)
     for _, pool in sorted(book.pools.items()):
         if claim.may_use(pool.name) and fits(least, pool.capacity):
-            found = victims(pool, book.ledger.in_pool(pool), least, claim.priority)
+            left = replace(pool, capacity=less(pool.capacity, book.kept.get(pool.name, {})))
+            found = victims(left, book.ledger.in_pool(pool), least, claim.priority)
             if found:
                 return found
     return []
@@ -234,10 +257,14 @@ def _why(book: Book, claim: Claim) -> str:
         return f"all {claim.count} of its leases are held"
     least = claim.scaled(claim.least)
     texts = []
-    for name, pool in sorted(book.pools.items()):
+    for standing in book.standings():
+        name, kept = standing.pool.name, book.kept.get(standing.pool.name, {})
         if claim.may_use(name):
-            short = lacking(least, book.ledger.standing(pool).free)
-            texts.append(f"{name} lacks {worded(short)}" if short else f"{name} has no GPU left")
+            short = lacking(least, standing.free)
+            text = f"{name} lacks {worded(short)}" if short else f"{name} has no GPU left"
+            shared = {r: n for r, n in kept.items() if r in short and n}
+            others = f" (it keeps {worded(shared)} for who comes first)" if shared else ""
+            texts.append(text + others)
     return "; ".join(texts)
 
 
@@ -256,17 +283,28 @@ def never_served(book: Book, claim: Claim) -> str | None:
     return "; ".join(texts) or "none of the pools that it allows was applied"
 
 
-class ResourcesHeldError(StepError):
-    """Others hold what is asked for; when they have given it back it can be had."""
+class ResourcesHeldError(KeepingError):
+    """Others hold what is asked for; when they have given it back it can be had.
+
+    As long as the step is tried again it is kept who waits.
+    """
 
 
-def not_now(book: Book, unserved: Mapping[str, str]) -> ResourcesHeldError:
+def not_now(book: Book, unserved: Mapping[str, str], asks: Waiter) -> ResourcesHeldError:
     """Return the error for claims that can be served when something is given back."""
+
+    def keep(store: Collections, due: datetime | None) -> None:
+        if due is not None:
+            store.put(WAITING, asks.key, replace(asks, due=due).to_json())
+        elif store.get(WAITING, asks.key) is not None:
+            store.delete(WAITING, asks.key)
+
     soonest = min((lease.until for lease in book.ledger.live.values()), default=None)
     wait = None if soonest is None else max(timedelta(), soonest - book.ledger.now)
     told = "; ".join(f"{name}: {why}" for name, why in sorted(unserved.items()))
     return ResourcesHeldError(
         f"there is not enough free: {told}",
+        keep,
         category=Category.RESOURCE,
         transient=True,
         help="give the stage a retry, or wait for what is held"

@@ -106,7 +106,9 @@ class ResourceClaimSpec(Model):
         default=(), description="Pools that may serve it; any if left out."
     )
     priority: Annotated[int, Field(ge=-1000, le=1000)] = Field(
-        default=0, description="Who comes first where there is not enough; the higher one does."
+        default=0,
+        description="Who comes first where there is not enough: the higher one does, and of "
+        "equals who asked first; what is free is kept for them while they ask again.",
     )
     weight: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1, description="Size of its share beside others', for the strategy fair."

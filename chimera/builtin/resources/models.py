@@ -147,11 +147,23 @@ class Problem(Model):
     claims: dict[Name, WantedClaim] = Field(description="Claims by name.")
 
 
+class Waiting(Model):
+    """Somebody who asks again for what could not be had."""
+
+    run: str = Field(description="The run.")
+    claims: Items[str] = Field(description="What it waits for.")
+    priority: int = Field(description="Its priority; the lowest of its claims'.")
+    since: str = Field(description="When it asked first.")
+
+
 class UsageOutputs(Model):
     """How the pools stand, and who holds what of them."""
 
     pools: dict[str, PoolUsage] = Field(description="Pools by name.")
     leases: Items[LeaseOutput] = Field(description="Live leases, in order of their claims.")
+    waiting: Items[Waiting] = Field(
+        default=(), description="Who waits for a lease, in the order in which they come."
+    )
     problem: Problem = Field(
         description="All applied pools and claims, as resources.optimize takes them."
     )

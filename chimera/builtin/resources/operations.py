@@ -42,6 +42,7 @@ from chimera.builtin.resources.models import (
     Shortage,
     UsageInputs,
     UsageOutputs,
+    Waiting,
     WantedClaim,
 )
 from chimera.builtin.resources.pools import Claim, Pool, claim_of
@@ -53,6 +54,7 @@ from chimera.builtin.resources.quantities import (
     shown,
     total,
 )
+from chimera.builtin.resources.waiting import WAITING, Waiter, Wanted
 from chimera.runtime import Operation, OperationCall, PermanentError
 from chimera.runtime.recovery import Category
 from chimera.runtime.system import Strategy
@@ -73,9 +75,13 @@ def allocate(call: OperationCall[AllocateInputs]) -> AllocateOutputs:
             help="ask for less, allow another pool, or apply a larger one",
         )
     able = [claim for claim in claims if claim.name not in impossible]
+    asks = _asks(call, able)
+    book.keep_for_others(asks)
     leases, unserved = serve(call, book, able, _strategy(call, claims))
     if unserved and (not asked.partial or not leases):
-        raise not_now(book, unserved)
+        raise not_now(book, unserved, asks)
+    if any(waiter.key == asks.key for waiter in book.waiters):
+        call.store.delete(WAITING, asks.key)
     for lease in book.preempted:
         call.log(f"lease {lease.id} of {lease.claim} was taken back: {lease.reason}")
         call.publish(PREEMPTED_TOPIC, {"id": lease.id, **lease.to_json()})
@@ -134,6 +140,15 @@ def usage(call: OperationCall[UsageInputs]) -> UsageOutputs:
         leases=tuple(
             _output(lease, book.pools[lease.pool]) for lease in leases if lease.pool in names
         ),
+        waiting=tuple(
+            Waiting(
+                run=waiter.run,
+                claims=tuple(one.claim for one in waiter.wanted),
+                priority=waiter.priority,
+                since=waiter.since.isoformat(),
+            )
+            for waiter in book.waiters
+        ),
         problem=Problem(
             pools={name: _offered(pool) for name, pool in sorted(book.pools.items())},
             claims={name: _wanted(claim) for name, claim in applied_claims(call.store).items()},
@@ -176,6 +191,13 @@ def optimize(call: OperationCall[OptimizeInputs]) -> OptimizeOutputs:
             for one in why.shortages
         ),
     )
+
+
+def _asks(call: OperationCall[AllocateInputs], claims: list[Claim]) -> Waiter:
+    """Return who asks, to come before others or after them: all together as the last of them."""
+    wanted = tuple(map(Wanted.of, claims))
+    priority = min(claim.priority for claim in claims)
+    return Waiter(call.key, call.run, wanted, priority, since=call.now, due=call.now)
 
 
 def _claims(call: OperationCall[AllocateInputs]) -> list[Claim]:

@@ -16,6 +16,7 @@ from chimera.builtin.resources.operations import OPERATIONS
 from chimera.context import Context, FixedClock
 from chimera.context.machine import Machine
 from chimera.runtime import StepCall
+from chimera.runtime.collections import KeepingError
 from chimera.state import RunStatus, open_state
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -53,6 +54,7 @@ class Desk:
     now: datetime = NOW
     published: list[tuple[str, Any]] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
+    began: dict[str, datetime] = field(default_factory=dict)
     numbers: Any = field(default_factory=itertools.count)
 
     def pool(self, name: str, resources: Mapping[str, Any], **spec: Any) -> None:
@@ -74,20 +76,27 @@ class Desk:
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
 
-    def call(self, name: str, run: str = "", **inputs: Any) -> Any:
-        """Perform an operation; what it writes counts only where it returns."""
+    def call(
+        self, name: str, run: str = "", *, key: str = "", again: float | None = None, **inputs: Any
+    ) -> Any:
+        """Perform an operation; what it writes counts only where it returns.
+
+        One that is tried `again` after so many seconds leaves what its failure keeps.
+        """
+        key = key or f"key-{next(self.numbers)}"
+        began = self.began.setdefault(key, self.now)
         before = {name: dict(items) for name, items in self.store.items.items()}
         heard: list[tuple[str, Any]] = []
         context = replace(Context.system(), clock=FixedClock(self.now))
         call = StepCall(
             inputs=inputs,
-            key=f"key-{next(self.numbers)}",
+            key=key,
             attempt=1,
             in_doubt=False,
             context=context,
             cancelled=lambda: False,
             log=self.logged.append,
-            now=NOW,
+            now=began,
             store=self.store,
             publish=lambda topic, payload: heard.append((topic, payload)),
             run=run,
@@ -95,8 +104,11 @@ class Desk:
         operation = next(one for one in OPERATIONS if one.name == f"resources.{name}")
         try:
             outputs = operation.perform(call, self.root)
-        except BaseException:
+        except BaseException as error:
             self.store.items = before
+            if isinstance(error, KeepingError):
+                due = None if again is None else self.now + timedelta(seconds=again)
+                error.keep(self.store, due)
             raise
         self.published += heard
         return outputs

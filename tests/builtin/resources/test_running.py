@@ -14,6 +14,7 @@ from chimera.context import Context
 from chimera.documents import dump
 from chimera.model import Outcome
 from chimera.runtime.health import Health, HealthTask
+from chimera.state import EventKind
 from chimera.workspace import Workspace
 
 POOL = {
@@ -110,6 +111,56 @@ def test_a_deleted_pool_serves_nobody(apply: Apply) -> None:
     assert workspace.run("Workflow/v", {}).value.outputs == {"outputs": {"pools": {}}}
     with workspace.read_state() as state:
         assert state.items("local", "resource.claim") == ()
+
+
+def test_a_pool_is_not_deleted_while_somebody_holds_a_part_of_it(apply: Apply) -> None:
+    held = workflow(LEASE, {"id": "hold", "wait": {"signal": "go"}, "dependencies": ["lease"]})
+    documents = {**DOCUMENTS, "Workflow/w": held}
+    run = apply(documents).run("Workflow/w", {}).value.item
+    assert run is not None
+    assert run.run is not None
+    without = {"Workflow/w": held, "ResourceClaim/c": DOCUMENTS["ResourceClaim/c"]}
+    workspace = apply(without, Outcome.FAILED)
+    with workspace.read_state() as state:
+        (lease,) = state.items("local", "resource.lease")
+        assert [item.id for item in state.items("local", "resource.pool")] == ["p"]
+        (failed,) = [r for r in state.runs(target="ResourcePool/p") if r.failed]
+        (error,) = [e.data for e in state.events(failed.uid) if e.kind is EventKind.FAIL]
+    assert error == {"error": f"ResourcePool/p is held by {lease.id}"}
+    workspace.runs.cancel(run.run)
+    with apply(without).read_state() as state:
+        assert state.items("local", "resource.pool") == ()
+
+
+def test_a_stage_that_waits_for_a_large_lease_is_not_overtaken(apply: Apply) -> None:
+    patient = {"retryPolicy": {"maxRetries": 100, "backoffStrategy": "fixed", "baseDelay": "50ms"}}
+
+    def leases(id: str, cpu: int, *needs: str) -> dict[str, Any]:
+        inputs = {"requests": {"cpu": cpu}}
+        asks = {"id": id, "operation": "resources.allocate", "inputs": inputs, **patient}
+        return {**asks, "dependencies": list(needs)}
+
+    def gives(id: str, lease: str, *needs: str) -> dict[str, Any]:
+        inputs = {"leases": [f"${{{lease}.lease.id}}"]}
+        given = {"id": id, "operation": "resources.release", "inputs": inputs}
+        return {**given, "dependencies": [lease, *needs]}
+
+    stages = [
+        leases("first", 1),
+        leases("large", 2, "first"),
+        {"id": "later", "wait": {"for": "100ms"}, "dependencies": ["first"]},
+        leases("small", 1, "later"),
+        {"id": "soon", "wait": {"for": "300ms"}, "dependencies": ["first"]},
+        gives("give", "first", "soon"),
+        gives("pass", "large"),
+    ]
+    spec = workflow(*stages, large="${large.lease.until}", small="${small.lease.until}")
+    workspace = apply({**DOCUMENTS, "Workflow/v": {**spec, "mode": "parallel"}})
+    answer = workspace.run("Workflow/v", {}, waits=True)
+    outputs = answer.value.outputs["outputs"]
+    assert outputs["large"] < outputs["small"]
+    with workspace.read_state() as state:
+        assert state.items("local", "resource.waiting") == ()
 
 
 def test_a_claim_is_refused_to_another_workflow(apply: Apply) -> None:
