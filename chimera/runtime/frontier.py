@@ -130,20 +130,17 @@ class Scope:
 
     def done(self, node: Node, output: Json) -> None:
         """A step has finished with `output`."""
-        self.open -= 1
-        self.ended += 1
+        self.open, self.ended = self.open - 1, self.ended + 1
         self.take(node.key, output, is_skipped=False)
 
     def skip(self, node: Node) -> None:
         """A step has finished without an output."""
-        self.open -= 1
-        self.ended += 1
+        self.open, self.ended = self.open - 1, self.ended + 1
         self.take(node.key, None, is_skipped=True)
 
     def fail(self, node: Node, message: str) -> None:
         """A step has failed: what needs it stays where it is."""
-        self.open -= 1
-        self.ended += 1
+        self.open, self.ended = self.open - 1, self.ended + 1
         self.has_failed(node.id, message)
 
     def has_failed(self, id: str, message: str) -> None:
