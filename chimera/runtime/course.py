@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.model import ChimeraError
+from chimera.runtime.elements import Elements
 from chimera.runtime.fold import RunState, StepStatus, is_inside_finished
-from chimera.runtime.frontier import Elements, Loose, Node, Scope, Steps
+from chimera.runtime.frontier import Loose, Node, Scope, Steps
 from chimera.runtime.ready import Limit, Ready
 from chimera.runtime.result import RunResult
 from chimera.runtime.steps import Expansion, Graph, Recovery, Retry, Step, Work
