@@ -10,20 +10,20 @@ from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.policy.cases import CasesReport, run_cases
-    from chimera.policy.conditions import Condition, ConditionError, Conditions
     from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
     from chimera.policy.isolation import Bounds
     from chimera.policy.judge import judge
     from chimera.policy.kinds import PolicySpec, WaiverSpec
+    from chimera.policy.predicates import Predicate, PredicateError, Predicates
     from chimera.policy.worker import evaluate
 
 __all__ = [
     "Bounds",
     "CasesReport",
-    "Condition",
-    "ConditionError",
-    "Conditions",
     "PolicySpec",
+    "Predicate",
+    "PredicateError",
+    "Predicates",
     "RuleCoverage",
     "Unexercised",
     "WaiverSpec",
@@ -37,7 +37,7 @@ import_lazily(
     __name__,
     {
         ".cases": "CasesReport run_cases",
-        ".conditions": "Condition ConditionError Conditions",
+        ".predicates": "Predicate PredicateError Predicates",
         ".coverage": "RuleCoverage Unexercised unexercised",
         ".isolation": "Bounds",
         ".judge": "judge",

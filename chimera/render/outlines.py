@@ -90,7 +90,7 @@ def _about(step: Step) -> Iterator[str]:
     elif not step.effects:
         yield "has no effects"
     if step.when is not None:
-        yield "only under a condition"
+        yield "only where its predicate holds"
     if step.executor not in {"thread", "loop", "inline"}:
         yield f"on {step.executor}"
     yield from _on_failure(step)

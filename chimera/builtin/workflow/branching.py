@@ -1,7 +1,7 @@
-"""What a condition tells before it is evaluated: outputs that may be missing, and unknown cases.
+"""What a predicate tells before it is evaluated: outputs that may be missing, and unknown cases.
 
 An output of a skipped stage is null. To compare it with `==` is well defined; with anything else
-CEL errs, and the stage fails where it was to be skipped. So that is refused unless the condition
+CEL errs, and the stage fails where it was to be skipped. So that is refused unless the predicate
 asks first whether it is there. Refuses to guess: what it cannot read it lets pass.
 """
 
@@ -25,10 +25,10 @@ _TESTED = re.compile(r"has\s*\(\s*$")
 def judge_text(
     scope: Scope, index: int, text: str, sources: Sequence[Sequence[str]], place: Place
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a condition of the stage at `index`, which looks at these sources.
+    """Yield what is wrong with a predicate of the stage at `index`, which looks at these sources.
 
     A source is the name of a stage, an item or the input, and the member that is looked at, if the
-    condition sees no more of it.
+    predicate sees no more of it.
     """
     bare = _OPAQUE.sub(lambda match: " " * len(match[0]), text)
     whole = {source: len(path) for source, *path in sources}

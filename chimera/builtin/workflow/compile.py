@@ -1,7 +1,7 @@
 """Compilation: everything that is wrong with a workflow before anything of it runs.
 
 Owns how stages fit together: what each of them does, their order, and what starts them; what flows
-between them is judged in `flow`, conditions in `expressions`. Refuses to stop at the first fault.
+between them is judged in `flow`, predicates in `expressions`. Refuses to stop at the first fault.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from chimera.builtin.workflow.expressions import conditions_of
+from chimera.builtin.workflow.expressions import predicates_of
 from chimera.builtin.workflow.flow import Flow
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
@@ -66,7 +66,7 @@ def compile_spec(
     address: str,
     workflows: Workflows | None = None,
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of a spec by itself, but for those of its conditions.
+    """Yield the faults of a spec by itself, but for those of its predicates.
 
     Limits that it does not declare may be declared by documents that are not at hand.
     """
@@ -82,7 +82,7 @@ def compile_scope(
     executors: Executors | None = None,
     limits: frozenset[str] | None = frozenset(),
 ) -> Iterator[Diagnostic]:
-    """Yield all faults of a workflow but for those of its conditions.
+    """Yield all faults of a workflow but for those of its predicates.
 
     `limits` are declared elsewhere; where it is `None` nobody knows which are, and where
     `executors` is `None` nobody knows which there are.
@@ -183,11 +183,11 @@ class _Faults:
         for index, stage in enumerate(self._spec.stages):
             if stage.is_plain:
                 continue
-            for route, text, _ in conditions_of(stage, index):
+            for route, text, _ in predicates_of(stage, index):
                 if text.strip() == "false":
                     yield self._fault(
                         "workflow-stage-unreachable",
-                        f"the stage {stage.id!r} never goes this way: the condition is false",
+                        f"the stage {stage.id!r} never goes this way: the predicate is false",
                         self._place.at(*route),
                         "remove the stage or the case, or write when it is wanted",
                     )

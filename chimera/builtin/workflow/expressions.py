@@ -1,4 +1,4 @@
-"""Conditions of stages: what they may name, with which types, and what they see when they run.
+"""Predicates of stages: what they may name, with which types, and what they see when they run.
 
 `when` and the cases of a `switch` are CEL over `input.x`, `stage.output` and, for a stage that goes
 through a list, its item. Owns names and types; CEL itself is `policy`'s. Refuses names of stages
@@ -19,7 +19,7 @@ from chimera.builtin.workflow.scope import Scope
 from chimera.builtin.workflow.shapes import Shape
 from chimera.builtin.workflow.wording import Suggestions, names
 from chimera.model import Diagnostic, Place, Route
-from chimera.policy import Condition, Conditions
+from chimera.policy import Predicate, Predicates
 
 _OPAQUE = r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|//[^\n]*"
 _NAME = re.compile(rf"{_OPAQUE}|(?<![\w.])([A-Za-z][\w-]*)(?:\s*\.\s*([A-Za-z_]\w*))?")
@@ -32,16 +32,16 @@ _CONTAINER = re.compile(r" \(in container '[^']*'\)")
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One condition of a workflow: where it stands, and what it names."""
+    """One predicate of a workflow: where it stands, and what it names."""
 
     route: Route
-    condition: Condition
+    predicate: Predicate
     sources: Mapping[str, tuple[str, ...]] = field(compare=False)
     """For each name the source and the way into it."""
 
 
-def conditions_of(stage: StageSpec, index: int) -> Iterator[tuple[Route, str, bool]]:
-    """Yield the conditions of a stage, where they stand below the spec, and if they see an item."""
+def predicates_of(stage: StageSpec, index: int) -> Iterator[tuple[Route, str, bool]]:
+    """Yield the predicates of a stage, where they stand below the spec, and if they see an item."""
     if stage.when is not None:
         yield ("stages", index, "when"), stage.when, False
     for at, case in enumerate(stage.switch or ()):
@@ -50,7 +50,7 @@ def conditions_of(stage: StageSpec, index: int) -> Iterator[tuple[Route, str, bo
 
 
 def state(scope: Scope, index: int, route: Route, text: str, *, item: bool) -> Stated:
-    """Return a condition with the types of the names in it, as far as these are known."""
+    """Return a predicate with the types of the names in it, as far as these are known."""
     sources: dict[str, tuple[str, ...]] = {}
     types: list[tuple[str, Any]] = []
     for source, member in _named(text):
@@ -68,7 +68,7 @@ def state(scope: Scope, index: int, route: Route, text: str, *, item: bool) -> S
         if name not in sources:
             sources[name] = (source,) if is_whole else (source, member or "")
             types.append((name, "any" if may_miss else of))
-    return Stated(route, Condition(text, tuple(types)), sources)
+    return Stated(route, Predicate(text, tuple(types)), sources)
 
 
 def _named(text: str) -> Iterator[tuple[str, str | None]]:
@@ -101,38 +101,38 @@ def _type(shape: Shape) -> Any:
 
 
 def stated_in(scope: Scope) -> Iterator[Stated]:
-    """Yield all conditions of a workflow."""
+    """Yield all predicates of a workflow."""
     for index, stage in enumerate(scope.spec.stages):
-        for route, text, item in conditions_of(stage, index):
+        for route, text, item in predicates_of(stage, index):
             yield state(scope, index, route, text, item=item)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A workflow whose conditions are judged."""
+    """A workflow whose predicates are judged."""
 
     scope: Scope
     place: Place
     address: str
 
 
-def judge_conditions(
-    asked: Sequence[Asked], conditions: Conditions
+def judge_predicates(
+    asked: Sequence[Asked], predicates: Predicates
 ) -> Iterator[tuple[Asked, Diagnostic]]:
-    """Yield what is wrong with the conditions of several workflows; one child serves for all."""
+    """Yield what is wrong with the predicates of several workflows; one child serves for all."""
     every = [(one, stated) for one in asked for stated in stated_in(one.scope)]
     if not every:
         return
-    different = list(dict.fromkeys(stated.condition for _, stated in every))
-    told = dict(zip(different, conditions.faults(different), strict=True))
+    different = list(dict.fromkeys(stated.predicate for _, stated in every))
+    told = dict(zip(different, predicates.faults(different), strict=True))
     meant = Suggestions()
     for one, stated in every:
         index = stated.route[1]
         assert isinstance(index, int)
         seen, where = tuple(stated.sources.values()), one.place.at(*stated.route)
-        for found in judge_text(one.scope, index, stated.condition.expression, seen, where):
+        for found in judge_text(one.scope, index, stated.predicate.expression, seen, where):
             yield one, replace(found, address=one.address)
-        for fault in told[stated.condition]:
+        for fault in told[stated.predicate]:
             message = _CONTAINER.sub("", fault.message)
             undeclared = _UNDECLARED.search(message)
             help = "write CEL that gives true or false"
@@ -141,8 +141,8 @@ def judge_conditions(
             yield (
                 one,
                 Diagnostic(
-                    "workflow-condition-invalid",
-                    f"the condition is not CEL: {fault.line}:{fault.column}: {message}",
+                    "workflow-predicate-invalid",
+                    f"the predicate is not CEL: {fault.line}:{fault.column}: {message}",
                     where,
                     help,
                     address=one.address,
@@ -165,11 +165,11 @@ def _help(scope: Scope, stated: Stated, name: str, meant: Suggestions) -> str:
         there = f"name one of {names(known)}" if known else f"{as_written} is {shape}"
         return meant(f"{as_written}.{member}", known, there) if member else there
     every = [INPUT, *scope.position]
-    return meant(name, every, "a condition can name input.x and outputs of stages, as stage.x")
+    return meant(name, every, "a predicate can name input.x and outputs of stages, as stage.x")
 
 
 def values_for(stated: Stated, sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the names of a condition; what is not there is null."""
+    """Return the values of the names of a predicate; what is not there is null."""
     return {name: _follow(sources, path) for name, path in stated.sources.items()}
 
 

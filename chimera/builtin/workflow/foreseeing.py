@@ -1,6 +1,6 @@
 """What is known of a run before anything runs: which stages will, and with which inputs.
 
-What depends on outputs is left as its author wrote it, and a condition on them is not decided.
+What depends on outputs is left as its author wrote it, and a predicate on them is not decided.
 Secrets are never read. Refuses to run anything.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chimera.builtin.workflow.expressions import Stated, conditions_of, state, values_for
+from chimera.builtin.workflow.expressions import Stated, predicates_of, state, values_for
 from chimera.builtin.workflow.references import (
     INPUT,
     SECRET,
@@ -23,7 +23,7 @@ from chimera.builtin.workflow.references import (
 from chimera.builtin.workflow.scope import Scope
 from chimera.builtin.workflow.stages import StageSpec
 from chimera.model import ChimeraError
-from chimera.policy import ConditionError, Conditions
+from chimera.policy import PredicateError, Predicates
 
 _MASK = "***"
 
@@ -35,10 +35,10 @@ def foresee(scope: Scope, given: Any) -> dict[str, dict[str, Any]]:
     kept is `determined` where nothing of its inputs is left open.
     """
     found: dict[str, dict[str, Any]] = {}
-    with Conditions() as conditions:
+    with Predicates() as predicates:
         for index in scope.order.started:
             stage = scope.spec.stages[index]
-            fate = _fate(scope, index, given, found, conditions)
+            fate = _fate(scope, index, given, found, predicates)
             found[stage.id] = {"fate": fate}
             if fate != "skipped":
                 found[stage.id] |= _asked(stage, given, found)
@@ -50,7 +50,7 @@ def _fate(
     index: int,
     given: Any,
     found: Mapping[str, Mapping[str, Any]],
-    conditions: Conditions,
+    predicates: Predicates,
 ) -> str:
     stage = scope.spec.stages[index]
     fates = [found[id]["fate"] for id in stage.dependencies if id in found]
@@ -58,19 +58,19 @@ def _fate(
         return "skipped" if set(fates) == {"skipped"} else "unknown"
     if stage.when is None:
         return "runs"
-    route, text, _ = next(conditions_of(stage, index))
+    route, text, _ = next(predicates_of(stage, index))
     stated = state(scope, index, route, text, item=False)
     if not _is_known(stated, found):
         return "unknown"
     try:
-        holds = conditions.holds(stated.condition, values_for(stated, {INPUT: given}))
-    except ConditionError:
+        holds = predicates.holds(stated.predicate, values_for(stated, {INPUT: given}))
+    except PredicateError:
         return "unknown"
     return "runs" if holds else "skipped"
 
 
 def _is_known(stated: Stated, found: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether a condition looks at inputs alone, and at stages that are skipped."""
+    """Tell whether a predicate looks at inputs alone, and at stages that are skipped."""
     sources = {path[0] for path in stated.sources.values()}
     return all(
         source == INPUT or found.get(source, {}).get("fate") == "skipped" for source in sources

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chimera.builtin.workflow.confirming import confirmation
-from chimera.builtin.workflow.expressions import Stated, conditions_of, state, values_for
+from chimera.builtin.workflow.expressions import Stated, predicates_of, state, values_for
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
 from chimera.builtin.workflow.performing import Performer
@@ -33,7 +33,7 @@ from chimera.builtin.workflow.scope import Scope, Workflows
 from chimera.builtin.workflow.stages import StageSpec
 from chimera.builtin.workflow.wording import has_type
 from chimera.model import digest_json
-from chimera.policy import Conditions
+from chimera.policy import Predicates
 from chimera.runtime import (
     Expansion,
     Json,
@@ -77,10 +77,10 @@ class Maker:
         return tuple(StageMaker(self, index) for index in range(len(self.spec.stages)))
 
     def steps(
-        self, given: Json, root: Path, conditions: Conditions, path: str = ""
+        self, given: Json, root: Path, predicates: Predicates, path: str = ""
     ) -> tuple[Step, ...]:
         """Return the steps of a run with the input `given`, inside the step at `path`."""
-        return tuple(stage.step(given, root, conditions, path) for stage in self.stages)
+        return tuple(stage.step(given, root, predicates, path) for stage in self.stages)
 
     def inside(self, address: str) -> Maker:
         """Return what makes the steps of a workflow that a stage runs."""
@@ -106,7 +106,7 @@ class StageMaker:
         self._item_references = tuple(r for r in found if r.source == self._variable)
         stated = [
             state(maker.scope, index, route, text, item=item)
-            for route, text, item in conditions_of(stage, index)
+            for route, text, item in predicates_of(stage, index)
         ]
         self._when = stated.pop(0) if stage.when is not None else None
         self._cases = stated
@@ -124,7 +124,7 @@ class StageMaker:
             referred += (source for source, *_ in stated.sources.values())
         return tuple(dict.fromkeys((*ordered, *(s for s in referred if s in position))))
 
-    def step(self, given: Json, root: Path, conditions: Conditions, path: str) -> Step:
+    def step(self, given: Json, root: Path, predicates: Predicates, path: str) -> Step:
         """Return the step of a run with the input `given`."""
         stage = self.stage
 
@@ -136,18 +136,18 @@ class StageMaker:
             return known
 
         if stage.for_each is None:
-            step = self._once(stage.id, bring, root, conditions, f"{path}{stage.id}")
+            step = self._once(stage.id, bring, root, predicates, f"{path}{stage.id}")
         else:
-            step = self._each(bring, root, conditions, f"{path}{stage.id}")
+            step = self._each(bring, root, predicates, f"{path}{stage.id}")
         return replace(
             step,
             needs=self.needs,
-            when=self._guard(given, conditions),
+            when=self._guard(given, predicates),
             priority=stage.priority,
             identity=self._identity,
         )
 
-    def _guard(self, given: Json, conditions: Conditions) -> Callable[[Outputs], bool] | None:
+    def _guard(self, given: Json, predicates: Predicates) -> Callable[[Outputs], bool] | None:
         """Return whether the stage runs, from the outputs of those before it."""
         stated = self._when
         followed = self._followed
@@ -159,7 +159,7 @@ class StageMaker:
                 return False
             if stated is None:
                 return True
-            return conditions.holds(stated.condition, values_for(stated, {**outputs, INPUT: given}))
+            return predicates.holds(stated.predicate, values_for(stated, {**outputs, INPUT: given}))
 
         return runs
 
@@ -168,7 +168,7 @@ class StageMaker:
         """In conditional mode, the stages without any of which this one is skipped."""
         return self.stage.dependencies if self._maker.spec.mode == "conditional" else ()
 
-    def _each(self, bring: Bring, root: Path, conditions: Conditions, path: str) -> Step:
+    def _each(self, bring: Bring, root: Path, predicates: Predicates, path: str) -> Step:
         stage = self.stage
         for_each = stage.for_each
         assert for_each is not None
@@ -193,7 +193,7 @@ class StageMaker:
                     values = values_for(stated, sources)
                     here |= {f"?{k}": v for k, v in values.items() if v is not None}
                 both = {**shared, **here}
-                step = self._once(str(n), lambda outputs: both, root, conditions, f"{path}[{n}]")
+                step = self._once(str(n), lambda outputs: both, root, predicates, f"{path}[{n}]")
                 return replace(step, priority=stage.priority)
 
             return Expansion(
@@ -206,26 +206,26 @@ class StageMaker:
 
         return Step(stage.id, inputs=inputs, expand=expand, effects=False)
 
-    def _once(self, id: str, bring: Bring, root: Path, conditions: Conditions, path: str) -> Step:
+    def _once(self, id: str, bring: Bring, root: Path, predicates: Predicates, path: str) -> Step:
         """Return the step that does the stage's work, once."""
-        step = self._work(id, bring, root, conditions, path)
+        step = self._work(id, bring, root, predicates, path)
         stand_in = self._maker.stand_in
         return step if stand_in is None else stand_in(self.stage, _ELEMENT.sub("", path), step)
 
-    def _work(self, id: str, bring: Bring, root: Path, conditions: Conditions, path: str) -> Step:
+    def _work(self, id: str, bring: Bring, root: Path, predicates: Predicates, path: str) -> Step:
         stage = self.stage
         if stage.workflow is not None:
-            return self._nested(id, stage.workflow, bring, root, conditions, path)
+            return self._nested(id, stage.workflow, bring, root, predicates, path)
         if stage.wait is not None:
             return self._wait(id, bring)
         if stage.confirm is not None:
             return confirmation(id, stage, bring, path, self._maker.operations, root)
         if stage.switch is not None:
-            return self._switch(id, bring, conditions)
+            return self._switch(id, bring, predicates)
         return self._performer.step(id, bring, root)
 
     def _nested(
-        self, id: str, address: str, bring: Bring, root: Path, conditions: Conditions, path: str
+        self, id: str, address: str, bring: Bring, root: Path, predicates: Predicates, path: str
     ) -> Step:
         from chimera.builtin.workflow.running import outputs_of
 
@@ -236,7 +236,7 @@ class StageMaker:
 
         def expand(given: Json) -> Expansion:
             expansion = Expansion(
-                steps=inside.steps(given, root, conditions, f"{path}/"),
+                steps=inside.steps(given, root, predicates, f"{path}/"),
                 collect=lambda outputs: outputs_of(inside.spec, given, outputs),
                 concurrency=inside.spec.concurrency,
             )
@@ -276,7 +276,7 @@ class StageMaker:
 
         return replace(step, wait=None, expand=expand, timeout=None)
 
-    def _switch(self, id: str, bring: Bring, conditions: Conditions) -> Step:
+    def _switch(self, id: str, bring: Bring, predicates: Predicates) -> Step:
         cases = self.stage.switch or ()
 
         def choose(call: StepCall) -> Json:
@@ -284,7 +284,7 @@ class StageMaker:
             stated = iter(self._cases)
             for case in cases:
                 one: Stated | None = next(stated) if case.when is not None else None
-                if one is None or conditions.holds(one.condition, _asked(one, known)):
+                if one is None or predicates.holds(one.predicate, _asked(one, known)):
                     return {"case": case.case}
             return {"case": None}
 

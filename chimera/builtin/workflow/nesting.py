@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chimera.builtin.workflow.compile import compile_scope, scope_of, verdict
-from chimera.builtin.workflow.expressions import Asked, judge_conditions
+from chimera.builtin.workflow.expressions import Asked, judge_predicates
 from chimera.builtin.workflow.kinds import StageSpec, WorkflowSpec
 from chimera.kinds import Document
 from chimera.model import Address, Diagnostic, Place, Verdict
-from chimera.policy import Conditions
+from chimera.policy import Predicates
 
 if TYPE_CHECKING:
     from chimera.kinds import Snapshot, Subject
@@ -67,17 +67,17 @@ def judge_open(subject: Subject, chosen: Sequence[WorkflowDocument]) -> Iterator
         found += circles(document.spec, address, place, workflows)
         faults[address] = found
         asked.append(Asked(scope, place, address))
-    for one, fault in _condition_faults(asked, subject):
+    for one, fault in _predicate_faults(asked, subject):
         faults[one.address].append(fault)
     for address, told in faults.items():
         yield verdict(address, tuple(told))
 
 
-def _condition_faults(
+def _predicate_faults(
     asked: Sequence[Asked], subject: Subject
 ) -> Iterable[tuple[Asked, Diagnostic]]:
-    with Conditions(subject.context.processes) as conditions:
-        return list(judge_conditions(asked, conditions))
+    with Predicates(subject.context.processes) as predicates:
+        return list(judge_predicates(asked, predicates))
 
 
 def finder(snapshot: Snapshot) -> Callable[[str], WorkflowSpec | None]:

@@ -80,7 +80,7 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge workflows that run others or have conditions, and proof steps that run workflows."""
+    """Judge workflows that run others or have predicates, and proof steps that run workflows."""
     found: list[Verdict] = []
     if "Workflow" in subject.snapshot.kinds:
         from chimera.builtin.workflow.finding import open_workflows

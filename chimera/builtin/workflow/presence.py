@@ -1,6 +1,6 @@
 """Presence: which stages may be skipped, and which of them surely ran when another one does.
 
-Owns what can be told from the text of conditions: a stage runs only where each term of its `when`
+Owns what can be told from the text of predicates: a stage runs only where each term of its `when`
 holds, so one with the same terms, or with a test of an output, implies another. Refuses to guess
 more than that: whoever knows better writes a default.
 """
@@ -66,7 +66,7 @@ class Presence:
                 self._implied[stage] = implied
 
     def _keys(self, stage: int) -> Iterable[frozenset[str]]:
-        """Yield the conditions under which another stage surely ran as well."""
+        """Yield the predicates under which another stage surely ran as well."""
         own = self._terms[stage]
         yield from (frozenset((term,)) for term in own)
         if len(own) > 1:
@@ -89,20 +89,20 @@ class Presence:
         return found
 
 
-def terms(condition: str | None) -> tuple[str, ...]:
-    """Cut a condition into the terms all of which must hold, their blanks made one."""
-    if condition is None:
+def terms(predicate: str | None) -> tuple[str, ...]:
+    """Cut a predicate into the terms all of which must hold, their blanks made one."""
+    if predicate is None:
         return ()
     found, depth, start = [], 0, 0
-    for match in _SPLIT.finditer(condition):
+    for match in _SPLIT.finditer(predicate):
         if match["open"]:
             depth += 1
         elif match["close"]:
             depth -= 1
         elif match["op"] and depth == 0:
             if match["op"] != "&&":
-                return (" ".join(condition.split()),)
-            found.append(condition[start : match.start()])
+                return (" ".join(predicate.split()),)
+            found.append(predicate[start : match.start()])
             start = match.end()
-    found.append(condition[start:])
+    found.append(predicate[start:])
     return tuple(" ".join(term.split()) for term in found)

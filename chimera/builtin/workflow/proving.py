@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chimera.builtin.workflow.running import BuildGraph
     from chimera.context import Context
     from chimera.kinds import Registry
-    from chimera.policy import Conditions
+    from chimera.policy import Predicates
     from chimera.proof import StepOutcome, StepTask
     from chimera.proof.steps.models import WorkflowStep
     from chimera.runtime import Build, Json, Operation, RunResult, Step, StepCall
@@ -88,7 +88,7 @@ def run_once(asked: dict[str, Any]) -> dict[str, Any]:
     from chimera.builtin.workflow.reconcile import read_inputs
     from chimera.builtin.workflow.running import definition_of, outputs_of
     from chimera.context import Context, SequentialIds
-    from chimera.policy import Conditions
+    from chimera.policy import Predicates
     from chimera.proof.steps.models import WorkflowStep
     from chimera.workspace import Workspace
 
@@ -102,8 +102,8 @@ def run_once(asked: dict[str, Any]) -> dict[str, Any]:
     given = read_inputs(spec, step.inputs)
     rehearsal = _Rehearsal(step, dict(stages_inside(spec, inside)), workspace.registry.operations)
     definition = {**pinned, "proof": step.model_dump(mode="json")}
-    with Conditions(context.processes) as conditions:
-        build = rehearsal.builder(conditions)
+    with Predicates(context.processes) as predicates:
+        build = rehearsal.builder(predicates)
         result = _run(build, definition, given, Path(asked["state"]), context)
     outputs = outputs_of(spec, given, result.outputs) if not result.failed else {}
     answer: dict[str, Any] = {
@@ -186,12 +186,12 @@ class _Rehearsal:
         self.asked: dict[str, Json] = {}
         """What simulated stages would have been asked, by stage."""
 
-    def builder(self, conditions: Conditions) -> BuildGraph:
+    def builder(self, predicates: Predicates) -> BuildGraph:
         """Return what makes the steps as an apply does, with the simulated ones in their places."""
         from chimera.builtin.workflow.running import builder
 
         step, operations = self._step, self._operations
-        return builder(step.workflow, operations, Path.cwd(), conditions, self._stand_in)
+        return builder(step.workflow, operations, Path.cwd(), predicates, self._stand_in)
 
     def _stand_in(self, stage: StageSpec, path: str, step: Step) -> Step:
         """Return a step that only gives what it is said to give, or at once what it waits for."""

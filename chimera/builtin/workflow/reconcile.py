@@ -46,8 +46,8 @@ def _run(
     spec: WorkflowSpec = document.spec
     given = read_inputs(spec, inputs)
     definition = definition_of(task.change.after, document.value["spec"], _finder(task))
-    with shared(task.context.processes) as conditions:
-        build = builder(str(document.address), task.operations, task.root, conditions)
+    with shared(task.context.processes) as predicates:
+        build = builder(str(document.address), task.operations, task.root, predicates)
         return {"outputs": outputs_of(spec, given, task.execute(definition, build, given))}
 
 

@@ -22,7 +22,7 @@ from chimera.builtin.workflow.references import INPUT, look_up, references_in, r
 from chimera.builtin.workflow.scope import Workflows
 from chimera.kinds import validate_model
 from chimera.model import ChimeraError, Place
-from chimera.policy import Conditions
+from chimera.policy import Predicates
 from chimera.runtime import Graph, Json, Operation, Outputs
 
 Operations = Mapping[str, Operation[Any, Any]]
@@ -33,16 +33,16 @@ def builder(
     name: str,
     operations: Operations,
     root: Path,
-    conditions: Conditions | None = None,
+    predicates: Predicates | None = None,
     stand_in: StandIn | None = None,
 ) -> BuildGraph:
     """Return what makes the graph of the workflow `name` from a pinned definition and its input.
 
-    `conditions` evaluates `when` and `switch`; who gives it closes it. `stand_in` puts other steps
+    `predicates` evaluates `when` and `switch`; who gives it closes it. `stand_in` puts other steps
     in the places of some.
     """
     registered = _Registered(operations)
-    judge = conditions or Conditions()
+    judge = predicates or Predicates()
 
     def build(definition: Json, given: Json) -> Graph:
         assert isinstance(definition, dict)
@@ -106,12 +106,12 @@ class Compiled:
         self._workflows = workflows
         self._maker = maker
 
-    def graph(self, definition: Json, given: Json, root: Path, conditions: Conditions) -> Graph:
+    def graph(self, definition: Json, given: Json, root: Path, predicates: Predicates) -> Graph:
         """Return the graph of one run."""
         spec = self.spec
         return Graph(
             definition,
-            self._maker.steps(given, root, conditions),
+            self._maker.steps(given, root, predicates),
             concurrency=spec.concurrency,
             timeout=spec.timeout,
             priority=spec.priority,

@@ -35,7 +35,7 @@ _PLAIN = frozenset(
 
 StageId = Annotated[str, StringConstraints(pattern=f"^{STAGE_PATTERN}$", max_length=64)]
 Variable = Annotated[str, StringConstraints(pattern=f"^{VARIABLE_PATTERN}$", max_length=64)]
-Condition = Annotated[Text, StringConstraints(max_length=4096), Expression()]
+Predicate = Annotated[Text, StringConstraints(max_length=4096), Expression()]
 """A CEL expression that gives true or false, over `input` and the outputs of earlier stages."""
 
 
@@ -115,7 +115,7 @@ class CaseSpec(Model):
     """One way that a switch can go."""
 
     case: Text = Field(description="Name of the case: what ${stage.case} says when it is chosen.")
-    when: Condition | None = Field(
+    when: Predicate | None = Field(
         default=None,
         description="CEL over `input` and outputs of earlier stages; the last case may do without.",
     )
@@ -176,7 +176,7 @@ class StageSpec(Model):
     dependencies: Items[StageId] = Field(
         default=(), description="Stages that must have finished before this one starts."
     )
-    when: Condition | None = Field(
+    when: Predicate | None = Field(
         default=None,
         description="CEL over `input` and outputs of earlier stages, such as "
         "`test.exitCode == 0 && input.deploy`; where it gives false the stage is skipped.",

@@ -165,12 +165,12 @@ class Work:
                 "workflow-case-duplicate",
                 f"a second case {name!r}",
                 (*route, "switch", at, "case"),
-                "give each case its own name; `||` joins conditions",
+                "give each case its own name; `||` joins predicates",
             )
         if is_open and at < len(stage.switch) - 1:
             yield self._fault(
                 "workflow-stage-unreachable",
-                f"no case after {name!r} is ever chosen: it has no condition",
+                f"no case after {name!r} is ever chosen: it has no predicate",
                 (*route, "switch", at),
                 "write it as the last one, or give it a when",
             )

@@ -138,7 +138,7 @@ CASES = {
         "- {id: a, switch: [\n   {case: x}, {case: y, when: input.flag}]}  # here",
         f"- {{id: a, {RUN},\n   when: 'false'}}  # here",
     ],
-    "workflow-condition-invalid": [
+    "workflow-predicate-invalid": [
         f"- {{id: a, {RUN},\n   when: input.falg}}  # here",
         f"- {{id: a, {RUN},\n   when: input.count}}  # here",
         f"- {{id: a, {RUN},\n   when: input.count == 'x'}}  # here",
@@ -312,8 +312,8 @@ def test_a_fault_is_told_at_its_line(check, rule: str, stages: str) -> None:
     ("rule", "number", "near"),
     [
         ("workflow-operation-unknown", 0, "read"),
-        ("workflow-condition-invalid", 0, "input.flag"),
-        ("workflow-condition-invalid", 5, "b.stdout"),
+        ("workflow-predicate-invalid", 0, "input.flag"),
+        ("workflow-predicate-invalid", 5, "b.stdout"),
         ("workflow-executor-unknown", 0, "thread"),
         ("workflow-output-unknown", 0, "stdout"),
         ("workflow-input-unknown", 0, "count"),
@@ -404,7 +404,7 @@ def test_everything_is_told_at_once(check) -> None:
         other=OTHER,
     )
     assert {fault.rule for fault in faults} == {
-        "workflow-condition-invalid", "workflow-limit-unknown",
+        "workflow-predicate-invalid", "workflow-limit-unknown",
         "workflow-wait-invalid", "workflow-variable-taken", "workflow-output-unknown",
         "workflow-case-duplicate", "workflow-stage-unreachable", "workflow-dependency-unknown",
         "workflow-input-missing",
@@ -430,7 +430,7 @@ def test_workflows_that_run_one_another_twice_each_are_judged_quickly(check) -> 
 def test_a_condition_that_takes_too_much_is_a_fault_or_does_no_harm(check) -> None:
     bomb = "(" * 2000 + "input.flag" + ")" * 2000
     (fault,) = check(HEAD + f"  - {{id: a, {RUN}, when: '{bomb}'}}\n")
-    assert fault.rule == "workflow-condition-invalid"
+    assert fault.rule == "workflow-predicate-invalid"
     (fault,) = check(HEAD + f"  - {{id: a, {RUN}, when: '{'x' * 5000}'}}\n")
     assert fault.rule == "field-invalid"
 

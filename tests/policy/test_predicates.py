@@ -1,4 +1,4 @@
-"""Conditions of other rooms: names as authors write them, faults where they see them, bounds."""
+"""Predicates of other rooms: names as authors write them, faults where they see them, bounds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from chimera.context import Command, Processes, Running
-from chimera.policy import Bounds, Condition, ConditionError, Conditions
+from chimera.policy import Bounds, Predicate, PredicateError, Predicates
 
 
 @pytest.fixture(scope="module")
-def conditions() -> Iterator[Conditions]:
-    with Conditions() as opened:
+def predicates() -> Iterator[Predicates]:
+    with Predicates() as opened:
         yield opened
 
 
@@ -37,21 +37,21 @@ NAMES = (
         ("// has(package.size)\n!has(package.size)", False),
     ],
 )
-def test_names_are_written_as_they_are(conditions, expression: str, holds: bool) -> None:
-    condition = Condition(expression, NAMES)
-    assert conditions.faults([condition]) == [()]
+def test_names_are_written_as_they_are(predicates, expression: str, holds: bool) -> None:
+    predicate = Predicate(expression, NAMES)
+    assert predicates.faults([predicate]) == [()]
     values = {
         "input.count": 3,
         "create-context.contextId": "c",
         "package.size": 2,
         "found": [{"ok": True}],
     }
-    assert conditions.holds(condition, values) is holds
+    assert predicates.holds(predicate, values) is holds
 
 
-def test_what_is_not_there_is_null(conditions) -> None:
+def test_what_is_not_there_is_null(predicates) -> None:
     for expression in ("has(package.size)", "package.size != null"):
-        assert not conditions.holds(Condition(expression, NAMES), {})
+        assert not predicates.holds(Predicate(expression, NAMES), {})
 
 
 @pytest.mark.parametrize(
@@ -66,30 +66,30 @@ def test_what_is_not_there_is_null(conditions) -> None:
     ],
 )
 def test_faults_stand_where_their_author_sees_them(
-    conditions, expression: str, line: int, column: int, message: str
+    predicates, expression: str, line: int, column: int, message: str
 ) -> None:
-    ((fault, *_),) = conditions.faults([Condition(expression, NAMES)])
+    ((fault, *_),) = predicates.faults([Predicate(expression, NAMES)])
     assert message in fault.message
     assert (fault.line, fault.column) == (line, column)
 
 
-def test_what_cannot_be_decided_does_not_hold(conditions) -> None:
+def test_what_cannot_be_decided_does_not_hold(predicates) -> None:
     for expression in ("package.size > 1", "found[7].ok", "found == 3 ? true : found[9]", "]["):
-        with pytest.raises(ConditionError, match="cannot be decided"):
-            conditions.holds(Condition(expression, NAMES), {"found": []})
+        with pytest.raises(PredicateError, match="cannot be decided"):
+            predicates.holds(Predicate(expression, NAMES), {"found": []})
 
 
 def test_a_condition_that_overruns_its_bounds_does_not_hold_and_leaves_the_others() -> None:
     bomb = "'x'" + ".replace('x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')" * 9 + " == ''"
-    with Conditions(bounds=Bounds(seconds=1.0, losses=9)) as conditions:
-        with pytest.raises(ConditionError):
-            conditions.holds(Condition(bomb), {})
-        assert conditions.holds(Condition("input.count == 3", NAMES), {"input.count": 3})
+    with Predicates(bounds=Bounds(seconds=1.0, losses=9)) as predicates:
+        with pytest.raises(PredicateError):
+            predicates.holds(Predicate(bomb), {})
+        assert predicates.holds(Predicate("input.count == 3", NAMES), {"input.count": 3})
 
 
-def test_many_conditions_are_told_apart(conditions) -> None:
-    many = [Condition(f"input.count == {n} {'+' * (n == 301)}", NAMES) for n in range(450)]
-    assert [n for n, faults in enumerate(conditions.faults(many)) if faults] == [301]
+def test_many_predicates_are_told_apart(predicates) -> None:
+    many = [Predicate(f"input.count == {n} {'+' * (n == 301)}", NAMES) for n in range(450)]
+    assert [n for n, faults in enumerate(predicates.faults(many)) if faults] == [301]
 
 
 class Counting(Processes):
@@ -104,9 +104,9 @@ class Counting(Processes):
 
 def test_conditions_without_end_are_shared_among_children_that_each_take_a_bounded_number() -> None:
     processes = Counting()
-    with Conditions(processes) as many:
+    with Predicates(processes) as many:
         for n in range(450):
-            assert many.holds(Condition(f"x{n} == {n}", ((f"x{n}", "int"),)), {f"x{n}": n})
+            assert many.holds(Predicate(f"x{n} == {n}", ((f"x{n}", "int"),)), {f"x{n}": n})
         assert processes.started == 3
-        assert many.holds(Condition("x449 == 449", (("x449", "int"),)), {"x449": 449})
+        assert many.holds(Predicate("x449 == 449", (("x449", "int"),)), {"x449": 449})
         assert processes.started == 3

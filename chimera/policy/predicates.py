@@ -1,4 +1,4 @@
-"""Conditions that other rooms write: CEL over named values of known types, in the bounded child.
+"""Predicates that other rooms write: CEL over named values of known types, in the bounded child.
 
 Names may have hyphens, as in `create-context.contextId`, or be words that CEL keeps for itself;
 what is said of an expression counts its lines and columns as they were written. A value that is
@@ -40,12 +40,12 @@ _RESERVED = frozenset(
 _TESTED = "({}!=null)"
 
 
-class ConditionError(ChimeraError):
-    """A condition could not be decided: it errs, or takes more than it may."""
+class PredicateError(ChimeraError):
+    """A predicate could not be decided: it errs, or takes more than it may."""
 
 
 @dataclass(frozen=True)
-class Condition:
+class Predicate:
     """An expression that gives true or false, and the names in it with their types."""
 
     expression: str
@@ -73,17 +73,17 @@ class Condition:
         return Fault(line, len(before) - before.rfind("\n"), fault.message)
 
 
-class Conditions:
-    """Compiles and evaluates conditions; one child serves until it is closed.
+class Predicates:
+    """Compiles and evaluates predicates; one child serves until it is closed.
 
-    It is another one after as many conditions as a child has memory for.
+    It is another one after as many predicates as a child has memory for.
     """
 
     def __init__(self, processes: Processes | None = None, bounds: Bounds = _BOUNDS) -> None:
         self._processes = processes or Processes()
         self._bounds = bounds
         self._worker: Worker | None = None
-        self._numbers: dict[Condition, int] = {}
+        self._numbers: dict[Predicate, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -97,44 +97,44 @@ class Conditions:
             self._worker.close()
         self._worker, self._numbers = None, {}
 
-    def faults(self, conditions: Sequence[Condition]) -> list[tuple[Fault, ...]]:
-        """Return what is wrong with each condition."""
+    def faults(self, predicates: Sequence[Predicate]) -> list[tuple[Fault, ...]]:
+        """Return what is wrong with each predicate."""
         found: list[tuple[Fault, ...]] = []
-        for start in range(0, len(conditions), _BATCH):
-            batch = conditions[start : start + _BATCH]
+        for start in range(0, len(predicates), _BATCH):
+            batch = predicates[start : start + _BATCH]
             with self._new_worker() as worker:
                 first = worker.next
-                told = worker.compile([condition.program for condition in batch])
-                for number, (condition, faults) in enumerate(zip(batch, told, strict=True), first):
+                told = worker.compile([predicate.program for predicate in batch])
+                for number, (predicate, faults) in enumerate(zip(batch, told, strict=True), first):
                     lost = worker.lost(number)
                     all_faults = (Fault(1, 1, lost),) if lost else faults
-                    found.append(tuple(map(condition.as_written, all_faults)))
+                    found.append(tuple(map(predicate.as_written, all_faults)))
         return found
 
-    def holds(self, condition: Condition, values: Mapping[str, Any]) -> bool:
-        """Tell whether a condition holds for the values of its names.
+    def holds(self, predicate: Predicate, values: Mapping[str, Any]) -> bool:
+        """Tell whether a predicate holds for the values of its names.
 
-        Raises `ConditionError` for one that does not compile, errs or overruns its bounds.
+        Raises `PredicateError` for one that does not compile, errs or overruns its bounds.
         """
-        answer = self._answer(condition, values)
+        answer = self._answer(predicate, values)
         if answer.error is not None or answer.absent is not None:
-            raise ConditionError(
-                f"{condition.expression!r} cannot be decided: "
+            raise PredicateError(
+                f"{predicate.expression!r} cannot be decided: "
                 f"{answer.error or f'{answer.absent} has no value'}",
                 help="write it so that it gives true or false for every value",
             )
         return answer.value is True
 
-    def _answer(self, condition: Condition, values: Mapping[str, Any]) -> Answer:
-        number = self._numbers.get(condition)
+    def _answer(self, predicate: Predicate, values: Mapping[str, Any]) -> Answer:
+        number = self._numbers.get(predicate)
         if number is None and len(self._numbers) >= _BATCH:
             self.close()
         if self._worker is None:
             self._worker = self._new_worker()
         if number is None:
-            number = self._numbers[condition] = self._worker.next
-            self._worker.queue([condition.program])
-        bindings = {_identifier(name): values.get(name) for name, _ in condition.names}
+            number = self._numbers[predicate] = self._worker.next
+            self._worker.queue([predicate.program])
+        bindings = {_identifier(name): values.get(name) for name, _ in predicate.names}
         ((answer,),) = self._worker.judge({}, [Seen(None, bindings)], [Task(number, (0,))])
         return answer
 
