@@ -46,10 +46,17 @@ def test_apply_proves_runs_and_records_and_then_has_nothing_to_do(clone: Path) -
     records: list[Any] = sorted(p.parent.name for p in (clone / ".chimera/records").glob("*/*"))
     assert {"Genome", "ReleaseProof"} <= set(records)
     assert list((clone / ".chimera/evidence").glob("*.json"))
-    assert (
-        "succeeded  local        Workflow/schema-manifest" in chimera(clone, "runs", "list").stdout
-    )
+    listed = [line.split() for line in chimera(clone, "runs", "list").stdout.splitlines()]
+    assert "succeeded" in next(row for row in listed if row[-1] == "Workflow/schema-manifest")
     assert (clone / ".chimera/out/schema-manifest.json").exists()
+
+    for name in ("source-archive", "cheapest-placement"):
+        ran = chimera(clone, "run", f"Workflow/{name}")
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert list((clone / ".chimera/out/archive").glob("chimera-*.tar"))
+    due = chimera(clone, "run", "--due")  # what starting the modules published
+    assert "ran Workflow/deliver-messages" in due.stdout, due.stdout + due.stderr
+    assert status() == ""
 
     again = chimera(clone, "apply")
     assert again.returncode == 0
