@@ -116,6 +116,17 @@ def test_the_policy_refuses_a_stage_without_a_timeout(tmp_path, capsys):
     assert "every stage says how long it may take" in capsys.readouterr().out
 
 
+def test_work_of_a_newcomer_may_wait_for_people_and_times(tmp_path, capsys):
+    assert run(["-C", str(tmp_path), "init"]) == 0
+    (tmp_path / "specs/workflows/ship.yaml").write_text(
+        "apiVersion: chimera/v1\nkind: Workflow\nmetadata: {name: ship}\nspec:\n  trigger: human\n"
+        '  stages:\n    - {id: ask, timeout: 1h, confirm: {question: "Ship it?"}}\n'
+        "    - {id: later, timeout: 1h, wait: {for: 1m}}\n"
+    )
+    capsys.readouterr()
+    assert run(["-C", str(tmp_path), "check"]) == 0, capsys.readouterr().out
+
+
 def test_a_second_init_writes_nothing(tmp_path, capsys):
     run(["-C", str(tmp_path), "init", "--github"])
     before = files_of(tmp_path)
