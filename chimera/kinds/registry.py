@@ -65,10 +65,15 @@ class Registry:
 
         Raises `ChimeraError` where one of them cannot answer.
         """
-        given = {"document": document, "registry": self}
         for judge in self.judges:
             try:
-                yield from judge.function(*map(given.__getitem__, judge.argnames))
+                if judge.argnames == _ALL:
+                    told = judge.function(document, self)
+                else:
+                    given = {"document": document, "registry": self}
+                    told = judge.function(*(given[name] for name in judge.argnames))
+                if told:  # most have nothing to say of most documents
+                    yield from told
             except ChimeraError:
                 raise
             except Exception as error:
@@ -87,6 +92,10 @@ class Registry:
 
     def __iter__(self) -> Iterator[Kind]:
         return iter(self.kinds.values())
+
+
+_ALL = ("document", "registry")
+"""What a judge of single documents can ask for; asking for all of it is told fastest."""
 
 
 def _collect(hook: Any, what: str, name_of: Callable[[Any], str]) -> dict[str, tuple[str, Any]]:

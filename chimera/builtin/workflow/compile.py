@@ -25,33 +25,31 @@ if TYPE_CHECKING:
 Executors = Mapping[str, str]
 
 
-def stands_alone(spec: WorkflowSpec) -> bool:
-    """Tell whether a workflow can be judged without any other document, and without CEL."""
-    return all(
-        stage.is_plain
-        or not (
-            stage.workflow
-            or stage.when
-            or stage.switch
-            or (stage.limits and not spec.limits.keys() >= set(stage.limits))
-        )
-        for stage in spec.stages
-    )
-
-
-def judge(
+def judge_alone(
     document: Document[WorkflowSpec], operations: Operations, executors: Executors
-) -> Verdict:
-    """Compile one workflow that stands alone."""
-    place, address = document.at("spec"), str(document.address)
+) -> Verdict | None:
+    """Compile one workflow; `None` where that takes other documents, or CEL."""
     scope = scope_of(document.spec, operations, {})
+    if not _stands_alone(scope):
+        return None
+    place, address = document.at("spec"), str(document.address)
     return verdict(address, tuple(compile_scope(scope, place, address, executors=executors)))
+
+
+def _stands_alone(scope: Scope) -> bool:
+    limits = scope.spec.limits.keys()
+    return not any(
+        stage.workflow or stage.when or stage.switch or not limits >= set(stage.limits)
+        for plain, stage in zip(scope.plain, scope.spec.stages, strict=True)
+        if plain is None
+    )
 
 
 def verdict(address: str, faults: tuple[Diagnostic, ...]) -> Verdict:
     """Return what is said of a workflow with these faults."""
-    finding = Finding.FAIL if faults else Finding.PASS
-    return Verdict("workflow", address, finding, tuple(f.message for f in faults), faults)
+    if not faults:
+        return Verdict("workflow", address, Finding.PASS)
+    return Verdict("workflow", address, Finding.FAIL, tuple(f.message for f in faults), faults)
 
 
 def scope_of(spec: WorkflowSpec, operations: Operations, workflows: Workflows) -> Scope:
@@ -139,25 +137,26 @@ class _Faults:
 
     def stages(self) -> Iterator[Diagnostic]:
         """Yield ids that are taken and dependencies that do not exist."""
-        first = self._scope.position
+        first, plain = self._scope.position, self._scope.plain
         for index, stage in enumerate(self._spec.stages):
-            if stage.id in RESERVED:
+            id = stage.id
+            if id in RESERVED:
                 yield self._fault(
                     "workflow-stage-reserved",
-                    f"no stage can be called {stage.id!r}",
+                    f"no stage can be called {id!r}",
                     self._place.at("stages", index, "id"),
-                    f"choose another id: ${{{stage.id}.x}} means something else",
+                    f"choose another id: ${{{id}.x}} means something else",
                 )
-            if first[stage.id] != index:
-                there = self._place.at("stages", first[stage.id], "id")
+            if first[id] != index:
+                there = self._place.at("stages", first[id], "id")
                 yield self._fault(
                     "workflow-stage-duplicate",
-                    f"a second stage with the id {stage.id!r}",
+                    f"a second stage with the id {id!r}",
                     self._place.at("stages", index, "id"),
                     "give each stage its own id",
                     Related("the first one stands here", there),
                 )
-            variable = stage.for_each.as_ if stage.for_each else None
+            variable = None if plain[index] else self._scope.variable(index)
             if variable in RESERVED or variable in first:
                 yield self._fault(
                     "workflow-variable-taken",
@@ -181,7 +180,7 @@ class _Faults:
         if not self._scope.order.is_sound:
             yield from self._circles()
         for index, stage in enumerate(self._spec.stages):
-            if stage.is_plain:
+            if self._scope.plain[index]:
                 continue
             for route, text, _ in predicates_of(stage, index):
                 if text.strip() == "false":

@@ -1,6 +1,7 @@
 """Finding the workflows that cannot be judged by themselves: those that run others, or have CEL.
 
-Which these are is remembered by shard, so that a check in which nothing changed imports nothing.
+They are those of which no verdict was given by itself: that is kept, so that a check in which
+nothing changed imports nothing.
 """
 
 from __future__ import annotations
@@ -8,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from chimera.model import digest_json
-
 if TYPE_CHECKING:
     from chimera.builtin.workflow.kinds import WorkflowSpec
-    from chimera.kinds import Document, Model, Snapshot
+    from chimera.kinds import Document, Snapshot
 
 
 def open_workflows(snapshot: Snapshot) -> Iterator[Document[WorkflowSpec]]:
@@ -21,18 +20,9 @@ def open_workflows(snapshot: Snapshot) -> Iterator[Document[WorkflowSpec]]:
         rows = shard.rows_of({"Workflow"})
         if not rows:
             continue
-        key = digest_json(["workflow-open/1", shard.key])
-        chosen = snapshot.memo.get(key)
-        if chosen is None:
-            chosen = [row for row in rows if _is_open(shard.documents[row])]
-            snapshot.memo.put(key, chosen)
-        for row in chosen:
-            document: Any = shard.documents[row]
-            yield document
-
-
-def _is_open(document: Document[Model]) -> bool:
-    from chimera.builtin.workflow.compile import stands_alone
-    from chimera.builtin.workflow.kinds import WorkflowSpec
-
-    return isinstance(document.spec, WorkflowSpec) and not stands_alone(document.spec)
+        judged = {row for row, told in shard.outline.told if told.judge == "workflow"}
+        judged.update(shard.outline.passed.get("workflow", ()))
+        for row in rows:
+            if row not in judged:
+                document: Any = shard.documents[row]
+                yield document

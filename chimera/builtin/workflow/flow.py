@@ -43,8 +43,10 @@ class _Inputs:
     """What is known of inputs by themselves, whatever workflow they are part of."""
 
     slots: tuple[Slot, ...]
-    brought: tuple[tuple[Slot, Shape | None], ...]
-    """The slots with references, and what the operation wants there; none without an operation."""
+    brought: tuple[Slot, ...]
+    """The slots with references; none without an operation."""
+    typed: tuple[tuple[Slot, Shape], ...]
+    """Those of them in which not any text will do, and what the operation wants there."""
     is_valid: bool
 
 
@@ -53,14 +55,18 @@ def _inputs(written: bytes, model: type[Model] | None) -> _Inputs:
     """Look at inputs, written by `_written`, of a stage whose operation takes `model`, if any."""
     value = marshal.loads(written)  # noqa: S302 - `_written` wrote it a moment ago
     found = slots(value)
-    brought = [slot for slot in found if slot.references]
+    brought = tuple(slot for slot in found if slot.references)
     if model is None:
-        return _Inputs(found, (), is_valid=True)
+        return _Inputs(found, (), (), is_valid=True)
     plain = value if len(brought) == len(found) else replace_strings(value, _unescape)
-    wanted = Shape.of_model(model, "validation") if brought else ANYTHING
-    return _Inputs(
-        found, tuple((slot, wanted.at(slot.route)) for slot in brought), is_valid(model, plain)
+    whole = Shape.of_model(model, "validation") if brought else ANYTHING
+    wanted = ((slot, whole.at(slot.route)) for slot in brought)
+    typed = tuple(
+        (slot, shape)
+        for slot, shape in wanted
+        if shape is not None and (slot.whole or not accepts(shape, STRING))
     )
+    return _Inputs(found, brought, typed, is_valid(model, plain))
 
 
 def _written(inputs: dict[str, Any]) -> bytes:
@@ -98,13 +104,14 @@ class Flow:
 
     def _judge_stage(self, index: int, stage: StageSpec) -> None:
         route = ("stages", index)
-        if stage.workflow is None:
-            name = stage.operation_name
+        name = self._scope.plain[index]
+        if name is not None:
             self._judge_operation(stage.inputs, name, (*route, "inputs"), index)
+            return
+        if stage.workflow is None:
+            self._judge_operation(stage.inputs, stage.operation_name, (*route, "inputs"), index)
         else:
             self._judge_interface(stage.workflow, stage.inputs, route, index)
-        if stage.is_plain:
-            return
         for at, value, wanted in _texts(stage):
             self._judge_text(value, wanted, (*route, *at), index)
         if stage.compensate is not None:
@@ -149,7 +156,7 @@ class Flow:
         if operation is not None and not inputs.is_valid:
             self._judge_literals(value, operation, route, inputs)
         self._judge_script(name, value, route, inputs)
-        for slot, wanted in inputs.brought:
+        for slot, wanted in inputs.typed:
             self._judge_type(slot, wanted, (*route, *slot.route), index, itself=itself)
 
     def _judge_literals(
@@ -163,7 +170,7 @@ class Flow:
         place = self._faults.place.at(*route)
         plain = replace_strings(value, _unescape)
         _, found = validate_model(operation.inputs, plain, place, self._faults.address)
-        unknown = {(*place.route, *slot.route) for slot, _ in inputs.brought}
+        unknown = {(*place.route, *slot.route) for slot in inputs.brought}
         for fault in found:
             at = fault.where.route if isinstance(fault.where, Place) else ()
             if fault.rule == "field-unknown" or at not in unknown:
@@ -175,7 +182,7 @@ class Flow:
         """Note references inside a script: the shell would read what they bring as code."""
         if name != "command" or value.get("shell", False) is False:
             return
-        for slot, _ in inputs.brought:
+        for slot in inputs.brought:
             if slot.route in (("argv",), ("argv", 0)):
                 self._faults.report(
                     "workflow-shell-reference",

@@ -65,14 +65,14 @@ class Leads:
         source = reference.source
         if source == SECRET:
             return self._judge_secret(reference, where)
-        if not self._scope.knows(source, stage):
+        position = self._scope.position
+        if source not in position and not self._scope.knows(source, stage):
             if not reference.path and reference.default is None:
                 self._report_malformed(f"${{{source}}}", where)
             else:
-                known = self._scope.position
-                self._report_unknown("stage", source, known, reference, where)
+                self._report_unknown("stage", source, position, reference, where)
             return False
-        is_item = source not in self._scope.position and source == self._scope.variable(stage)
+        is_item = source not in position and source == self._scope.variable(stage)
         if is_item and not item:
             self._report_malformed(f"${{{reference.bare}}}", where)
             return False

@@ -70,12 +70,11 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
     """Compile a workflow that stands alone and report all that is wrong with it."""
     if document.address.kind != "Workflow":
         return ()
-    from chimera.builtin.workflow.compile import judge, stands_alone
+    from chimera.builtin.workflow.compile import judge_alone
 
     workflow = cast("Document[WorkflowSpec]", document)
-    if not stands_alone(workflow.spec):
-        return ()
-    return (judge(workflow, registry.operations, registry.executors),)
+    found = judge_alone(workflow, registry.operations, registry.executors)
+    return () if found is None else (found,)
 
 
 @hookimpl

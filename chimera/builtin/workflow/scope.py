@@ -67,9 +67,11 @@ class Scope:
         self.position: dict[str, int] = {}
         self.is_steady = spec.mode != "conditional"
         """Whether no stage is ever skipped."""
+        self.plain = [stage.plain_operation for stage in spec.stages]
+        """The operations of the stages that say little else, by position; `None` for others."""
         for index, stage in enumerate(spec.stages):
             self.position.setdefault(stage.id, index)
-            if stage.when is not None:
+            if self.plain[index] is None and stage.when is not None:
                 self.is_steady = False
         self._items: dict[int, Shape] = {}
         self._given: dict[str, Shape] = {}
@@ -100,9 +102,9 @@ class Scope:
             return self.inputs
         if name == SECRET:
             return SECRETS
-        if name == self.variable(stage) and name not in self.position and stage is not None:
-            return self.item(stage)
-        return self.given(name)
+        if name in self.position or stage is None or name != self.variable(stage):
+            return self.given(name)
+        return self.item(stage)
 
     def shape(
         self, reference: Reference, stage: int | None, *, itself: bool = False
@@ -112,9 +114,14 @@ class Scope:
         What follows `??` is left out. With `itself` a stage's own name means what it gave for one
         item.
         """
-        if itself and stage is not None and self.spec.stages[stage].id == reference.source:
+        source = reference.source
+        if itself and stage is not None and self.spec.stages[stage].id == source:
             return self.once(self.spec.stages[stage]).at(reference.path)
-        return self.source(reference.source, stage).at(reference.path)
+        whole = self._given.get(source) if source in self.position else None
+        if whole is None or source in (INPUT, SECRET):
+            whole = self.source(source, stage)
+        path = reference.path
+        return whole.member(path[0]) if len(path) == 1 else whole.at(path)
 
     def brought(
         self, reference: Reference, stage: int | None, *, itself: bool = False
@@ -154,7 +161,10 @@ class Scope:
             self._given[id] = ANYTHING  # while it is worked out: references can go in circles
             index = self.position.get(id)
             if index is not None:
-                self._given[id] = self._whole(self.spec.stages[index])
+                plain = self.plain[index]
+                self._given[id] = (
+                    self._of_operation(plain) if plain else self._whole(self.spec.stages[index])
+                )
         return self._given[id]
 
     def _whole(self, stage: StageSpec) -> Shape:
@@ -167,8 +177,7 @@ class Scope:
         """Return the shape of what a stage gives for one item of its list."""
         name = stage.operation_name
         if name:
-            operation = self.operations.get(name)
-            return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
+            return self._of_operation(name)
         if stage.workflow:
             return self._of_workflow(stage.workflow)
         if stage.wait:
@@ -178,6 +187,10 @@ class Scope:
         if stage.switch:
             return _CHOSEN if any(c.when is None for c in stage.switch) else _PERHAPS_CHOSEN
         return ANYTHING
+
+    def _of_operation(self, name: str) -> Shape:
+        operation = self.operations.get(name)
+        return Shape.of_model(operation.outputs, "serialization") if operation else ANYTHING
 
     def _of_workflow(self, address: str) -> Shape:
         spec = self.workflows.get(address)

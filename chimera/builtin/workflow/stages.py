@@ -223,10 +223,13 @@ class StageSpec(Model):
     )
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it names an operation and little else, as most stages do."""
-        # The property `model_fields_set` takes longer than all else here, for every stage.
-        return self.operation is not None and self.__pydantic_fields_set__ <= _PLAIN
+    def plain_operation(self) -> str | None:
+        """The full name of the operation, if the stage says little else, as most do."""
+        # Judging a large repository asks every stage: attributes of models take their time.
+        if not self.__pydantic_fields_set__ <= _PLAIN:
+            return None
+        values = self.__dict__
+        return full_name(values["module"], values["operation"])
 
     @property
     def operation_name(self) -> str | None:

@@ -52,6 +52,7 @@ class Work:
         limits: frozenset[str] | None,
     ) -> None:
         self._spec = scope.spec
+        self._plain = scope.plain
         self._operations = scope.operations
         self._workflows = scope.workflows
         self._place = place
@@ -68,9 +69,10 @@ class Work:
         if self._spec.error_handling is not None:
             yield from self._handling(self._spec.error_handling, ("errorHandling",))
         for index, stage in enumerate(self._spec.stages):
-            if not stage.is_plain:
+            plain = self._plain[index]
+            if plain is None:
                 yield from self._stage(stage, ("stages", index))
-            elif stage.operation_name not in self._operations:
+            elif plain not in self._operations:
                 yield from self._operation(stage.module, stage.operation, ("stages", index))
 
     def _stage(self, stage: StageSpec, route: Route) -> Iterator[Diagnostic]:
