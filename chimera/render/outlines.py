@@ -88,7 +88,7 @@ def _about(step: Step) -> Iterator[str]:
     elif step.expand is not None:
         yield "is made of steps that its inputs decide"
     elif not step.effects:
-        yield "has no effects"
+        yield "changes nothing outside"
     if step.when is not None:
         yield "only where its predicate holds"
     if step.executor not in {"thread", "loop", "inline"}:

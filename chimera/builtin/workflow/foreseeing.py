@@ -89,7 +89,9 @@ def _asked(stage: StageSpec, given: Any, found: Mapping[str, Mapping[str, Any]])
 
     about: dict[str, Any] = {}
     confirm = stage.confirm
-    values = {"question": confirm.question} if confirm else stage.inputs
+    values = stage.inputs
+    if confirm:
+        values = {"question": confirm.question, "approvers": list(confirm.approvers)}
     if values:
         about["inputs"] = replace_strings(values, filled)
     if stage.cache:

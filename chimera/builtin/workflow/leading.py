@@ -54,8 +54,9 @@ class Leads:
             "workflow-reference-malformed",
             f"{text!r} is no reference",
             where,
-            "write ${stage.output}, ${input.name} or ${secret.name}, ${stage.output ?? default} "
-            "where it may be missing, and $${ for a literal ${",
+            "write ${stage.output}, ${input.name} or ${secret.name}; where it may be missing "
+            '${stage.output ?? "text"}, with JSON or another reference after ??; and $${ for a '
+            "literal ${",
         )
 
     def _leads(

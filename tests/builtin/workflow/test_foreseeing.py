@@ -67,7 +67,7 @@ def test_what_inputs_decide_is_known(foreseen, tmp_path: Path) -> None:
     assert found["second"] == found["follows"] == {"fate": "skipped"}
     assert found["guarded"] == {"fate": "runs", "inputs": {"argv": ["none"]}}
     assert found["each"] == {"fate": "runs", "inputs": {"argv": ["${item}"]}, "items": 2}
-    assert found["ask"]["inputs"] == {"question": '["a","b"]?'}
+    assert found["ask"]["inputs"] == {"question": '["a","b"]?', "approvers": []}
     assert list(tmp_path.iterdir()) == []
 
 
