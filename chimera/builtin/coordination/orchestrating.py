@@ -26,7 +26,6 @@ from chimera.runtime.recovery import (
     Escalation,
     Fallback,
     Recovery,
-    Retry,
 )
 from chimera.runtime.system import DEFAULT_SYSTEM, SETTINGS, SYSTEM, SystemSettings
 
@@ -114,15 +113,8 @@ def _chosen(written: T | None, preset: T) -> T:
 
 def recovery_of(strategy: RecoveryStrategy) -> Recovery:
     """Return what the engine does about failures by a strategy."""
-    policy = strategy.retry_policy
     return Recovery(
-        Retry(
-            policy.max_retries + 1,
-            policy.base_delay,
-            policy.max_delay,
-            policy.backoff_strategy,
-            on=policy.on,
-        ),
+        strategy.retry_policy.as_retry(),
         tuple(Fallback(one.type, one.conditions) for one in strategy.fallback_actions),
         tuple(
             Escalation((one.condition,), one.severity, one.to) for one in strategy.escalation_rules

@@ -23,7 +23,8 @@ from chimera.kinds import (
     Text,
     refuse,
 )
-from chimera.runtime.recovery.words import Backoff, FailureCondition, Severity
+from chimera.runtime.recovery.policy import Retried, RetryPolicySpec
+from chimera.runtime.recovery.words import FailureCondition, Severity
 from chimera.runtime.system import LogLevel, Strategy
 
 Preset = Literal["single-node", "distributed"]
@@ -45,24 +46,10 @@ Share = Annotated[float, Field(gt=0, le=1, strict=False)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class RetryPolicy(Model):
+class RetryPolicy(RetryPolicySpec):
     """How often what failed is tried again, and how long is waited between."""
 
-    max_retries: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=3, description="Attempts after the first one."
-    )
-    backoff_strategy: Backoff = Field(
-        default="exponential",
-        description="How the wait grows from attempt to attempt: it doubles, grows by baseDelay, "
-        "or stays.",
-    )
-    base_delay: Period = Field(
-        default=timedelta(seconds=1), description="Wait before the second attempt."
-    )
-    max_delay: Period = Field(
-        default=timedelta(minutes=1), description="Longest wait between two attempts."
-    )
-    on: Literal["transient", "any"] = Field(
+    on: Retried = Field(
         default="transient",
         description="Which failures are tried again: transient ones, or all that are not "
         "permanent.",

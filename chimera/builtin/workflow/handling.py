@@ -6,35 +6,10 @@ decide: what the words mean is `runtime.recovery`'s.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from chimera.kinds import Duration, Field, Items, Model, Plays, Role, Text
-from chimera.runtime.recovery.words import Backoff, FailureCondition, Severity
-
-
-class RetryPolicySpec(Model):
-    """How often what failed is tried again, and how long is waited between."""
-
-    max_retries: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=3, description="Attempts after the first one."
-    )
-    backoff_strategy: Backoff = Field(
-        default="exponential",
-        description="How the wait grows from attempt to attempt: it doubles, grows by baseDelay, "
-        "or stays.",
-    )
-    base_delay: Duration = Field(
-        default=timedelta(seconds=1), description="Wait before the second attempt."
-    )
-    max_delay: Duration = Field(
-        default=timedelta(minutes=1), description="Longest wait between two attempts."
-    )
-    on: Literal["transient", "any"] = Field(
-        default="any",
-        description="Which failures are tried again: transient ones, or all that are not "
-        "permanent.",
-    )
+from chimera.kinds import Field, Items, Model, Plays, Role, Text
+from chimera.runtime.recovery.words import FailureCondition, Severity
 
 
 class InsteadSpec(Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from chimera.builtin.workflow.handling import ErrorHandlingSpec, RetryPolicySpec
+from chimera.builtin.workflow.handling import ErrorHandlingSpec
 from chimera.builtin.workflow.schedule import Schedule
 from chimera.builtin.workflow.secrets import Secret
 from chimera.builtin.workflow.stages import StageSpec, Variable
@@ -24,6 +24,7 @@ from chimera.kinds import (
     Text,
     TriggerName,
 )
+from chimera.runtime.recovery.policy import RetryPolicySpec
 
 __all__ = [
     "MOST_STAGES",

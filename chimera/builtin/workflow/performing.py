@@ -16,7 +16,6 @@ from chimera.builtin.workflow.escalating import escalation
 from chimera.builtin.workflow.handling import (
     FallbackSpec,
     InsteadSpec,
-    RetryPolicySpec,
 )
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.promising import checked, promising
@@ -167,7 +166,7 @@ class Performer:
         handling = self._stage.error_handling or self._spec.error_handling
         if policy is None and handling is None:
             return None
-        retry = Retry() if policy is None else retry_of(policy)
+        retry = Retry() if policy is None else policy.as_retry()
         if handling is None:
             return Recovery(retry)
         rollback = handling.rollback_procedure
@@ -198,17 +197,6 @@ class Performer:
             return checked(operation.perform(replace(call, inputs=inputs), root), promised)
 
         return Step("instead", work=work, effects=operation.effects, executor=operation.executor)
-
-
-def retry_of(policy: RetryPolicySpec) -> Retry:
-    """Return a policy as the runtime has it, which counts attempts."""
-    return Retry(
-        max_attempts=policy.max_retries + 1,
-        base_delay=policy.base_delay,
-        max_delay=max(policy.max_delay, policy.base_delay),
-        strategy=policy.backoff_strategy,
-        on=policy.on,
-    )
 
 
 def _names(reference: Reference, source: str) -> bool:

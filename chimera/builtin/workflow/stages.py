@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from chimera.builtin.workflow.handling import ErrorHandlingSpec, RetryPolicySpec
+from chimera.builtin.workflow.handling import ErrorHandlingSpec
 from chimera.kinds import (
     AddressText,
     Duration,
@@ -24,6 +24,7 @@ from chimera.kinds import (
     StringConstraints,
     Text,
 )
+from chimera.runtime.recovery.policy import RetryPolicySpec
 
 STAGE_PATTERN = r"[a-z][a-z0-9-]*"
 VARIABLE_PATTERN = r"[A-Za-z][A-Za-z0-9_]*"
