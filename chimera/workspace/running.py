@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chimera.documents import open_commit
 from chimera.gate import Ruling
 from chimera.kinds import Snapshot
-from chimera.model import Address, Outcome, Result, has_errors
+from chimera.model import Address, ChimeraError, Outcome, Result, has_errors
 from chimera.runtime import ItemResult, due_runs
 from chimera.runtime.apply import Asked
 from chimera.runtime.due import STARTED, Due, not_started, published
@@ -99,7 +99,7 @@ def run_due(
 ) -> Result[DueReport]:
     """Go on with every run that can, and start what published events ask for, until nothing is due.
 
-    What is started may publish in its turn: no more rounds are made than `_MOST_ROUNDS`.
+    What is started may publish in its turn: raises `ChimeraError` after `_MOST_ROUNDS` of that.
     """
     continued: list[Continued] = []
     started: list[Result[RunReport]] = []
@@ -122,6 +122,12 @@ def run_due(
                     refused.add(one.target)  # it stays due: what comes later waits for it
             if not found:
                 break
+        else:
+            raise ChimeraError(
+                f"events started documents in {_MOST_ROUNDS} rounds, and still more are due: "
+                f"{', '.join(sorted(one.target for one in found))}",
+                help="break the circle: what an event starts publishes what starts it again",
+            )
     outcomes = [*(one.outcome for one in continued), *(one.outcome for one in started)]
     return Result(DueReport(tuple(continued), tuple(started)), Outcome.worst(outcomes))
 

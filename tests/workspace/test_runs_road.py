@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chimera.model import ChimeraError
 from chimera.render.runs import run_json
 from chimera.runtime import list_runs
 from chimera.workspace import Workspace
@@ -393,3 +394,20 @@ def test_published_event_starts_its_workflow_once_each(place: Place) -> None:
     assert len(due.json["started"]) == 2
     assert (place.repository.root / "shipped").read_text() == "a\nb\n"
     assert place.chimera("run", "--due").out == "nothing is due\n"
+
+
+def test_a_circle_of_events_is_told_and_not_gone_round_for_ever(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = TELL.replace("{type: string}", '{type: string, default: "1"}')
+    circle = told.replace("name: tell", "name: circle")
+    circle = circle.replace("trigger: human", "trigger: event\n  event: order.*")
+    place.repository.write("specs/tell.yaml", told)
+    place.repository.write("specs/circle.yaml", circle)
+    assert place.chimera("apply").code == 0
+    assert place.chimera("run", "Workflow/tell").code == 0
+    monkeypatch.setattr("chimera.workspace.running._MOST_ROUNDS", 3)
+    workspace = Workspace.open(place.repository.root)
+    with pytest.raises(ChimeraError, match="in 3 rounds, and still more are due: Workflow/circle"):
+        workspace.runs.due()
+    assert len(list_runs(place.repository.root, target="Workflow/circle")) == 3
