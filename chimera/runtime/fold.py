@@ -82,8 +82,8 @@ class RunState:
         """Return how often a step, or what it is inside of, was reset."""
         return self.generations.get(id.partition("[")[0].partition("/")[0], 0)
 
-    def resumed(self) -> RunState:
-        """Return where the steps stand once the run is taken up again."""
+    def retried(self) -> RunState:
+        """Return where the steps stand once a run that failed is taken up again."""
         return replace(self, steps=_put_back(self.steps, ()))
 
 
@@ -148,7 +148,8 @@ class _Folding:
 
     def _take_up(self, event: Event) -> None:
         reset = _told(event, "steps") or ()
-        self._steps = dict(_put_back(self._steps, reset))
+        if _is_retry(event):
+            self._steps = dict(_put_back(self._steps, reset))
         for step in reset:
             self._generations[step] = self._generations.get(step, 0) + 1
         if _told(event, "was") == "failed":
@@ -180,6 +181,16 @@ def _in_brief(state: StepState) -> StepState:
 
 def _told(event: Event, name: str) -> Json:
     return event.data.get(name) if isinstance(event.data, dict) else None
+
+
+def _is_retry(event: Event) -> bool:
+    """Tell whether what failed is tried again: a run that waited or was stopped only goes on.
+
+    Before a run told how it stood, it was taken up for that alone.
+    """
+    was = _told(event, "was")
+    is_asked = _told(event, "from") is not None
+    return is_asked or was == "failed" or (was is None and _told(event, "request") is None)
 
 
 def _put_back(steps: Mapping[str, StepState], reset: Iterable[str]) -> Mapping[str, StepState]:

@@ -228,7 +228,9 @@ class Scheduler:
     def lay_out(self, run: Run, graph: Graph) -> None:
         """Make the course of a run, as far as its journal says, and let it begin."""
         services = self._services
-        past = fold(services.state.iterate_events(run.uid), is_brief=True).resumed()
+        past = fold(services.state.iterate_events(run.uid), is_brief=True)
+        if run.status is RunStatus.FAILED:
+            past = past.retried()
         course = self._courses[run.uid] = Course(run, graph, past, services.ready)
         course.lay_out(self.offer)
         if past.seq:

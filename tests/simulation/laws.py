@@ -120,6 +120,19 @@ def an_interruption_uses_up_no_attempt(history):
 
 
 @law
+def what_failed_for_good_is_tried_again_only_when_somebody_asks(history):
+    for uid, events in history.events.items():
+        failed = set()
+        for event in events:
+            if event.kind is EventKind.RESUME and event.data.get("was") == "failed":
+                failed.clear()
+            if event.kind is EventKind.START and event.step in failed:
+                yield f"{uid}/{event.step} began again"
+            if event.kind is EventKind.FAIL and event.step:
+                failed.add(event.step)
+
+
+@law
 def a_step_starts_after_what_it_needs(history):
     for uid, events in history.events.items():
         needs = {plan.id: plan.needs for plan in plans(history.seeds[uid])}
