@@ -14,7 +14,12 @@ from chimera.render.ruling import refusal_lines
 from chimera.runtime import ItemResult
 from chimera.workspace import ApplyReport
 
-_STYLES: dict[str, Style] = {"applied": "good", "failed": "bad", "blocked": "warn"}
+_STYLES: dict[str, Style] = {
+    "applied": "good",
+    "failed": "bad",
+    "blocked": "warn",
+    "waiting": "warn",
+}
 
 
 def apply_text(result: Result[ApplyReport], paint: Paint = plain) -> str:
@@ -33,8 +38,13 @@ def apply_text(result: Result[ApplyReport], paint: Paint = plain) -> str:
     lines.append(f"{paint('permitted', 'good')} by the gate: {said} at {stages}, none against")
     lines += (_item_text(item, paint) for item in report.items)
     done = sum(item.status == "applied" for item in report.items)
-    rest = len(report.items) - done
-    lines.append(f"applied {count(done, 'change')}" + (f", {rest} not applied" if rest else ""))
+    waiting = sum(item.status == "waiting" for item in report.items)
+    rest = len(report.items) - done - waiting
+    lines.append(
+        f"applied {count(done, 'change')}"
+        + (f", {waiting} waiting" if waiting else "")
+        + (f", {rest} not applied" if rest else "")
+    )
     return "\n".join(lines)
 
 

@@ -11,7 +11,14 @@ from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, verdic
 from chimera.render.paint import Paint, plain
 from chimera.render.proof import proofs_lines
 from chimera.render.ruling import refusal_lines
-from chimera.render.runs import MOST_FAILURES, STATUS_STYLES, run_status_json, step_notes
+from chimera.render.runs import (
+    MOST_FAILURES,
+    STATUS_STYLES,
+    duration,
+    run_status_json,
+    step_notes,
+)
+from chimera.state import RunStatus
 
 if TYPE_CHECKING:
     from chimera.workspace.continuing import Continued
@@ -110,17 +117,31 @@ def run_report_text(result: Result[RunReport], paint: Paint = plain) -> str:
         lines += refusal_lines(report.ruling.refusals, result.diagnostics, paint, what="run")
         return "\n".join(lines)
     item = report.item
+    took = f", {duration(report.run.updated - report.run.created)}" if report.run else ""
     if item.status == "applied":
-        lines.append(f"{paint('ran', 'good')} {item.change.target} (run {item.run})")
+        lines.append(f"{paint('ran', 'good')} {item.change.target} (run {item.run}{took})")
         lines.append(json.dumps(report.outputs, indent=2, ensure_ascii=False))
     elif item.status == "waiting":
         lines.append(f"{paint('waiting', 'warn')} {item.change.target} (run {item.run})")
         lines += _waits_lines(report.waits, item.run or "")
         lines.append(f"    {item.help}")
     else:
-        lines.append(f"{paint(item.status, 'bad')} {item.change.target}: {item.message}")
+        status = _status(report)
+        shown = paint(status, "bad" if status == "failed" else "warn")
+        lines.append(f"{shown} {item.change.target}: {item.message}")
         lines += [f"    {item.help}"] if item.help else []
     return "\n".join(lines)
+
+
+def _status(report: RunReport) -> str:
+    """Return how the run stands; one whose outcome could not be taken has failed."""
+    if report.item is None:
+        return "refused"
+    if report.item.status == "applied":
+        return "succeeded"
+    if report.run is None or report.run.status is RunStatus.SUCCEEDED:
+        return "failed"
+    return str(report.run.status.value)
 
 
 def run_report_json(result: Result[RunReport]) -> dict[str, Any]:
@@ -131,7 +152,8 @@ def run_report_json(result: Result[RunReport]) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "ruling": [verdict_json(v) for v in report.ruling.verdicts],
         "run": item.run if item else None,
-        "status": item.status if item else "refused",
+        "status": _status(report),
+        "took": (report.run.updated - report.run.created).total_seconds() if report.run else None,
         "message": item.message if item else "",
         "outputs": report.outputs,
         "diagnostics": [diagnostic_json(d) for d in result.diagnostics],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chimera.model import Result
@@ -10,6 +11,7 @@ from chimera.render.paint import Paint, plain, table
 from chimera.render.runs import runs_text
 
 if TYPE_CHECKING:
+    from chimera.state import Applied
     from chimera.workspace.inspecting import Description, Row
 
 
@@ -62,11 +64,26 @@ def description_text(result: Result[Description], paint: Paint = plain) -> str:
     for name, entry in found.applied.items():
         when = entry.at.isoformat(timespec="seconds")
         lines.append(f"  applied      to {name} at {when}, digest {entry.digest}")
+        lines += _outputs(entry)
     if not found.applied and not document.kind.record:
         lines.append("  applied      nowhere")
     if found.runs:
         lines += ["", runs_text(found.runs, found.at, paint)]
     return "\n".join(lines)
+
+
+def _outputs(entry: Applied) -> Iterator[str]:
+    """Yield what applying or running it last brought about, a line each."""
+    outputs = entry.outputs if isinstance(entry.outputs, Mapping) else {}
+    for name, value in outputs.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = " ".join(text.split())
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… (-o json has all of it)"
+        yield f"    {name:<14} {shown}"
+
+
+_LONGEST = 200
+"""Characters of an output that are shown."""
 
 
 def description_json(result: Result[Description]) -> dict[str, Any]:

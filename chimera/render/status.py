@@ -60,7 +60,10 @@ def status_json(result: Result[Status]) -> dict[str, Any]:
                 "applied": e.applied,
                 "lastApply": e.last,
                 "lastRuling": e.ruling.digest if e.ruling else None,
-                "unfinishedRuns": [{"run": r.uid, "target": r.target} for r in e.unfinished],
+                "unfinishedRuns": [
+                    {"run": r.uid, "target": r.target, "status": r.status.value}
+                    for r in e.unfinished
+                ],
             }
             for e in result.value.environments
         ],

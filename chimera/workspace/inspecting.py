@@ -65,7 +65,7 @@ def status(workspace: Workspace) -> Result[Status]:
             known[name],
             len(applied),
             max((a.at.isoformat(timespec="seconds") for a in applied.values()), default=None),
-            _unfinished(name, runs, applied),
+            _unfinished(name, runs),
             next(iter(rulings[name]), None),
         )
         for name, applied in rows.items()
@@ -73,16 +73,19 @@ def status(workspace: Workspace) -> Result[Status]:
     return Result(Status(found, writer))
 
 
-def _unfinished(
-    environment: str, runs: tuple[Run, ...], applied: Mapping[str, Applied]
-) -> tuple[Run, ...]:
-    """Return the newest run of each target that has not come to an end."""
-    newest: dict[str, Run] = {}
+def _unfinished(environment: str, runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """Return the runs that have not come to an end, the newest first.
+
+    One that failed could be retried; of these the newest run of its target counts.
+    """
+    found, seen = [], set()
     for run in runs:
         if run.environment == environment:
-            newest.setdefault(run.target, run)
-    ended = {RunStatus.SUCCEEDED, RunStatus.CANCELLED}
-    return tuple(r for r in newest.values() if r.status not in ended)
+            is_newest = run.target not in seen
+            seen.add(run.target)
+            if not run.status.is_final and (is_newest or run.status is not RunStatus.FAILED):
+                found.append(run)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

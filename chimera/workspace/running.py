@@ -15,7 +15,7 @@ from chimera.runtime import ItemResult, due_runs
 from chimera.runtime.apply import Asked
 from chimera.runtime.due import STARTED, Due, not_started, published
 from chimera.runtime.outbox import OUTBOX
-from chimera.state import RunStatus, StateWriter
+from chimera.state import Run, RunStatus, StateWriter
 from chimera.workspace.applying import NOTHING_PROVEN, carry_out
 from chimera.workspace.continuing import Continued, continue_runs, settings_for
 from chimera.workspace.history import StepHistory
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What was planned, ruled and executed; `outputs` are what the document brought about."""
+    """What was planned, ruled and executed; `outputs` are what the document brought about.
+
+    `run` is the run as it stands now, where there was one.
+    """
 
     planned: PlanReport
     proofs: ProveReport
     ruling: Ruling
     item: ItemResult | None
     outputs: Any = None
+    run: Run | None = None
     waits: tuple[StepHistory, ...] = ()
     """What the run waits for, where it does."""
 
@@ -86,11 +90,12 @@ def _run(
     settings = settings_for(workspace, loaded.snapshot, environment, waits)
     asked = replace(asked, settings=settings)
     (item,) = carry_out(workspace, planned, ruling, state, asked)
-    outputs = state.applied(environment)[str(target)].outputs
-    held: tuple[StepHistory, ...] = ()
-    if item.status == "waiting" and item.run is not None:
-        held = waits_of(state.events(item.run))
-    report = RunReport(planned, proofs, ruling, item, outputs, held)
+    is_done = item.status == "applied"
+    outputs = state.applied(environment)[str(target)].outputs if is_done else None
+    begun = state.run(item.run) if item.run is not None else None
+    is_waiting = begun is not None and item.status == "waiting"
+    held = waits_of(state.events(begun.uid)) if begun is not None and is_waiting else ()
+    report = RunReport(planned, proofs, ruling, item, outputs, begun, held)
     return Result(report, item.outcome, faults)
 
 

@@ -264,6 +264,51 @@ def test_answer_says_who_gives_it(place: Place) -> None:
     }
 
 
+def test_apply_of_a_workflow_that_waits_says_so_and_is_finished_by_a_later_one(
+    place: Place,
+) -> None:
+    place.repository.write("specs/ask.yaml", ASK.replace("human", "apply"))
+    applied = place.chimera("apply")
+    assert applied.code == 0, applied.err
+    assert "waiting update Workflow/ask (run" in applied.out
+    assert "applied 0 changes, 1 waiting" in applied.out
+    place.chimera("runs", "signal", place.uid, "answered", "--data", '{"text": "yes"}')
+    assert place.chimera("run", "--due").code == 0
+    assert "applied 1 change\n" in place.chimera("apply").out
+    described = place.chimera("describe", "Workflow/ask").out
+    assert '    outputs        {"said": "yes\\n"}' in described
+    assert len(list_runs(place.repository.root)) == 1
+
+
+def test_report_of_a_run_says_how_it_stands(place: Place) -> None:
+    waiting = place.chimera("run", "Workflow/ask", "-o", "json").json
+    assert (waiting["status"], waiting["outputs"]) == ("waiting", None)
+    place.let("first", "second")
+    ended = place.chimera("run", "Workflow/slow", "-o", "json").json
+    assert (ended["status"], ended["outputs"]) == ("succeeded", {"outputs": {}})
+    assert ended["took"] > 0
+    place.repository.write("second.bad", "")
+    failed = place.chimera("run", "Workflow/slow", "-o", "json").json
+    assert (failed["status"], failed["outputs"]) == ("failed", None)
+
+
+def test_every_run_that_waits_is_unfinished_and_of_failures_the_last(place: Place) -> None:
+    for _ in range(2):
+        place.chimera("run", "Workflow/ask")
+    place.let("first", "second")
+    place.repository.write("second.bad", "")
+    for _ in range(2):
+        assert place.chimera("run", "Workflow/slow").code == 1
+    status = place.chimera("status", "-o", "json").json
+    (local,) = [one for one in status["environments"] if one["name"] == "local"]
+    found = [(one["target"], one["status"]) for one in local["unfinishedRuns"]]
+    assert found == [
+        ("Workflow/slow", "failed"),
+        ("Workflow/ask", "waiting"),
+        ("Workflow/ask", "waiting"),
+    ]
+
+
 def test_freeze_holds_a_run_that_would_go_on(place: Place) -> None:
     place.chimera("run", "Workflow/ask")
     place.repository.write(
