@@ -91,8 +91,11 @@ class Endings:
 
     def _park(self, course: Course) -> None:
         """Leave a run in which only waits are left, unless somebody wants to wait for them."""
-        patience = self._services.settings.patience
+        settings, due = self._services.settings, course.due
+        patience, short = settings.patience, settings.short_wait
         if patience is None:
+            return
+        if short and due is not None and due - self._services.journal.now <= short:
             return
         if not patience:
             self._finish(course, RunStatus.WAITING)

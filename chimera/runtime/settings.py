@@ -35,7 +35,8 @@ class RunSettings:
     across runs. `recovery` is that of steps whose author says nothing. `durability` `normal` may
     lose the last results when the machine loses power, and never when a process is killed.
     A run in which only waits are left is held for `patience`, then parked as `waiting`; `None`
-    holds it until they are over. A result of more than `max_result` characters of JSON is refused,
+    holds it until they are over; one whose next timer is due within `short_wait` is held for that.
+    A result of more than `max_result` characters of JSON is refused,
     and of a step's log no more than `max_log_lines` an attempt are kept. `breakers` and `bulkheads`
     are the rules of those that recoveries name; one without a rule has the usual one. `bus` hears
     what steps published, each by topic and payload, once that is on disk. `narrate` is given what
@@ -51,6 +52,7 @@ class RunSettings:
     recovery: Recovery = NO_RECOVERY
     durability: Literal["full", "normal"] = "full"
     patience: timedelta | None = timedelta()
+    short_wait: timedelta = timedelta()
     max_result: int = 16 * 1024 * 1024
     max_log_lines: int = 10_000
     breakers: Mapping[str, BreakerRule] = field(default_factory=dict)

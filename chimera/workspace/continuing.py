@@ -56,14 +56,22 @@ if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 
+_SHORT = timedelta(seconds=10)
+
+
 def settings_for(
     workspace: Workspace, snapshot: Snapshot, environment: str, waits: bool | None = None
 ) -> RunSettings:
-    """Return how runs are executed: as documents say, and whether waits are sat through."""
+    """Return how runs are executed: as documents say, and whether waits are sat through.
+
+    Where nobody says, those are that are over soon.
+    """
     told = settings_of(workspace.plugins, snapshot, environment)
     if workspace.listeners is not None:
         told = replace(told, bus=workspace.listeners.tell)
-    return told if waits is None else replace(told, patience=None if waits else timedelta())
+    if waits is None:
+        return replace(told, short_wait=_SHORT)
+    return replace(told, patience=None if waits else timedelta())
 
 
 @dataclass(frozen=True, slots=True)

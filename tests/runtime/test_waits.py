@@ -137,6 +137,19 @@ def test_short_wait_is_waited_for_by_who_is_patient(house):
     assert result.status is RunStatus.SUCCEEDED
 
 
+def test_what_is_due_soon_is_waited_for_and_nothing_else(house):
+    settings = RunSettings(short_wait=timedelta(seconds=5))
+    steps = [
+        Step("soon", wait=Wait(seconds=0.02)),
+        Step("again", wait=Wait(seconds=0.02), needs=("soon",)),
+        Step("later", wait=Wait(seconds=30), needs=("again",)),
+        Step("never", wait=Wait(signal="go")),
+    ]
+    result = house.execute(steps, settings=settings)
+    assert result.status is RunStatus.WAITING
+    assert set(result.outputs) == {"soon", "again"}
+
+
 def test_patience_ends(house):
     settings = RunSettings(patience=timedelta(milliseconds=20))
     steps = [Step("x", wait=Wait(seconds=30)), Step("y", echo)]

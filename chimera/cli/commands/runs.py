@@ -58,7 +58,8 @@ wait_option = click.option(
     "--wait/--no-wait",
     "waits",
     default=None,
-    help="Stay until what the run waits for has come; or leave it waiting for `run --due`.",
+    help="Stay until what the run waits for has come; or leave it waiting for `run --due`. Without"
+    " either, only times that come within seconds are waited for.",
 )
 
 
