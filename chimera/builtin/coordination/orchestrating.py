@@ -13,11 +13,19 @@ from typing import Any, TypeVar
 
 from chimera.builtin.coordination.narrating import Narrator
 from chimera.builtin.coordination.orchestrator import (
+    EscalationRule,
     OrchestratorSpec,
     Preset,
     RecoveryStrategy,
 )
-from chimera.kinds import Document, Snapshot, Subject, format_duration
+from chimera.kinds import (
+    Document,
+    Registry,
+    Snapshot,
+    Subject,
+    format_duration,
+    validate_model,
+)
 from chimera.model import Address, Diagnostic, Finding, Related, Verdict
 from chimera.runtime import Json, ReconcileTask, RunSettings, Step, StepCall
 from chimera.runtime.recovery import (
@@ -116,14 +124,17 @@ def recovery_of(strategy: RecoveryStrategy) -> Recovery:
     return Recovery(
         strategy.retry_policy.as_retry(),
         tuple(Fallback(one.type, one.conditions) for one in strategy.fallback_actions),
-        tuple(
-            Escalation((one.condition,), one.severity, one.to) for one in strategy.escalation_rules
-        ),
+        tuple(map(_escalation, strategy.escalation_rules)),
     )
 
 
+def _escalation(rule: EscalationRule) -> Escalation:
+    delivery: Json = {"inputs": rule.notify, "secrets": {}} if rule.notify else None
+    return Escalation((rule.condition,), rule.severity, rule.to, rule.action, delivery)
+
+
 def judge(subject: Subject) -> Iterator[Verdict]:
-    """Yield a verdict for each orchestrator: whether it is alone in its environments."""
+    """Yield a verdict for each orchestrator: whether it is alone, and can tell whom it names."""
     found = subject.snapshot.of_model(OrchestratorSpec)
     faults: dict[Address, list[Diagnostic]] = {document.address: [] for document in found}
     for first, second in combinations(found, 2):
@@ -131,10 +142,37 @@ def judge(subject: Subject) -> Iterator[Verdict]:
         if shared is not None:
             faults[second.address].append(_duplicate(first, second, shared))
     for document in found:
+        faults[document.address] += _undeliverable(document, subject.snapshot.registry)
         own = tuple(faults[document.address])
         finding = Finding.FAIL if own else Finding.PASS
         reasons = tuple(fault.message for fault in own)
         yield Verdict("orchestrator", str(document.address), finding, reasons, own)
+
+
+def _undeliverable(document: Orchestrator, registry: Registry) -> Iterator[Diagnostic]:
+    """Yield what is wrong with how rules are delivered, as the operation `notify` has it."""
+    notify = registry.operations.get("notify")
+    for at, rule in enumerate(document.spec.recovery.escalation_rules):
+        if not rule.notify or notify is None:
+            continue
+        place = document.at("spec", "recovery", "escalationRules", at, "notify")
+        given = {"message", "to", "severity", "details"} & rule.notify.keys()
+        if given or "${" in repr(rule.notify):
+            named = ", ".join(sorted(given))
+            yield Diagnostic(
+                "orchestrator-escalation-invalid",
+                f"{named} is not for a rule to say: it comes from the failure"
+                if given
+                else "there is nothing to refer to here",
+                place,
+                "remove it; condition, severity and to are fields of the rule"
+                if given
+                else "write the values themselves, or the rule into a workflow",
+                address=str(document.address),
+            )
+            continue
+        value = {**rule.notify, "message": "-"}
+        yield from validate_model(notify.inputs, value, place, str(document.address))[1]
 
 
 def _shared(first: OrchestratorSpec, second: OrchestratorSpec) -> str | None:

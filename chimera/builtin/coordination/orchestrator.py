@@ -7,7 +7,7 @@ Refuses to know what a preset says, and which one holds where: that is `orchestr
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from chimera.kinds import (
     AddressText,
@@ -77,6 +77,13 @@ class EscalationRule(Model):
     severity: Severity = Field(default="high", description="How grave it is.")
     to: Annotated[Text, Plays(Role.PARTICIPANT)] = Field(
         default="administrator", description="Who is told: a role or a person."
+    )
+    action: Text = Field(default="notify_administrator", description="What is done.")
+    notify: dict[str, Any] = Field(
+        default_factory=dict,
+        description="How it is delivered, besides a line in the run's log: argv, env, url, headers "
+        "and file, as the operation notify takes them. What needs a secret is told by a "
+        "workflow's own rule. The file is .chimera/out/notices.jsonl if none is named.",
     )
 
 

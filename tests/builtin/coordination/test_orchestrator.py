@@ -141,6 +141,31 @@ def test_recovery_can_be_another_one() -> None:
     assert [(one.conditions, one.to) for one in found.escalations] == [(("given_up",), "ada")]
 
 
+def test_a_rule_says_how_it_is_delivered() -> None:
+    notify = {"argv": ["mail", "ops"]}
+    rule = {"action": "page", "notify": notify}
+    (found,) = settings_of(spec(recovery={"escalationRules": [rule]})).recovery.escalations
+    assert found.action == "page"
+    assert found.delivery == {"inputs": notify, "secrets": {}}
+
+
+@pytest.mark.parametrize(
+    ("notify", "rule"),
+    [
+        ("{argv: [mail, ops]}", None),
+        ("{message: hello}", "orchestrator-escalation-invalid"),
+        ('{argv: ["${secret.token}"]}', "orchestrator-escalation-invalid"),
+        ("{file: 7}", "field-invalid"),
+    ],
+)
+def test_how_it_is_delivered_is_judged_before(
+    tmp_path: Path, faults_by: Faults, notify: str, rule: str | None
+) -> None:
+    write(tmp_path, "a", f"{{recovery: {{escalationRules: [{{notify: {notify}}}]}}}}")
+    faults = faults_by(chimera_check_snapshot)
+    assert [fault.rule for fault in faults] == ([] if rule is None else [rule])
+
+
 def test_it_holds_in_the_environments_that_it_names_or_in_all() -> None:
     named = spec(environments=["Environment/local"])
     assert holds_in(named, "local")
