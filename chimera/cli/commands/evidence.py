@@ -207,6 +207,7 @@ def signers(session: Session) -> None:
       chimera evidence signers > signers
       chimera evidence show DIGEST --payload > said
       chimera evidence show DIGEST --signature > sig
-      ssh-keygen -Y verify -n chimera-evidence -f signers -I Identity/NAME -s sig < said
+      ssh-keygen -Y verify -n chimera-evidence -f signers \\
+          -I Identity/NAME -s sig < said
     """  # noqa: D301 - with its escape Click keeps the lines
     click.echo(session.workspace().evidence.signers(), nl=False)
