@@ -144,13 +144,13 @@ class RunControl:
             return state.prune(before=workspace.context.clock.now() - older_than)
 
     def _retention(self, state: StateWriter) -> timedelta:
-        """Return how long runs are kept: the longest that any environment asks for."""
+        """Return how long runs are kept: the longest that any environment in use asks for."""
         workspace = self._workspace
+        names = environments(workspace.loaded.snapshot)
         found = [
-            settings_for(
-                workspace, applied_snapshot(workspace, state.applied(name)).snapshot, name
-            ).retention
-            for name in environments(workspace.loaded.snapshot)
+            settings_for(workspace, applied_snapshot(workspace, applied).snapshot, name).retention
+            for name in names
+            if (applied := state.applied(name))
         ]
         if None in found or not found:
             raise UsageError(

@@ -399,6 +399,18 @@ def test_finished_runs_are_forgotten(place: Place) -> None:
     assert len(list_runs(place.repository.root)) == 1
 
 
+def test_retention_counts_of_environments_that_are_in_use(place: Place) -> None:
+    place.let("first", "second")
+    assert place.chimera("runs", "prune").code == 4
+    place.repository.write(
+        "specs/kept.yaml",
+        "apiVersion: chimera/v1\nkind: Orchestrator\nmetadata: {name: kept}\nspec: {}\n---\n"
+        "apiVersion: chimera/v1\nkind: Environment\nmetadata: {name: unused}\nspec: {}\n",
+    )
+    assert place.chimera("apply").code == 0
+    assert place.chimera("runs", "prune").out == "forgot 0 runs\n"
+
+
 TELL = """\
 apiVersion: chimera/v1
 kind: Workflow
