@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+from chimera.builtin.workflow.stages import StageSpec
+
 GOOD = """
     trigger: human
     inputs:
@@ -443,6 +445,15 @@ def test_everything_is_told_at_once_and_identically(check) -> None:
 def test_a_misspelt_name_gets_a_suggestion(check, rule: str, near: str) -> None:
     (fault,) = check(CASES[rule][0])
     assert fault.help == f"did you mean {near}?"
+
+
+@pytest.mark.parametrize("spec", [GOOD, *(spec for specs in CASES.values() for spec in specs)])
+def test_a_plain_stage_is_judged_as_any_other(
+    check, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    faults = check(spec)
+    monkeypatch.setattr(StageSpec, "plain_operation", None)
+    assert check(spec) == faults
 
 
 def test_a_circle_among_thousands_of_stages_is_found(check) -> None:
