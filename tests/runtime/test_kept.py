@@ -30,9 +30,10 @@ def test_state_that_cannot_be_read_stops_the_run_and_fails_no_step(house, monkey
     }[what]
     run = house.new_run()
     name = {"cached": "cached", "read in the store": "item", "listed in the store": "items"}[what]
-    with monkeypatch.context() as patch, pytest.raises(StateError, match="disk is gone"):
+    with monkeypatch.context() as patch:
         patch.setattr(type(house.state), name, broken)
-        house.execute([step, Step("y", echo)], run=run, grace=1.0)
+        with pytest.raises(StateError, match="disk is gone"):
+            house.execute([step, Step("y", echo)], run=run, grace=1.0)
     house.restart()
     result = house.execute([step, Step("y", echo)], run=house.state.run(run.uid))
     assert result.status is RunStatus.SUCCEEDED
@@ -43,9 +44,10 @@ def test_state_that_cannot_be_read_stops_the_run_and_fails_no_step(house, monkey
 def test_signal_that_finds_no_room_for_its_result_fails_no_step(house, monkeypatch):
     run = house.new_run()
     steps = [Step("w", wait=Wait(seconds=0), effects=False), Step("y", echo)]
-    with monkeypatch.context() as patch, pytest.raises(StateError):
+    with monkeypatch.context() as patch:
         patch.setattr(type(house.state), "kept", broken)
-        house.execute(steps, run=run, grace=1.0)
+        with pytest.raises(StateError):
+            house.execute(steps, run=run, grace=1.0)
     house.restart()
     result = house.execute(steps, run=house.state.run(run.uid))
     assert result.status is RunStatus.SUCCEEDED

@@ -259,7 +259,7 @@ def test_a_condition_that_cannot_be_decided_stops_the_stage(task) -> None:
           - {{id: make, operation: command, inputs: {{argv: [echo, "[]"], jsonOutput: true}}}}
           - {{id: use, when: make.json.deep.er > 3, {ECHO} x]}}}}
     """
-    with pytest.raises(RunError, match="use: .*cannot be decided"):
+    with pytest.raises(RunError, match=r"use: .*cannot be decided"):
         chimera_reconcile(task(spec))
 
 
