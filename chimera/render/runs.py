@@ -27,6 +27,7 @@ _STEP_STYLES: Final[dict[StepStatus, Style]] = {
     StepStatus.FAILED: "bad",
     StepStatus.ESCALATED: "bad",
 }
+_UNDER_WAY = {StepStatus.STARTED, StepStatus.WAITING}
 _FOLD = 12
 """Steps inside a step that are shown one by one; of more, only what went wrong."""
 MOST_FAILURES = 10
@@ -145,7 +146,9 @@ def _steps_lines(history: History, run: Run, paint: Paint) -> list[str]:
     for step, row, notes in rows:
         shown = list(row)
         said = notes
-        if step is not None:
+        if step is not None and run.status.is_final and step.status in _UNDER_WAY:
+            shown[1] = paint("stopped", "dim")  # as long a word as started and waiting
+        elif step is not None:
             shown[1] = paint(row[1], _STEP_STYLES.get(step.status, "warn"))
             said = [*step_notes(step, run.uid), *notes]
         lines.append(_columns(shown, row, widths))

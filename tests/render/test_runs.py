@@ -160,6 +160,16 @@ def test_what_was_undone_says_so_in_its_own_row() -> None:
     assert text.splitlines()[-1] == "make  undone  1        1 s"
 
 
+def test_what_a_cancelled_run_had_under_way_is_stopped_and_waits_for_nothing() -> None:
+    cancelled = replace(RUN, status=RunStatus.CANCELLED)
+    steps = [event("START", "call"), event("WAIT", "ask", data={"signal": "go"})]
+    text = run_text(RunDetails(cancelled, history(steps)))
+    assert [line.split() for line in text.splitlines()[-2:]] == [
+        ["call", "stopped", "1"],
+        ["ask", "stopped", "1"],
+    ]
+
+
 def test_undoing_that_failed_is_shown() -> None:
     text = shown(
         event("DONE", "make", 1),

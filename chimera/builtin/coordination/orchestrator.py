@@ -171,7 +171,7 @@ class OrchestratorSpec(Model):
     )
     module_health_check_interval: Annotated[Period, Plays(Role.CADENCE)] | None = Field(
         default=None,
-        description="How often the health of modules is looked at while something runs; 30s by "
+        description="How often `chimera health --follow` looks at modules and the rest; 30s by "
         "both presets.",
     )
     message_queue_size: Count | None = Field(
@@ -196,7 +196,7 @@ class OrchestratorSpec(Model):
     )
     metrics_collection_interval: Annotated[Period, Plays(Role.CADENCE)] | None = Field(
         default=None,
-        description="How often metrics are collected while something runs; 15s by both presets.",
+        description="How often `chimera metrics --follow` collects them; 15s by both presets.",
     )
     log_level: LogLevel | None = Field(
         default=None,
