@@ -7,7 +7,7 @@ Refuses to start anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.coordination.kinds import ModuleSpec
@@ -74,7 +74,10 @@ class _Faults:
                 Related("the first one stands here", first.at("spec", "type")),
             )
         place, address = module.at("spec", "configuration"), str(module.address)
-        yield from validate_model(type.configuration, module.spec.configuration, place, address)[1]
+        faults = validate_model(type.configuration, module.spec.configuration, place, address)[1]
+        here, there = "Module.spec.configuration", f"Module.{module.spec.type}"
+        for fault in faults:  # what it can hold is told of its type
+            yield replace(fault, help=fault.help and fault.help.replace(here, there))
 
     def _capabilities(self, module: Module) -> Iterator[Diagnostic]:
         for index, name in enumerate(module.spec.capabilities):

@@ -116,6 +116,7 @@ def test_configuration_is_held_to_the_model_of_its_type(check: Check) -> None:
     assert [fault.rule for fault in faults if fault.span.line == 10] == ["field-unknown"]
     assert "enableCaching" in next(f.help for f in faults if f.span.line == 10)
     assert any(fault.rule == "duration-invalid" for fault in faults)
+    assert any("`chimera explain Module.context`" in (fault.help or "") for fault in faults)
 
 
 def test_missing_dependency_dangles(check: Check) -> None:
