@@ -7,6 +7,7 @@ from chimera.kinds import Field, Model
 from chimera.model import Finding, Place
 from chimera.proof.checks import check
 from chimera.proof.controls import Control, describe
+from chimera.runtime import Operation
 
 
 def faults(bench) -> list[tuple[str, tuple[Any, ...]]]:
@@ -115,18 +116,13 @@ class Question(Model):
     number: int = Field(description="A number.")
 
 
-class Doubling:
-    name = "doubling"
-    inputs = Question
-    reach = "tree"
-
-
 class Registers:
     from chimera.plugin import hookimpl
 
     @hookimpl
     def chimera_register_operations(self):
-        return [Doubling]
+        twice = {"summary": "Double a number.", "run": lambda call: call.inputs, "reach": "tree"}
+        return [Operation("doubling", inputs=Question, outputs=Question, **twice)]
 
 
 def test_step_may_name_a_registered_operation_with_its_inputs(bench):

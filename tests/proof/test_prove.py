@@ -13,6 +13,7 @@ from chimera.kinds import Field, Model
 from chimera.model import ChimeraError, Finding, Outcome
 from chimera.plugin import hookimpl
 from chimera.proof import StepOutcome, prove
+from chimera.runtime import Operation
 
 
 def command(*argv: str, **expect: object) -> dict[str, object]:
@@ -412,13 +413,10 @@ class Doubles:
 
         number: int = Field(description="A number.")
 
-    class Operation:
-        name = "doubling"
-
     @hookimpl
     def chimera_register_operations(self):
-        self.Operation.inputs = self.Inputs
-        return [self.Operation]
+        twice = {"summary": "Double a number.", "run": lambda call: call.inputs, "reach": "tree"}
+        return [Operation("doubling", inputs=self.Inputs, outputs=self.Inputs, **twice)]
 
     @hookimpl
     def chimera_run_proof_step(self, task):

@@ -513,12 +513,17 @@ def test_an_approval_of_a_run_is_of_what_that_is_given(working: Team) -> None:
     assert chimera(*run).code == 0
 
 
-def test_an_approved_run_that_fails_spends_nothing(working: Team) -> None:
+def test_an_approved_run_that_fails_is_tried_again_and_lets_no_other_through(
+    working: Team,
+) -> None:
     working.write("specs/act.yaml", WORKFLOW % ("human", "test -e acted"))
     working.commit()
     working.approve("bob")
     working.applies()
     working.approve("bob", run="Workflow/act")
-    assert run(working).outcome is Outcome.FAILED
+    failed = run(working)
+    assert failed.outcome is Outcome.FAILED
     (working.root / "acted").touch()
-    assert run(working).outcome is Outcome.PASSED
+    assert "it was spent" in refusals(run(working))
+    again = working.workspace().runs.retry(failed.value.item.run, None)
+    assert again.outcome is Outcome.PASSED
