@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from chimera.builtin.workflow.stages import StageSpec
+
 GOOD = """
     trigger: human
     version: 1.2.0
@@ -293,6 +295,16 @@ inputs:
 secrets: {token: {env: TOKEN}}
 stages:
 """
+
+
+@pytest.mark.parametrize("stages", [stages for many in CASES.values() for stages in many])
+def test_a_plain_stage_is_judged_as_any_other(
+    check, monkeypatch: pytest.MonkeyPatch, stages: str
+) -> None:
+    spec = HEAD + textwrap.indent(stages, "  ") + "\n"
+    faults = check(spec, other=OTHER)
+    monkeypatch.setattr(StageSpec, "plain_operation", None)
+    assert check(spec, other=OTHER) == faults != ()
 
 
 @pytest.mark.parametrize(
