@@ -144,7 +144,8 @@ def refuse_answer(asked: Question, data: Json, actor: Actor) -> None:
     if asked.approvers and actor.name not in asked.approvers:
         raise UsageError(
             f"{actor.name} was not asked {asked.text!r}",
-            help=f"who can answer: {', '.join(asked.approvers)}",
+            help=f"who can answer: {', '.join(asked.approvers)}; "
+            f"you are {actor.name} by your login, or by CHIMERA_ACTOR",
         )
 
 

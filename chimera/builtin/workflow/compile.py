@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from chimera.builtin.workflow.events import is_started_by
 from chimera.builtin.workflow.expressions import predicates_of
 from chimera.builtin.workflow.flow import Flow
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.order import Order
-from chimera.builtin.workflow.references import RESERVED
+from chimera.builtin.workflow.references import RESERVED, slots
 from chimera.builtin.workflow.scope import Operations, Scope, Workflows
 from chimera.builtin.workflow.wording import Suggestions
 from chimera.builtin.workflow.work import Work
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from chimera.kinds import Document
 
 Executors = Mapping[str, str]
+_PUBLISHING = ("publish", "hub.publish")
 
 
 def judge_alone(
@@ -125,6 +127,8 @@ class _Faults:
                     self._place.at(word),
                     f"write trigger: {word}, or remove it",
                 )
+        if self._spec.trigger == "event":
+            yield from self._circle()
         if self._spec.trigger != "human":
             for name, given in self._spec.inputs.items():
                 if given.is_required and not (self._spec.trigger == "event" and name == "event"):
@@ -134,6 +138,20 @@ class _Faults:
                         self._place.at("inputs", name, on="key"),
                         "give it a default",
                     )
+
+    def _circle(self) -> Iterator[Diagnostic]:
+        """Yield what it publishes each time and is started by: it would never end."""
+        for index, stage in enumerate(self._spec.stages):
+            topic = stage.inputs.get("topic") if stage.operation_name in _PUBLISHING else None
+            if not isinstance(topic, str) or slots(topic) or stage.when is not None:
+                continue
+            if is_started_by(self._spec.event or "", topic):
+                yield self._fault(
+                    "workflow-event-circle",
+                    f"it is started by {topic}, which it publishes: it starts itself without end",
+                    self._place.at("stages", index, "inputs", "topic"),
+                    "publish under another topic, be started by others, or say when it goes on",
+                )
 
     def stages(self) -> Iterator[Diagnostic]:
         """Yield ids that are taken and dependencies that do not exist."""

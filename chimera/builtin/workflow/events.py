@@ -25,12 +25,12 @@ def find_due(snapshot: Snapshot, messages: Sequence[Published]) -> Iterator[Due]
     ]
     for document in waiting:
         spec, target = document.spec, str(document.address)
-        meant = [message for message in messages if _is_meant(spec.event or "", message.topic)]
+        meant = [message for message in messages if is_started_by(spec.event or "", message.topic)]
         for message in meant if spec.inputs else meant[-1:]:
             yield Due(target, _inputs(spec, message.payload), message)
 
 
-def _is_meant(event: str, topic: str) -> bool:
+def is_started_by(event: str, topic: str) -> bool:
     """Tell whether an event, which may be a pattern, is the one that was published."""
     if is_pattern(event) and is_topic(topic):
         return matches(event, topic)
