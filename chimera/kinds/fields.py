@@ -8,11 +8,13 @@ seen. Refuses anything that belongs to one kind.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -38,7 +40,13 @@ T = TypeVar("T")
 
 
 class Model(BaseModel):
-    """Base of every spec: strict types, unknown fields refused, frozen, names in camelCase."""
+    """Base of every spec: strict types, unknown fields refused, frozen, names in camelCase.
+
+    `other_words` are those of other vocabularies for what a field says, as `executionMode` for
+    `mode`. They are refused like any unknown field; the help names the field that is meant.
+    """
+
+    other_words: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     model_config = ConfigDict(
         extra="forbid",

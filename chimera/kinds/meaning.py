@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Tag
 from pydantic_core import ErrorDetails
 
+from chimera.kinds.fields import Model
 from chimera.kinds.wording import nearest
 
 _MOST_LISTED = 12
@@ -47,7 +48,7 @@ def field_help(model: type[BaseModel], loc: Sequence[int | str]) -> str:
     name = str(loc[-1])
     here, others = _branches_at(model, tuple(0 if isinstance(s, int) else s for s in loc[:-1]))
     own = sorted({field for branch in here for field in _fields(branch.model)})
-    near = nearest(name, own)
+    near = _translated(name, here) or nearest(name, own)
     if near:
         return f"did you mean {near}?"
     for branch in others:
@@ -60,6 +61,14 @@ def field_help(model: type[BaseModel], loc: Sequence[int | str]) -> str:
     if len(own) <= _MOST_LISTED:
         return f"remove it; there is: {', '.join(own) or 'nothing'}"
     return "remove it; `chimera explain` lists the fields"
+
+
+def _translated(name: str, branches: Iterable[_Branch]) -> str | None:
+    """Return what a word of another vocabulary is called here."""
+    for branch in branches:
+        if issubclass(branch.model, Model) and name in branch.model.other_words:
+            return branch.model.other_words[name]
+    return None
 
 
 def value_meant(error: ErrorDetails) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chimera.kinds import Discriminator, Field, Items, Model, Registry, Tag, validate_model
+from chimera.kinds.kind import Metadata
 from chimera.kinds.meaning import field_help
 from chimera.model import Place
 from chimera.plugin import load_plugins
@@ -43,6 +45,8 @@ def tag(value: Any) -> str:
 
 
 class Spec(Model):
+    other_words = MappingProxyType({"pace": "mode", "id": "metadata.name"})
+
     timeouts: int = 0
     mode: Literal["fast", "careful"] = "fast"
     plain: Annotated[Shell | Wait, Field(discriminator="run")] | None = None
@@ -78,6 +82,9 @@ def helps(value: Any) -> list[str | None]:
         ({"step": {"run": "shel", "argv": []}}, "did you mean run: shell? That has argv"),
         ({"step": {"run": "wait", "zzz": 1}}, "remove it; there is: run, seconds"),
         ({"inputs": {}}, "did you mean step.inputs?"),
+        ({"pace": "fast"}, "did you mean mode?"),
+        ({"id": "a"}, "did you mean metadata.name?"),
+        ({"deep": {"pace": 1}}, "did you mean plain.deep?"),
     ],
 )
 def test_an_unknown_field_comes_with_the_nearest_of_its_own_place(value: Any, help: str) -> None:
@@ -132,3 +139,30 @@ def test_each_word_that_a_field_takes_is_found_from_a_misspelling(route: str, wo
     (fault,) = [f for f in faults if f.where.route == ("spec", field)]  # type: ignore[union-attr]
     assert fault.help is not None
     assert fault.help.startswith(f"did you mean {word}?")
+
+
+@pytest.mark.parametrize(
+    ("kind", "loc", "meant"),
+    [
+        ("Workflow", ("executionMode",), "mode"),
+        ("Workflow", ("id",), "metadata.name"),
+        ("Workflow", ("name",), "metadata.name"),
+        ("Workflow", ("description",), "metadata.description"),
+        ("Workflow", ("stages", 0, "moduleType"), "module"),
+        ("Workflow", ("stages", 0, "conditions"), "when"),
+        ("Module", ("moduleType",), "type"),
+        ("Module", ("id",), "metadata.name"),
+    ],
+)
+def test_words_of_the_orchestration_vocabulary_lead_to_the_fields_of_a_kind(
+    kind: str, loc: tuple[str | int, ...], meant: str
+) -> None:
+    assert field_help(REGISTRY.kinds[kind].spec, loc) == f"did you mean {meant}?"
+
+
+def test_a_translated_word_names_a_field_that_there_is() -> None:
+    for kind in REGISTRY:
+        fields = {info.alias or name for name, info in kind.spec.model_fields.items()}
+        of_metadata = {f"metadata.{name}" for name in Metadata.model_fields}
+        assert set(kind.spec.other_words.values()) <= fields | of_metadata
+        assert not fields & set(kind.spec.other_words)

@@ -6,7 +6,8 @@ configuration holds: that is the type's own model's.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 from chimera.builtin.coordination.versions import Version
 from chimera.kinds import (
@@ -48,6 +49,10 @@ class HealthCheck(Model):
 
 class ModuleSpec(Model):
     """A module: what it can do, what it needs, and how it is set up."""
+
+    other_words: ClassVar = MappingProxyType(
+        {"id": "metadata.name", "name": "metadata.name", "moduleType": "type"}
+    )
 
     type: ModuleTypeName = Field(
         examples=["context"],

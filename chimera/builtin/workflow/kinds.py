@@ -6,7 +6,8 @@ together: that is `compile`'s.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 from chimera.builtin.workflow.handling import ErrorHandlingSpec
 from chimera.builtin.workflow.schedule import Schedule
@@ -58,6 +59,15 @@ class InputSpec(Model):
 
 class WorkflowSpec(Model):
     """Stages that do work in an order, and what starts them."""
+
+    other_words: ClassVar = MappingProxyType(
+        {
+            "id": "metadata.name",
+            "name": "metadata.name",
+            "description": "metadata.description",
+            "executionMode": "mode",
+        }
+    )
 
     trigger: TriggerName = Field(
         description="What starts it: human (chimera run), apply (once a digest), event or schedule."

@@ -8,7 +8,8 @@ how often, and what comes of a failure. Refuses to judge how stages fit together
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 from chimera.builtin.workflow.handling import ErrorHandlingSpec
 from chimera.kinds import (
@@ -135,6 +136,8 @@ class CompensateSpec(Model):
 
 class StageSpec(Model):
     """One step of the work; it has exactly one of operation, workflow, wait, confirm and switch."""
+
+    other_words: ClassVar = MappingProxyType({"moduleType": "module", "conditions": "when"})
 
     id: StageId = Field(description="Id of the stage, by which others refer to it.")
     name: str = Field(default="", description="What the stage does, for people.")
