@@ -1,6 +1,5 @@
 """Bulkheads: who is let in, who waits, who is turned away; and that none is lost."""
 
-
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
