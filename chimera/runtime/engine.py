@@ -104,9 +104,21 @@ class Engine:
         finally:
             scheduler.close()
             self._state.set_durability(full=True)
-        for watch in self._settings.watchers if seen else ():
-            watch(self._state, seen)
+        if seen:
+            self._tell_watchers(seen)
         self._forget_old()
+
+    def _tell_watchers(self, runs: list[str]) -> None:
+        """Tell each watcher of runs that are on disk; one that fails changes nothing of them."""
+        for watch in self._settings.watchers:
+            try:
+                watch(self._state, runs)
+            except Exception as error:  # noqa: BLE001 - plugins raise what they like
+                import logging  # here: hardly ever needed
+
+                who = f"{watch.__module__}.{getattr(watch, '__qualname__', type(watch).__name__)}"
+                text = f"{who}, which watches runs, failed, and no run with it: {error!r}"
+                logging.getLogger(__name__).warning("%s", self._context.secrets.mask(text))
 
     def _forget_old(self) -> None:
         retention = self._settings.retention

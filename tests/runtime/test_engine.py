@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from chimera.context import Context, Secrets
 from chimera.model import ChimeraError, Outcome, StateError
-from chimera.runtime import Engine, Graph, PermanentError, Recovery, Retry, RunStatus, Step
+from chimera.runtime import (
+    Engine,
+    Graph,
+    PermanentError,
+    Recovery,
+    Retry,
+    RunSettings,
+    RunStatus,
+    Step,
+)
 from chimera.state import Layout, open_state, read_state
 
 from .conftest import SOON, House, chain, echo
@@ -462,3 +471,33 @@ def test_exit_of_a_step_is_a_failure_of_the_step(house):
         raise SystemExit(3)
 
     assert house.execute([Step("x", leave)]).failed == {"x": "3"}
+
+
+def test_a_watcher_that_raises_fails_no_run_and_is_told_of(house, caplog):
+    house.context.secrets.add("a-long-secret")
+    seen = []
+
+    def broken(state, runs):
+        raise RuntimeError("no route with a-long-secret")
+
+    def sound(state, runs):
+        seen.extend((uid, state.run(uid).status) for uid in runs)
+
+    settings = RunSettings(watchers=(broken, sound))
+    result = house.execute([Step("a", lambda call: 1)], settings=settings)
+    assert result.status is RunStatus.SUCCEEDED
+    assert seen == [(result.run, RunStatus.SUCCEEDED)]
+    (record,) = caplog.records
+    assert "broken, which watches runs, failed, and no run with it: RuntimeError('no route" in (
+        record.getMessage()
+    )
+    assert "a-long-secret" not in caplog.text
+
+
+def test_a_watcher_that_is_interrupted_ends_the_command(house):
+    def watch(state, runs):
+        raise KeyboardInterrupt
+
+    settings = RunSettings(watchers=(watch,))
+    with pytest.raises(KeyboardInterrupt):
+        house.execute([Step("a", lambda call: 1)], settings=settings)
