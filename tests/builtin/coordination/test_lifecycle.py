@@ -87,7 +87,7 @@ def test_operations_learn_the_applied_configuration(desk: Desk, interpreter: Int
     start(interpreter, "role")
     start(interpreter, "context", configuration={"maxContexts": 1})
     desk.context()
-    with pytest.raises(PermanentError, match="there are 1 open contexts"):
+    with pytest.raises(PermanentError, match="open contexts: 1, and the module admits 1"):
         desk.context()
     start(interpreter, "context", configuration={"maxContexts": 2})
     desk.context()

@@ -21,7 +21,7 @@ def test_shipped_limit_of_contexts_is_enforced_at_the_1001st() -> None:
         desk.store.put("context.facts", id, facts)
     desk.store.put("tally", "context", {"active": 1000})
 
-    with pytest.raises(PermanentError, match="there are 1000 open contexts") as refused:
+    with pytest.raises(PermanentError, match="open contexts: 1000, and the module") as refused:
         desk.context()
     assert "raise maxContexts" in (refused.value.help or "")
     desk.do("context.close", contextId="ctx-001")
@@ -32,7 +32,7 @@ def test_limit_counts_open_contexts_and_frees_what_expired(desk: Desk) -> None:
     desk.configure("context", maxContexts=2, defaultTtl="10m")
     desk.context(ttl="1h")
     desk.context()
-    with pytest.raises(PermanentError, match="as many as the module admits"):
+    with pytest.raises(PermanentError, match="the module admits"):
         desk.context()
     desk.wait(minutes=10)
 
@@ -196,3 +196,11 @@ def test_limit_is_met_and_not_passed(
     assert next(iter(limits)) in (refused.value.help or "")
     desk.configure(module)
     desk.do(operation, **given)
+
+
+def test_a_limit_that_was_lowered_is_not_told_as_the_count(desk: Desk) -> None:
+    desk.context()
+    desk.context()
+    desk.configure("context", maxContexts=1)
+    with pytest.raises(PermanentError, match="open contexts: 2, and the module admits 1"):
+        desk.context()

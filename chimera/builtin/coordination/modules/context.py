@@ -202,9 +202,10 @@ def _make_room(call: Call, limit: int) -> None:
     if SHELF.count(call, *OPEN) < limit:
         return
     _close_expired(call)
-    if SHELF.count(call, *OPEN) >= limit:
+    there = SHELF.count(call, *OPEN)
+    if there >= limit:
         raise PermanentError(
-            f"there are {limit} open contexts, as many as the module admits",
+            f"open contexts: {there}, and the module admits {limit}",
             help="close one with context.close, or raise maxContexts in the Module document",
         )
 

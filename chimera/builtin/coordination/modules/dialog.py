@@ -148,7 +148,8 @@ def _turn(call: OperationCall[Turn]) -> Mapping[str, Any]:
         )
     if len(dialog.messages) >= limits.max_turns:
         raise PermanentError(
-            f"the dialog {name} has {limits.max_turns} turns, as many as the module admits",
+            f"turns of the dialog {name}: {len(dialog.messages)}, "
+            f"and the module admits {limits.max_turns}",
             help="start another one, or raise maxTurns in the Module document",
         )
     if len(asked.content) > limits.max_length:

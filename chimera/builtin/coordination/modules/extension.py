@@ -137,9 +137,10 @@ def _activate(call: OperationCall[Named]) -> Mapping[str, Any]:
     extension = SHELF.get(call, call.inputs.extension_id)
     limit = configured(call, "extension", Configuration).max_active
     active = {"context_id": extension.context_id, "status": "active"}
-    if call.store.count("extension", **active) >= limit:
+    there = call.store.count("extension", **active)
+    if there >= limit:
         raise PermanentError(
-            f"{limit} extensions are in use in this context, as many as the module admits",
+            f"extensions in use in this context: {there}, and the module admits {limit}",
             help="deactivate one, or raise maxActive in the Module document",
         )
     return _given(call, SHELF.move(call, extension, "active", "activated"))

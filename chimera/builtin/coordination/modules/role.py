@@ -169,9 +169,10 @@ def _roles_of(call: Call, principal: str) -> list[Role]:
 def _create(call: OperationCall[Created]) -> Mapping[str, Any]:
     asked = call.inputs
     limit = configured(call, "role", Configuration).max_roles
-    if SHELF.count(call) >= limit:
+    there = SHELF.count(call)
+    if there >= limit:
         raise PermanentError(
-            f"there are {limit} roles, as many as the module admits",
+            f"roles: {there}, and the module admits {limit}",
             help="delete one with role.delete, or raise maxRoles in the Module document",
         )
     if _ALIAS.fullmatch(asked.name):
