@@ -95,6 +95,14 @@ class StateReader:
             return self._run(row)
         raise UsageError(f"there is no run {uid}", help="list them with `chimera runs list`")
 
+    def run_ids(self, beginning: str, limit: int) -> tuple[str, ...]:
+        """Return the ids of runs that begin so, the newest first."""
+        rows = self._rows(
+            "SELECT uid FROM run WHERE substr(uid, 1, length(?1)) = ?1 ORDER BY id DESC LIMIT ?2",
+            *(beginning, limit),
+        )
+        return tuple(uid for (uid,) in rows)
+
     def run_status(self, uid: str) -> RunStatus | None:
         """Return where a run stands by the journal; `None` for one that does not exist."""
         rows = self._rows("SELECT status FROM run WHERE uid = ?", uid)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 
+LATEST = "latest"
+"""The name of whichever run is the newest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A run that was told something, and who executes it, if anybody does."""
@@ -65,6 +69,22 @@ class RunControl:
         found = list_runs(self._workspace.root, environment=environment, target=target, limit=most)
         chosen = (run for run in found if not statuses or run.status in statuses)
         return tuple(islice(chosen, limit))
+
+    def find(self, named: str) -> str:
+        """Return the id of the run that is named: by `latest`, or by how its id begins.
+
+        Raises `UsageError` where there is none, or more than one.
+        """
+        with self._workspace.read_state() as state:
+            found = state.run_ids("" if named == LATEST else named, 2)
+        if not found:
+            raise UsageError(f"there is no run {named}", help="list them with `chimera runs list`")
+        if len(found) > 1 and named not in (*found, LATEST):
+            raise UsageError(
+                f"more than one run begins with {named!r}: {found[1]} and {found[0]}",
+                help="write more of the id",
+            )
+        return named if named in found else found[0]
 
     def status(self, uid: str) -> Run:
         """Return where one run stands; raises `UsageError` for an unknown one."""

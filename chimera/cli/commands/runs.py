@@ -50,7 +50,15 @@ def _complete_run(
     ]
 
 
-run_argument = click.argument("uid", metavar="RUN", shell_complete=_complete_run)
+def _find_run(ctx: click.Context, parameter: click.Parameter, named: str) -> str:
+    """Return the id of the run that an argument names."""
+    return ctx.ensure_object(Session).workspace().runs.find(named)
+
+
+run_argument = click.argument(
+    "uid", metavar="RUN", shell_complete=_complete_run, callback=_find_run
+)
+"""A run by its id, by how that begins, or `latest`."""
 reason_option = click.option(
     "--reason", default="", metavar="TEXT", help="Why; it is kept in the run's journal."
 )
@@ -65,7 +73,10 @@ wait_option = click.option(
 
 @click.group(cls=Group)
 def runs() -> None:
-    """List, show, follow, pause, resume, retry, signal and cancel runs."""
+    """List, show, follow, pause, resume, retry, signal and cancel runs.
+
+    RUN is the id of a run, as much of its beginning as no other has, or `latest`.
+    """
 
 
 @runs.command("list")
@@ -267,6 +278,10 @@ def signal(session: Session, uid: str, name: str, data: str | None, reason: str)
     told = workspace.runs.signal(uid, name, _read_json(data), reason)
     if told.holder is not None:
         click.echo(f"sent {name} to run {uid}, which {told.holder} executes")
+    elif told.run.status.value == "failed":
+        click.echo(
+            f"sent {name} to run {uid}; it failed: `chimera runs retry {uid}` goes on with it"
+        )
     else:
         click.echo(
             f"sent {name} to run {uid}; `chimera run --due --env {told.run.environment}`"
