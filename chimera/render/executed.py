@@ -130,6 +130,12 @@ def run_report_text(result: Result[RunReport], paint: Paint = plain) -> str:
         shown = paint(status, "bad" if status == "failed" else "warn")
         lines.append(f"{shown} {item.change.target}: {item.message}")
         lines += [f"    {item.help}"] if item.help else []
+    if report.stood is not None:
+        had = "had failed" if report.stood is RunStatus.FAILED else f"was {report.stood.value}"
+        other = f"; for a new one, first `chimera runs cancel {item.run}`"
+        lines.append(
+            f"    it went on with that run, which {had}{other if item.status != 'applied' else ''}"
+        )
     return "\n".join(lines)
 
 
@@ -153,6 +159,7 @@ def run_report_json(result: Result[RunReport]) -> dict[str, Any]:
         "ruling": [verdict_json(v) for v in report.ruling.verdicts],
         "run": item.run if item else None,
         "status": _status(report),
+        "wentOnFrom": report.stood.value if report.stood else None,
         "took": (report.run.updated - report.run.created).total_seconds() if report.run else None,
         "message": item.message if item else "",
         "outputs": report.outputs,

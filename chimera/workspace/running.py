@@ -45,6 +45,8 @@ class RunReport:
     run: Run | None = None
     waits: tuple[StepHistory, ...] = ()
     """What the run waits for, where it does."""
+    stood: RunStatus | None = None
+    """How the run stood that was gone on with; `None` for one that began."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,15 @@ def _run(
         return Result(RunReport(planned, proofs, ruling, None), ruling.outcome, faults)
     settings = settings_for(workspace, loaded.snapshot, environment, waits)
     asked = replace(asked, settings=settings)
+    before = state.unsettled_run(environment, str(target))
     (item,) = carry_out(workspace, planned, ruling, state, asked)
     is_done = item.status == "applied"
     outputs = state.applied(environment)[str(target)].outputs if is_done else None
     begun = state.run(item.run) if item.run is not None else None
     is_waiting = begun is not None and item.status == "waiting"
     held = waits_of(state.events(begun.uid)) if begun is not None and is_waiting else ()
-    report = RunReport(planned, proofs, ruling, item, outputs, begun, held)
+    stood = before.status if before is not None and before.uid == item.run else None
+    report = RunReport(planned, proofs, ruling, item, outputs, begun, held, stood)
     return Result(report, item.outcome, faults)
 
 

@@ -51,3 +51,14 @@ def test_a_signal_to_a_run_that_failed_says_what_goes_on_with_it(
     repository, uid = failed
     told = repository.chimera("runs", "signal", uid, "go")
     assert f"it failed: `chimera runs retry {uid}` goes on with it" in told.out
+
+
+def test_a_run_that_is_tried_again_is_said_to_be_that_one(failed: tuple[Repository, str]) -> None:
+    repository, uid = failed
+    again = repository.chimera("run", "Workflow/tried").out
+    assert "it went on with that run, which had failed" in again
+    assert f"`chimera runs cancel {uid}`" in again
+    repository.write("done", "")
+    said = repository.chimera("run", "Workflow/tried", "-o", "json").json
+    assert (said["run"], said["status"], said["wentOnFrom"]) == (uid, "succeeded", "failed")
+    assert repository.chimera("run", "Workflow/tried", "-o", "json").json["wentOnFrom"] is None
