@@ -71,7 +71,8 @@ def chimera_register_executors() -> Mapping[str, str]:  # type: ignore[empty-bod
     """Return where the work of steps can be executed: name to `module:factory`.
 
     `factory(loop, context)` makes a `chimera.runtime.executors.Executor`, and is called when the
-    first step departs that asks for it by name; what it needs is imported then.
+    first step departs that asks for it by name; what it needs is imported then. A factory may have
+    a `require()`, which raises `ChimeraError` where it is of no use here: a dry run asks it.
     """
 
 

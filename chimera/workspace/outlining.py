@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chimera.documents import locate
 from chimera.gate import Ruling, weigh
-from chimera.model import Address, Result
+from chimera.model import Address, ChimeraError, Diagnostic, Result, Severity
 from chimera.runtime import Graph, ReconcileTask, RunSteps, Step
+from chimera.runtime.executors import require_executor
 from chimera.runtime.pinned import outlined
 from chimera.runtime.starting import kept_key
 from chimera.workspace.ruling import weighing_of
 from chimera.workspace.run_planning import plan_run
 
 if TYPE_CHECKING:
+    from chimera.kinds import Document, Model
     from chimera.state import Json, StateReader
     from chimera.workspace.planning import PlanReport
     from chimera.workspace.workspace import Workspace
@@ -71,7 +74,40 @@ def outline_run(
     with workspace.read_state() as state:
         kept = dict(_kept(graph, foreseen, environment, state))
     found = RunOutline(planned, ruling, graph, foreseen, kept)
-    return Result(found, ruling.outcome, planned.judgement.diagnostics)
+    missing = locate(
+        _missing(graph, loaded.snapshot.documents[target], workspace.registry.executors),
+        loaded.snapshot.tree,
+    )
+    return Result(found, ruling.outcome, (*planned.judgement.diagnostics, *missing))
+
+
+def _missing(
+    graph: Graph, document: Document[Model], executors: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each executor that steps ask for and that is of no use here.
+
+    It is no fault of the document: where it is run for good the executor may be there.
+    """
+    asking: dict[str, list[str]] = {}
+    for step in graph.steps:
+        asking.setdefault(step.executor, []).append(step.id)
+    for name, steps in asking.items():
+        try:
+            require_executor(name, executors)
+        except ChimeraError as error:
+            yield Diagnostic(
+                "executor-unavailable",
+                f"{_some(steps)} would fail: {error.message}",
+                document.place,
+                error.help or f"have another executor than {name} do it",
+                Severity.WARNING,
+                str(document.address),
+            )
+
+
+def _some(steps: list[str]) -> str:
+    more = f" and {len(steps) - 3} more" if len(steps) > 3 else ""
+    return ", ".join(steps[:3]) + more
 
 
 _MOST_ITEMS = 10_000  # of one step are looked at: a dry run takes moments

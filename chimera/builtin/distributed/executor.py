@@ -69,12 +69,17 @@ class _Task:
 class RayExecutor:
     """Runs remote work on a cluster: that of RAY_ADDRESS, or one of this machine's own."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+    @staticmethod
+    def require() -> None:
+        """Raise `ChimeraError` where Ray is not installed."""
         if importlib.util.find_spec("ray") is None:
             raise ChimeraError(
                 "the executor ray needs the package ray, which is not installed",
                 help="pip install 'chimera[distributed]', or have the stage use process",
             )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        self.require()
         self._context = context
         self._handover = Handover(loop)
         self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chimera.model import ChimeraError
 
@@ -91,13 +91,33 @@ class Executors:
             self._made.popitem()[1].close()
 
     def _make(self, name: str) -> Executor:
-        target = self._targets.get(name)
-        if target is None:
-            raise ChimeraError(
-                f"there is no executor {name!r}",
-                help=f"there is {', '.join(sorted(self._targets))}; plugins bring others",
-            )
-        module, _, attribute = target.partition(":")
         factory: Callable[[asyncio.AbstractEventLoop, Context], Executor]
-        factory = getattr(import_module(module), attribute)
+        factory = _factory(name, self._targets)
         return factory(self._loop, self._context)
+
+
+def require_executor(name: str, targets: Mapping[str, str]) -> None:
+    """Raise `ChimeraError` where the executor `name` is known to be of no use here.
+
+    Makes none: it asks the `require()` of a factory that has one.
+    """
+    require = getattr(_factory(name, targets), "require", None)
+    if require is not None:
+        require()
+
+
+def _factory(name: str, targets: Mapping[str, str]) -> Any:
+    target = targets.get(name)
+    if target is None:
+        raise ChimeraError(
+            f"there is no executor {name!r}",
+            help=f"there is {', '.join(sorted(targets))}; plugins bring others",
+        )
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise ChimeraError(
+            f"the executor {name} cannot be imported: {error}",
+            help="install what its plugin needs, or have another executor do the work",
+        ) from error
