@@ -66,9 +66,20 @@ def connect_reader(layout: Layout) -> sqlite3.Connection | None:
                 return connection
             with closing(connection):
                 return _migrated_copy(connection) if version else None
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if _is_unborn(error):
+                return None
             raise
+
+
+def _is_unborn(error: BaseException) -> bool:
+    """Tell whether the database was being made when its writer died.
+
+    It leaves a rollback journal, which only a writer may play back. Once there is anything in the
+    database it is in WAL mode, which has none.
+    """
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK
 
 
 def refuse_loss(layout: Layout) -> None:

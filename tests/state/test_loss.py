@@ -9,7 +9,7 @@ import pytest
 
 from chimera.context import Context
 from chimera.model import StateError
-from chimera.state import Applied, acknowledge_loss, open_state, read_state
+from chimera.state import Applied, Layout, acknowledge_loss, open_state, read_state
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,3 +131,23 @@ def test_full_disk_is_an_error_and_loses_nothing_committed(tmp_path, context, si
     with open_state(tmp_path, context, command="apply") as state:
         assert len(state.applied("local")) == int(number)
         state.put_applied("local", Applied("Gate/after", "d", context.clock.now()))
+
+
+def test_state_whose_writer_died_while_it_made_it_reads_as_empty(tmp_path):
+    """The first transaction of all, in the mode that a database begins with, was cut off."""
+    layout = Layout(tmp_path)
+    layout.create()
+    program = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(layout.database)!r}, isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("CREATE TABLE before (value)")
+connection.execute("BEGIN")
+connection.execute("CREATE TABLE made (value)")
+connection.executemany("INSERT INTO made VALUES (?)", ((b"x" * 4000,) for _ in range(50)))
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert layout.database.with_name("state.db-journal").exists()
+    with read_state(tmp_path) as reader:
+        assert reader.runs() == ()

@@ -52,7 +52,7 @@ def test_a_pattern_that_takes_for_ever_ends_with_the_timeout(bench):
     control = {"mutate": "delete", "path": "src/answer.py"}
     report = bench.prove_one(steps=[step], controls=[control], timeout="2s")
     assert report.finding is Finding.FAIL
-    assert any("timeout" in reason for reason in report.reasons)
+    assert any("timeout" in reason for reason in report.reasons), report.reasons
 
 
 def test_output_that_was_cut_is_not_judged_to_lack_anything(bench):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.builtin.workflow.commands import import_
+from chimera.cli.main import root
 from chimera.builtin.workflow.compile import compile_spec
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.wfformat.operations import hash_of
@@ -233,12 +233,12 @@ def test_every_trace_is_imported_or_told_of(tmp_path: Path) -> None:
     good.write_text(json.dumps(trace_of(DIAMOND)))
     bad.write_text("{}")
     out = tmp_path / "out"
-    run = CliRunner().invoke(import_, ["wfformat", str(bad), str(good), "--out", str(out)])
+    run = CliRunner().invoke(root, ["import", "wfformat", str(bad), str(good), "--out", str(out)])
     assert isinstance(run.exception, ChimeraError)
     assert "1 of 2 traces" in run.exception.message
     assert "Workflow/small, 4 tasks, 4 dependencies" in run.output
     assert (out / "small.yaml").is_file()
-    again = CliRunner().invoke(import_, ["wfformat", str(good), "--out", str(out)])
+    again = CliRunner().invoke(root, ["import", "wfformat", str(good), "--out", str(out)])
     assert isinstance(again.exception, ChimeraError)
     assert "exists, and nothing is overwritten" in again.output
 
