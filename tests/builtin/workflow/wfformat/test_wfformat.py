@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.cli.main import root
 from chimera.builtin.workflow.compile import compile_spec
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.builtin.workflow.wfformat.operations import hash_of
 from chimera.builtin.workflow.wfformat.reading import Task, Trace, read_trace
 from chimera.builtin.workflow.wfformat.writing import EXPECTED, LARGEST, write_trace
+from chimera.cli.main import root
 from chimera.documents import parse
 from chimera.kinds import Registry
 from chimera.model import ChimeraError, Place
