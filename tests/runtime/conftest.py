@@ -1,6 +1,11 @@
 """A real state in a temporary folder, and graphs that are run on it."""
 
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +34,23 @@ def chain(*works, **options):
         )
         for n, work in enumerate(works)
     ]
+
+
+@contextmanager
+def forking(name):
+    """Start a script of this folder that forks for each line that it is told."""
+    script = Path(__file__).with_name(name)
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
+    )
+    yield process
+    process.stdin.close()
+    process.wait(timeout=30)
+    process.stdout.close()
 
 
 class House:

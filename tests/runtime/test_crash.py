@@ -4,16 +4,14 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from chimera.runtime import Graph
 from chimera.state import EventKind, RunStatus, read_state
 
+from .conftest import forking
 from .crashing import CHAIN, FAN, TAIL, steps_of
 
 CRASHES = int(os.environ.get("CHIMERA_CRASHES", "12"))
@@ -24,18 +22,8 @@ LONGEST = 0.12  # about what a whole run takes
 
 @pytest.fixture
 def runner():
-    script = Path(__file__).with_name("crashing.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
-    )
-    yield process
-    process.stdin.close()
-    process.wait(timeout=30)
-    process.stdout.close()
+    with forking("crashing.py") as process:
+        yield process
 
 
 def run(runner, root, *, kill_after=0.0):

@@ -3,43 +3,32 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from chimera.state import EventKind, read_state
 
+from .conftest import forking
+
 
 @pytest.fixture(scope="module")
 def fork():
-    script = Path(__file__).with_name("killing.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
-    )
+    with forking("killing.py") as process:
 
-    def run(root, name, number, is_doomed):
-        """Return what a fork said, or `None` where it was killed."""
-        process.stdin.write(f"{root} {name} {number} {'doomed' if is_doomed else '-'}\n")
-        process.stdin.flush()
-        said = None
-        while not (line := process.stdout.readline()).startswith("ended "):
-            assert line, "the runner ended"
-            said = json.loads(line)
-        code = os.waitstatus_to_exitcode(int(line.split()[1]))
-        assert code == (0 if said else -signal.SIGKILL)
-        return said
+        def run(root, name, number, is_doomed):
+            """Return what a fork said, or `None` where it was killed."""
+            process.stdin.write(f"{root} {name} {number} {'doomed' if is_doomed else '-'}\n")
+            process.stdin.flush()
+            said = None
+            while not (line := process.stdout.readline()).startswith("ended "):
+                assert line, "the runner ended"
+                said = json.loads(line)
+            code = os.waitstatus_to_exitcode(int(line.split()[1]))
+            assert code == (0 if said else -signal.SIGKILL)
+            return said
 
-    yield run
-    process.stdin.close()
-    process.wait(timeout=30)
-    process.stdout.close()
+        yield run
 
 
 @pytest.mark.parametrize("is_doomed", [False, True], ids=["succeeds", "is compensated"])

@@ -4,15 +4,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from chimera.state import EventKind, RunStatus, read_state
 
+from .conftest import forking
 from .saga import ELEMENTS
 from .test_crash import run
 
@@ -22,18 +20,8 @@ DONE = {"a", "b", *(f"e{n}" for n in range(ELEMENTS))}
 
 @pytest.fixture
 def runner():
-    script = Path(__file__).with_name("saga.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
-    )
-    yield process
-    process.stdin.close()
-    process.wait(timeout=30)
-    process.stdout.close()
+    with forking("saga.py") as process:
+        yield process
 
 
 def test_saga_that_is_killed_again_and_again_is_undone_once_and_in_order(runner, tmp_path):

@@ -4,16 +4,14 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from chimera.state import EventKind, RunStatus, read_state
 
+from .conftest import forking
 from .two_hundred import output_of, stages
 
 KILLS = int(os.environ.get("CHIMERA_KILLS", "40"))
@@ -22,32 +20,22 @@ KILLS = int(os.environ.get("CHIMERA_KILLS", "40"))
 
 @pytest.fixture
 def fork():
-    script = Path(__file__).with_name("two_hundred.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
-    )
+    with forking("two_hundred.py") as process:
 
-    def run(root, delay=0.0):
-        """Return whether the fork came to its end, after at most `delay` seconds if any."""
-        process.stdin.write(f"{root} {delay}\n")
-        process.stdin.flush()
-        said = None
-        while not (line := process.stdout.readline()).startswith("ended "):
-            assert line, "the runner ended"
-            said = json.loads(line)
-        code = os.waitstatus_to_exitcode(int(line.split()[1]))
-        assert code in (0, -signal.SIGKILL)
-        assert code or said == "succeeded"
-        return code == 0
+        def run(root, delay=0.0):
+            """Return whether the fork came to its end, after at most `delay` seconds if any."""
+            process.stdin.write(f"{root} {delay}\n")
+            process.stdin.flush()
+            said = None
+            while not (line := process.stdout.readline()).startswith("ended "):
+                assert line, "the runner ended"
+                said = json.loads(line)
+            code = os.waitstatus_to_exitcode(int(line.split()[1]))
+            assert code in (0, -signal.SIGKILL)
+            assert code or said == "succeeded"
+            return code == 0
 
-    yield run
-    process.stdin.close()
-    process.wait(timeout=30)
-    process.stdout.close()
+        yield run
 
 
 def test_two_hundred_stages_killed_at_random_are_done_once_each(fork, tmp_path):
