@@ -15,7 +15,6 @@ from chimera.proof.running.regions import region_of
 from chimera.proof.steps.models import SnapshotStep
 from chimera.proof.steps.task import StepOutcome, StepTask
 
-_STREAMS = ("stdout", "stderr")
 _MOST_COMPARED = 64 << 10
 """Bytes of an output that repetitions compare as text, so that they can show where they differ."""
 
