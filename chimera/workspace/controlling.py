@@ -20,6 +20,7 @@ from chimera.state import Holder, Json, LogLine, Pruned, Run, RunStatus, StateWr
 from chimera.workspace.continuing import Continued, continue_runs, migrate, settings_for
 from chimera.workspace.history import refuse_answer
 from chimera.workspace.history import waits as waits_for
+from chimera.workspace.naming import LATEST
 from chimera.workspace.protection import protects
 from chimera.workspace.run_planning import applied_snapshot
 
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from chimera.workspace.outlining import RunOutline
     from chimera.workspace.running import DueReport
     from chimera.workspace.workspace import Workspace
-
-
-LATEST = "latest"
-"""The name of whichever run is the newest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from chimera.model import Address
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 
+LATEST = "latest"
+"""The name of whichever ruling, or run, is the newest."""
+
 
 def proof_named(name: str) -> Address:
     """Return the address of a proof, which may be written without its kind."""

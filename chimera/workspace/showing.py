@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from chimera.gate import RecordedRuling, ruling_from_json
 from chimera.model import StateError, UsageError
 from chimera.state import RulingRecord, StateReader
-from chimera.workspace.naming import is_digest_prefix
+from chimera.workspace.naming import LATEST, is_digest_prefix
 
 if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
-LATEST = "latest"
 _MOST_NAMED = 5
 
 
