@@ -39,6 +39,12 @@ def team(bench: Any) -> Iterator[Any]:
         yield own
 
 
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports lie where no other test's do: what writes to all of them writes to our own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 def attack(script: str, *, after: str = "", **changes: Any) -> dict[str, Any]:
     """A proof whose step tries something, hides what came of it, and shows what it should."""
     attempt = textwrap.indent(textwrap.dedent(script), "    ")
@@ -336,6 +342,7 @@ INTO_LATER = """
 """
 
 
+@pytest.mark.usefixtures("alone")
 def test_step_cannot_change_what_a_later_run_is_given(team: Any) -> None:
     script = f"{INTO_LATER}\n        print('reached')"
     spec = attack(script, repeat=3)
@@ -343,6 +350,7 @@ def test_step_cannot_change_what_a_later_run_is_given(team: Any) -> None:
     assert proven(team, "allows", **spec).finding is Finding.PASS
 
 
+@pytest.mark.usefixtures("alone")
 def test_step_that_changed_what_a_later_run_is_given_fails(team: Any) -> None:
     report = proven(team, "refuses", **attack(INTO_LATER, repeat=3))
     assert report.finding is Finding.FAIL
