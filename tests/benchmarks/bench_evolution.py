@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chimera.builtin.evolution.engine import Search
 from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.search.engine import Search
 
 POPULATION, GENES, ETA, RATE, SIGMA = 1000, 30, 15.0, 0.1, 0.1
 LOW, HIGH = -5.12, 5.12

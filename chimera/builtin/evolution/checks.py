@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chimera.builtin.evolution.expressions import is_reserved, read_expression
+from chimera.builtin.evolution.fitness.expressions import is_reserved, read_expression
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.kinds import Document
 from chimera.model import Diagnostic, Finding, Route, Verdict

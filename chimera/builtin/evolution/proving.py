@@ -46,9 +46,9 @@ def run_evolution(task: StepTask) -> StepOutcome:
 
 def run_again(address: str) -> dict[str, Any]:
     """Run the evolution at `address` in the working directory; return its Genome's spec."""
-    from chimera.builtin.evolution.engine import Search
     from chimera.builtin.evolution.kinds import EvolutionSpec
     from chimera.builtin.evolution.reconcile import genome_of
+    from chimera.builtin.evolution.search.engine import Search
     from chimera.model import digest_json
 
     value = _document(Path.cwd(), Address.parse(address))

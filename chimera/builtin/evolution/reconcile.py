@@ -16,8 +16,8 @@ from chimera.model import ChimeraError, UsageError
 from chimera.runtime import PermanentError, Step, StepCall
 
 if TYPE_CHECKING:
-    from chimera.builtin.evolution.checkpoints import CheckpointFolder
-    from chimera.builtin.evolution.engine import Search, State
+    from chimera.builtin.evolution.search.checkpoints import CheckpointFolder
+    from chimera.builtin.evolution.search.engine import Search, State
     from chimera.runtime import Outputs, ReconcileTask
 
 MAX_CHECKPOINTS = 1000
@@ -48,7 +48,7 @@ def execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def _run(task: ReconcileTask, document: Document[Any]) -> Mapping[str, Any]:
-    from chimera.builtin.evolution.checkpoints import CheckpointFolder
+    from chimera.builtin.evolution.search.checkpoints import CheckpointFolder
 
     folder = CheckpointFolder(task.root / FOLDER)
     definition = {
@@ -109,8 +109,8 @@ class _Run:
         )
 
     def _work(self, call: StepCall, until: int) -> Any:
-        from chimera.builtin.evolution.checkpoints import pack
-        from chimera.builtin.evolution.engine import Search
+        from chimera.builtin.evolution.search.checkpoints import pack
+        from chimera.builtin.evolution.search.engine import Search
 
         label = str(self._definition["evolution"])
         progress = call.context.progress
@@ -144,7 +144,7 @@ class _Run:
 
     def _resumed(self, search: Search, call: StepCall) -> State:
         """Return the state that the step goes on from, computed again if its checkpoint is lost."""
-        from chimera.builtin.evolution.checkpoints import unpack
+        from chimera.builtin.evolution.search.checkpoints import unpack
 
         digest = call.inputs["checkpoint"]
         if digest is None:
@@ -165,7 +165,7 @@ class _Run:
 
 def genome_of(search: Search, state: State, definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return the spec of the Genome record of a run that has stopped."""
-    from chimera.builtin.evolution.engine import versions
+    from chimera.builtin.evolution.search.engine import versions
 
     champion = search.champion(state)
     values, start = [], 0

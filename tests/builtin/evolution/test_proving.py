@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from numba.misc.appdirs import user_cache_dir
 
-from chimera.builtin.evolution.checkpoints import pack, unpack
-from chimera.builtin.evolution.engine import Search
 from chimera.builtin.evolution.plugin import chimera_run_proof_step
+from chimera.builtin.evolution.search.checkpoints import pack, unpack
+from chimera.builtin.evolution.search.engine import Search
 from chimera.context import Context
 from chimera.documents import open_work_tree
 from chimera.kinds import Registry, load_snapshot, read_source

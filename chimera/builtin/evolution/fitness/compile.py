@@ -6,15 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import types
 
-from chimera.builtin.evolution import portable
-from chimera.builtin.evolution.compiling import kernel
-from chimera.builtin.evolution.generating import ENTRY, module_name, source_of
-from chimera.builtin.evolution.tree import Node
-
-FITNESS_SIGNATURE = types.void(types.float64[:, ::1], types.int64, types.int64, types.float64[::1])
-"""A fitness fills `values[first:last]` for the rows `first` to `last` of a population."""
+from chimera.builtin.evolution.fitness.generating import ENTRY, module_name, source_of
+from chimera.builtin.evolution.fitness.tree import Node
+from chimera.builtin.evolution.kernels import portable
+from chimera.builtin.evolution.kernels.compiling import kernel
+from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE
 
 FITNESS_WORDS = {
     **{

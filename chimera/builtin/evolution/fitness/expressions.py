@@ -20,8 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chimera.builtin.evolution.kinds import Gene
-from chimera.builtin.evolution.tree import (
+from chimera.builtin.evolution.fitness.tree import (
     Binary,
     Call,
     Choice,
@@ -37,6 +36,7 @@ from chimera.builtin.evolution.tree import (
     Whole,
     WholePower,
 )
+from chimera.builtin.evolution.kinds import Gene
 
 FUNCTIONS: Mapping[str, tuple[int, int]] = {
     "abs": (1, 1),

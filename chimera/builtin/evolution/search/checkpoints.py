@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution import kernels
-from chimera.builtin.evolution.engine import Search, State
+from chimera.builtin.evolution.kernels import genetic
+from chimera.builtin.evolution.search.engine import Search, State
 from chimera.context import write_whole
 from chimera.model import ChimeraError, Digest, digest_bytes
 
@@ -71,7 +71,7 @@ def _saved(state: State) -> tuple[tuple[NDArray[Any], str], ...]:
 
 def _restored(payload: bytes, generation: int, search: Search) -> State | None:
     state = search.empty()
-    state.counters[kernels.GENERATION] = generation  # says which arrays there are to fill in
+    state.counters[genetic.GENERATION] = generation  # says which arrays there are to fill in
     arrays = _saved(state)
     if len(payload) != sum(array.nbytes for array, _ in arrays):
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from chimera.builtin.evolution.tree import (
+from chimera.builtin.evolution.fitness.tree import (
     Binary,
     Call,
     Choice,

@@ -2,19 +2,20 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from chimera.builtin.evolution import compiling
+from chimera.builtin.evolution.kernels import compiling
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SCRIPT = """
 import json
 from numba import float64
-from chimera.builtin.evolution import compiling
+from chimera.builtin.evolution.kernels import compiling
 
 @compiling.kernel(float64(float64))
 def twice(x):
@@ -99,45 +100,43 @@ def test_a_full_disk_costs_the_cache_and_not_the_kernel(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(compiling, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(compiling, "cache_folder", lambda module: tmp_path)
     monkeypatch.setattr(IndexDataCacheFile, "_save_data", full)
     assert compiling.kernel(float64(float64))(lambda x: 3.0 * x)(14.0) == 42
 
 
-def test_the_folder_is_named_by_every_source_that_numbers_follow_from(tmp_path, monkeypatch):
-    rooms = tmp_path / "evolution"
-    rooms.mkdir()
-    names = compiling._MACHINE_CODE_FOLLOWS_FROM
-    for name in names:
-        (rooms / name).write_bytes((compiling._SOURCES / name).read_bytes())
-    monkeypatch.setattr(compiling, "_SOURCES", rooms)
-    digest = compiling.kernels_digest.__wrapped__
-    seen = {digest()}
-    assert seen == {compiling.kernels_digest()}
-    for name in names:
-        with (rooms / name).open("a") as file:
-            file.write("# one more line\n")
-        seen.add(digest())
-    assert len(seen) == len(names) + 1
+GENETIC = "chimera.builtin.evolution.kernels.genetic"
 
 
-def test_the_named_sources_are_all_that_compiled_code_imports():
-    modules = {Path(name).stem for name in compiling._MACHINE_CODE_FOLLOWS_FROM}
-    texts = [(compiling._SOURCES / f"{module}.py").read_text() for module in modules]
-    package = compiling._SOURCES
-    imported = {
-        path.stem
-        for path in package.glob("*.py")
-        for text in texts
-        if f"from chimera.builtin.evolution.{path.stem} import" in text
-        or f"from chimera.builtin.evolution import {path.stem}" in text
-    }
-    assert imported <= modules | {"tree"}, "tree holds values, and what they say is in the source"
+@pytest.mark.parametrize(
+    ("path", "follows"),
+    [
+        ("kernels/genetic.py", True),
+        ("kernels/evaluating.py", True),
+        ("kernels/portable.py", True),
+        ("kernels/compiling.py", True),
+        ("fitness/generating.py", False),
+        ("kinds.py", False),
+    ],
+)
+def test_the_folder_is_named_by_the_sources_that_numbers_follow_from(
+    tmp_path, monkeypatch, path, follows
+):
+    room = tmp_path / "evolution"
+    shutil.copytree(compiling._SOURCES, room)
+    before = compiling.sources_digest(GENETIC)
+    monkeypatch.setattr(compiling, "_SOURCES", room)
+    monkeypatch.setattr(compiling, "_imported", compiling._imported.__wrapped__)
+    digest = compiling.sources_digest.__wrapped__
+    assert digest(GENETIC) == before
+    with (room / path).open("a") as file:
+        file.write("# one more line\n")
+    assert (digest(GENETIC) != before) is follows
 
 
 def test_numbas_own_configuration_is_left_as_it_was():
     import numba
 
-    from chimera.builtin.evolution import kernels  # noqa: F401 - compiled on import
+    from chimera.builtin.evolution.kernels import genetic  # noqa: F401 - compiled on import
 
     assert numba.config.CACHE_LOCATOR_CLASSES == ""

@@ -3,7 +3,8 @@
 numba's own cache files a function under its source file's path and content: it misses in every
 copy of the project (each repetition of a proof is one) and serves stale code when a callee in
 another file changed. Here the folder is named by a digest of *everything* that the machine code
-follows from: the sources of this room and the versions of numba, llvmlite and Python. It lies in
+follows from: the sources of its module and of what that imports of this room, and the versions of
+numba, llvmlite and Python. It lies in
 the user's cache directory, so that a read-only installation works; where that cannot be written,
 as inside a proof, what lies there is loaded and all else compiled in memory. A corrupt entry costs
 a compilation and nothing else.
@@ -14,6 +15,7 @@ machine. `error_model="numpy"` makes a division by zero infinite instead of an e
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import platform
 import tempfile
@@ -28,35 +30,56 @@ import llvmlite  # type: ignore[import-untyped]
 import numba
 from numba.misc import appdirs
 
-_SOURCES = Path(__file__).parent
-_MACHINE_CODE_FOLLOWS_FROM = (
-    "compiling.py",
-    "fitness.py",
-    "generating.py",
-    "kernels.py",
-    "portable.py",
-    "randomness.py",
-)
+_ROOM = __name__.rpartition(".kernels.")[0]
+_SOURCES = Path(__file__).parents[1]
+_OTHERS_FOLLOW_FROM = f"{_ROOM}.fitness.compile"
+"""Whose sources a compiled function follows from that lies outside of this room."""
+
 _appdirs: Any = appdirs
 _config: Any = numba.config
 _configuring = threading.Lock()
 
 
 @cache
-def kernels_digest() -> str:
-    """Return the digest of the sources that all numbers follow from, as `sha256:<hex>`."""
+def sources_digest(*modules: str) -> str:
+    """Return the digest of the sources of `modules` and of all of this room that they import.
+
+    All numbers that a module computes follow from them. The digest is `sha256:<hex>`.
+    """
     found = hashlib.sha256()
-    for name in _MACHINE_CODE_FOLLOWS_FROM:
-        data = (_SOURCES / name).read_bytes()
+    for name in sorted(set().union(*map(_imported, modules))):
+        data = _source(name).read_bytes()
         found.update(name.encode() + b"\0" + len(data).to_bytes(8) + data)
     return "sha256:" + found.hexdigest()
 
 
+def _source(module: str) -> Path:
+    path = _SOURCES.joinpath(*module.removeprefix(_ROOM).split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 @cache
-def cache_folder() -> Path | None:
-    """Return where compiled code of this very version is kept; `None` if nothing can be there."""
+def _imported(module: str) -> frozenset[str]:
+    """Return `module` and what it imports of this room, directly or by way of others."""
+    found, waiting = set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found or not _source(name).is_file():
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(_source(name).read_bytes())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_ROOM):
+                waiting += [f"{node.module}", *(f"{node.module}.{a.name}" for a in node.names)]
+    return frozenset(found)
+
+
+@cache
+def cache_folder(module: str = _OTHERS_FOLLOW_FROM) -> Path | None:
+    """Return where the compiled code of this very version of a module is kept, if it can be."""
+    if not module.startswith(_ROOM):
+        module = _OTHERS_FOLLOW_FROM
     versions = (numba.__version__, llvmlite.__version__, platform.python_version())
-    name = hashlib.sha256("\0".join((kernels_digest(), *versions)).encode()).hexdigest()[:24]
+    name = hashlib.sha256("\0".join((sources_digest(module), *versions)).encode()).hexdigest()[:24]
     folder = Path(_appdirs.user_cache_dir("chimera", appauthor=False)) / "kernels" / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -114,13 +137,13 @@ def _entries(folder: Path, function: Callable[..., Any]) -> Iterator[Path]:
 
 def _is_cached(function: Callable[..., Any]) -> bool:
     """Tell whether the cache holds one function, or can be given it."""
-    folder = cache_folder()
+    folder = cache_folder(function.__module__)
     return folder is not None and (_is_writable(folder) or any(_entries(folder, function)))
 
 
 def _forget(function: Callable[..., Any]) -> bool:
     """Remove what the cache holds of one function; tell whether it can be given it anew."""
-    folder = cache_folder()
+    folder = cache_folder(function.__module__)
     if folder is None or not _is_writable(folder):
         return False
     for path in list(_entries(folder, function)):
@@ -131,17 +154,21 @@ def _forget(function: Callable[..., Any]) -> bool:
 class KernelLocator:
     """Tells numba where compiled functions lie; numba finds it by its name."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> KernelLocator | None:
         """Return a locator if there is a folder; files in it are named by module and function."""
-        return cls() if cache_folder() is not None else None
+        folder = cache_folder(py_func.__module__)
+        return cls(folder) if folder is not None else None
 
     def ensure_cache_path(self) -> None:
         """Do nothing: the folder was made before caching was enabled."""
 
     def get_cache_path(self) -> str:
         """Return the folder."""
-        return str(cache_folder())
+        return str(self._folder)
 
     def get_source_stamp(self) -> str:
         """Return a constant: code cannot be stale in a folder that is named by all sources."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution import portable
+from chimera.builtin.evolution.kernels import portable
 
 INFINITY, NAN = math.inf, math.nan
 

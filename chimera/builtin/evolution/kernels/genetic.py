@@ -27,10 +27,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from chimera.builtin.evolution import portable
-from chimera.builtin.evolution.compiling import inner, kernel
-from chimera.builtin.evolution.fitness import FITNESS_SIGNATURE
-from chimera.builtin.evolution.randomness import (
+from chimera.builtin.evolution.kernels import portable
+from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.evaluating import FITNESS, evaluate
+from chimera.builtin.evolution.kernels.randomness import (
     INITIALISE,
     MUTATE,
     RECOMBINE,
@@ -108,7 +108,6 @@ SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     ),
     Settings,
 )
-_FITNESS = types.FunctionType(FITNESS_SIGNATURE)
 
 
 @inner
@@ -242,13 +241,7 @@ def _polynomial(u, roots, exponent):
 @inner
 def _evaluate(fitness, population, first, last, costs, settings, counters):
     """Fill in the costs of some rows and count the invalid ones."""
-    fitness(population, first, last, costs)
-    for row in range(first, last):
-        cost = settings.sign * costs[row]
-        if not abs(cost) < math.inf:
-            cost = math.inf
-            counters[INVALID] += 1
-        costs[row] = cost
+    counters[INVALID] += evaluate(fitness, population, first, last, costs, settings.sign)
     counters[EVALUATIONS] += last - first
 
 
@@ -334,7 +327,7 @@ def _reason_to_stop(history, settings, counters):
     return GENERATIONS if generation >= settings.generations else RUNNING
 
 
-@kernel(types.void(_pair, _matrix, _matrix, _vector, _matrix, SETTINGS, _i8[::1], _FITNESS))
+@kernel(types.void(_pair, _matrix, _matrix, _vector, _matrix, SETTINGS, _i8[::1], FITNESS))
 def initialise(populations, costs, bounds, champion, history, settings, counters, fitness):
     """Fill in generation 0 and its records; all arrays are zero before."""
     counters[FIRST_FINITE] = -1
@@ -357,7 +350,7 @@ def initialise(populations, costs, bounds, champion, history, settings, counters
         _vector,
         SETTINGS,
         _i8[::1],
-        _FITNESS,
+        FITNESS,
         _i8,
     )
 )

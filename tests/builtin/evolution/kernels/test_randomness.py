@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution import randomness
+from chimera.builtin.evolution.kernels import randomness
 
 ONES = 0xFFFFFFFF
 WORDS = st.integers(0, 2**64 - 1).map(np.uint64)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution import portable
-from chimera.builtin.evolution.expressions import MAX_DEPTH, read_expression
-from chimera.builtin.evolution.fitness import FITNESS_WORDS, compile_fitness
-from chimera.builtin.evolution.functions import FUNCTIONS
-from chimera.builtin.evolution.generating import source_of
+from chimera.builtin.evolution.fitness.compile import FITNESS_WORDS, compile_fitness
+from chimera.builtin.evolution.fitness.expressions import MAX_DEPTH, read_expression
+from chimera.builtin.evolution.fitness.functions import FUNCTIONS
+from chimera.builtin.evolution.fitness.generating import source_of
+from chimera.builtin.evolution.kernels import portable
 from chimera.builtin.evolution.kinds import FunctionName, Gene
 
 GENES = (

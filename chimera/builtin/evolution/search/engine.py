@@ -17,23 +17,23 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution import kernels, portable
 from chimera.builtin.evolution.checks import problem_faults
-from chimera.builtin.evolution.compiling import kernels_digest
-from chimera.builtin.evolution.expressions import read_expression
-from chimera.builtin.evolution.fitness import compile_fitness
-from chimera.builtin.evolution.functions import FUNCTIONS
+from chimera.builtin.evolution.fitness.compile import compile_fitness
+from chimera.builtin.evolution.fitness.expressions import read_expression
+from chimera.builtin.evolution.fitness.functions import FUNCTIONS
+from chimera.builtin.evolution.kernels import genetic, portable
+from chimera.builtin.evolution.kernels.compiling import sources_digest
+from chimera.builtin.evolution.kernels.randomness import SCHEME
 from chimera.builtin.evolution.kinds import EvolutionSpec, GaussianMutation, StopReason
-from chimera.builtin.evolution.randomness import SCHEME
 from chimera.model import ChimeraError, Digest, digest_bytes, digest_json
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _REASONS: dict[int, StopReason] = {
-    kernels.TARGET: "target",
-    kernels.STAGNATION: "stagnation",
-    kernels.GENERATIONS: "generations",
+    genetic.TARGET: "target",
+    genetic.STAGNATION: "stagnation",
+    genetic.GENERATIONS: "generations",
 }
 _SLICE_EVALUATIONS = 200_000
 """Evaluations between two looks at progress and cancellation; it has no part in the result."""
@@ -66,22 +66,22 @@ class State:
     @property
     def generation(self) -> int:
         """The generation that the population is at."""
-        return int(self.counters[kernels.GENERATION])
+        return int(self.counters[genetic.GENERATION])
 
     @property
     def evaluations(self) -> int:
         """How often a fitness was computed."""
-        return int(self.counters[kernels.EVALUATIONS])
+        return int(self.counters[genetic.EVALUATIONS])
 
     @property
     def invalid(self) -> int:
         """How many fitnesses came out NaN or infinite."""
-        return int(self.counters[kernels.INVALID])
+        return int(self.counters[genetic.INVALID])
 
     @property
     def stopped(self) -> StopReason | None:
         """Why the run has ended, if it has."""
-        return _REASONS.get(int(self.counters[kernels.STOPPED]))
+        return _REASONS.get(int(self.counters[genetic.STOPPED]))
 
 
 class Search:
@@ -115,7 +115,7 @@ class Search:
     def start(self) -> State:
         """Return the state at generation 0."""
         state = self.empty()
-        kernels.initialise(
+        genetic.initialise(
             state.populations,
             state.costs,
             self._bounds,
@@ -136,7 +136,7 @@ class Search:
         """
         pace = max(1, _SLICE_EVALUATIONS // self.spec.population)
         while state.stopped is None and state.generation < until:
-            kernels.evolve(
+            genetic.evolve(
                 state.populations,
                 state.costs,
                 self._bounds,
@@ -153,7 +153,7 @@ class Search:
 
     def best(self, state: State) -> float | None:
         """Return the best fitness so far; `None` while no candidate had a finite one."""
-        cost = float(state.history[state.generation, kernels.BEST])
+        cost = float(state.history[state.generation, genetic.BEST])
         return self._settings.sign * cost + 0.0 if math.isfinite(cost) else None
 
     def champion(self, state: State) -> Champion:
@@ -165,14 +165,14 @@ class Search:
                 help="change the fitness or the bounds so that most candidates have one",
             )
         genes = state.champion[: self.spec.genome.length] + 0.0  # JSON knows no negative zero
-        return Champion(genes, fitness, int(state.counters[kernels.CHAMPION_GENERATION]))
+        return Champion(genes, fitness, int(state.counters[genetic.CHAMPION_GENERATION]))
 
     def history_digest(self, state: State) -> Digest:
         """Return the digest of best and mean cost of every generation so far."""
         return digest_bytes(state.history[: state.generation + 1].astype("<f8").tobytes())
 
 
-def settings_of(spec: EvolutionSpec) -> kernels.Settings:
+def settings_of(spec: EvolutionSpec) -> genetic.Settings:
     """Return the spec as the kernels take it."""
     crossover, mutation, end = spec.operators.crossover, spec.operators.mutation, spec.termination
     gaussian = isinstance(mutation, GaussianMutation)
@@ -180,7 +180,7 @@ def settings_of(spec: EvolutionSpec) -> kernels.Settings:
     kept = 1.0 - rate
     sign = 1.0 if spec.objective == "minimize" else -1.0
     mutation_eta = 0.0 if isinstance(mutation, GaussianMutation) else mutation.eta
-    return kernels.Settings(
+    return genetic.Settings(
         seed=np.uint64(seed_of(spec)),
         genes=spec.genome.length,
         sign=sign,
@@ -216,7 +216,7 @@ def bounds_of(spec: EvolutionSpec) -> Floats:
         for gene in spec.genome.genes
         for _ in range(gene.length)
     ]
-    bounds = np.zeros((3, -(-len(rows) // kernels.VECTOR) * kernels.VECTOR))
+    bounds = np.zeros((3, -(-len(rows) // genetic.VECTOR) * genetic.VECTOR))
     bounds[:, : len(rows)] = np.array(rows).T
     return bounds
 
@@ -237,14 +237,14 @@ def expression_of(spec: EvolutionSpec) -> str:
 def identity_of(spec: EvolutionSpec) -> Digest:
     """Return the digest of everything that a run's numbers follow from."""
     problem = spec.model_dump(mode="json", exclude={"trigger", "checkpoint_every"})
-    return digest_json([problem, kernels_digest(), SCHEME])
+    return digest_json([problem, sources_digest(__name__), SCHEME])
 
 
 def versions() -> dict[str, Any]:
     """Return by what code and on what machine this process computes, as in `Provenance`."""
     return {
         "randomScheme": SCHEME,
-        "kernels": kernels_digest(),
+        "kernels": sources_digest(__name__),
         "numba": numba.__version__,
         "numpy": np.__version__,
         "platform": f"{platform.system()}-{platform.machine()}",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution.engine import Search
 from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.search.engine import Search
 from chimera.model import ChimeraError
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chimera.builtin.evolution.compiling import inner
+from chimera.builtin.evolution.kernels.compiling import inner
 
 SCHEME = "philox4x32-10/splitmix64/1"
 

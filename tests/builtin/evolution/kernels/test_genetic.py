@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chimera.builtin.evolution import portable
-from chimera.builtin.evolution.engine import Search, bounds_of, settings_of
+from chimera.builtin.evolution.kernels import portable
+from chimera.builtin.evolution.search.engine import Search, bounds_of, settings_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MASK = 2**64 - 1
 
 
@@ -237,7 +237,7 @@ def test_kernels_agree_with_the_reference_bit_for_bit(case, make_spec):
 SCRIPT = """
 import json, sys
 import numpy as np
-from chimera.builtin.evolution.engine import Search
+from chimera.builtin.evolution.search.engine import Search
 from chimera.builtin.evolution.kinds import EvolutionSpec
 np.seterr(all="ignore")  # without the compiler NumPy warns where it wraps or divides by zero
 found = []

@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from chimera.builtin.evolution.compiling import inner
+from chimera.builtin.evolution.kernels.compiling import inner
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG2_E = 1.44269504088896338700

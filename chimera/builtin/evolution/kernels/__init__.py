@@ -1,0 +1,1 @@
+"""What is compiled: random numbers, arithmetic that gives the same bits everywhere, algorithms."""

@@ -1,0 +1,1 @@
+"""A search from its spec to its champion: problems, algorithms, islands, checkpoints."""
