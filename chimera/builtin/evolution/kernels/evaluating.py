@@ -16,6 +16,21 @@ FITNESS_SIGNATURE = types.void(types.float64[:, ::1], types.int64, types.int64, 
 
 FITNESS = types.FunctionType(FITNESS_SIGNATURE)
 
+PACKED_FITNESS_SIGNATURE = types.void(
+    types.uint64[:, ::1], types.int64, types.int64, types.float64[::1]
+)
+"""The same over rows of bits, gene j being bit `j % 64` of word `j // 64`."""
+
+PACKED_FITNESS = types.FunctionType(PACKED_FITNESS_SIGNATURE)
+
+OBJECTIVES_SIGNATURE = types.void(
+    types.float64[:, ::1], types.int64, types.int64, types.float64[:, ::1], types.float64[::1]
+)
+"""Several objectives fill `values[first:last]` of float64[N, M], as their authors wrote them, and
+`violations[first:last]` with the sum of each row's violations: 0 where it is feasible."""
+
+OBJECTIVES = types.FunctionType(OBJECTIVES_SIGNATURE)
+
 INFEASIBLE = 1e300
 """What a cost reaches where constraints are violated: `INFEASIBLE * (1 + v / (1 + v))`, with v the
 sum of violations. So the feasible always win, and among others the lesser violation (Deb 2000, An
