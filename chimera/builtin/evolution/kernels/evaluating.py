@@ -56,3 +56,20 @@ def to_costs(costs, first, last, sign):
         else:
             costs[row] = cost if cost >= INFEASIBLE else sign * cost
     return invalid
+
+
+@inner
+def to_costs_of_many(costs, violations, first, last, signs):
+    """Make costs of the values of several objectives, in place.
+
+    Where any value or the violation is NaN or too large, all of that row are infinite.
+    """
+    for row in range(first, last):
+        valid = 0.0 <= violations[row] < math.inf
+        for m in range(costs.shape[1]):
+            costs[row, m] *= signs[m]
+            valid = valid and abs(costs[row, m]) < INFEASIBLE
+        if not valid:
+            violations[row] = math.inf
+            for m in range(costs.shape[1]):
+                costs[row, m] = math.inf

@@ -84,12 +84,13 @@ def record(candidates, costs, count, champion, history, ending, counters, coming
         before = costs[best]
     history[generation, BEST] = before
     history[generation, MEAN] = total / feasible if feasible > 0 else math.inf
-    counters[STOPPED] = _reason_to_stop(history, ending, counters, coming)
+    counters[STOPPED] = reason_to_stop(history, ending, counters, coming)
     return crowned
 
 
 @inner
-def _reason_to_stop(history, ending, counters, coming):
+def reason_to_stop(history, ending, counters, coming):
+    """Return which criterion stops the run after the latest generation, or RUNNING."""
     generation, first = counters[GENERATION], counters[FIRST_FINITE]
     best = history[generation, BEST]
     if best <= ending.target:
