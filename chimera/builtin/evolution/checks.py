@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chimera.builtin.evolution.fitness.expressions import is_reserved, read_expression
-from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.kinds import EvolutionSpec, IntegerGene, RealGene
+from chimera.builtin.evolution.spec.defaults import population_of
 from chimera.kinds import Document
 from chimera.model import Diagnostic, Finding, Route, Verdict
 
@@ -47,17 +48,18 @@ def problem_faults(spec: EvolutionSpec) -> Iterator[Fault]:
     for fault in _gene_faults(spec):
         genes_sound = False
         yield fault
-    if spec.elites >= spec.population:
+    population = population_of(spec)
+    if spec.elites >= population:
         yield Fault(
             "evolution-elites-too-many",
-            f"{spec.elites} elites leave no room for children in a population of {spec.population}",
+            f"{spec.elites} elites leave no room for children in a population of {population}",
             ("elites",),
             "keep a few elites, fewer than the population",
         )
-    if spec.population * spec.genome.length > MAX_NUMBERS:
+    if population * spec.genome.length > MAX_NUMBERS:
         yield Fault(
             "evolution-too-large",
-            f"{spec.population} candidates of {spec.genome.length} genes are more than "
+            f"{population} candidates of {spec.genome.length} genes are more than "
             f"{MAX_NUMBERS} numbers",
             ("population",),
             "make the population or the genome smaller",
@@ -69,7 +71,7 @@ def _gene_faults(spec: EvolutionSpec) -> Iterator[Fault]:
     seen: set[str] = set()
     for position, gene in enumerate(spec.genome.genes):
         route = ("genome", "genes", position)
-        if gene.min >= gene.max:
+        if isinstance(gene, (RealGene, IntegerGene)) and gene.min >= gene.max:
             yield Fault(
                 "evolution-bounds-reversed",
                 f"the gene {gene.name} has the lower bound {gene.min:g}, "

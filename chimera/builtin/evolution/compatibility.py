@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chimera.builtin.evolution.kinds import EvolutionSpec
 
-_NO_PART_OF_THE_SEARCH = {"trigger", "checkpoint_every"}
+_NO_PART_OF_THE_SEARCH = {"trigger", "checkpoint_every", "budget"}
 
 
 def breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterator[str]:

@@ -48,13 +48,13 @@ def run_again(address: str) -> dict[str, Any]:
     """Run the evolution at `address` in the working directory; return its Genome's spec."""
     from chimera.builtin.evolution.kinds import EvolutionSpec
     from chimera.builtin.evolution.reconcile import genome_of
-    from chimera.builtin.evolution.search.engine import Search
+    from chimera.builtin.evolution.search.engine import Search, generations_of
     from chimera.model import digest_json
 
     value = _document(Path.cwd(), Address.parse(address))
     search = Search(_spec(EvolutionSpec, value))
     state = search.start()
-    search.advance(state, search.spec.termination.generations)
+    search.advance(state, generations_of(search.spec))
     return genome_of(search, state, {"evolution": address, "document": digest_json(value)})
 
 

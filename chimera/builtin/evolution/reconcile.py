@@ -69,7 +69,9 @@ def _run(task: ReconcileTask, document: Document[Any]) -> Mapping[str, Any]:
 def steps_of(definition: Mapping[str, Any], folder: CheckpointFolder) -> Iterator[Step]:
     """Yield the steps of a run: each goes on from the last until one of them says it stopped."""
     spec = EvolutionSpec.model_validate(definition["spec"])
-    end = spec.termination.generations
+    from chimera.builtin.evolution.search.engine import generations_of
+
+    end = generations_of(spec)
     every = max(spec.checkpoint_every, -(-end // MAX_CHECKPOINTS))
     run = _Run(spec, definition, folder)
     before: str | None = None
@@ -110,11 +112,11 @@ class _Run:
 
     def _work(self, call: StepCall, until: int) -> Any:
         from chimera.builtin.evolution.search.checkpoints import pack
-        from chimera.builtin.evolution.search.engine import Search
+        from chimera.builtin.evolution.search.engine import Search, generations_of
 
         label = str(self._definition["evolution"])
         progress = call.context.progress
-        progress.start(label, self._spec.termination.generations)
+        progress.start(label, generations_of(self._spec))
         search = self._search = self._search or Search(self._spec)
         state = self._resumed(search, call)
         started, evaluated = call.context.clock.now(), state.evaluations

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chimera.builtin.evolution.kernels import genetic
-from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.engine import Search, State, generations_of
 from chimera.context import write_whole
 from chimera.model import ChimeraError, Digest, digest_bytes
 
@@ -52,7 +52,7 @@ def unpack(data: bytes, search: Search) -> State | None:
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not whole or generation not in range(search.spec.termination.generations + 1):
+    if not whole or generation not in range(generations_of(search.spec) + 1):
         return None
     return _restored(payload, generation, search)
 

@@ -11,7 +11,7 @@ import math
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -24,7 +24,13 @@ from chimera.builtin.evolution.fitness.functions import FUNCTIONS
 from chimera.builtin.evolution.kernels import genetic, portable
 from chimera.builtin.evolution.kernels.compiling import sources_digest
 from chimera.builtin.evolution.kernels.randomness import SCHEME
-from chimera.builtin.evolution.kinds import EvolutionSpec, GaussianMutation, StopReason
+from chimera.builtin.evolution.kinds import EvolutionSpec, GaussianMutation, RealGene, StopReason
+from chimera.builtin.evolution.spec.defaults import (
+    evaluations_of,
+    mutation_of,
+    operators_of,
+    population_of,
+)
 from chimera.model import ChimeraError, Digest, digest_bytes, digest_json
 
 Floats = NDArray[np.float64]
@@ -102,8 +108,8 @@ class Search:
 
     def empty(self) -> State:
         """Return a state without contents."""
-        count, width = self.spec.population, self._bounds.shape[1]
-        generations = self.spec.termination.generations
+        count, width = population_of(self.spec), self._bounds.shape[1]
+        generations = generations_of(self.spec)
         return State(
             np.zeros((2, count, width)),
             np.zeros((2, count)),
@@ -134,7 +140,7 @@ class Search:
 
         `watch` is called now and then with the state, and ends the run by raising.
         """
-        pace = max(1, _SLICE_EVALUATIONS // self.spec.population)
+        pace = max(1, _SLICE_EVALUATIONS // population_of(self.spec))
         while state.stopped is None and state.generation < until:
             genetic.evolve(
                 state.populations,
@@ -174,7 +180,10 @@ class Search:
 
 def settings_of(spec: EvolutionSpec) -> genetic.Settings:
     """Return the spec as the kernels take it."""
-    crossover, mutation, end = spec.operators.crossover, spec.operators.mutation, spec.termination
+    operators, end = operators_of(spec), spec.termination
+    crossover: Any = operators.crossover
+    mutation: Any = operators.mutation
+    selection: Any = operators.selection
     gaussian = isinstance(mutation, GaussianMutation)
     rate = 1.0 / spec.genome.length if mutation.rate is None else mutation.rate
     kept = 1.0 - rate
@@ -184,7 +193,7 @@ def settings_of(spec: EvolutionSpec) -> genetic.Settings:
         seed=np.uint64(seed_of(spec)),
         genes=spec.genome.length,
         sign=sign,
-        tournament=spec.operators.selection.size,
+        tournament=selection.size,
         elites=spec.elites,
         crossover_probability=crossover.probability,
         crossover_exponent=1.0 / (crossover.eta + 1.0),
@@ -194,7 +203,7 @@ def settings_of(spec: EvolutionSpec) -> genetic.Settings:
         mutation_is_gaussian=gaussian,
         mutation_exponent=1.0 / (mutation_eta + 1.0),
         mutation_roots=_roots(mutation_eta),
-        generations=end.generations,
+        generations=generations_of(spec),
         target=-math.inf if end.target is None else sign * end.target,
         stagnation=end.stagnation or 0,
         tolerance=end.tolerance,
@@ -209,11 +218,11 @@ def _roots(eta: float) -> int:
 
 def bounds_of(spec: EvolutionSpec) -> Floats:
     """Return lower bound, upper bound and mutation scale of each gene, as float64[3, W]."""
-    mutation = spec.operators.mutation
+    mutation = mutation_of(spec)
     scale = mutation.sigma if isinstance(mutation, GaussianMutation) else 1.0
     rows = [
         (gene.min, gene.max, scale * (gene.max - gene.min))
-        for gene in spec.genome.genes
+        for gene in cast("tuple[RealGene, ...]", spec.genome.genes)
         for _ in range(gene.length)
     ]
     bounds = np.zeros((3, -(-len(rows) // genetic.VECTOR) * genetic.VECTOR))
@@ -234,9 +243,16 @@ def expression_of(spec: EvolutionSpec) -> str:
     return spec.fitness.expression
 
 
+def generations_of(spec: EvolutionSpec) -> int:
+    """Return after how many generations the run stops in any case."""
+    if spec.termination.generations is not None:
+        return spec.termination.generations
+    return max(1, (evaluations_of(spec) or 0) // population_of(spec))
+
+
 def identity_of(spec: EvolutionSpec) -> Digest:
     """Return the digest of everything that a run's numbers follow from."""
-    problem = spec.model_dump(mode="json", exclude={"trigger", "checkpoint_every"})
+    problem = spec.model_dump(mode="json", exclude={"trigger", "checkpoint_every", "budget"})
     return digest_json([problem, sources_digest(__name__), SCHEME])
 
 

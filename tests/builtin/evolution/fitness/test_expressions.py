@@ -14,12 +14,12 @@ from chimera.builtin.evolution.fitness.expressions import MAX_DEPTH, read_expres
 from chimera.builtin.evolution.fitness.functions import FUNCTIONS
 from chimera.builtin.evolution.fitness.generating import source_of
 from chimera.builtin.evolution.kernels import portable
-from chimera.builtin.evolution.kinds import FunctionName, Gene
+from chimera.builtin.evolution.kinds import FunctionName, RealGene
 
 GENES = (
-    Gene(name="x", min=-5, max=5),
-    Gene(name="w", min=-5, max=5, count=3),
-    Gene(name="y", min=-5, max=5),
+    RealGene(name="x", min=-5, max=5),
+    RealGene(name="w", min=-5, max=5, count=3),
+    RealGene(name="y", min=-5, max=5),
 )
 VALUES = [1.5, -2.25, 0.75, 3.0, -0.5]
 
@@ -110,7 +110,7 @@ def test_named_functions_are_those_a_document_can_name():
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_named_function_takes_its_least_value_where_its_source_says(name):
     function = FUNCTIONS[name]
-    genes = (Gene(name="x", min=-100, max=100, count=5),)
+    genes = (RealGene(name="x", min=-100, max=100, count=5),)
     lowest = value_of(function.expression, [function.optimum] * 5, genes)
     assert lowest == pytest.approx(function.minimum, abs=1e-14)
     around = random.Random(name)
@@ -140,7 +140,7 @@ def test_a_named_function_takes_its_least_value_where_its_source_says(name):
     ],
 )
 def test_a_named_function_agrees_with_its_formula(name, formula):
-    genes = (Gene(name="x", min=-100, max=100, count=5),)
+    genes = (RealGene(name="x", min=-100, max=100, count=5),)
     assert value_of(FUNCTIONS[name].expression, VALUES, genes) == pytest.approx(formula(VALUES))
 
 
