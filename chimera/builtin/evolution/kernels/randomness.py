@@ -22,6 +22,9 @@ SCHEME = "philox4x32-10/splitmix64/1"
 INITIALISE, SELECT, RECOMBINE, MUTATE = 0, 1, 2, 3
 """The phases of a generation, each with draws of its own."""
 
+SAMPLE, RESTART = 4, 5
+"""Phases of CMA-ES: the steps of a generation, and what a new run begins with."""
+
 _MASK = np.uint64(0xFFFFFFFF)
 _WORD = np.uint64(32)
 _ROUND_0, _ROUND_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

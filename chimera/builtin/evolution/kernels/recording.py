@@ -23,8 +23,8 @@ GENERATION, EVALUATIONS, INVALID, FIRST_FINITE, CHAMPION_GENERATION, STOPPED = r
 
 COUNTERS = 6
 
-RUNNING, TARGET, STAGNATION, GENERATIONS, EVALUATIONS_SPENT = range(5)
-"""Why a run stopped, in `counters[STOPPED]`."""
+RUNNING, TARGET, STAGNATION, GENERATIONS, EVALUATIONS_SPENT, CONVERGED = range(6)
+"""Why a run stopped, in `counters[STOPPED]`; `record` never says CONVERGED, an algorithm does."""
 
 BEST, MEAN = range(2)
 """Columns of `history`: the best cost so far, and the mean of a generation's feasible costs."""

@@ -1,0 +1,419 @@
+"""Compiled CMA-ES: one generation after another, nothing allocated in between.
+
+N. Hansen, The CMA evolution strategy: a tutorial, arXiv:1604.00772 (version 2, 2023): its default
+parameters (table 1), active update of the covariance by negative weights, and eigenvectors taken
+only when the covariance has changed enough. The separable variant learns variances alone: R. Ros
+and N. Hansen, A simple modification in CMA-ES achieving linear time and space complexity, PPSN X
+(2008). Immigrants are shortened as by N. Hansen, Injecting external solutions into CMA-ES,
+arXiv:1110.4181. The state lies as `cmaes_layout` says; `restarts` says when a run ends.
+
+Only ranks of costs count, equal ones are settled by index: infinite costs are ranks like others.
+Where all are equal the mean walks at random until `restarts` ends the run.
+"""
+
+# Compiled functions have no annotations: numba infers their types from their callers.
+# mypy: disable-error-code=no-untyped-def
+
+from __future__ import annotations
+
+import numpy as np
+from numba import types
+
+from chimera.builtin.evolution.kernels import cmaes_layout as at
+from chimera.builtin.evolution.kernels import portable
+from chimera.builtin.evolution.kernels.cmaes_layout import ARRAYS, SCRATCH, SETTINGS, SPACE
+from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.evaluating import FITNESS, evaluate
+from chimera.builtin.evolution.kernels.linear_algebra import decompose, identity
+from chimera.builtin.evolution.kernels.randomness import (
+    RESTART,
+    SAMPLE,
+    block_key,
+    draw,
+    open_unit,
+    unit,
+)
+from chimera.builtin.evolution.kernels.recording import (
+    CONVERGED,
+    ENDING,
+    GENERATION,
+    INVALID,
+    RUNNING,
+    STOPPED,
+    begin,
+    record,
+)
+from chimera.builtin.evolution.kernels.restarts import begin_search, choose_run, judge, remember
+from chimera.builtin.evolution.kernels.sorting import sort
+
+EAGERNESS = 10.0
+"""Axes are taken anew once the covariance has changed by 1 / (n · EAGERNESS), about."""
+
+_SMALLEST_VARIANCE = 1e-300
+
+
+@inner
+def _begin_run(arrays, settings):
+    """Draw the mean within the bounds, and set all else to what it is before a run."""
+    key = block_key(settings.seed, arrays.counters[GENERATION] + 1, 1, RESTART, settings.island)
+    for j in range(settings.genes):
+        arrays.mean[j] = unit(draw(key, j))
+    for j in range(arrays.paths.shape[1]):
+        arrays.paths[0, j] = 0.0
+        arrays.paths[1, j] = 0.0
+    for j in range(settings.genes):
+        arrays.axes[j] = 1.0
+    if settings.separable:
+        for j in range(settings.genes):
+            arrays.covariance[0, j] = 1.0
+    else:
+        identity(arrays.covariance)
+        identity(arrays.basis)
+    arrays.strategy[at.SIGMA] = arrays.strategy[at.FIRST_SIGMA]
+    arrays.ledger[at.DECOMPOSED] = 0
+    _set_strategy(arrays, settings)
+
+
+@inner
+def _set_strategy(arrays, settings):
+    """Fill in weights and rates for the run's population (the tutorial's table 1)."""
+    strategy, n = arrays.strategy, np.float64(settings.genes)
+    total, mass, total_below, mass_below = _set_logarithmic_weights(arrays)
+    rate_one = 2.0 / ((n + 1.3) ** 2 + mass)
+    rate_rank = 2.0 * (0.25 + mass + 1.0 / mass - 2.0) / ((n + 2.0) ** 2 + mass)
+    if settings.separable:
+        rate_one *= (n + 2.0) / 3.0
+        rate_rank *= (n + 2.0) / 3.0
+    rate_one = min(rate_one, 1.0)
+    rate_rank = min(1.0 - rate_one, rate_rank)
+    least = min(
+        1.0 + rate_one / rate_rank,
+        1.0 + 2.0 * mass_below / (mass + 2.0),
+        (1.0 - rate_one - rate_rank) / (n * rate_rank),
+    )
+    weight_sum = 0.0
+    for i in range(arrays.ledger[at.POPULATION]):
+        above = arrays.weights[i] >= 0.0
+        arrays.weights[i] *= 1.0 / total if above else least / total_below
+        weight_sum += arrays.weights[i]
+    rate_sigma = (mass + 2.0) / (n + mass + 5.0)
+    strategy[at.MASS] = mass
+    strategy[at.RATE_SIGMA] = rate_sigma
+    strategy[at.DAMPING] = (
+        1.0 + 2.0 * max(0.0, np.sqrt((mass - 1.0) / (n + 1.0)) - 1.0) + rate_sigma
+    )
+    strategy[at.RATE_PATH] = (4.0 + mass / n) / (n + 4.0 + 2.0 * mass / n)
+    strategy[at.RATE_ONE], strategy[at.RATE_RANK] = rate_one, rate_rank
+    strategy[at.WEIGHT_SUM] = weight_sum
+    strategy[at.EXPECTED_LENGTH] = np.sqrt(n) * (1.0 - 0.25 / n + 1.0 / (21.0 * n * n))
+
+
+@inner
+def _set_logarithmic_weights(arrays):
+    """Fill in weights before they are scaled; return sum and mass of the best half, and of the
+    rest, whose weights are negative."""
+    population = arrays.ledger[at.POPULATION]
+    middle, half = portable.log(0.5 * (population + 1.0)), population // 2
+    total, squares, total_below, squares_below = 0.0, 0.0, 0.0, 0.0
+    for i in range(population):
+        weight = middle - portable.log(i + 1.0)
+        if i < half:
+            total += weight
+            squares += weight * weight
+        else:
+            weight = min(weight, 0.0)
+            total_below -= weight
+            squares_below += weight * weight
+        arrays.weights[i] = weight
+    mass_below = total_below * total_below / squares_below
+    return total, total * total / squares, total_below, mass_below
+
+
+@inner
+def _fill_candidates(arrays, scratch, space, settings):
+    """Sample the next generation; its run begins here if it is new."""
+    if arrays.ledger[at.AGE] == 0:
+        _begin_run(arrays, settings)
+    elif _is_stale(arrays, settings):
+        _take_axes(arrays, scratch, settings)
+    generation = arrays.counters[GENERATION] + 1
+    immigrants = min(arrays.ledger[at.IMMIGRANTS], arrays.ledger[at.POPULATION] // 2)
+    for row in range(arrays.ledger[at.POPULATION]):
+        if row < immigrants:
+            _take_in(arrays, scratch, row, space, settings)
+        else:
+            key = block_key(settings.seed, generation, row, SAMPLE, settings.island)
+            _sample(arrays, scratch, row, key, settings)
+        _place(arrays, row, space, settings)
+
+
+@inner
+def _is_stale(arrays, settings):
+    """Tell whether the covariance has changed enough to take its axes anew."""
+    strategy, ledger = arrays.strategy, arrays.ledger
+    rate = strategy[at.RATE_ONE] + strategy[at.RATE_RANK]
+    age = ledger[at.AGE] - ledger[at.DECOMPOSED]
+    return age > 0 and (settings.separable or age * rate * settings.genes * EAGERNESS >= 1.0)
+
+
+@inner
+def _take_axes(arrays, scratch, settings):
+    """Fill in the covariance's axes; one that rounding has left none gets the smallest length."""
+    if settings.separable:
+        for j in range(settings.genes):
+            arrays.axes[j] = np.sqrt(max(arrays.covariance[0, j], _SMALLEST_VARIANCE))
+    else:
+        decompose(arrays.covariance, arrays.basis, arrays.axes, scratch.matrices)
+        for j in range(settings.genes):
+            arrays.axes[j] = np.sqrt(max(arrays.axes[j], _SMALLEST_VARIANCE))
+    arrays.ledger[at.DECOMPOSED] = arrays.ledger[at.AGE]
+
+
+@inner
+def _sample(arrays, scratch, row, key, settings):
+    """Fill in a step B D z, with z standard normal, and its squared length ‖z‖²."""
+    length = 0.0
+    for j in range(settings.genes):
+        z = portable.normal(open_unit(draw(key, j)))
+        length += z * z
+        scratch.row[j] = arrays.axes[j] * z
+    arrays.lengths[row] = length
+    _from_axes(arrays, scratch, row, settings)
+
+
+@inner
+def _from_axes(arrays, scratch, row, settings):
+    """Fill in the step whose coordinates along the axes are in `scratch.row`."""
+    width = arrays.steps.shape[1]
+    if settings.separable:
+        for j in range(width):
+            arrays.steps[row, j] = scratch.row[j]
+        return
+    for j in range(width):
+        arrays.steps[row, j] = 0.0
+    for i in range(settings.genes):
+        z = scratch.row[i]
+        for j in range(width):
+            arrays.steps[row, j] += z * arrays.basis[i, j]
+
+
+@inner
+def _along(arrays, axis, vector, row, settings):
+    """Return the coordinate of a row of `vector` along one axis."""
+    if settings.separable:
+        return vector[row, axis]
+    total = 0.0
+    for j in range(settings.genes):
+        total += arrays.basis[axis, j] * vector[row, j]
+    return total
+
+
+@inner
+def _take_in(arrays, scratch, row, space, settings):
+    """Fill in the step to an immigrant, shortened to a length that steps have."""
+    sigma, n = arrays.strategy[at.SIGMA], np.float64(settings.genes)
+    for j in range(settings.genes):
+        mean = arrays.mean[j]
+        inside = _to_unit(arrays.immigrants[row, j], space, j)
+        image = inside + 2.0 * np.floor(0.5 * (mean - inside) + 0.5)
+        mirrored = 2.0 * np.floor(0.5 * (mean + inside) + 0.5) - inside
+        nearest = image if abs(image - mean) <= abs(mirrored - mean) else mirrored
+        arrays.steps[row, j] = (nearest - mean) / sigma
+    length = 0.0
+    for i in range(settings.genes):
+        z = _along(arrays, i, arrays.steps, row, settings) / arrays.axes[i]
+        length += z * z
+    longest = np.sqrt(n) + 2.0 * n / (n + 2.0)
+    shortening = longest / np.sqrt(length) if length > longest * longest else 1.0
+    for j in range(settings.genes):
+        arrays.steps[row, j] *= shortening
+    arrays.lengths[row] = min(length, longest * longest)
+
+
+@inner
+def _to_unit(gene, space, j):
+    value = portable.log(gene) if space[at.IS_LOGARITHMIC, j] != 0.0 else gene
+    span = space[at.SPAN, j]
+    return (value - space[at.START, j]) / span if span > 0.0 else 0.0
+
+
+@inner
+def _place(arrays, row, space, settings):
+    """Fill in the candidate that a step from the mean leads to."""
+    sigma = arrays.strategy[at.SIGMA]
+    for j in range(settings.genes):
+        u = arrays.mean[j] + sigma * arrays.steps[row, j]
+        u -= 2.0 * np.floor(0.5 * u)
+        u = 2.0 - u if u > 1.0 else u
+        gene = space[at.START, j] + u * space[at.SPAN, j]
+        if space[at.IS_LOGARITHMIC, j] != 0.0:
+            gene = portable.exp(gene)
+        arrays.candidates[row, j] = min(max(gene, space[at.LOWER, j]), space[at.UPPER, j])
+
+
+@inner
+def _finish_generation(arrays, scratch, settings, ending):
+    """Learn from costs, judge the run, choose the next one where it ended, and record."""
+    ledger = arrays.ledger
+    population = ledger[at.POPULATION]
+    sort(arrays.costs, population, scratch.order, scratch.merged)
+    remember(arrays, scratch.order)
+    _learn(arrays, scratch, settings)
+    ledger[at.AGE] += 1
+    ledger[at.SPENT] += population
+    ledger[at.EVALUATED] = population
+    ledger[at.IMMIGRANTS] = 0
+    ended_by = judge(arrays, scratch, settings)
+    if ended_by != at.GOES_ON:
+        ledger[at.ENDED_BY] = ended_by
+        if settings.restarts != at.NONE:
+            choose_run(arrays, settings, ending)
+    record(
+        arrays.candidates,
+        arrays.costs,
+        population,
+        arrays.champion,
+        arrays.history,
+        ending,
+        arrays.counters,
+        ledger[at.POPULATION],
+    )
+    is_over = ended_by != at.GOES_ON and settings.restarts == at.NONE
+    if is_over and arrays.counters[STOPPED] == RUNNING:
+        arrays.counters[STOPPED] = CONVERGED
+
+
+@inner
+def _learn(arrays, scratch, settings):
+    """Move the mean, then adapt paths, covariance and step size to how it moved."""
+    strategy, width = arrays.strategy, arrays.mean.shape[0]
+    population, order = arrays.ledger[at.POPULATION], scratch.order
+    for j in range(width):
+        scratch.shift[j] = 0.0
+    for i in range(population // 2):
+        weight, row = arrays.weights[i], order[i]
+        for j in range(width):
+            scratch.shift[j] += weight * arrays.steps[row, j]
+    for j in range(width):
+        arrays.mean[j] += strategy[at.SIGMA] * scratch.shift[j]
+    length = _follow_sigma_path(arrays, scratch, settings)
+    rises = _follow_covariance_path(arrays, scratch, length, settings)
+    _learn_covariance(arrays, order, rises, settings)
+    expected = length / strategy[at.EXPECTED_LENGTH] - 1.0
+    change = strategy[at.RATE_SIGMA] / strategy[at.DAMPING] * expected
+    strategy[at.SIGMA] *= portable.exp(min(1.0, change))
+
+
+@inner
+def _follow_sigma_path(arrays, scratch, settings):
+    """Add C to the power of -1/2 times the mean step to the path of σ; return its length."""
+    strategy, width = arrays.strategy, arrays.mean.shape[0]
+    rate = strategy[at.RATE_SIGMA]
+    factor = np.sqrt(rate * (2.0 - rate) * strategy[at.MASS])
+    for j in range(width):
+        arrays.paths[0, j] *= 1.0 - rate
+    for i in range(settings.genes):
+        if settings.separable:
+            arrays.paths[0, i] += factor * scratch.shift[i] / arrays.axes[i]
+        else:
+            along = 0.0
+            for j in range(settings.genes):
+                along += arrays.basis[i, j] * scratch.shift[j]
+            along = factor * along / arrays.axes[i]
+            for j in range(width):
+                arrays.paths[0, j] += along * arrays.basis[i, j]
+    length = 0.0
+    for j in range(settings.genes):
+        length += arrays.paths[0, j] * arrays.paths[0, j]
+    return np.sqrt(length)
+
+
+@inner
+def _follow_covariance_path(arrays, scratch, length, settings):
+    """Add the mean step to the path of C unless σ's is too long; tell whether it was added."""
+    strategy, n = arrays.strategy, np.float64(settings.genes)
+    generations = 2.0 * (arrays.ledger[at.AGE] + 1.0)
+    settled = np.sqrt(1.0 - portable.power(1.0 - strategy[at.RATE_SIGMA], generations))
+    rises = length < (1.4 + 2.0 / (n + 1.0)) * strategy[at.EXPECTED_LENGTH] * settled
+    rate = strategy[at.RATE_PATH]
+    factor = np.sqrt(rate * (2.0 - rate) * strategy[at.MASS]) if rises else 0.0
+    for j in range(arrays.mean.shape[0]):
+        arrays.paths[1, j] = (1.0 - rate) * arrays.paths[1, j] + factor * scratch.shift[j]
+    return rises
+
+
+@inner
+def _learn_covariance(arrays, order, rises, settings):
+    """Add the rank-one and the rank-μ matrix; a negative weight's step counts by its length."""
+    strategy, width, n = arrays.strategy, arrays.mean.shape[0], np.float64(settings.genes)
+    rate_one, rate_rank, rate_path = (
+        strategy[at.RATE_ONE],
+        strategy[at.RATE_RANK],
+        strategy[at.RATE_PATH],
+    )
+    lost = 0.0 if rises else rate_one * rate_path * (2.0 - rate_path)
+    _scale(arrays, 1.0 + lost - rate_one - rate_rank * strategy[at.WEIGHT_SUM])
+    _add_square(arrays, arrays.paths, 1, rate_one, width, settings)
+    for i in range(arrays.ledger[at.POPULATION]):
+        row, weight = order[i], arrays.weights[i]
+        if weight < 0.0:
+            weight *= n / max(arrays.lengths[row], _SMALLEST_VARIANCE)
+        _add_square(arrays, arrays.steps, row, rate_rank * weight, width, settings)
+
+
+@inner
+def _scale(arrays, factor):
+    for i in range(arrays.covariance.shape[0]):
+        for j in range(arrays.covariance.shape[1]):
+            arrays.covariance[i, j] *= factor
+
+
+@inner
+def _add_square(arrays, vectors, row, weight, width, settings):
+    """Add a weight times v vᵀ to the covariance, v being a row of `vectors`."""
+    if settings.separable:
+        for j in range(width):
+            arrays.covariance[0, j] += weight * (vectors[row, j] * vectors[row, j])
+        return
+    for i in range(settings.genes):
+        factor = weight * vectors[row, i]
+        for j in range(width):
+            arrays.covariance[i, j] += factor * vectors[row, j]
+
+
+@kernel(types.void(ARRAYS, SETTINGS))
+def initialise(arrays, settings):
+    """Set arrays, all zero before, to what they are before generation 0."""
+    begin(arrays.counters)
+    begin_search(arrays, settings)
+
+
+@kernel(types.void(ARRAYS, SCRATCH, SPACE, SETTINGS))
+def sample(arrays, scratch, space, settings):
+    """Fill in the candidates of the next generation; called again, it fills in the same."""
+    _fill_candidates(arrays, scratch, space, settings)
+
+
+@kernel(types.void(ARRAYS, SCRATCH, SETTINGS, ENDING))
+def learn(arrays, scratch, settings, ending):
+    """Finish the generation whose candidates were sampled and whose costs are filled in."""
+    for row in range(arrays.ledger[at.POPULATION]):
+        if not arrays.costs[row] < np.inf:
+            arrays.costs[row] = np.inf
+            arrays.counters[INVALID] += 1
+    _finish_generation(arrays, scratch, settings, ending)
+
+
+@kernel(types.void(ARRAYS, SCRATCH, SPACE, SETTINGS, ENDING, FITNESS, types.int64))
+def evolve(arrays, scratch, space, settings, ending, fitness, until):
+    """Run on until generation `until`, a criterion stops the run, or rows do not suffice."""
+    while (
+        arrays.counters[STOPPED] == RUNNING
+        and arrays.counters[GENERATION] < until
+        and arrays.ledger[at.POPULATION] <= arrays.costs.shape[0]
+    ):
+        _fill_candidates(arrays, scratch, space, settings)
+        arrays.counters[INVALID] += evaluate(
+            fitness, arrays.candidates, 0, arrays.ledger[at.POPULATION], arrays.costs, settings.sign
+        )
+        _finish_generation(arrays, scratch, settings, ending)
