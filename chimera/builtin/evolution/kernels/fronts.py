@@ -1,8 +1,8 @@
 """Candidates of several objectives: which dominate which, and how good a front is.
 
-Costs are minimised: a point dominates another if it is nowhere worse and somewhere better. A *front*
-is a set of points of which none dominates another. Ranks are numbered from 0: the front of all
-points, then that of the rest, and so on (non-dominated sorting).
+Costs are minimised: a point dominates another if it is nowhere worse and somewhere better. A
+*front* is a set of points of which none dominates another. Ranks are numbered from 0: the front of
+all points, then that of the rest, and so on (non-dominated sorting).
 
 Measures: the *hypervolume* is the size of what a front dominates within a reference point (Zitzler
 and Thiele 1998); *IGD* is the mean distance from points of a known front to the nearest point found
@@ -82,10 +82,10 @@ def _merge(spare, keys, here, first, middle, last):
 @inner
 def is_same(costs, a, b):
     """Tell whether two rows hold the same costs."""
+    same = True
     for m in range(costs.shape[1]):
-        if costs[a, m] != costs[b, m]:
-            return False
-    return True
+        same = same and costs[a, m] == costs[b, m]
+    return same
 
 
 @inner

@@ -1,7 +1,7 @@
 """NSGA-II on one island: settings from a spec, arrays, and one generation after another.
 
-Costs have a column for each objective and, last, the sum of violations: 0 where a row is feasible
-and infinite where it is not valid. So they are float64[N, M + 1], where `Algorithm` says float64[N].
+Where `Algorithm` says float64[N], costs are float64[N, M + 1] here: a column for each objective and,
+last, the sum of violations, which is 0 where a row is feasible and infinite where it is not valid.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from chimera.model import ChimeraError
 
 MAX_OBJECTIVES = 5
 """Every generation's hypervolume is exact, and the time for it grows with each objective."""
+
+_KEPT = nsga2.Arrays._fields[:-2]
 
 
 class Nsga2:
@@ -70,7 +72,7 @@ class Nsga2:
         nsga2.settle(self._arrays(state), self._scratch, self._settings, self._problem.ending)
 
     def population(self, state: State) -> tuple[Floats, Floats]:
-        """Return the parents, a view, and their costs, the best first within each front's rank."""
+        """Return the parents, a view, and their costs; `order` says which are the best."""
         count = self._problem.population
         costs = np.column_stack((state["costs"][:count], state["violations"][:count]))
         return state["rows"][:count], costs
@@ -104,7 +106,9 @@ class Nsga2:
         nsga2.rank(self._arrays(state), self._scratch, self._problem.population)
 
     def _arrays(self, state: State) -> nsga2.Arrays:
-        return nsga2.Arrays(**state, signs=self._signs, bounds=self._bounds)
+        return nsga2.Arrays(
+            *(state[name] for name in _KEPT), signs=self._signs, bounds=self._bounds
+        )
 
 
 def signs_of(spec: EvolutionSpec) -> Floats:
