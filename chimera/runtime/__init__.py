@@ -11,13 +11,14 @@ from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.runtime.apply import ItemResult, apply
+    from chimera.runtime.calls import OperationCall
     from chimera.runtime.collections import Collections
     from chimera.runtime.control import ControlAction
     from chimera.runtime.declared import Declared
     from chimera.runtime.engine import Engine
     from chimera.runtime.fold import StepState, StepStatus
     from chimera.runtime.modules import ModuleType
-    from chimera.runtime.operations import Operation, OperationCall
+    from chimera.runtime.operations import Operation
     from chimera.runtime.recovery import PermanentError, Recovery, Retry, StepError
     from chimera.runtime.result import RunResult
     from chimera.runtime.runs import (
@@ -89,13 +90,14 @@ import_lazily(
     __name__,
     {
         ".apply": "ItemResult apply",
+        ".calls": "OperationCall",
         ".collections": "Collections",
         ".control": "ControlAction",
         ".declared": "Declared",
         ".engine": "Engine",
         ".fold": "StepState StepStatus",
         ".modules": "ModuleType",
-        ".operations": "Operation OperationCall",
+        ".operations": "Operation",
         ".recovery": "PermanentError Recovery Retry StepError",
         ".result": "RunResult",
         ".runs": "Runs RunView control_run list_runs run_status show_run",

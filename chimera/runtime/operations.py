@@ -6,49 +6,21 @@ and outputs that do not fit the operation's models.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar
 
-from chimera.context import Context
-from chimera.runtime.collections import NO_COLLECTIONS, Collections
-from chimera.runtime.steps import EPOCH, Expansion, PermanentError, StepCall, derived_uuid
-from chimera.state import Json
+from chimera.runtime.recovery import PermanentError
 
-if TYPE_CHECKING:  # the models of `kinds` bring pydantic, which readers of runs do without
+if TYPE_CHECKING:  # whoever judges inputs needs neither what runs operations nor the state
     from chimera.kinds import Model
+    from chimera.runtime.calls import OperationCall
+    from chimera.runtime.steps import Expansion, StepCall
+    from chimera.state import Json
 
 I = TypeVar("I", bound="Model")  # noqa: E741 - inputs
 O = TypeVar("O", bound="Model")  # noqa: E741 - outputs
-
-
-@dataclass(frozen=True, slots=True)
-class OperationCall(Generic[I]):
-    """What an operation is given: its inputs, and everything else that a step's work gets.
-
-    `root` is the work tree that relative paths are meant in; the rest is as in `StepCall`.
-    """
-
-    inputs: I
-    key: str
-    attempt: int
-    in_doubt: bool
-    context: Context
-    root: Path
-    cancelled: Callable[[], bool]
-    log: Callable[[str], None]
-    now: datetime = EPOCH
-    store: Collections = NO_COLLECTIONS
-    publish: Callable[[str, Json], None] = lambda topic, payload: None
-    run: str = ""
-    ids: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
-
-    def new_id(self) -> str:
-        """Return another id of the form of a UUID (version 4), the same ones in every attempt."""
-        return derived_uuid(self.key, next(self.ids))
 
 
 Operations = Mapping[str, "Operation[Any, Any]"]
@@ -109,6 +81,8 @@ class Operation(Generic[I, O]):
         return None if found is None else self._outputs(found)
 
     def _called(self, call: StepCall, root: Path) -> OperationCall[I]:
+        from chimera.runtime.calls import OperationCall
+
         return OperationCall(
             inputs=self._fit(self.inputs, call.inputs, "inputs"),
             key=call.key,

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.workflow.handling import EscalationSpec
 from chimera.builtin.workflow.references import SECRET, parse, replace_strings, resolve, slots
 from chimera.builtin.workflow.secrets import SecretSpec, read_secret, secrets_in
 from chimera.kinds import Model, validate_model
 from chimera.model import Diagnostic, Place
-from chimera.runtime import Json, Operation, StepCall
-from chimera.runtime.recovery import Escalation
+
+if TYPE_CHECKING:  # rules are judged by whoever runs nothing
+    from chimera.runtime import Json, Operation, StepCall
+    from chimera.runtime.recovery import Escalation
 
 NOTICES = ".chimera/out/notices.jsonl"
 _TOLD = ("to", "severity")
@@ -28,6 +30,8 @@ _GIVEN = (*_TOLD, "message", "details")
 
 def escalation(rule: EscalationSpec, secrets: Mapping[str, SecretSpec]) -> Escalation:
     """Return a rule as the runtime has it; the values of secrets are not in it."""
+    from chimera.runtime.recovery import Escalation
+
     delivery: Json = None
     if rule.notify:
         read = {

@@ -8,16 +8,20 @@ all that wait start it once. Refuses to count what was started.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.workflow.kinds import WorkflowSpec
 from chimera.kinds import Snapshot
-from chimera.runtime.due import Due, Published
 from chimera.runtime.topics import is_pattern, is_topic, matches
+
+if TYPE_CHECKING:  # that a trigger is sound is judged without what is due
+    from chimera.runtime.due import Due, Published
 
 
 def find_due(snapshot: Snapshot, messages: Sequence[Published]) -> Iterator[Due]:
     """Yield the workflows that messages start, each with its inputs."""
+    from chimera.runtime.due import Due
+
     waiting = [
         document
         for document in snapshot.of_model(WorkflowSpec)

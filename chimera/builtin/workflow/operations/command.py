@@ -7,15 +7,18 @@ the author says so, and output without bound.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from chimera.builtin.workflow.operations.parsing import parse_json
 from chimera.builtin.workflow.operations.tree import TreePath, folder_below
 from chimera.context import Command, Completed, Limits, base_environment
 from chimera.kinds import Duration, Field, Items, Model, StringConstraints
-from chimera.runtime import Operation, OperationCall
+from chimera.runtime import Operation
 from chimera.runtime.executors.lines import Lines
 from chimera.runtime.recovery import Category, StepError
+
+if TYPE_CHECKING:
+    from chimera.runtime import OperationCall
 
 KEY_VARIABLE = "CHIMERA_KEY"
 TEMPORARY = 75
