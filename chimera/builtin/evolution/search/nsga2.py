@@ -1,7 +1,7 @@
 """NSGA-II on one island: settings from a spec, arrays, and one generation after another.
 
-Where `Algorithm` says float64[N], costs are float64[N, M + 1] here: a column for each objective and,
-last, the sum of violations, which is 0 where a row is feasible and infinite where it is not valid.
+Where `Algorithm` says float64[N], costs are float64[N, M + 1] here: a column for each objective
+and, last, the sum of violations, 0 where a row is feasible and infinite where it is not valid.
 """
 
 from __future__ import annotations
