@@ -10,12 +10,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.search.algorithm import Algorithm, Problem
+    from chimera.builtin.evolution.spec.evolution import EvolutionSpec
     from tests.quality.bbob import BlackBox
 
 LOW, HIGH = -5.0, 5.0
 
 
-def problem_of(box: BlackBox, seed: int, population: int) -> Problem:
+def problem_of(box: BlackBox, seed: int) -> Problem:
     """Return a black box as our algorithms take it: its values come from outside."""
     from chimera.builtin.evolution.kernels.recording import Ending
     from chimera.builtin.evolution.search.algorithm import REAL, VECTOR, Problem
@@ -31,7 +32,7 @@ def problem_of(box: BlackBox, seed: int, population: int) -> Problem:
         lower=lower,
         upper=upper,
         sign=1.0,
-        population=population,
+        population=0,
         ending=Ending(box.budget, box.budget, -math.inf, 0, 0.0),
         fitness=None,
     )
@@ -47,18 +48,34 @@ def search(algorithm: Algorithm, box: BlackBox) -> None:
         algorithm.tell(state, np.array(box(rows[:, : box.dimension].tolist())))
 
 
+def spec_of(algorithm: Any, dimension: int, budget: int) -> EvolutionSpec:
+    """Return a spec that says no more than the algorithm and the budget."""
+    from chimera.builtin.evolution.kinds import EvolutionSpec
+
+    return EvolutionSpec.model_validate(
+        {
+            "genome": {"genes": [{"name": "x", "min": LOW, "max": HIGH, "count": dimension}]},
+            "algorithm": algorithm,
+            "termination": {"evaluations": budget},
+            "seed": 0,
+        }
+    )
+
+
 def l_shade(box: BlackBox, seed: int) -> None:
     """Ours, with its published settings."""
-    from chimera.builtin.evolution.search.lshade import LShade
+    from chimera.builtin.evolution.search.lshade import LShadeSearch
 
-    search(LShade(problem_of(box, seed, 18 * box.dimension), None), box)
+    spec = spec_of({"type": "l-shade"}, box.dimension, box.budget)
+    search(LShadeSearch(problem_of(box, seed), spec), box)
 
 
 def cma_es(box: BlackBox, seed: int) -> None:
-    """Ours, with BIPOP restarts; a population of 0 lets it choose."""
-    from chimera.builtin.evolution.search.cmaes import CmaEs
+    """Ours, with BIPOP restarts."""
+    from chimera.builtin.evolution.search.cmaes import CmaEsSearch
 
-    search(CmaEs(problem_of(box, seed, 0), None), box)
+    spec = spec_of({"type": "cma-es"}, box.dimension, box.budget)
+    search(CmaEsSearch(problem_of(box, seed), spec), box)
 
 
 def minion(box: BlackBox, seed: int) -> None:
