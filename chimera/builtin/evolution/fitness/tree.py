@@ -18,23 +18,32 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers that a document names: a vector or a matrix, as little-endian float64 in C order."""
+
+    name: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
-    """An integer known but for its loop variables: `constant + Σ coefficient · variable`."""
+    """An integer: constant + Σ coefficient · part, a part being a loop variable or a `WholeAt`."""
 
     constant: int
-    terms: tuple[tuple[str, int], ...] = ()
+    terms: tuple[tuple[str | WholeAt, int], ...] = ()
 
     def plus(self, other: Index) -> Index:
         """Return the sum of two indices."""
         terms = dict(self.terms)
-        for variable, coefficient in other.terms:
-            terms[variable] = terms.get(variable, 0) + coefficient
-        kept = tuple((v, c) for v, c in terms.items() if c)
+        for part, coefficient in other.terms:
+            terms[part] = terms.get(part, 0) + coefficient
+        kept = tuple((part, c) for part, c in terms.items() if c)
         return Index(self.constant + other.constant, kept)
 
     def times(self, factor: int) -> Index:
         """Return a multiple of the index."""
-        terms = tuple((v, c * factor) for v, c in self.terms if factor)
+        terms = tuple((part, c * factor) for part, c in self.terms if factor)
         return Index(self.constant * factor, terms)
 
 
@@ -43,6 +52,31 @@ class GeneAt:
     """The gene at a position among all genes."""
 
     index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class TableAt:
+    """The number at a place of a table, one index for each of its dimensions."""
+
+    table: Table
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAt:
+    """A gene or a table's item that is always a whole number, and between which it lies."""
+
+    source: GeneAt | TableAt
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """How many ones come before the first zero among `length` bits that begin at `start`."""
+
+    start: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +140,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two numbers compared."""
+    """Numbers compared, each with the next: one operator fewer than sides."""
 
-    operator: Literal["<", "<=", ">", ">=", "==", "!="]
-    left: Node
-    right: Node
+    operators: tuple[Literal["<", "<=", ">", ">=", "==", "!="], ...]
+    sides: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """A categorical gene has the value at a place of its list."""
+
+    gene: GeneAt
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +162,17 @@ class Logic:
     operands: tuple[Condition, ...]
 
 
-Condition = Comparison | Logic
-Node = Number | GeneAt | Whole | Negation | Binary | WholePower | Call | Fold | Choice
+Condition = Comparison | Is | Logic
+Node = (
+    Number
+    | GeneAt
+    | TableAt
+    | Whole
+    | Leading
+    | Negation
+    | Binary
+    | WholePower
+    | Call
+    | Fold
+    | Choice
+)

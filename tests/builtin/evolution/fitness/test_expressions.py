@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution.fitness.compile import FITNESS_WORDS, compile_fitness
+from chimera.builtin.evolution.fitness.compile import (
+    FITNESS_WORDS,
+    compile_fitness,
+    plain_function,
+)
 from chimera.builtin.evolution.fitness.expressions import MAX_DEPTH, read_expression
 from chimera.builtin.evolution.fitness.functions import FUNCTIONS
 from chimera.builtin.evolution.fitness.generating import source_of
@@ -28,12 +32,8 @@ def value_of(text, values=VALUES, genes=GENES, *, compiled=False):
     """Evaluate `text` for one candidate by its generated source, compiled or as plain Python."""
     reading = read_expression(text, genes)
     assert not reading.faults, reading.faults
-    if compiled:
-        fitness = compile_fitness(reading.tree)
-    else:
-        module = dict(FITNESS_WORDS)
-        exec(source_of(reading.tree), module)
-        fitness = module["fitness"]
+    source = source_of("fitness", [reading.tree])
+    fitness = compile_fitness(reading.tree) if compiled else plain_function(source)
     population, found = np.array([values, values]), np.full(2, -1.0)
     with np.errstate(all="ignore"):
         fitness(population, 1, 2, found)
@@ -168,7 +168,7 @@ def test_a_single_gene_leaves_rosenbrock_empty():
         ("w[10 ** 9]", "not an index"),
         ("w[0:2]", "not an index"),
         ("x[0]", "not a vector"),
-        ("q[0]", "not a vector"),
+        ("q[0]", "neither a gene"),
         ("w[0][0]", "not part of the language"),
         ("'x'", "not a number"),
         ("True", "not a number"),
@@ -276,10 +276,10 @@ def test_no_text_raises_and_what_is_accepted_names_only_what_is_allowed(text):
     reading = read_expression(text, GENES)
     if reading.faults:
         return
-    source = source_of(reading.tree)
-    compiled = compile(source, "generated.py", "exec")
+    source = source_of("fitness", [reading.tree])
+    compiled = compile(source.text, "generated.py", "exec")
     names = set(compiled.co_consts[0].co_names)
-    assert names <= {"range", "float", "abs", *FITNESS_WORDS}
+    assert names <= {"range", "float", "abs", "int", *FITNESS_WORDS}
 
 
 @st.composite
