@@ -1,0 +1,321 @@
+"""The compiled genetic algorithm: one generation after another, nothing allocated in between.
+
+Layout, with N candidates of D genes: `populations` is float64[2, N, W], C order, where the width W
+is D rounded up to a multiple of 8, so that loops over a row fill the processor's vectors; the rest
+of a row stays zero. Generation g lies in `populations[g % 2]`, its costs in `costs[g % 2]`. Elites
+come first, and the rest are candidates to evaluate. `origins` is int32[N, 2]: the rows of the
+generation before that each row was made from, or -1; when a champion is crowned, they are copied
+to `parents`, float64[2, W], which is zero for a champion of generation 0.
+
+Children are made in blocks of 32 that stay in the processor's nearest cache: select, recombine,
+mutate, evaluate. Equal costs are settled by index: no result depends on threads or on how the run
+was split into calls.
+"""
+
+# Compiled functions have no annotations: numba infers their types from their callers.
+# mypy: disable-error-code=no-untyped-def
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from chimera.builtin.evolution.kernels import crossover, mutation, permutation, selection
+from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.evaluating import (
+    FITNESS,
+    FITNESS_SIGNATURE,
+    evaluate,
+)
+from chimera.builtin.evolution.kernels.genes import PERMUTATION
+from chimera.builtin.evolution.kernels.randomness import (
+    INITIALISE,
+    MUTATE,
+    PERMUTE,
+    RECOMBINE,
+    SELECT,
+    block_key,
+    draw,
+    unit,
+)
+from chimera.builtin.evolution.kernels.recording import (
+    ENDING,
+    EVALUATIONS,
+    GENERATION,
+    INVALID,
+    RUNNING,
+    STOPPED,
+    record,
+)
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+BLOCK = 32
+
+ASK, TELL, ADVANCE = range(3)
+"""What `generations` is to do: only make the candidates, only finish the generation, or all."""
+
+
+class Settings(NamedTuple):
+    """What stays the same through a run.
+
+    Kinds are those of the modules of operators. `selected` is the size of a tournament or how many
+    survive truncation. `loose` is the number of genes outside of permutations. `crossover_index` is
+    1 / (η + 1) or alpha, `mutation_index` 1 / (η + 1), `mutation_gap` 1 / log(1 - rate).
+    """
+
+    seed: np.uint64
+    island: int
+    sign: float
+    genes: int
+    loose: int
+    elites: int
+    selection: int
+    selected: int
+    pressure: float
+    crossover: int
+    crossover_probability: float
+    crossover_index: float
+    mutation: int
+    mutation_rate: float
+    mutation_gap: float
+    mutation_index: float
+    permutation_crossover: int
+    permutation_mutation: int
+    permutation_probability: float
+    permutation_rate: float
+
+
+class Layout(NamedTuple):
+    """What a row is made of: `types` int64[W], `places` int64[W], the position among loose genes.
+
+    `scale` is the unit that mutation moves a gene by, `segments` as `Problem` has them.
+    """
+
+    lower: Floats
+    upper: Floats
+    scale: Floats
+    types: Integers
+    places: Integers
+    segments: Integers
+
+
+class Population(NamedTuple):
+    """The state, as the head of the module describes it and `recording` does."""
+
+    populations: Floats
+    costs: Floats
+    origins: NDArray[np.int32]
+    champion: Floats
+    parents: Floats
+    history: Floats
+    counters: Integers
+
+
+class Scratch(NamedTuple):
+    """What holds nothing between two calls.
+
+    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `chosen`
+    int64[BLOCK + 1], `plan` float64[3, W], `marks` int64[W].
+    """
+
+    elites: Integers
+    order: Integers
+    spare: Integers
+    sums: Floats
+    chosen: Integers
+    plan: Floats
+    marks: Integers
+
+
+_i8, _f8, _u8 = types.int64, types.float64, types.uint64
+_vector, _matrix, _pair = _f8[::1], _f8[:, ::1], _f8[:, :, ::1]
+_rows, _table = _i8[::1], _i8[:, ::1]
+
+
+def _tuple(fields: str, name: type) -> Any:
+    kinds = {"i": _i8, "f": _f8, "u": _u8, "I": _rows, "F": _vector, "M": _matrix, "P": _pair}
+    kinds |= {"T": _table, "O": types.int32[:, ::1]}
+    return types.NamedTuple(tuple(kinds[field] for field in fields), name)  # type: ignore[no-untyped-call]
+
+
+SETTINGS: Any = _tuple("uifiiiiififfifffiiff", Settings)
+LAYOUT: Any = _tuple("FFFIIT", Layout)
+POPULATION: Any = _tuple("PMOFMMI", Population)
+SCRATCH: Any = _tuple("IIIFIMI", Scratch)
+
+
+@inner
+def _initialise(population, costs, layout, settings, fitness, work, state):
+    """Draw generation 0 uniformly."""
+    count = costs.shape[0]
+    origins = state.origins
+    for row in range(count):
+        origins[row, 0] = -1
+        origins[row, 1] = -1
+    for first in range(0, count, BLOCK):
+        last = min(first + BLOCK, count)
+        key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, settings.island)
+        _initialise_block(population, first, last, layout, settings, key)
+        if work == ADVANCE:
+            _evaluate(fitness, population, first, last, costs, settings, state)
+
+
+@inner
+def _initialise_block(population, first, last, layout, settings, key):
+    genes, segments = settings.genes, layout.segments
+    for row in range(first, last):
+        position = (row - first) * genes
+        for j in range(genes):
+            bits = draw(key, position + j)
+            population[row, j] = mutation.anew(
+                layout.types[j], layout.lower[j], layout.upper[j], bits
+            )
+        for k in range(segments.shape[0]):
+            if segments[k, 0] == PERMUTATION:
+                start, stop = segments[k, 1], segments[k, 2]
+                permutation.shuffle(population, row, start, stop, key, position)
+
+
+@inner
+def _breed(children, child_costs, layout, settings, scratch, fitness, work, state):
+    """Make the next generation: elites first, then blocks of children."""
+    here = state.counters[GENERATION] % 2
+    parents, costs = state.populations[here], state.costs[here]
+    count, elites = costs.shape[0], settings.elites
+    _keep_elites(parents, costs, children, child_costs, scratch.elites, state.origins)
+    selection.prepare(settings.selection, costs, scratch.order, scratch.spare, scratch.sums)
+    generation = state.counters[GENERATION] + 1
+    for first in range(elites, count, BLOCK):
+        last = min(first + BLOCK, count)
+        _breed_block(
+            parents, costs, children, first, last, generation, layout, settings, scratch, state
+        )
+        if work == ADVANCE:
+            _evaluate(fitness, children, first, last, child_costs, settings, state)
+
+
+@inner
+def _keep_elites(parents, costs, children, child_costs, elites, origins):
+    _rank_elites(costs, elites)
+    for row in range(elites.shape[0]):
+        for j in range(parents.shape[1]):
+            children[row, j] = parents[elites[row], j]
+        child_costs[row] = costs[elites[row]]
+        origins[row, 0] = elites[row]
+        origins[row, 1] = -1
+
+
+@inner
+def _rank_elites(costs, elites):
+    """Fill `elites` with the rows of least cost, the best first, equal ones by index."""
+    found = 0
+    for row in range(costs.shape[0]):
+        if found == elites.shape[0]:
+            if found == 0 or not costs[row] < costs[elites[found - 1]]:
+                continue
+            found -= 1
+        place = found
+        while place > 0 and costs[row] < costs[elites[place - 1]]:
+            elites[place] = elites[place - 1]
+            place -= 1
+        elites[place] = row
+        found += 1
+
+
+@inner
+def _breed_block(
+    parents, costs, children, first, last, generation, layout, settings, scratch, state
+):
+    """Select, recombine and mutate a block of children."""
+    block, chosen = (first - settings.elites) // BLOCK, scratch.chosen
+    key = block_key(settings.seed, generation, block, SELECT, settings.island)
+    selection.choose(costs, settings, scratch, key, last - first + (last - first) % 2)
+    key = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
+    for row in range(first, last, 2):
+        a, b = chosen[row - first], chosen[row - first + 1]
+        second = min(row + 1, last - 1)
+        _cross_pair(
+            parents, a, b, children, row, second, layout, settings, scratch, draw(key, row - first)
+        )
+        state.origins[row, 0] = a
+        state.origins[row, 1] = b
+        state.origins[second, 0] = a
+        state.origins[second, 1] = b
+    key = block_key(settings.seed, generation, block, MUTATE, settings.island)
+    mutation.mutate(children, first, last, layout, settings, key)
+    if settings.loose < settings.genes:
+        key = block_key(settings.seed, generation, block, PERMUTE, settings.island)
+        permutation.mutate(children, first, last, layout, settings, key)
+
+
+@inner
+def _cross_pair(parents, a, b, children, first, second, layout, settings, scratch, key):
+    if unit(draw(key, 0)) < settings.crossover_probability:
+        crossover.cross(parents, a, b, children, first, second, layout, scratch.plan, settings, key)
+    else:
+        crossover.copy(parents, a, b, children, first, second)
+    if settings.loose < settings.genes:
+        permutation.cross(
+            parents, a, b, children, first, second, layout, settings, scratch.marks, key
+        )
+
+
+@inner
+def _evaluate(fitness, population, first, last, costs, settings, state):
+    """Fill in the costs of some rows and count the invalid ones."""
+    state.counters[INVALID] += evaluate(fitness, population, first, last, costs, settings.sign)
+
+
+@inner
+def _finish(population, costs, settings, ending, state):
+    """Record a generation whose costs are known; keep the parents of a new champion."""
+    counters, count = state.counters, costs.shape[0]
+    kept = settings.elites if counters[GENERATION] >= 0 else 0
+    before = counters[EVALUATIONS] - kept
+    counters[EVALUATIONS] = before  # `record` counts all rows, but elites were not evaluated
+    crowned = record(
+        population,
+        costs,
+        count,
+        state.champion,
+        state.history,
+        ending,
+        counters,
+        count - settings.elites,
+    )
+    if crowned < 0:
+        return
+    here = (counters[GENERATION] + 1) % 2
+    for parent in range(2):
+        row = state.origins[crowned, parent]
+        for j in range(state.parents.shape[1]):
+            state.parents[parent, j] = state.populations[here, row, j] if row >= 0 else 0.0
+
+
+@kernel(FITNESS_SIGNATURE)
+def unknown(population, first, last, values):
+    """Leave values as they are: the fitness of those who ask and tell."""
+
+
+@kernel(types.void(POPULATION, LAYOUT, SETTINGS, SCRATCH, ENDING, FITNESS, _i8, _i8))
+def generations(state, layout, settings, scratch, ending, fitness, work, until):
+    """Run on until generation `until`, or until a criterion stops the run; or do part of one."""
+    counters = state.counters
+    while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
+        there = (counters[GENERATION] + 1) % 2
+        children, costs = state.populations[there], state.costs[there]
+        if work != TELL:
+            if counters[GENERATION] < 0:
+                _initialise(children, costs, layout, settings, fitness, work, state)
+            else:
+                _breed(children, costs, layout, settings, scratch, fitness, work, state)
+        if work == ASK:
+            return
+        _finish(children, costs, settings, ending, state)
+        if work == TELL:
+            return

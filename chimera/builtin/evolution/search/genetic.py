@@ -1,0 +1,223 @@
+"""The genetic algorithm of one island: settings from a spec, and the state that kernels move on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chimera.builtin.evolution.kernels import (
+    breeding,
+    crossover,
+    mutation,
+    permutation,
+    portable,
+    selection,
+)
+from chimera.builtin.evolution.kernels.breeding import Layout, Population, Scratch, Settings
+from chimera.builtin.evolution.kernels.evaluating import to_costs
+from chimera.builtin.evolution.kernels.recording import COUNTERS, FIRST_FINITE, GENERATION, INVALID
+from chimera.builtin.evolution.kinds import (
+    BlendCrossover,
+    EvolutionSpec,
+    GaussianMutation,
+    PolynomialMutation,
+    RankSelection,
+    SbxCrossover,
+    TournamentSelection,
+    TruncationSelection,
+)
+from chimera.builtin.evolution.search.algorithm import (
+    PERMUTATION,
+    REAL,
+    Floats,
+    Integers,
+    Problem,
+    State,
+)
+from chimera.builtin.evolution.spec.defaults import operators_of
+
+_SELECTIONS = {
+    "tournament": selection.TOURNAMENT,
+    "rank": selection.RANK,
+    "roulette": selection.ROULETTE,
+    "truncation": selection.TRUNCATION,
+}
+_CROSSOVERS = {
+    "sbx": crossover.SBX,
+    "blend": crossover.BLEND,
+    "uniform": crossover.UNIFORM,
+    "one-point": crossover.ONE_POINT,
+    "two-point": crossover.TWO_POINT,
+}
+_MUTATIONS = {
+    "gaussian": mutation.GAUSSIAN,
+    "polynomial": mutation.POLYNOMIAL,
+    "reset": mutation.RESET,
+}
+_PERMUTATION_CROSSOVERS = {"order": permutation.ORDER, "pmx": permutation.PMX}
+_PERMUTATION_MUTATIONS = {"inversion": permutation.INVERSION, "swap": permutation.SWAP}
+
+
+class Genetic:
+    """A genetic algorithm with elites, for genes of all types (an `Algorithm`)."""
+
+    def __init__(self, problem: Problem, spec: EvolutionSpec) -> None:
+        """Take the operators from `spec` and all else from `problem`."""
+        self._problem = problem
+        self._settings = settings_of(problem, spec)
+        self._layout = layout_of(problem, spec)
+        count, width = problem.population, problem.width
+        self._scratch = Scratch(
+            elites=np.zeros(self._settings.elites, np.int64),
+            order=np.zeros(count, np.int64),
+            spare=np.zeros(count, np.int64),
+            sums=np.zeros(count),
+            chosen=np.zeros(breeding.BLOCK + 1, np.int64),
+            plan=np.zeros((3, width)),
+            marks=np.zeros(width, np.int64),
+        )
+
+    def start(self, capacity: int) -> State:
+        """Return the state before generation 0, its history with room for `capacity` rows."""
+        count, width = self._problem.population, self._problem.width
+        counters = np.zeros(COUNTERS, np.int64)
+        counters[[GENERATION, FIRST_FINITE]] = -1
+        return {
+            "populations": np.zeros((2, count, width)),
+            "costs": np.zeros((2, count)),
+            "origins": np.full((count, 2), -1, np.int32),
+            "champion": np.zeros(width),
+            "parents": np.zeros((2, width)),
+            "history": np.zeros((capacity, 2)),
+            "counters": counters,
+        }
+
+    def advance(self, state: State, until: int) -> None:
+        """Move on to generation `until`, or to where a criterion stops."""
+        self._run(state, breeding.ADVANCE, until, self._problem.fitness)
+
+    def ask(self, state: State) -> Floats:
+        """Return the candidates of the next generation, a view; asking again changes nothing."""
+        generation = int(state["counters"][GENERATION])
+        self._run(state, breeding.ASK, generation + 1, breeding.unknown)
+        candidates: Floats = state["populations"][(generation + 1) % 2, self._kept(generation) :]
+        return candidates
+
+    def tell(self, state: State, costs: Floats) -> None:
+        """Finish the generation whose candidates were asked for."""
+        generation = int(state["counters"][GENERATION])
+        there, kept = (generation + 1) % 2, self._kept(generation)
+        told = state["costs"][there]
+        told[kept:] = costs
+        state["counters"][INVALID] += to_costs(told, kept, told.shape[0], 1.0)
+        self._run(state, breeding.TELL, generation + 1, breeding.unknown)
+
+    def population(self, state: State) -> tuple[Floats, Floats]:
+        """Return the candidates that the next generation is made from, and their costs: views."""
+        here = int(state["counters"][GENERATION]) % 2
+        return state["populations"][here], state["costs"][here]
+
+    def immigrate(self, state: State, candidates: Floats, costs: Floats) -> None:
+        """Take in candidates of other islands, in place of the worst; of equals, of the last."""
+        rows, own = self.population(state)
+        replaced = np.argsort(own, kind="stable")[::-1][: costs.shape[0]]
+        rows[replaced] = candidates[: replaced.shape[0]]
+        own[replaced] = costs[: replaced.shape[0]]
+
+    def _kept(self, generation: int) -> int:
+        """Return how many rows of the generation after this one need no evaluation."""
+        return 0 if generation < 0 else self._settings.elites
+
+    def _run(self, state: State, work: int, until: int, fitness: Any) -> None:
+        breeding.generations(
+            Population(**state),
+            self._layout,
+            self._settings,
+            self._scratch,
+            self._problem.ending,
+            fitness,
+            work,
+            until,
+        )
+
+
+def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
+    """Return the spec's operators as the kernels take them."""
+    operators = operators_of(spec)
+    chosen, crossed, mutated = operators.selection, operators.crossover, operators.mutation
+    assert crossed is not None
+    assert mutated is not None
+    loose = int((_types_of(problem)[: problem.genes] != PERMUTATION).sum())
+    rate = 1.0 / max(loose, 1) if mutated.rate is None else mutated.rate
+    if loose == 0 or 1.0 - rate == 1.0:  # a rate below 2**-53 comes to nothing
+        rate = 0.0
+    return Settings(
+        seed=np.uint64(problem.seed),
+        island=problem.island,
+        sign=problem.sign,
+        genes=problem.genes,
+        loose=loose,
+        elites=spec.elites,
+        selection=_SELECTIONS[chosen.type],
+        selected=_selected(chosen, problem.population),
+        pressure=chosen.pressure if isinstance(chosen, RankSelection) else 1.0,
+        crossover=_CROSSOVERS[crossed.type],
+        crossover_probability=crossed.probability if loose > 0 else 0.0,
+        crossover_index=_crossover_index(crossed),
+        mutation=_MUTATIONS[mutated.type],
+        mutation_rate=rate,
+        mutation_gap=1.0 / portable.log(1.0 - rate) if 0.0 < rate < 1.0 else 0.0,
+        mutation_index=1.0 / (mutated.eta + 1.0)
+        if isinstance(mutated, PolynomialMutation)
+        else 0.0,
+        permutation_crossover=_PERMUTATION_CROSSOVERS[operators.permutation.crossover],
+        permutation_mutation=_PERMUTATION_MUTATIONS[operators.permutation.mutation],
+        permutation_probability=operators.permutation.probability,
+        permutation_rate=operators.permutation.rate,
+    )
+
+
+def _selected(selected: Any, population: int) -> int:
+    """Return the size of a tournament, or how many candidates survive truncation."""
+    if isinstance(selected, TournamentSelection):
+        return selected.size
+    if isinstance(selected, TruncationSelection):
+        return max(1, round(selected.share * population))
+    return 0
+
+
+def _crossover_index(crossed: Any) -> float:
+    if isinstance(crossed, SbxCrossover):
+        return 1.0 / (crossed.eta + 1.0)
+    return crossed.alpha if isinstance(crossed, BlendCrossover) else 0.0
+
+
+def _mutation_index(mutated: Any) -> float:
+    return 1.0 / (mutated.eta + 1.0) if isinstance(mutated, PolynomialMutation) else 0.0
+
+
+def layout_of(problem: Problem, spec: EvolutionSpec) -> Layout:
+    """Return what rows are made of; a last segment of reals takes in what pads the row."""
+    mutated = operators_of(spec).mutation
+    sigma = mutated.sigma if isinstance(mutated, GaussianMutation) else 1.0
+    types = _types_of(problem)
+    segments = np.array(problem.segments, np.int64).reshape(-1, 3)
+    if segments[-1, 0] == REAL:
+        segments[-1, 2] = problem.width
+    return Layout(
+        lower=problem.lower,
+        upper=problem.upper,
+        scale=sigma * (problem.upper - problem.lower),
+        types=types,
+        places=np.cumsum(types != PERMUTATION) - 1,
+        segments=segments,
+    )
+
+
+def _types_of(problem: Problem) -> Integers:
+    """Return the type of each number of a row, int64[W]; what pads it counts as real."""
+    types = np.full(problem.width, REAL, np.int64)
+    for type_, first, last in problem.segments:
+        types[first:last] = type_
+    return types
