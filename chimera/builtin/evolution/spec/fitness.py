@@ -17,6 +17,7 @@ from chimera.kinds import (
     StringConstraints,
     Text,
 )
+from chimera.runtime.recovery.policy import RetryPolicySpec
 
 FunctionName = Literal["sphere", "rastrigin", "rosenbrock", "ackley"]
 ObjectiveName = Literal["minimize", "maximize"]
@@ -26,9 +27,11 @@ ModulePath = Annotated[Glob, StringConstraints(pattern=r"^[^*?\[\]\\:]+\.py$"), 
 
 
 class PythonFitness(Model):
-    """A function of a Python module inside the tree.
+    """A function of a Python module inside the tree, called in worker processes.
 
-    It gets one candidate, a mapping of gene names to values, and returns a number.
+    It gets one candidate, a mapping of gene names to values (a list where the gene is a vector),
+    and returns a number. What it draws from `random` or `numpy.random` is seeded for each candidate
+    from its genes and the run's seed, so that no number of workers shows in the result.
     """
 
     module: ModulePath = Field(
@@ -38,6 +41,12 @@ class PythonFitness(Model):
     function: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
         default="fitness", description="Name of the function in the module."
     )
+    batch: bool = Field(
+        default=False,
+        description="Whether it gets many candidates at a time, float64[M, D] with a row of genes "
+        "for each, and returns M numbers: for what NumPy computes at once. A category is its "
+        "position among the values.",
+    )
     compiled: bool = Field(
         default=False,
         description="Have numba compile it: it gets the genes as one float64 array and returns a "
@@ -45,9 +54,9 @@ class PythonFitness(Model):
     )
     timeout: Duration | None = Field(
         default=None,
-        description="Longest time for one candidate: the worker is then ended, and the candidate "
-        "is invalid. A timeout makes the result depend on the machine's speed, and the record says "
-        "so where it struck.",
+        description="Longest time for one candidate, or for one batch of at most 256: the worker "
+        "is then ended, and the candidate is invalid. A timeout makes the result depend on the "
+        "machine's speed, and the record says so where it struck.",
     )
 
 
@@ -65,6 +74,21 @@ class OperationFitness(Model):
         description="Which field of its output is the fitness; fields inside fields by dots. Text "
         "that is a number counts as one, such as `stdout`.",
     )
+    cache: bool = Field(
+        default=True,
+        description="Whether equal candidates have equal fitnesses: each is then computed once, in "
+        "this run and all others of the same fitness. Failures are not kept.",
+    )
+    timeout: Duration | None = Field(
+        default=None, description="Longest time that one attempt may take."
+    )
+    limits: Items[Text] = Field(
+        default=(), description="Limits that a candidate counts against, by name, while it runs."
+    )
+    retry_policy: RetryPolicySpec | None = Field(
+        default=None,
+        description="How often a candidate that failed is tried again; never if left out.",
+    )
 
 
 class WorkflowFitness(Model):
@@ -79,6 +103,17 @@ class WorkflowFitness(Model):
     output: Text = Field(
         default="fitness",
         description="Which of its outputs is the fitness; fields inside fields by dots.",
+    )
+    cache: bool = Field(
+        default=True,
+        description="Whether equal candidates have equal fitnesses: each is then computed once, in "
+        "this run and all others of the same fitness. Failures are not kept.",
+    )
+    timeout: Duration | None = Field(
+        default=None, description="Longest time that one attempt may take."
+    )
+    limits: Items[Text] = Field(
+        default=(), description="Limits that a candidate counts against, by name, while it runs."
     )
 
 

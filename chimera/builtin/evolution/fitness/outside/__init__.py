@@ -1,0 +1,1 @@
+"""Fitness from outside of the kernels: Python functions, operations, and workflows."""
