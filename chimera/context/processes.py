@@ -10,7 +10,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -46,6 +47,7 @@ class Processes:
         self._children: set[Child] = set()
         self._probing = threading.Lock()
         self._allowed: Isolation | None = None
+        self._ahead: tuple[Command, Running] | None = None
 
     def run(
         self,
@@ -69,12 +71,30 @@ class Processes:
         `hear` is given what it says on stderr, instead of its being kept. Raises `ChimeraError`
         for a command that cannot be started.
         """
+        if self._ahead is not None and self._ahead[0] == command and hear is None:
+            (_, running), self._ahead = self._ahead, None
+            return running
         isolation = self._isolation_of(command)
         lines = _Lines(command.limits.output_bytes)
         errors = Head(command.limits.output_bytes)
         child = self._start(command, lines.take, hear or errors.take, isolation)
         child.feed(command.stdin)
         return Running(child, command.argv[0], lines, errors, lambda: self._end(child))
+
+    @contextmanager
+    def ahead(self, command: Command) -> Iterator[None]:
+        """Have `command` start now: `start` gives it to whoever asks for the same one meanwhile.
+
+        It is ended where nobody does. A command that cannot be started is `start`'s to report.
+        """
+        with suppress(ChimeraError):
+            self._ahead = command, self.start(command)
+        try:
+            yield
+        finally:
+            left, self._ahead = self._ahead, None
+            if left is not None:
+                left[1].close()
 
     def isolation(self) -> Isolation:
         """Return what the kernel lets a command be isolated from; tried once."""

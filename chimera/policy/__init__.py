@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chimera.policy.judge import judge
     from chimera.policy.kinds import PolicySpec, WaiverSpec
     from chimera.policy.predicates import Predicate, PredicateError, Predicates
-    from chimera.policy.worker import evaluate
+    from chimera.policy.worker import evaluate, worker_ahead
 
 __all__ = [
     "Bounds",
@@ -31,6 +31,7 @@ __all__ = [
     "judge",
     "run_cases",
     "unexercised",
+    "worker_ahead",
 ]
 
 import_lazily(
@@ -42,6 +43,6 @@ import_lazily(
         ".isolation": "Bounds",
         ".judge": "judge",
         ".kinds": "PolicySpec WaiverSpec",
-        ".worker": "evaluate",
+        ".worker": "evaluate worker_ahead",
     },
 )

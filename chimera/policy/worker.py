@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from chimera.context import ProcessEndedError, Processes, ProcessTimeoutError, Running
+from chimera.context import Command, ProcessEndedError, Processes, ProcessTimeoutError, Running
 from chimera.model import ChimeraError
 from chimera.policy.isolation import MEBIBYTE, Bounds, isolated
 
@@ -218,10 +219,8 @@ class Worker:
 
     def _start(self) -> Running:
         """Start a child and tell it all that its predecessor knew."""
-        memory = self._bounds.memory_bytes
-        self._room = max(self._known, min(_ROOM, memory // _PARSED))
-        command = isolated(_SCRIPT, "cel_expr_python", memory + _PARSED * self._room)
-        self._running = self._processes.start(command)
+        self._room = max(self._known, _least_room(self._bounds))
+        self._running = self._processes.start(_command(self._bounds, self._room))
         self._running.write_line(_line(ask="lose", programs=self._lost))
         for line, answers in (*self._loads, *self._compiles):
             self._running.write_line(line)
@@ -245,6 +244,22 @@ class Worker:
             self._given_up = f"nothing more is evaluated after {self._losses} lost processes"
         if program is not None:
             self._lost[program] = why
+
+
+def worker_ahead(processes: Processes) -> AbstractContextManager[None]:
+    """Have a child start before it is known whether it is needed: it takes a while to."""
+    try:
+        return processes.ahead(_command(Bounds(), _least_room(Bounds())))
+    except ChimeraError:  # without CEL; whoever needs it says so
+        return nullcontext()
+
+
+def _least_room(bounds: Bounds) -> int:
+    return min(_ROOM, bounds.memory_bytes // _PARSED)
+
+
+def _command(bounds: Bounds, room: int) -> Command:
+    return isolated(_SCRIPT, "cel_expr_python", bounds.memory_bytes + _PARSED * room)
 
 
 def _batches(values: Sequence[Json]) -> Iterator[Sequence[Json]]:

@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS value (key BLOB NOT NULL UNIQUE, sum BLOB NOT NULL, d
 class Store(Protocol):
     """Bytes by key, as long as they can be kept."""
 
+    is_new: bool
+    """Whether nothing was ever kept there."""
+
     def get(self, key: bytes) -> bytes | None:
         """Return what was put under `key`; `None` where that is not there or not intact."""
 
@@ -56,6 +59,8 @@ class Store(Protocol):
 
 class NoStore:
     """Keeps nothing."""
+
+    is_new = True
 
     def get(self, key: bytes) -> bytes | None:
         """Return `None`."""
@@ -76,6 +81,7 @@ class Cache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.is_new = not path.exists()
         self._connection: sqlite3.Connection | None = None
         self._is_usable = True
         self._pending: dict[bytes, bytes] = {}

@@ -6,6 +6,7 @@ Everything that the command line does, other people's Python can do through `Wor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -147,10 +148,20 @@ class Workspace:
         the work tree where `head` is `None`; and say what that changes, and owes.
         """
         if base is None:
-            found = (*self.loaded.diagnostics, *path_faults(self.source))
-            loaded = replace(self.loaded, diagnostics=found)
-            return check(loaded, self.plugins, self.context, environment)
+            with self._judging_ahead():
+                found = (*self.loaded.diagnostics, *path_faults(self.source))
+                loaded = replace(self.loaded, diagnostics=found)
+                return check(loaded, self.plugins, self.context, environment)
         return check_change(self.compare(environment, base, head))
+
+    def _judging_ahead(self) -> AbstractContextManager[None]:
+        """Have policies' evaluator start while documents are read: a first look will need it."""
+        paths = (path for part in self.source.parts for path in part.paths)
+        if not self.cache.is_new or not any(path.startswith("policies/") for path in paths):
+            return nullcontext()
+        from chimera.policy import worker_ahead
+
+        return worker_ahead(self.context.processes)
 
     def plan(
         self, environment: str = "local", base: str | None = None, head: str | None = "HEAD"

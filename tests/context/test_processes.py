@@ -503,3 +503,37 @@ def test_a_running_process_is_limited_too(processes: Processes, tmp_path: Path) 
 def test_a_commands_secrets_stay_out_of_its_representation(tmp_path: Path) -> None:
     command = Command(("true",), tmp_path, {"TOKEN": "sesame"}, stdin=b"sesame")
     assert "sesame" not in repr(command)
+
+
+PID = "echo $$; sleep 600"
+
+
+def test_a_process_started_ahead_is_given_to_who_asks_for_the_same(
+    processes: Processes, tmp_path: Path
+) -> None:
+    ours, other = shell(PID, tmp_path), shell(f"{PID} # another", tmp_path)
+    with processes.ahead(ours):
+        with processes.start(other) as another, processes.start(ours) as worker:
+            first = {another.read_line(30), worker.read_line(30)}
+        with processes.start(ours) as worker:
+            assert worker.read_line(30) not in first, "it is given away once"
+    assert len(first) == 2
+
+
+def test_a_process_started_ahead_that_nobody_asks_for_is_ended(
+    processes: Processes, tmp_path: Path
+) -> None:
+    pid = tmp_path / "pid"
+    with processes.ahead(shell(f"echo $$ > {pid}; sleep 600", tmp_path)):
+        while not pid.exists() or not pid.read_text().strip():
+            time.sleep(0.01)
+        assert is_alive(int(pid.read_text()))
+    assert not is_alive(int(pid.read_text()))
+
+
+def test_a_process_that_cannot_be_started_ahead_is_the_starters_to_report(
+    processes: Processes, tmp_path: Path
+) -> None:
+    nothing = Command(("no-such-program",), tmp_path, base_environment())
+    with processes.ahead(nothing), pytest.raises(ChimeraError, match="no-such-program"):
+        processes.start(nothing)

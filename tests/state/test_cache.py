@@ -245,3 +245,10 @@ def test_where_no_folder_can_be_made_nothing_is_kept(
 ) -> None:
     (tmp_path / "file").write_text("")
     assert isinstance(tree(CHIMERA_CACHE=str(tmp_path / "file" / "below")), NoStore)
+
+
+def test_a_cache_is_new_until_something_was_kept(file: Path) -> None:
+    assert Cache(file).is_new
+    keep(file, k=b"one")
+    assert not Cache(file).is_new
+    assert NoStore().is_new
