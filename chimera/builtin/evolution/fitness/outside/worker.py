@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chimera.builtin.evolution.fitness.outside.candidates import candidate_of
-from chimera.builtin.evolution.fitness.outside.failures import Failure, number_of
+from chimera.builtin.evolution.fitness.outside.failures import Cause, Failure, number_of
 
 FLUSH_SECONDS = 0.05
 """What was found is told at least this often, so that little is lost with a worker."""
@@ -126,7 +126,7 @@ class _Computer:
         data = rows.astype("<f8").tobytes() + self._seed.to_bytes(8, "little")
         drawn = int.from_bytes(hashlib.sha256(data).digest()[:8], "little")
         random.seed(drawn)
-        np.random.seed(drawn & 0xFFFFFFFF)  # noqa: NPY002 - the state that functions draw from
+        np.random.seed(drawn & 0xFFFFFFFF)
 
 
 def function_of(root: Path, path: str, name: str) -> Callable[..., Any]:
@@ -172,7 +172,7 @@ def rows_of(text: str, width: int) -> Floats:
 
 
 def _failure(error: BaseException) -> Failure:
-    cause = "memory" if isinstance(error, MemoryError) else "exception"
+    cause: Cause = "memory" if isinstance(error, MemoryError) else "exception"
     return Failure(cause, said_of(error))
 
 
