@@ -160,13 +160,14 @@ def _initialise(population, costs, layout, settings, fitness, work, state):
     for first in range(0, count, BLOCK):
         last = min(first + BLOCK, count)
         key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, settings.island)
-        _initialise_block(population, first, last, layout, settings, key)
+        initialise_block(population, first, last, layout, settings, key)
         if work == ADVANCE:
             _evaluate(fitness, population, first, last, costs, settings, state)
 
 
 @inner
-def _initialise_block(population, first, last, layout, settings, key):
+def initialise_block(population, first, last, layout, settings, key):
+    """Draw rows uniformly."""
     genes, segments = settings.genes, layout.segments
     for row in range(first, last):
         position = (row - first) * genes
@@ -239,7 +240,7 @@ def _breed_block(
     for row in range(first, last, 2):
         a, b = chosen[row - first], chosen[row - first + 1]
         second = min(row + 1, last - 1)
-        _cross_pair(
+        cross_pair(
             parents, a, b, children, row, second, layout, settings, scratch, draw(key, row - first)
         )
         state.origins[row, 0] = a
@@ -254,7 +255,8 @@ def _breed_block(
 
 
 @inner
-def _cross_pair(parents, a, b, children, first, second, layout, settings, scratch, key):
+def cross_pair(parents, a, b, children, first, second, layout, settings, scratch, key):
+    """Make two children of two parents, or copies; `second` may be `first`."""
     if unit(draw(key, 0)) < settings.crossover_probability:
         crossover.cross(parents, a, b, children, first, second, layout, scratch.plan, settings, key)
     else:

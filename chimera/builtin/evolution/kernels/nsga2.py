@@ -28,9 +28,23 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import portable
+from chimera.builtin.evolution.kernels import mutation, permutation
+from chimera.builtin.evolution.kernels.breeding import (
+    ADVANCE,
+    ASK,
+    BLOCK,
+    LAYOUT,
+    SETTINGS,
+    TELL,
+    cross_pair,
+    initialise_block,
+)
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
-from chimera.builtin.evolution.kernels.evaluating import OBJECTIVES, to_costs_of_many
+from chimera.builtin.evolution.kernels.evaluating import (
+    OBJECTIVES,
+    OBJECTIVES_SIGNATURE,
+    to_costs_of_many,
+)
 from chimera.builtin.evolution.kernels.fronts import is_same, rank_sorted, sort_rows, volume
 from chimera.builtin.evolution.kernels.randomness import (
     INITIALISE,
@@ -40,8 +54,6 @@ from chimera.builtin.evolution.kernels.randomness import (
     below,
     block_key,
     draw,
-    open_unit,
-    unit,
 )
 from chimera.builtin.evolution.kernels.recording import (
     BEST,
@@ -60,34 +72,14 @@ from chimera.builtin.evolution.kernels.recording import (
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-BLOCK = 32
-_NOTHING, _BIT_0, _BIT_1 = np.uint64(0), np.uint64(1), np.uint64(2)
 _f8, _i8 = types.float64, types.int64
 _floats, _matrix, _integers = _f8[::1], _f8[:, ::1], _i8[::1]
 
 
-class Settings(NamedTuple):
-    """What stays the same through a run; the operators' are as `genetic.Settings` has them."""
-
-    seed: np.uint64
-    island: int
-    genes: int
-    population: int
-    crossover_probability: float
-    crossover_exponent: float
-    crossover_roots: int
-    mutation_rate: float
-    mutation_gap: float
-    mutation_is_gaussian: bool
-    mutation_exponent: float
-    mutation_roots: int
-
-
 class Arrays(NamedTuple):
-    """The state of a run, as the module says; `signs` and `bounds` follow from the problem.
+    """The state of a run, as the module says; `signs` are of the problem, 1 to minimise or -1.
 
-    `reference` is infinite until it is set. `bounds` is float64[3, W]: lower and upper bound and
-    the mutation's scale of each gene.
+    `reference` is infinite until it is set.
     """
 
     rows: Floats
@@ -100,25 +92,22 @@ class Arrays(NamedTuple):
     history: Floats
     counters: Integers
     signs: Floats
-    bounds: Floats
 
 
 class Scratch(NamedTuple):
     """Made by `scratch_of`; nothing in it outlives a call."""
 
-    order: NDArray[np.int64]
-    spare: NDArray[np.int64]
+    order: Integers
+    spare: Integers
     spare_keys: Floats
     tails: Integers
     links: Integers
     key: Floats
-    levels: NDArray[np.float64]
-    spread: Floats
+    levels: Floats
+    plan: Floats
+    marks: Integers
 
 
-_SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (types.uint64, _i8, _i8, _i8, _f8, _f8, _i8, _f8, _f8, types.boolean, _f8, _i8), Settings
-)
 _ARRAYS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     (
         _matrix,
@@ -131,7 +120,6 @@ _ARRAYS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
         _matrix,
         _integers,
         _floats,
-        _matrix,
     ),
     Arrays,
 )
@@ -144,7 +132,8 @@ _SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
         _integers,
         _matrix,
         _f8[:, :, ::1],
-        _floats,
+        _matrix,
+        _integers,
     ),
     Scratch,
 )
@@ -161,7 +150,8 @@ def scratch_of(population: int, objectives: int, width: int) -> Scratch:
         links=np.zeros(rows, np.int64),
         key=np.zeros((rows, 1)),
         levels=np.zeros((objectives, population, objectives)),
-        spread=np.zeros(width),
+        plan=np.zeros((3, width)),
+        marks=np.zeros(width, np.int64),
     )
 
 
@@ -382,141 +372,33 @@ def _crown(arrays, scratch, size):
 
 
 @inner
-def _breed(arrays, scratch, settings):
+def _breed(arrays, scratch, layout, settings, count):
     """Fill in the children: of generation 0 at random, then of the parents."""
-    count, generation = settings.population, arrays.counters[GENERATION] + 1
-    rows, spread, bounds = arrays.rows, scratch.spread, arrays.bounds
+    rows, generation = arrays.rows, arrays.counters[GENERATION] + 1
     for first in range(0, count, BLOCK):
         block, last = first // BLOCK, min(first + BLOCK, count)
         if generation == 0:
-            _initialise_block(rows, count + first, count + last, block, bounds, settings)
-            continue
-        select = block_key(settings.seed, generation, block, SELECT, settings.island)
-        recombine = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
-        mutate = block_key(settings.seed, generation, block, MUTATE, settings.island)
-        for row in range(first, last, 2):
-            a = _select(arrays.ranks, arrays.crowding, select, 2 * (row - first), count)
-            b = _select(arrays.ranks, arrays.crowding, select, 2 * (row - first) + 2, count)
-            key, child = draw(recombine, row - first), count + row
-            second = child + 1 if row + 1 < last else child
-            _recombine(rows, a, b, rows, child, second, bounds, key, spread, settings)
-        _mutate_block(rows, count + first, count + last, bounds, mutate, settings)
-
-
-@inner
-def _initialise_block(rows, first, last, block, bounds, settings):
-    """Draw candidates uniformly within the bounds."""
-    genes = settings.genes
-    key = block_key(settings.seed, 0, block, INITIALISE, settings.island)
-    for row in range(first, last):
-        for j in range(genes):
-            low, high = bounds[0, j], bounds[1, j]
-            u = unit(draw(key, (row - first) * genes + j))
-            rows[row, j] = _clamp(low + u * (high - low), low, high)
-
-
-@inner
-def _root(x, roots, exponent):
-    """Return `x` to the power of `exponent`, by square roots where that is exact enough."""
-    if roots < 0:
-        return portable.power(x, exponent)
-    for _ in range(roots):
-        x = np.sqrt(x)
-    return x
-
-
-@inner
-def _clamp(x, low, high):
-    return min(max(x, low), high)
-
-
-@inner
-def _recombine(parents, a, b, children, first, second, bounds, key, spread, settings):
-    """Fill two rows from two parents by simulated binary crossover; `second` may equal `first`.
-
-    One draw decides about the pair and one about each gene: its upper bits are the u of the
-    spread factor, bit 0 says whether the gene is recombined and bit 1 whether it is exchanged.
-    Loops without branches, so that they are vectorised; `spread` is scratch of float64[W].
-    """
-    width = parents.shape[1]
-    if unit(draw(key, 0)) < settings.crossover_probability:
-        _fill_spread(spread, key, settings)
-        for j in range(width):
-            bits = draw(key, j + 1)
-            x, y, low, high = parents[a, j], parents[b, j], bounds[0, j], bounds[1, j]
-            middle, reach = 0.5 * (x + y), 0.5 * spread[j] * (y - x)
-            recombined = bits & _BIT_0 != _NOTHING
-            p = _clamp(middle - reach, low, high) if recombined else x
-            q = _clamp(middle + reach, low, high) if recombined else y
-            exchanged = bits & _BIT_1 != _NOTHING
-            children[second, j] = p if exchanged else q
-            children[first, j] = q if exchanged else p
-    else:
-        for j in range(width):
-            children[second, j] = parents[b, j]
-            children[first, j] = parents[a, j]
-
-
-@inner
-def _fill_spread(spread, key, settings):
-    """Fill in the spread factor β of SBX for each gene (Deb and Agrawal 1995, eq. 2.3)."""
-    for j in range(spread.shape[0]):
-        u = unit(draw(key, j + 1))
-        spread[j] = 2.0 * u if u < 0.5 else 2.0 - 2.0 * u
-    _take_root(spread, settings.crossover_roots, settings.crossover_exponent)
-    for j in range(spread.shape[0]):
-        u = unit(draw(key, j + 1))
-        spread[j] = spread[j] if u < 0.5 else 1.0 / spread[j]
-
-
-@inner
-def _take_root(values, roots, exponent):
-    """Raise `values` to the power of `exponent`, by square roots where that is exact enough."""
-    if roots < 0:
-        for j in range(values.shape[0]):
-            values[j] = portable.power(values[j], exponent)
-    for _ in range(roots):
-        for j in range(values.shape[0]):
-            values[j] = np.sqrt(values[j])
-
-
-@inner
-def _mutate_block(children, first, last, bounds, key, settings):
-    """Mutate each gene of the rows with the same chance, skipping from one to the next.
-
-    The gap to the next mutated gene is geometric: floor(log u / log(1 - rate)).
-    """
-    genes, rate, factor = settings.genes, settings.mutation_rate, settings.mutation_gap
-    is_gaussian = settings.mutation_is_gaussian
-    roots, exponent = settings.mutation_roots, settings.mutation_exponent
-    count = (last - first) * genes
-    position = 0
-    step = 0
-    while rate > 0.0:
-        if rate < 1.0:
-            gap = portable.log(open_unit(draw(key, step))) * factor
-            if gap >= count - position:
-                break
-            position += int(gap)
-        elif position >= count:
-            break
-        row, j = first + position // genes, position % genes
-        bits = draw(key, step + 1)
-        if is_gaussian:
-            change = portable.normal(open_unit(bits)) * bounds[2, j]
+            key = block_key(settings.seed, generation, block, INITIALISE, settings.island)
+            initialise_block(rows, count + first, count + last, layout, settings, key)
         else:
-            change = _polynomial(unit(bits), roots, exponent) * bounds[2, j]
-        children[row, j] = _clamp(children[row, j] + change, bounds[0, j], bounds[1, j])
-        position += 1
-        step += 2
+            _breed_block(arrays, scratch, layout, settings, count, block, first, last)
 
 
 @inner
-def _polynomial(u, roots, exponent):
-    """Return δ of polynomial mutation for a uniform `u` (Deb and Goyal 1996, eq. 8)."""
-    if u < 0.5:
-        return _root(2.0 * u, roots, exponent) - 1.0
-    return 1.0 - _root(2.0 - 2.0 * u, roots, exponent)
+def _breed_block(arrays, scratch, layout, settings, count, block, first, last):
+    rows, generation = arrays.rows, arrays.counters[GENERATION] + 1
+    select = block_key(settings.seed, generation, block, SELECT, settings.island)
+    recombine = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
+    for row in range(first, last, 2):
+        a = _select(arrays.ranks, arrays.crowding, select, 2 * (row - first), count)
+        b = _select(arrays.ranks, arrays.crowding, select, 2 * (row - first) + 2, count)
+        key, child = draw(recombine, row - first), count + row
+        second = min(child + 1, count + last - 1)
+        cross_pair(rows, a, b, rows, child, second, layout, settings, scratch, key)
+    mutate = block_key(settings.seed, generation, block, MUTATE, settings.island)
+    mutation.mutate(rows, count + first, count + last, layout, settings, mutate)
+    if settings.loose < settings.genes:
+        permutation.mutate(rows, count + first, count + last, layout, settings, mutate)
 
 
 @inner
@@ -529,9 +411,9 @@ def _select(ranks, crowding, key, position, count):
 
 
 @inner
-def _settle(arrays, scratch, settings, ending):
+def _settle(arrays, scratch, ending, count):
     """Finish the generation whose children are evaluated."""
-    count, counters = settings.population, arrays.counters
+    counters = arrays.counters
     for row in range(count, 2 * count):
         counters[INVALID] += arrays.violations[row] == math.inf
     if counters[GENERATION] < 0:
@@ -543,30 +425,29 @@ def _settle(arrays, scratch, settings, ending):
     _record(arrays, scratch, ending, count)
 
 
-@kernel(types.void(_ARRAYS, _SCRATCH, _SETTINGS))
-def breed(arrays, scratch, settings):
-    """Fill rows N to 2N - 1 with the candidates of the next generation."""
-    _breed(arrays, scratch, settings)
-
-
-@kernel(types.void(_ARRAYS, _SCRATCH, _SETTINGS, ENDING))
-def settle(arrays, scratch, settings, ending):
-    """Finish the generation, given costs and violations of rows N to 2N - 1."""
-    _settle(arrays, scratch, settings, ending)
-
-
 @kernel(types.void(_ARRAYS, _SCRATCH, _i8))
 def rank(arrays, scratch, count):
     """Rank the first `count` rows anew."""
     _rank(arrays, scratch, count)
 
 
-@kernel(types.void(_ARRAYS, _SCRATCH, _SETTINGS, ENDING, OBJECTIVES, _i8))
-def evolve(arrays, scratch, settings, ending, objectives, until):
-    """Run on until generation `until`, or until a criterion stops the run."""
-    count, counters = settings.population, arrays.counters
+@kernel(OBJECTIVES_SIGNATURE)
+def unknown(population, first, last, values, violations):
+    """Leave values as they are: the objectives of those who ask and tell."""
+
+
+@kernel(types.void(_ARRAYS, _SCRATCH, LAYOUT, SETTINGS, ENDING, OBJECTIVES, _i8, _i8))
+def generations(arrays, scratch, layout, settings, ending, objectives, work, until):
+    """Run on until generation `until`, or until a criterion stops the run; or do part of one."""
+    counters, count = arrays.counters, arrays.rows.shape[0] // 2
     while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
-        _breed(arrays, scratch, settings)
-        objectives(arrays.rows, count, 2 * count, arrays.costs, arrays.violations)
-        to_costs_of_many(arrays.costs, arrays.violations, count, 2 * count, arrays.signs)
-        _settle(arrays, scratch, settings, ending)
+        if work != TELL:
+            _breed(arrays, scratch, layout, settings, count)
+        if work == ASK:
+            return
+        if work == ADVANCE:
+            objectives(arrays.rows, count, 2 * count, arrays.costs, arrays.violations)
+            to_costs_of_many(arrays.costs, arrays.violations, count, 2 * count, arrays.signs)
+        _settle(arrays, scratch, ending, count)
+        if work == TELL:
+            return

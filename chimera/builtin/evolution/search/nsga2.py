@@ -7,20 +7,19 @@ and, last, the sum of violations, 0 where a row is feasible and infinite where i
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from chimera.builtin.evolution.kernels import nsga2, portable
-from chimera.builtin.evolution.kernels.recording import BEST, COUNTERS, MEAN, begin
-from chimera.builtin.evolution.kinds import EvolutionSpec, GaussianMutation
+from chimera.builtin.evolution.kernels import breeding, nsga2
+from chimera.builtin.evolution.kernels.recording import BEST, COUNTERS, GENERATION, MEAN, begin
+from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats, Integers, Problem, State
-from chimera.builtin.evolution.spec.defaults import crossover_of, mutation_of
+from chimera.builtin.evolution.search.genetic import layout_of, settings_of
 from chimera.model import ChimeraError
 
 MAX_OBJECTIVES = 5
 """Every generation's hypervolume is exact, and the time for it grows with each objective."""
-
-_KEPT = nsga2.Arrays._fields[:-2]
 
 
 class Nsga2:
@@ -35,7 +34,7 @@ class Nsga2:
             )
         self._problem = problem
         self._signs = signs_of(spec)
-        self._settings, self._bounds = settings_of(problem, spec), bounds_of(problem, spec)
+        self._settings, self._layout = settings_of(problem, spec), layout_of(problem, spec)
         self._scratch = nsga2.scratch_of(problem.population, self._signs.shape[0], problem.width)
 
     def start(self, capacity: int) -> State:
@@ -57,19 +56,18 @@ class Nsga2:
 
     def advance(self, state: State, until: int) -> None:
         """Move on to generation `until`, or to where a criterion stops."""
-        ending, fitness = self._problem.ending, self._problem.fitness
-        nsga2.evolve(self._arrays(state), self._scratch, self._settings, ending, fitness, until)
+        self._run(state, breeding.ADVANCE, until, self._problem.fitness)
 
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation, a view of float64[N, W]."""
-        nsga2.breed(self._arrays(state), self._scratch, self._settings)
+        self._run(state, breeding.ASK, int(state["counters"][GENERATION]) + 1, nsga2.unknown)
         return state["rows"][self._problem.population :]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation, given float64[N, M + 1]."""
         count = self._problem.population
         state["costs"][count:], state["violations"][count:] = costs[:, :-1], costs[:, -1]
-        nsga2.settle(self._arrays(state), self._scratch, self._settings, self._problem.ending)
+        self._run(state, breeding.TELL, int(state["counters"][GENERATION]) + 1, nsga2.unknown)
 
     def population(self, state: State) -> tuple[Floats, Floats]:
         """Return the parents, a view, and their costs; `order` says which are the best."""
@@ -96,7 +94,7 @@ class Nsga2:
 
     def hypervolume(self, state: State) -> float:
         """Return the greatest hypervolume of a generation so far, within `state["reference"]`."""
-        return -float(state["history"][state["counters"][0], BEST])
+        return -float(state["history"][state["counters"][GENERATION], BEST])
 
     def immigrate(self, state: State, candidates: Floats, costs: Floats) -> None:
         """Take in candidates of other islands, in place of the worst, and rank all anew."""
@@ -105,10 +103,20 @@ class Nsga2:
         state["costs"][worst], state["violations"][worst] = costs[:, :-1], costs[:, -1]
         nsga2.rank(self._arrays(state), self._scratch, self._problem.population)
 
-    def _arrays(self, state: State) -> nsga2.Arrays:
-        return nsga2.Arrays(
-            *(state[name] for name in _KEPT), signs=self._signs, bounds=self._bounds
+    def _run(self, state: State, work: int, until: int, objectives: Any) -> None:
+        nsga2.generations(
+            self._arrays(state),
+            self._scratch,
+            self._layout,
+            self._settings,
+            self._problem.ending,
+            objectives,
+            work,
+            until,
         )
+
+    def _arrays(self, state: State) -> nsga2.Arrays:
+        return nsga2.Arrays(**state, signs=self._signs)
 
 
 def signs_of(spec: EvolutionSpec) -> Floats:
@@ -121,39 +129,3 @@ def costs_of(values: Floats, violations: Floats, signs: Floats) -> Floats:
     costs = np.column_stack((values * signs, violations))
     costs[~np.isfinite(costs).all(axis=1)] = math.inf
     return costs
-
-
-def settings_of(problem: Problem, spec: EvolutionSpec) -> nsga2.Settings:
-    """Return the spec as the kernels take it."""
-    crossover, mutation = crossover_of(spec), mutation_of(spec)
-    rate = 1.0 / problem.genes if mutation.rate is None else mutation.rate
-    kept = 1.0 - rate
-    eta = getattr(mutation, "eta", 0.0)
-    spread = getattr(crossover, "eta", 15.0)
-    return nsga2.Settings(
-        seed=np.uint64(problem.seed),
-        island=problem.island,
-        genes=problem.genes,
-        population=problem.population,
-        crossover_probability=crossover.probability,
-        crossover_exponent=1.0 / (spread + 1.0),
-        crossover_roots=_roots(spread),
-        mutation_rate=rate if kept < 1.0 else 0.0,
-        mutation_gap=1.0 / portable.log(kept) if 0.0 < kept < 1.0 else 0.0,
-        mutation_is_gaussian=isinstance(mutation, GaussianMutation),
-        mutation_exponent=1.0 / (eta + 1.0),
-        mutation_roots=_roots(eta),
-    )
-
-
-def bounds_of(problem: Problem, spec: EvolutionSpec) -> Floats:
-    """Return lower bound, upper bound and mutation scale of each gene, as float64[3, W]."""
-    mutation = mutation_of(spec)
-    scale = mutation.sigma if isinstance(mutation, GaussianMutation) else 1.0
-    return np.array([problem.lower, problem.upper, scale * (problem.upper - problem.lower)])
-
-
-def _roots(eta: float) -> int:
-    """Return the k for which η + 1 is 2**k, or -1."""
-    mantissa, exponent = math.frexp(eta + 1.0)
-    return exponent - 1 if mantissa == 0.5 else -1

@@ -187,7 +187,7 @@ def test_ranks_and_crowding_are_those_of_the_definition(rows):
     count, objectives = len(rows), table.shape[1] - 1
     state = Nsga2(problem_of(spheres, count // 2), spec_of((1,) * objectives)).start(1)
     state["costs"][:], state["violations"][:] = table[:, :-1], table[:, -1]
-    arrays = nsga2.Arrays(**state, signs=np.ones(objectives), bounds=np.zeros((3, 8)))
+    arrays = nsga2.Arrays(**state, signs=np.ones(objectives))
     nsga2.rank(arrays, nsga2.scratch_of(count // 2, objectives, 8), count)
     ranks = naive_ranks(rows)
     assert state["ranks"].tolist() == ranks
