@@ -50,9 +50,11 @@ def bit(population, row, place):
 
 
 @inner
-def below_bit(count):
-    """Return a word whose lower `count` bits are set, `count` from 0 to 64."""
-    return _ALL if count >= 64 else (_1 << np.uint64(count)) - _1
+def lower_bits(count):
+    """Return a word whose lower `count` bits are set: none if it is negative, all from 64 on."""
+    if count <= 0:
+        return _0
+    return _ALL if count >= WORD else (_1 << np.uint64(count)) - _1
 
 
 @inner
@@ -64,7 +66,7 @@ def ones(population, row, start, stop):
         for k in range(first, last + 1):
             word = population[row, k]
             if k == last:
-                word = word & below_bit(stop - 64 * k)
+                word = word & lower_bits(stop - 64 * k)
             if k == first:
                 word = word >> np.uint64(start - 64 * k)
             found += ones_of(word)

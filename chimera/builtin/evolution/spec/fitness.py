@@ -19,7 +19,24 @@ from chimera.kinds import (
 )
 from chimera.runtime.recovery.policy import RetryPolicySpec
 
-FunctionName = Literal["sphere", "rastrigin", "rosenbrock", "ackley"]
+FunctionName = Literal[
+    "sphere",
+    "rastrigin",
+    "rosenbrock",
+    "ackley",
+    "griewank",
+    "schwefel",
+    "ellipsoid",
+    "zakharov",
+    "levy",
+    "styblinski-tang",
+    "onemax",
+    "leading-ones",
+    "trap",
+    "royal-road",
+]
+"""Test functions of `fitness.functions`; from "onemax" on they are of bits, to be maximised."""
+
 ObjectiveName = Literal["minimize", "maximize"]
 ExpressionText = Annotated[Text, Field(max_length=4000)]
 Parameter = Finite | Items[Finite] | Items[Items[Finite]]

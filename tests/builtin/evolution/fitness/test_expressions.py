@@ -2,23 +2,18 @@
 
 import math
 import random
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution.fitness.compile import (
-    FITNESS_WORDS,
-    compile_fitness,
-    plain_function,
-)
+from chimera.builtin.evolution.fitness.compile import FITNESS_WORDS
 from chimera.builtin.evolution.fitness.expressions import MAX_DEPTH, read_expression
-from chimera.builtin.evolution.fitness.functions import FUNCTIONS
 from chimera.builtin.evolution.fitness.generating import source_of
 from chimera.builtin.evolution.kernels import portable
-from chimera.builtin.evolution.kinds import FunctionName, RealGene
+from chimera.builtin.evolution.kinds import RealGene
+from tests.builtin.evolution.fitness.evaluated import value
 
 GENES = (
     RealGene(name="x", min=-5, max=5),
@@ -29,16 +24,8 @@ VALUES = [1.5, -2.25, 0.75, 3.0, -0.5]
 
 
 def value_of(text, values=VALUES, genes=GENES, *, compiled=False):
-    """Evaluate `text` for one candidate by its generated source, compiled or as plain Python."""
-    reading = read_expression(text, genes)
-    assert not reading.faults, reading.faults
-    source = source_of("fitness", [reading.tree])
-    fitness = compile_fitness(reading.tree) if compiled else plain_function(source)
-    population, found = np.array([values, values]), np.full(2, -1.0)
-    with np.errstate(all="ignore"):
-        fitness(population, 1, 2, found)
-    assert found[0] == -1.0, "only the rows that were asked for are evaluated"
-    return float(found[1])
+    """Evaluate `text` for one candidate."""
+    return value(text, values, genes, compiled=compiled)
 
 
 def total(items):
@@ -101,51 +88,6 @@ def test_sums_run_in_order_of_index():
     for value in values:
         total += value * value
     assert value_of("sum(g ** 2 for g in genes)", values) == total
-
-
-def test_named_functions_are_those_a_document_can_name():
-    assert set(FUNCTIONS) == set(FunctionName.__args__)
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_named_function_takes_its_least_value_where_its_source_says(name):
-    function = FUNCTIONS[name]
-    genes = (RealGene(name="x", min=-100, max=100, count=5),)
-    lowest = value_of(function.expression, [function.optimum] * 5, genes)
-    assert lowest == pytest.approx(function.minimum, abs=1e-14)
-    around = random.Random(name)
-    for _ in range(50):
-        values = [around.uniform(*function.domain) for _ in range(5)]
-        assert value_of(function.expression, values, genes) > lowest
-
-
-@pytest.mark.parametrize(
-    ("name", "formula"),
-    [
-        ("sphere", lambda x: sum(v * v for v in x)),
-        ("rastrigin", lambda x: sum(10 + v * v - 10 * math.cos(2 * math.pi * v) for v in x)),
-        (
-            "rosenbrock",
-            lambda x: sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)),
-        ),
-        (
-            "ackley",
-            lambda x: (
-                20
-                + math.e
-                - 20 * math.exp(-0.2 * math.sqrt(sum(v * v for v in x) / len(x)))
-                - math.exp(sum(math.cos(2 * math.pi * v) for v in x) / len(x))
-            ),
-        ),
-    ],
-)
-def test_a_named_function_agrees_with_its_formula(name, formula):
-    genes = (RealGene(name="x", min=-100, max=100, count=5),)
-    assert value_of(FUNCTIONS[name].expression, VALUES, genes) == pytest.approx(formula(VALUES))
-
-
-def test_a_single_gene_leaves_rosenbrock_empty():
-    assert value_of(FUNCTIONS["rosenbrock"].expression, [3.0], (GENES[0],)) == 0.0
 
 
 @pytest.mark.parametrize(

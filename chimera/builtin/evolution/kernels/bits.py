@@ -1,0 +1,283 @@
+"""The compiled genetic algorithm for genomes of bits alone, 64 genes in a word.
+
+What it does to a generation is what `breeding` does, and its settings are the same; here N
+candidates of L genes are `rows`, uint64[2, N, ⌈L / 64⌉], as `packed` describes them, and an
+operation on a word is one on 64 genes: one draw is the mask of uniform crossover for 64 of them.
+The champion and its parents are kept as rows of float64, as those of all algorithms are. Blocks of
+32 children are selected, recombined and mutated; a generation, which stays in the nearest caches,
+is evaluated as a whole.
+"""
+
+# Compiled functions have no annotations: numba infers their types from their callers.
+# mypy: disable-error-code=no-untyped-def
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from chimera.builtin.evolution.kernels import crossover, portable, selection
+from chimera.builtin.evolution.kernels.breeding import (
+    ADVANCE,
+    ASK,
+    BLOCK,
+    SETTINGS,
+    TELL,
+)
+from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.evaluating import (
+    PACKED_FITNESS,
+    PACKED_FITNESS_SIGNATURE,
+    to_costs,
+)
+from chimera.builtin.evolution.kernels.packed import bit, lower_bits
+from chimera.builtin.evolution.kernels.randomness import (
+    INITIALISE,
+    MUTATE,
+    RECOMBINE,
+    SELECT,
+    below,
+    block_key,
+    draw,
+    open_unit,
+    unit,
+)
+from chimera.builtin.evolution.kernels.recording import (
+    ENDING,
+    EVALUATIONS,
+    GENERATION,
+    INVALID,
+    RUNNING,
+    STOPPED,
+    record,
+)
+
+_1, _63 = np.uint64(1), np.uint64(63)
+
+
+class Population(NamedTuple):
+    """The state: `origins` and `parents` are as `breeding` has them, the rest as `recording`."""
+
+    rows: NDArray[np.uint64]
+    costs: NDArray[np.float64]
+    origins: NDArray[np.int32]
+    champion: NDArray[np.float64]
+    parents: NDArray[np.float64]
+    history: NDArray[np.float64]
+    counters: NDArray[np.int64]
+
+
+class Scratch(NamedTuple):
+    """What holds nothing between two calls, as in `breeding`; `crowned` is a row of words."""
+
+    elites: NDArray[np.int64]
+    order: NDArray[np.int64]
+    spare: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    chosen: NDArray[np.int64]
+    crowned: NDArray[np.uint64]
+
+
+_floats, _matrix, _integers = types.float64[::1], types.float64[:, ::1], types.int64[::1]
+
+POPULATION: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (
+        types.uint64[:, :, ::1],
+        _matrix,
+        types.int32[:, ::1],
+        _floats,
+        _matrix,
+        _matrix,
+        _integers,
+    ),
+    Population,
+)
+SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (_integers, _integers, _integers, _floats, _integers, types.uint64[::1]), Scratch
+)
+
+
+@inner
+def _initialise(children, settings, state):
+    """Draw generation 0, each gene 0 or 1 with the same chance."""
+    count, words = children.shape
+    for row in range(count):
+        state.origins[row, 0] = -1
+        state.origins[row, 1] = -1
+    for first in range(0, count, BLOCK):
+        key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, settings.island)
+        for row in range(first, min(first + BLOCK, count)):
+            for k in range(words):
+                used = lower_bits(settings.genes - 64 * k)
+                children[row, k] = draw(key, (row - first) * words + k) & used
+
+
+@inner
+def _breed(children, child_costs, settings, scratch, state):
+    """Make the next generation: elites first, then blocks of children."""
+    counters, chosen = state.counters, scratch.chosen
+    here = counters[GENERATION] % 2
+    parents, costs = state.rows[here], state.costs[here]
+    count, generation = costs.shape[0], counters[GENERATION] + 1
+    _keep_elites(parents, costs, children, child_costs, scratch.elites, state.origins)
+    selection.prepare(settings.selection, costs, scratch.order, scratch.spare, scratch.sums)
+    for first in range(settings.elites, count, BLOCK):
+        block, last = (first - settings.elites) // BLOCK, min(first + BLOCK, count)
+        key = block_key(settings.seed, generation, block, SELECT, settings.island)
+        selection.choose(costs, settings, scratch, key, last - first + (last - first) % 2)
+        key = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
+        for row in range(first, last, 2):
+            a, b = chosen[row - first], chosen[row - first + 1]
+            second = min(row + 1, last - 1)
+            _cross(parents, a, b, children, row, second, settings, draw(key, row - first))
+            state.origins[row, 0] = a
+            state.origins[row, 1] = b
+            state.origins[second, 0] = a
+            state.origins[second, 1] = b
+        key = block_key(settings.seed, generation, block, MUTATE, settings.island)
+        _mutate(children, first, last, settings, key)
+
+
+@inner
+def _keep_elites(parents, costs, children, child_costs, elites, origins):
+    """Copy the rows of least cost, the best first, equal ones by index."""
+    found = 0
+    for row in range(costs.shape[0]):
+        if found == elites.shape[0]:
+            if found == 0 or not costs[row] < costs[elites[found - 1]]:
+                continue
+            found -= 1
+        place = found
+        while place > 0 and costs[row] < costs[elites[place - 1]]:
+            elites[place] = elites[place - 1]
+            place -= 1
+        elites[place] = row
+        found += 1
+    for row in range(elites.shape[0]):
+        for k in range(parents.shape[1]):
+            children[row, k] = parents[elites[row], k]
+        child_costs[row] = costs[elites[row]]
+        origins[row, 0] = elites[row]
+        origins[row, 1] = -1
+
+
+@inner
+def _cross(parents, a, b, children, first, second, settings, key):
+    """Fill two rows from two parents; `second` may equal `first`.
+
+    Genes are exchanged where a mask is set: one draw for 64 of them, or all between two cuts.
+    """
+    words = parents.shape[1]
+    if not unit(draw(key, 0)) < settings.crossover_probability:
+        for k in range(words):
+            children[second, k] = parents[b, k]
+            children[first, k] = parents[a, k]
+    elif settings.crossover in (crossover.ONE_POINT, crossover.TWO_POINT):
+        low, high = _cuts(settings, key)
+        for k in range(words):
+            x, y = parents[a, k], parents[b, k]
+            mask = lower_bits(high - 64 * k) & ~lower_bits(low - 64 * k)
+            exchanged = (x ^ y) & mask
+            children[second, k] = y ^ exchanged
+            children[first, k] = x ^ exchanged
+    else:
+        for k in range(words):
+            x, y = parents[a, k], parents[b, k]
+            exchanged = (x ^ y) & draw(key, k + 1)
+            children[second, k] = y ^ exchanged
+            children[first, k] = x ^ exchanged
+
+
+@inner
+def _cuts(settings, key):
+    """Return the first gene that is exchanged and the one after the last."""
+    between = max(settings.genes - 1, 1)
+    low, high = below(draw(key, 1), between) + 1, settings.genes
+    if settings.crossover == crossover.TWO_POINT:
+        other = below(draw(key, 2), between) + 1
+        low, high = min(low, other), max(low, other)
+    return low, high
+
+
+@inner
+def _mutate(children, first, last, settings, key):
+    """Flip each gene of the rows with the same chance, skipping from one to the next.
+
+    The gap to the next is geometric, floor(log u / log(1 - rate)).
+    """
+    genes, rate = settings.genes, settings.mutation_rate
+    count = (last - first) * genes
+    position, step = 0, 0
+    while rate > 0.0:
+        if rate < 1.0:
+            gap = portable.log(open_unit(draw(key, step))) * settings.mutation_gap
+            if gap >= count - position:
+                break
+            position += int(gap)
+        elif position >= count:
+            break
+        row, j = first + position // genes, position % genes
+        children[row, j >> 6] ^= _1 << (np.uint64(j) & _63)
+        position += 1
+        step += 1
+
+
+@inner
+def _finish(children, costs, settings, ending, scratch, state):
+    """Record a generation whose costs are known; keep a new champion and its parents."""
+    counters, count = state.counters, costs.shape[0]
+    here = counters[GENERATION] % 2
+    if counters[GENERATION] >= 0:
+        counters[EVALUATIONS] -= settings.elites  # `record` counts all rows; these are known
+    coming = count - settings.elites
+    crowned = record(
+        children, costs, count, scratch.crowned, state.history, ending, counters, coming
+    )
+    if crowned < 0:
+        return
+    _unpack(children, crowned, state.champion, settings.genes)
+    for parent in range(2):
+        row = state.origins[crowned, parent]
+        if row >= 0:
+            _unpack(state.rows[here], row, state.parents[parent], settings.genes)
+        else:
+            state.parents[parent, :] = 0.0
+
+
+@inner
+def _unpack(rows, row, numbers, genes):
+    for j in range(genes):
+        numbers[j] = float(bit(rows, row, j))
+
+
+@kernel(PACKED_FITNESS_SIGNATURE)
+def unknown(population, first, last, values):
+    """Leave values as they are: the fitness of those who ask and tell."""
+
+
+@kernel(types.void(POPULATION, SETTINGS, SCRATCH, ENDING, PACKED_FITNESS, types.int64, types.int64))
+def generations(state, settings, scratch, ending, fitness, work, until):
+    """Run on until generation `until`, or until a criterion stops the run; or do part of one."""
+    counters = state.counters
+    while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
+        there = (counters[GENERATION] + 1) % 2
+        children, costs = state.rows[there], state.costs[there]
+        first = settings.elites
+        if counters[GENERATION] < 0:
+            first = 0
+        if work != TELL:
+            if counters[GENERATION] < 0:
+                _initialise(children, settings, state)
+            else:
+                _breed(children, costs, settings, scratch, state)
+        if work == ASK:
+            return
+        if work == ADVANCE:
+            fitness(children, first, costs.shape[0], costs)
+            counters[INVALID] += to_costs(costs, first, costs.shape[0], settings.sign)
+        _finish(children, costs, settings, ending, scratch, state)
+        if work == TELL:
+            return
