@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ MAGNITUDES = ((0.56, "negligible"), (0.64, "small"), (0.71, "medium"))
 """Below which A12 an effect is called what (Vargha and Delaney 2000); from the last on, large."""
 
 Counts = NDArray[np.float64]
+Item = TypeVar("Item")
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -95,18 +97,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def bootstrap(
-    samples: Sequence[Sequence[float]],
-    statistic: Callable[..., float],
+    sample: Sequence[Item],
+    statistic: Callable[[Sequence[Item]], float],
     stream: Random,
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> tuple[float, float]:
-    """Return the interval of a statistic of samples by percentiles (Efron 1979).
-
-    Each sample is drawn anew from itself, by itself.
-    """
+    """Return the interval of a statistic by percentiles (Efron 1979)."""
+    size = len(sample)
     found = [
-        statistic(*(stream.choices(sample, k=len(sample)) for sample in samples))
+        statistic([sample[int(stream.random() * size)] for _ in range(size)])
         for _ in range(resamples)
     ]
     rest = (1.0 - confidence) / 2.0
@@ -135,29 +135,29 @@ def _tie_term(doubled_ranks: Sequence[int]) -> float:
 
 
 def _sums_of_chosen(ranks: Sequence[int], chosen: int) -> Counts:
-    """Return the chance of each sum of `chosen` of the ranks."""
+    """Return in how many ways each sum is that of `chosen` of the ranks."""
     counts = np.zeros((chosen + 1, sum(ranks) + 1))
     counts[0, 0] = 1.0
     for seen, rank in enumerate(ranks):
         for taken in range(min(seen + 1, chosen), 0, -1):
             counts[taken, rank:] += counts[taken - 1, : counts.shape[1] - rank]
-    return counts[chosen] / math.comb(len(ranks), chosen)
+    found: Counts = counts[chosen]
+    return found
 
 
 def _sums_of_subsets(ranks: Sequence[int]) -> Counts:
-    """Return the chance of each sum of those ranks that are taken by the toss of a coin."""
-    chances = np.zeros(sum(ranks) + 1)
-    chances[0] = 1.0
+    """Return in how many ways each sum is that of some of the ranks."""
+    counts = np.zeros(sum(ranks) + 1)
+    counts[0] = 1.0
     for rank in ranks:
-        taken = np.zeros_like(chances)
-        taken[rank:] = chances[: len(chances) - rank]
-        chances = 0.5 * (chances + taken)
-    return chances
+        counts[rank:] += counts[: len(counts) - rank].copy()
+    return counts
 
 
-def _two_sided(chances: Counts, total: int) -> float:
-    below, above = float(chances[: total + 1].sum()), float(chances[total:].sum())
-    return min(1.0, 2.0 * min(below, above))
+def _two_sided(counts: Counts, total: int) -> float:
+    """Return the share of arrangements that are at least as far out on either side."""
+    below, above = float(counts[: total + 1].sum()), float(counts[total:].sum())
+    return min(1.0, 2.0 * min(below, above) / float(counts.sum()))
 
 
 def _normal(distance: float, variance: float) -> float:

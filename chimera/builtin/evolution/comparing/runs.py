@@ -1,0 +1,94 @@
+"""Runs of one spec with many seeds, and what of each a comparison looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from chimera.builtin.evolution.kernels.fronts import hypervolume
+from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.search.algorithm import Floats
+from chimera.builtin.evolution.search.engine import Search, State
+
+MARGIN = 0.1
+"""How far the reference point of a hypervolume lies beyond the worst of all fronts, as a share of
+their range: so that the ends of a front count (Ishibuchi, Imada, Setoguchi and Nojima 2018)."""
+
+MakeSearch = Callable[[EvolutionSpec], Search]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: what it found, how long it took, and its course.
+
+    `fitness` is `None` where no candidate was feasible; `course` holds evaluations and best fitness
+    at each improvement. With several objectives `front` holds their costs and `fitness` is the
+    hypervolume that `measured` fills in.
+    """
+
+    seed: int
+    fitness: float | None
+    evaluations: int
+    generations: int
+    stopped: str
+    course: tuple[tuple[int, float], ...] = ()
+    front: tuple[tuple[float, ...], ...] = ()
+
+
+def run_all(
+    spec: EvolutionSpec, seeds: Sequence[int], make_search: MakeSearch = Search, workers: int = 1
+) -> list[Run]:
+    """Run a spec to its end with each seed in place of its own, `workers` at a time."""
+
+    def run(seed: int) -> Run:
+        return run_one(make_search(spec.model_copy(update={"seed": seed})), seed)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, seeds))
+
+
+def run_one(search: Search, seed: int) -> Run:
+    """Run a search to its end, and look at it after every generation."""
+    state = search.start()
+    course: list[tuple[int, float]] = []
+    while state.stopped is None:
+        search.advance(state, state.generation + 1)
+        best = search.best(state)
+        if best is not None and (not course or best != course[-1][1]):
+            course.append((state.evaluations, best))
+    front = _front(search, state) if search.spec.objectives else ()
+    return Run(
+        seed=seed,
+        fitness=search.best(state),
+        evaluations=state.evaluations,
+        generations=state.generation,
+        stopped=state.stopped,
+        course=() if search.spec.objectives else tuple(course),
+        front=front,
+    )
+
+
+def _front(search: Search, state: State) -> tuple[tuple[float, ...], ...]:
+    """Return the costs of the fronts of all islands together."""
+    found: list[tuple[float, ...]] = []
+    for island, own in zip(search.islands, state.islands, strict=True):
+        found += map(tuple, island.algorithm.front(own)[1].tolist())
+    return tuple(sorted(set(found)))
+
+
+def measured(groups: Sequence[Sequence[Run]]) -> list[list[Run]]:
+    """Return runs of several objectives with hypervolumes within one reference point for all."""
+    points = np.array([point for runs in groups for run in runs for point in run.front])
+    if not points.size:
+        return [list(runs) for runs in groups]
+    low, high = points.min(axis=0), points.max(axis=0)
+    reference = high + MARGIN * (high - low)
+    return [[_measure(run, reference) for run in runs] for runs in groups]
+
+
+def _measure(run: Run, reference: Floats) -> Run:
+    volume = hypervolume(np.array(run.front), reference) if run.front else None
+    return Run(run.seed, volume, run.evaluations, run.generations, run.stopped, (), run.front)
