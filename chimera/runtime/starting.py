@@ -55,10 +55,11 @@ class Starter:
             if step.wait is not None:
                 self._waits.begin(node, past)
                 return None
-            if step.expand is not None:
-                self._expand(node, is_new=past is None)
+            is_new = past is None
+            if step.cache is not None and (is_new or _is_work(step)) and self._find_cached(node):
                 return None
-            if step.cache is not None and self._find_cached(node):
+            if step.expand is not None:
+                self._expand(node, is_new=is_new)
                 return None
             return self._depart(node)
         except StateError:

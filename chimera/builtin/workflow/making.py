@@ -232,7 +232,7 @@ class StageMaker:
         inside = self._maker.inside(address)
 
         def inputs(outputs: Outputs) -> Json:
-            return _fitted(inside.spec, address, resolve(self.stage.inputs, bring(outputs)))
+            return fitted_inputs(inside.spec, address, resolve(self.stage.inputs, bring(outputs)))
 
         def expand(given: Json) -> Expansion:
             expansion = Expansion(
@@ -331,7 +331,7 @@ def _items(found: Any) -> list[Any] | int:
     return found
 
 
-def _fitted(spec: WorkflowSpec, address: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def fitted_inputs(spec: WorkflowSpec, address: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inputs of a workflow with its defaults; raises where they do not fit."""
     found: dict[str, Any] = {}
     for name, declared in spec.inputs.items():

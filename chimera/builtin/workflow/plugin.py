@@ -20,6 +20,7 @@ _OPERATIONS = {
     "operations.command": "command",
     "operations.file": "file.read file.write file.append file.copy file.digest",
     "operations.git": "git.resolve git.diff git.log git.commit git.tag git.push git.fetch",
+    "operations.inside": "workflow.run",
     "operations.http": "http.get http.send",
     "operations.notify": "notify",
     "operations.policy": "policy.eval",

@@ -16,14 +16,14 @@ from chimera.builtin.workflow.compile import compile_spec
 from chimera.builtin.workflow.escalating import tell
 from chimera.builtin.workflow.foreseeing import foresee
 from chimera.builtin.workflow.kinds import WorkflowSpec
-from chimera.builtin.workflow.making import Maker, StandIn
+from chimera.builtin.workflow.making import Maker, StandIn, fitted_inputs
 from chimera.builtin.workflow.nesting import circles, closure
 from chimera.builtin.workflow.references import INPUT, look_up, references_in, resolve
 from chimera.builtin.workflow.scope import Workflows
 from chimera.kinds import validate_model
 from chimera.model import ChimeraError, Place
 from chimera.policy import Predicates
-from chimera.runtime import Graph, Json, Operation, Outputs
+from chimera.runtime import Expansion, Graph, Json, Operation, Outputs, Step
 
 Operations = Mapping[str, Operation[Any, Any]]
 BuildGraph = Callable[[Json, Json], Graph]
@@ -71,6 +71,24 @@ def definition_of(
     return {"digest": digest, "spec": value, **nested}
 
 
+def expansion_of(
+    name: str,
+    definition: Mapping[str, Any],
+    given: Mapping[str, Any],
+    operations: Operations,
+    root: Path,
+    predicates: Predicates,
+) -> Expansion:
+    """Return a pinned workflow as steps inside another; raises where its inputs do not fit."""
+    compiled = _compiled(_written(definition), name, _Registered(operations), None)
+    fitted = fitted_inputs(compiled.spec, name, given)
+    return Expansion(
+        steps=compiled.steps(fitted, root, predicates),
+        collect=lambda outputs: {"outputs": outputs_of(compiled.spec, fitted, outputs)},
+        concurrency=compiled.spec.concurrency,
+    )
+
+
 def outputs_of(spec: WorkflowSpec, given: Json, outputs: Outputs) -> Any:
     """Return the workflow's outputs, from its input and what its stages gave."""
     sources = {**outputs, INPUT: given}
@@ -106,12 +124,16 @@ class Compiled:
         self._workflows = workflows
         self._maker = maker
 
+    def steps(self, given: Json, root: Path, predicates: Predicates) -> tuple[Step, ...]:
+        """Return the steps of one run, or of a part of one."""
+        return self._maker.steps(given, root, predicates)
+
     def graph(self, definition: Json, given: Json, root: Path, predicates: Predicates) -> Graph:
         """Return the graph of one run."""
         spec = self.spec
         return Graph(
             definition,
-            self._maker.steps(given, root, predicates),
+            self.steps(given, root, predicates),
             concurrency=spec.concurrency,
             timeout=spec.timeout,
             priority=spec.priority,

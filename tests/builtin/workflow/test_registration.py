@@ -14,6 +14,7 @@ from chimera.kinds import Registry
 OWN = ["command", "file.append", "file.copy", "file.digest", "file.read", "file.write"]
 OWN += ["git.commit", "git.diff", "git.fetch", "git.log", "git.push", "git.resolve", "git.tag"]
 OWN += ["http.get", "http.send", "notify", "policy.eval", "publish", "trace.hash", "trace.task"]
+OWN += ["workflow.run"]
 
 
 def test_the_operations_are_registered(registry: Registry) -> None:

@@ -107,7 +107,8 @@ def _source(genes: Sequence[Gene], form: Form, *, constrained: bool) -> str:
     if form == "packed":
         lines += [
             f"        for j in range({width}):",
-            "            genes[j] = float((population[row, j >> 6] >> np.uint64(j & 63)) & np.uint64(1))",
+            "            word = population[row, j >> 6]",
+            "            genes[j] = float((word >> np.uint64(j & 63)) & np.uint64(1))",
         ]
     elif logs:
         lines += [f"        for j in range({width}):", "            genes[j] = population[row, j]"]
@@ -117,9 +118,10 @@ def _source(genes: Sequence[Gene], form: Form, *, constrained: bool) -> str:
                 f"        for j in range({start}, {end}):",
                 f"            genes[j] = {bounded}",
             ]
+    given = f"population[row, :{width}]" if is_direct else "genes"
     lines += [
         "        try:",
-        f"            values[row] = called({f'population[row, :{width}]' if is_direct else 'genes'})",
+        f"            values[row] = called({given})",
         "        except Exception:",
         "            values[row] = nan",
         "",

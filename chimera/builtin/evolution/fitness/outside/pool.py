@@ -195,7 +195,7 @@ class Pool:
             self._workers.add(self._start())
 
     def _at_once(self, job: _Job) -> int:
-        """Return how many candidates to send at a time: one until it is known how long they take."""
+        """Return how many candidates to send at a time: one until it is known how long it is."""
         if self._seconds is None or self._seconds >= TASK_SECONDS:
             return 1
         share = -(-job.open // (2 * self._most))
