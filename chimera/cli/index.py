@@ -83,6 +83,11 @@ COMMANDS: dict[str, Entry] = {
         "List, show, follow, pause, resume, retry, signal and cancel runs.",
         _LOOK,
     ),
+    "evolve": Entry(
+        "chimera.builtin.evolution.commands:evolve",
+        "Look at genomes that evolutions found, and put them to use.",
+        _LOOK,
+    ),
     "health": Entry(
         "chimera.builtin.monitoring.commands:health",
         "Look whether system, state, journal and modules are well.",

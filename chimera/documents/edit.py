@@ -96,7 +96,8 @@ def _put(documents: list[dict[str, Any]], place: Place, value: Scalar) -> None:
 def _rendered(value: Scalar, old: str) -> str:
     """Return `value` as YAML, in the quotes that `old` had."""
     if not isinstance(value, str):
-        return json.dumps(value)
+        text = json.dumps(value)  # YAML 1.1 reads 1e-07 as text, and 1.0e-07 as the number it is
+        return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
     if old.startswith("'") and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
     is_plain = _PLAIN.fullmatch(value) and isinstance(core_value(value), str)

@@ -48,6 +48,11 @@ def recorded(root: Path) -> dict[Address, Path]:
 _HOMES = {"ReleaseProof": "proofs/records", "Genome": "specs/genomes"}
 
 
+def home_of(address: Address) -> str:
+    """Return the path at which a record stands in the tree, once somebody puts it there."""
+    return f"{_HOMES.get(address.kind, 'changelog')}/{address.name}.yaml"
+
+
 def copy_records(root: Path, names: Sequence[str]) -> Result[tuple[str, ...]]:
     """Copy records into the tree, for a pull request; return the paths that were written.
 
@@ -64,7 +69,7 @@ def copy_records(root: Path, names: Sequence[str]) -> Result[tuple[str, ...]]:
                     str(address), map(str, known), "`chimera get --records` lists them"
                 ),
             )
-        target = Path(_HOMES.get(address.kind, "changelog")) / f"{address.name}.yaml"
+        target = Path(home_of(address))
         if (root / target).exists():
             continue
         (root / target).parent.mkdir(parents=True, exist_ok=True)

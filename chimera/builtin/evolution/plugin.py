@@ -10,15 +10,15 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.kinds import EvolutionSpec
-    from chimera.kinds import Document, Model
-    from chimera.model import Verdict
+    from chimera.kinds import Document, Model, Subject
+    from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ReconcileTask
 
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register `Evolution` and its record `Genome`."""
+    """Register `Evolution`, its record `Genome`, and `Promotion`."""
     return [
         Kind(
             "Evolution",
@@ -33,6 +33,11 @@ def chimera_register_kinds() -> list[Kind]:
             "The champion of one evolution run.",
             record=True,
         ),
+        Kind(
+            "Promotion",
+            "chimera.builtin.evolution.genomes.kinds:PromotionSpec",
+            "Which genome is in use, where its values stand, and by which proof.",
+        ),
     ]
 
 
@@ -43,6 +48,12 @@ def _breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterable[str]:
 
 
 @hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register the group `evolve`."""
+    return {"evolve": "chimera.builtin.evolution.commands:evolve"}
+
+
+@hookimpl
 def chimera_check_document(document: Document[Model]) -> Iterable[Verdict]:
     """Judge an Evolution, its fitness expression included, without numba."""
     if document.address.kind != "Evolution":
@@ -50,6 +61,32 @@ def chimera_check_document(document: Document[Model]) -> Iterable[Verdict]:
     from chimera.builtin.evolution.checks import judge
 
     return (judge(cast("Document[EvolutionSpec]", document)),)
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge whether promoted values are those of their genomes."""
+    if "Promotion" not in subject.snapshot.kinds:
+        return ()
+    from chimera.builtin.evolution.genomes.checking import judge as judge_promotions
+
+    return tuple(judge_promotions(subject))
+
+
+@hookimpl
+def chimera_owe(subject: Subject) -> Iterable[Obligation]:
+    """Return what changes of promotions owe: their proof, and people."""
+    from chimera.builtin.evolution.genomes.owing import owe
+
+    return tuple(owe(subject))
+
+
+@hookimpl
+def chimera_touch(subject: Subject) -> Iterable[Touch]:
+    """Return which promotions the subject's changes concern."""
+    from chimera.builtin.evolution.genomes.owing import touch
+
+    return tuple(touch(subject))
 
 
 @hookimpl

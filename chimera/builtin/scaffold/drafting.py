@@ -43,9 +43,10 @@ _FOLDERS = {
 _MADE = {
     "Approval": "`chimera approve` makes it; `chimera record` copies it into the tree",
     "Genome": "an evolution run makes it; `chimera record` copies it into the tree",
+    "Promotion": "`chimera evolve promote` makes it: it also writes the values, and the proof",
     "ReleaseProof": "`chimera prove` makes it; `chimera record` copies it into the tree",
 }
-"""Records that nobody writes: one made up would say that something was shown."""
+"""Documents that nobody writes: one made up would say that something was shown, or is in use."""
 
 _REPOSITORY = "specs/repository.yaml"
 

@@ -125,22 +125,30 @@ class GenomeStore:
         return Found(tuple(kept if best is None else _best(kept, best)), found.damaged)
 
     def named(self, name: str) -> Kept:
+        """Return what `search` finds; raises `UsageError` where that is nothing."""
+        found = self.search(name)
+        if found is None:
+            raise UsageError(
+                f"there is no genome {name}", help="`chimera evolve genomes` lists what there is"
+            )
+        return found
+
+    def search(self, name: str) -> Kept | None:
         """Return the entry whose digest, or whose champion's, begins like that, or `latest`.
 
-        The latest is the champion that was written last. Raises `UsageError` where there is none
-        or more than one, `ChimeraError` where it is damaged.
+        The latest is the champion that was written last. Raises `UsageError` where there is more
+        than one or it is no digest, `ChimeraError` where it is damaged.
         """
         if name == "latest":
-            return self._latest()
+            champions = self.find().kept
+            times = {one.digest: one.path.stat().st_mtime_ns for one in champions}
+            return max(champions, key=lambda one: (times[one.digest], _age(one)), default=None)
         if not _PREFIX.fullmatch(name):
             raise UsageError(
                 f"{name!r} is not the digest of a genome",
                 help="give four of its first characters or more, or latest",
             )
         start = name.removeprefix("sha256:")
-        for path in self._paths():
-            if path.stem == start:
-                return Kept(_digest_of(path), _read(path), path)
         found = self.find(ancestors=True)
         meant = [one for one in found.kept if _begins(one, start)]
         meant = [one for one in meant if one.entry.role == "champion"] or meant
@@ -149,20 +157,11 @@ class GenomeStore:
             raise UsageError(
                 f"{len(meant)} genomes begin with {name}", help=f"give more of it: {listed}"
             )
-        if not meant:
-            broken = [one for one in found.damaged if one.path.stem.startswith(start)]
-            if broken:
-                raise ChimeraError(broken[0].reason, help="`chimera evolve verify` lists them all")
-            raise UsageError(
-                f"there is no genome {name}", help="`chimera evolve genomes` lists what there is"
-            )
-        return max(meant, key=_age)
-
-    def _latest(self) -> Kept:
-        champions = self.find().kept
-        if not champions:
-            raise UsageError("there is no genome yet", help="run an evolution: `chimera apply`")
-        return max(champions, key=lambda one: (one.path.stat().st_mtime_ns, _age(one)))
+        for broken in found.damaged if not meant else ():
+            if broken.path.stem.startswith(start):
+                help = "`chimera evolve verify` lists all that is damaged"
+                raise ChimeraError(broken.reason, help=help)
+        return max(meant, key=_age, default=None)
 
     def _paths(self) -> Iterator[Path]:
         folders = sorted(self._folder.glob("*")) if self._folder.is_dir() else []

@@ -235,7 +235,7 @@ def test_a_beginning_of_two_is_refused_and_both_are_listed(store):
 
 
 def test_the_latest_is_the_one_that_was_written_last(store):
-    with pytest.raises(UsageError, match="no genome yet"):
+    with pytest.raises(UsageError, match="there is no genome latest"):
         store.named("latest")
     digests = [store.put(simple(float(x), x)) for x in range(3)]
     for path in files(store):

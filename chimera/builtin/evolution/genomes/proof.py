@@ -1,0 +1,123 @@
+"""The proof of a Promotion: the run done again, and a control with one bit of its seed changed.
+
+Writes it where there is none, and keeps one up to date that a person has shaped. Refuses a proof
+without a step for the evolution: what it shows is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from chimera.builtin.evolution.spec.evolution import EvolutionSpec
+from chimera.documents import dump, splice
+from chimera.kinds import API_VERSION, DEFAULT_ROOTS, Document
+from chimera.model import Address, UsageError
+from chimera.proof.controls import SetValue
+from chimera.proof.steps.models import EvolutionStep
+
+if TYPE_CHECKING:
+    from chimera.builtin.evolution.genomes.proposing import Proposal
+    from chimera.kinds import Snapshot
+    from chimera.proof import ProofSpec
+
+_SEED = ("spec", "seed")
+
+
+def other_seed(seed: str | int) -> str | int:
+    """Return a seed with its last bit changed, written as the seed is."""
+    if isinstance(seed, int):
+        return seed ^ 1
+    return f"{int(seed, 16) ^ 1:0{len(seed)}x}"
+
+
+def new_proof(
+    name: str,
+    evolution: Document[EvolutionSpec],
+    champion: str,
+    covered: Sequence[str],
+    snapshot: Snapshot,
+) -> str:
+    """Return the text of a proof by which the promotion `name` holds."""
+    control = {
+        "mutate": "set",
+        "path": evolution.place.path,
+        **({"document": evolution.place.index} if evolution.place.index else {}),
+        "field": list(_SEED),
+        "value": other_seed(evolution.spec.seed),
+    }
+    value = {
+        "apiVersion": API_VERSION,
+        "kind": "Proof",
+        "metadata": {
+            "name": name,
+            "description": "Written by `chimera evolve promote`, which keeps champion and control "
+            "as the promoted genome has them.",
+        },
+        "spec": {
+            "claim": f"{evolution.address}, run again, finds the genome that Promotion/{name} "
+            "puts to use.",
+            "covers": {"paths": sorted(set(covered))},
+            "inputs": sorted(_inputs(evolution, snapshot)),
+            "steps": [
+                {"run": "evolution", "evolution": str(evolution.address), "champion": champion}
+            ],
+            "controls": [control],
+        },
+    }
+    return f"# yaml-language-server: $schema=../.chimera/schemas/Proof.json\n{dump(value)}"
+
+
+def _inputs(evolution: Document[EvolutionSpec], snapshot: Snapshot) -> set[str]:
+    """Return what the run reads: its document, code of the tree, and where documents stand."""
+    fitness = evolution.spec.fitness
+    found = {evolution.place.path, *fitness.paths}
+    if fitness.python is not None:
+        found.add(fitness.python.module)
+    if fitness.workflow is not None:
+        workflow = snapshot.get(Address.parse(fitness.workflow.address))
+        found |= {workflow.place.path} if workflow else set()
+    if not evolution.place.path.startswith(tuple(f"{root}/" for root in DEFAULT_ROOTS)):
+        found |= {d.place.path for d in snapshot.of_kinds(["Repository"])}
+    entries = [entry.path for entry in snapshot.tree.entries()]
+    if "chimera/__init__.py" in entries:  # the engine's own repository: it is what runs
+        found.add("chimera/**")
+    return found
+
+
+def keep_up(
+    proposal: Proposal,
+    proof: Document[ProofSpec],
+    evolution: Address,
+    place: str,
+    champion: str,
+    seed: str | int,
+) -> None:
+    """Have a proof ask for another champion of `evolution`, and its control change the seed.
+
+    `place` is the evolution's file. Raises `UsageError` where the proof has no step that names one.
+    """
+    steps = [
+        index
+        for index, step in enumerate(proof.spec.steps)
+        if isinstance(step, EvolutionStep) and step.evolution == str(evolution) and step.champion
+    ]
+    if not steps:
+        raise UsageError(
+            f"{proof.address} has no step that runs {evolution} and names its champion",
+            help="name another proof with --proof, or give it such a step",
+        )
+    path = proof.place.path
+    text = proposal.text(path)
+    for index in steps:
+        where = proof.at("spec", "steps", index, "champion")
+        text = splice(text, where, champion)
+    for index, control in enumerate(proof.spec.controls):
+        if (
+            isinstance(control, SetValue)
+            and (control.path, tuple(control.field)) == (place, _SEED)
+            and control.value is not None
+        ):
+            value: Any = other_seed(seed)
+            text = splice(text, proof.at("spec", "controls", index, "value"), value)
+    proposal.put(path, text)
