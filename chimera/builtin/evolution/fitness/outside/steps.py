@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.fitness.outside.failures import Cause, Failure, Failures, number_of
-from chimera.builtin.evolution.fitness.outside.templates import filled
+from chimera.builtin.evolution.fitness.outside.templates import filled, fitting
 from chimera.model import canonical_json, digest_json
 from chimera.runtime import (
     Expansion,
@@ -158,7 +158,7 @@ class _Candidate:
         asked = self.outside._asked
         inputs: dict[str, Any] = filled(asked.inputs, self.genes)
         if self.outside.fitness.workflow is None:
-            return inputs
+            return fitting(self.operation.inputs, inputs)
         pinned = self.outside.pinned
         return {
             "address": self.outside.fitness.workflow.address,

@@ -7,7 +7,7 @@ is written out. `$${` is a literal `${`. Refuses everything else between `${` an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from chimera.model import Route, canonical_json
@@ -89,3 +89,31 @@ def _strings(value: Any, route: Route) -> Iterator[tuple[Route, str]]:
     elif isinstance(value, Collection):
         for index, item in enumerate(value):
             yield from _strings(item, (*route, index))
+
+
+def fitting(model: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs with what the model wants as text written out: `${genes.x}` among arguments.
+
+    What does not fit for other reasons is left as it is: whoever takes the inputs tells of it.
+    """
+    found: dict[str, Any] = _replaced(value, lambda text: text)
+    try:
+        model.model_validate(found)
+    except ValueError as error:
+        told: Any = getattr(error, "errors", list)
+        for one in told():
+            if one["type"] == "string_type":
+                _write_out(found, one["loc"])
+    return found
+
+
+def _write_out(value: Any, route: Sequence[Any]) -> None:
+    """Replace a number that stands somewhere in JSON by its text."""
+    *above, last = route
+    try:
+        for part in above:
+            value = value[part]
+        if isinstance(value[last], (int, float)) and not isinstance(value[last], bool):
+            value[last] = _written(value[last])
+    except (LookupError, TypeError):
+        return  # the place is named by a model's words, such as one of several forms
