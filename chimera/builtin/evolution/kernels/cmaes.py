@@ -46,6 +46,12 @@ from chimera.builtin.evolution.kernels.recording import (
 from chimera.builtin.evolution.kernels.restarts import begin_search, choose_run, judge, remember
 from chimera.builtin.evolution.kernels.sorting import sort
 
+MARGIN = 0.1
+"""Share of the width of the bounds, at either end, in which no run begins."""
+
+PENALTY = 1.0
+"""What a step beyond the bounds loses, see `_rank_by_excess`."""
+
 EAGERNESS = 10.0
 """Axes are taken anew once the covariance has changed by 1 / (n · EAGERNESS), about."""
 
@@ -54,10 +60,10 @@ _SMALLEST_VARIANCE = 1e-300
 
 @inner
 def _begin_run(arrays, settings):
-    """Draw the mean within the bounds, and set all else to what it is before a run."""
+    """Draw the mean inside of the bounds, and set all else to what it is before a run."""
     key = block_key(settings.seed, arrays.counters[GENERATION] + 1, 1, RESTART, settings.island)
     for j in range(settings.genes):
-        arrays.mean[j] = unit(draw(key, j))
+        arrays.mean[j] = MARGIN + (1.0 - 2.0 * MARGIN) * unit(draw(key, j))
     for j in range(arrays.paths.shape[1]):
         arrays.paths[0, j] = 0.0
         arrays.paths[1, j] = 0.0
@@ -110,8 +116,7 @@ def _set_strategy(arrays, settings):
 
 @inner
 def _set_logarithmic_weights(arrays):
-    """Fill in weights before they are scaled; return sum and mass of the best half, and of the
-    rest, whose weights are negative."""
+    """Fill in weights before they are scaled; return sum and mass of the positive and the rest."""
     population = arrays.ledger[at.POPULATION]
     middle, half = portable.log(0.5 * (population + 1.0)), population // 2
     total, squares, total_below, squares_below = 0.0, 0.0, 0.0, 0.0
@@ -163,7 +168,14 @@ def _take_axes(arrays, scratch, settings):
         for j in range(settings.genes):
             arrays.axes[j] = np.sqrt(max(arrays.covariance[0, j], _SMALLEST_VARIANCE))
     else:
-        decompose(arrays.covariance, arrays.basis, arrays.axes, scratch.matrices)
+        decompose(
+            arrays.covariance,
+            arrays.basis,
+            arrays.axes,
+            scratch.turned,
+            scratch.product,
+            scratch.transposed,
+        )
         for j in range(settings.genes):
             arrays.axes[j] = np.sqrt(max(arrays.axes[j], _SMALLEST_VARIANCE))
     arrays.ledger[at.DECOMPOSED] = arrays.ledger[at.AGE]
@@ -213,12 +225,9 @@ def _take_in(arrays, scratch, row, space, settings):
     """Fill in the step to an immigrant, shortened to a length that steps have."""
     sigma, n = arrays.strategy[at.SIGMA], np.float64(settings.genes)
     for j in range(settings.genes):
-        mean = arrays.mean[j]
-        inside = _to_unit(arrays.immigrants[row, j], space, j)
-        image = inside + 2.0 * np.floor(0.5 * (mean - inside) + 0.5)
-        mirrored = 2.0 * np.floor(0.5 * (mean + inside) + 0.5) - inside
-        nearest = image if abs(image - mean) <= abs(mirrored - mean) else mirrored
-        arrays.steps[row, j] = (nearest - mean) / sigma
+        span = space[at.SPAN, j]
+        u = (arrays.immigrants[row, j] - space[at.LOWER, j]) / span if span > 0.0 else 0.0
+        arrays.steps[row, j] = (u - arrays.mean[j]) / sigma
     length = 0.0
     for i in range(settings.genes):
         z = _along(arrays, i, arrays.steps, row, settings) / arrays.axes[i]
@@ -231,23 +240,12 @@ def _take_in(arrays, scratch, row, space, settings):
 
 
 @inner
-def _to_unit(gene, space, j):
-    value = portable.log(gene) if space[at.IS_LOGARITHMIC, j] != 0.0 else gene
-    span = space[at.SPAN, j]
-    return (value - space[at.START, j]) / span if span > 0.0 else 0.0
-
-
-@inner
 def _place(arrays, row, space, settings):
     """Fill in the candidate that a step from the mean leads to."""
     sigma = arrays.strategy[at.SIGMA]
     for j in range(settings.genes):
         u = arrays.mean[j] + sigma * arrays.steps[row, j]
-        u -= 2.0 * np.floor(0.5 * u)
-        u = 2.0 - u if u > 1.0 else u
-        gene = space[at.START, j] + u * space[at.SPAN, j]
-        if space[at.IS_LOGARITHMIC, j] != 0.0:
-            gene = portable.exp(gene)
+        gene = space[at.LOWER, j] + min(max(u, 0.0), 1.0) * space[at.SPAN, j]
         arrays.candidates[row, j] = min(max(gene, space[at.LOWER, j]), space[at.UPPER, j])
 
 
@@ -258,6 +256,7 @@ def _finish_generation(arrays, scratch, settings, ending):
     population = ledger[at.POPULATION]
     sort(arrays.costs, population, scratch.order, scratch.merged)
     remember(arrays, scratch.order)
+    _rank_by_excess(arrays, scratch, settings)
     _learn(arrays, scratch, settings)
     ledger[at.AGE] += 1
     ledger[at.SPENT] += population
@@ -284,6 +283,36 @@ def _finish_generation(arrays, scratch, settings, ending):
 
 
 @inner
+def _rank_by_excess(arrays, scratch, settings):
+    """Move steps that left the bounds back in the order, by how far out they are.
+
+    A place is lost for each 1 / (PENALTY · population) of the squared distance from the bounds, in
+    units of the squared step size times the covariance's trace. So the mean stays near the bounds
+    although space beyond them costs what the nearest candidate within does; near an optimum on a
+    bound the steps shrink and the distances with them. Costs themselves have no part in this.
+    """
+    population, genes, sigma = (
+        arrays.ledger[at.POPULATION],
+        settings.genes,
+        arrays.strategy[at.SIGMA],
+    )
+    trace, outside = 0.0, False
+    for j in range(genes):
+        trace += arrays.covariance[0 if settings.separable else j, j]
+    factor = PENALTY * population / (sigma * sigma * trace)
+    for place in range(population):
+        row, excess = scratch.order[place], 0.0
+        for j in range(genes):
+            u = arrays.mean[j] + sigma * arrays.steps[row, j]
+            beyond = max(u - 1.0, 0.0) + max(-u, 0.0)
+            excess += beyond * beyond
+        scratch.scores[row] = place + factor * excess
+        outside = outside or excess > 0.0
+    if outside:
+        sort(scratch.scores, population, scratch.order, scratch.merged)
+
+
+@inner
 def _learn(arrays, scratch, settings):
     """Move the mean, then adapt paths, covariance and step size to how it moved."""
     strategy, width = arrays.strategy, arrays.mean.shape[0]
@@ -306,7 +335,7 @@ def _learn(arrays, scratch, settings):
 
 @inner
 def _follow_sigma_path(arrays, scratch, settings):
-    """Add C to the power of -1/2 times the mean step to the path of σ; return its length."""
+    """Add C to the power of -1/2 times the mean step to the first path; return its length."""
     strategy, width = arrays.strategy, arrays.mean.shape[0]
     rate = strategy[at.RATE_SIGMA]
     factor = np.sqrt(rate * (2.0 - rate) * strategy[at.MASS])
@@ -330,7 +359,7 @@ def _follow_sigma_path(arrays, scratch, settings):
 
 @inner
 def _follow_covariance_path(arrays, scratch, length, settings):
-    """Add the mean step to the path of C unless σ's is too long; tell whether it was added."""
+    """Add the mean step to the second path unless the first is too long; tell whether it was."""
     strategy, n = arrays.strategy, np.float64(settings.genes)
     generations = 2.0 * (arrays.ledger[at.AGE] + 1.0)
     settled = np.sqrt(1.0 - portable.power(1.0 - strategy[at.RATE_SIGMA], generations))

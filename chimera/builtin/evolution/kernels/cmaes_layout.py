@@ -4,8 +4,8 @@ For n genes, W that number padded to a multiple of 8, M the largest population s
 generations that criteria look back over. A row of a matrix belongs to one gene; the separable
 variant has one row, the variances.
 
-Steps are made in *unit* coordinates: 0 is a gene's lower bound and 1 its upper one, or their
-logarithms. They are unbounded: space beyond a bound is the mirror image of space within.
+Steps are made in *unit* coordinates, in which 0 is a gene's lower bound and 1 its upper one. They
+are unbounded: what lies beyond is evaluated at the nearest point of the bounds.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 NONE, IPOP, BIPOP = range(3)
 """What follows a run that has converged: nothing, ever larger populations, or both regimes."""
 
-LOWER, UPPER, START, SPAN, IS_LOGARITHMIC = range(5)
-"""Rows of `space`: bounds of the genes, and what their unit coordinates begin at and span."""
+LOWER, UPPER, SPAN = range(3)
+"""Rows of `space`: the bounds of the genes and the distance between them."""
 
 (
     SIGMA,
@@ -34,8 +34,9 @@ LOWER, UPPER, START, SPAN, IS_LOGARITHMIC = range(5)
     WEIGHT_SUM,
     EXPECTED_LENGTH,
 ) = range(10)
-"""Positions in `strategy`: σ, σ of the run's first generation, μ_eff, c_σ, d_σ, c_c, c_1, c_μ, the
-sum of all weights and E‖N(0, I)‖."""
+"""Positions in `strategy`, in the tutorial's words: the step size, and what it was at the beginning
+of the run; the mass of selection and the rates of table 1; the sum of all weights; the expected
+length of a standard normal vector."""
 
 STRATEGY = 10
 
@@ -128,7 +129,10 @@ class Scratch(NamedTuple):
     row: Array
     shift: Array
     window: Array
-    matrices: Array
+    scores: Array
+    turned: Array
+    product: Array
+    transposed: Array
 
 
 _i8, _f8 = types.int64, types.float64
@@ -160,6 +164,6 @@ ARRAYS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     Arrays,
 )
 SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_integers, _integers, _vector, _vector, _vector, _f8[:, :, ::1]), Scratch
+    (_integers, _integers, _vector, _vector, _vector, _vector, _matrix, _matrix, _matrix), Scratch
 )
 SPACE: Any = _matrix

@@ -38,66 +38,60 @@ def identity(matrix):
 
 
 @inner
-def decompose(matrix, basis, values, spare):
+def decompose(matrix, basis, values, turned, product, transposed):
     """Turn the rows of `basis`, orthonormal, into eigenvectors of `matrix`; fill in its `values`.
 
-    `spare` is scratch of float64[3, n, W]. Finite elements give finite results.
+    The last three are scratch of the matrix's shape. Finite elements give finite results.
     """
     size = matrix.shape[0]
-    _change_basis(matrix, basis, spare)
-    for _ in range(SWEEPS):
-        if not _sweep(spare, basis):
-            break
-    for i in range(size):
-        values[i] = spare[0, i, i]
-
-
-@inner
-def _change_basis(matrix, basis, spare):
-    """Fill `spare[0]` with V A Vᵀ, for A the matrix and V the rows of `basis`."""
-    size, width = matrix.shape
     for i in range(size):
         for j in range(size):
-            spare[2, j, i] = basis[i, j]
-    for i in range(size):
-        for j in range(width):
-            spare[1, i, j] = 0.0
-        for k in range(size):
-            factor = basis[i, k]
-            for j in range(width):
-                spare[1, i, j] += factor * matrix[k, j]
-    for i in range(size):
-        for j in range(width):
-            spare[0, i, j] = 0.0
-        for k in range(size):
-            factor = spare[1, i, k]
-            for j in range(width):
-                spare[0, i, j] += factor * spare[2, k, j]
+            transposed[j, i] = basis[i, j]
+    multiply(basis, matrix, product)
+    multiply(product, transposed, turned)
     for i in range(size):
         for j in range(i):  # rounding has made the two triangles differ
-            spare[0, i, j] = spare[0, j, i]
+            turned[i, j] = turned[j, i]
+    for _ in range(SWEEPS):
+        if _sweep(turned, basis) == 0:
+            break
+    for i in range(size):
+        values[i] = turned[i, i]
 
 
 @inner
-def _sweep(spare, basis):
+def multiply(left, right, result):
+    """Fill `result` with the product of two square matrices."""
+    size, width = left.shape
+    for i in range(size):
+        for j in range(width):
+            result[i, j] = 0.0
+        for k in range(size):
+            factor = left[i, k]
+            for j in range(width):
+                result[i, j] += factor * right[k, j]
+
+
+@inner
+def _sweep(turned, basis):
     """Rotate every pair of rows once whose common element matters; return how many were."""
     size, rotated = basis.shape[0], 0
     for p in range(size - 1):
         for q in range(p + 1, size):
-            off = spare[0, p, q]
-            product = abs(spare[0, p, p] * spare[0, q, q])
+            off = turned[p, q]
+            product = abs(turned[p, p] * turned[q, q])
             if off * off <= NEGLIGIBLE * NEGLIGIBLE * product + _TINY:
                 continue
-            _rotate(spare, basis, p, q)
+            _rotate(turned, basis, p, q)
             rotated += 1
     return rotated
 
 
 @inner
-def _rotate(spare, basis, p, q):
+def _rotate(turned, basis, p, q):
     """Make element p, q zero by a rotation in the plane of the two."""
     size, width = basis.shape
-    off, first, second = spare[0, p, q], spare[0, p, p], spare[0, q, q]
+    off, first, second = turned[p, q], turned[p, p], turned[q, q]
     theta = 0.5 * (second - first) / off
     tangent = 1.0 / (abs(theta) + np.sqrt(theta * theta + 1.0))
     if theta < 0.0:
@@ -105,17 +99,17 @@ def _rotate(spare, basis, p, q):
     cosine = 1.0 / np.sqrt(tangent * tangent + 1.0)
     sine = tangent * cosine
     for j in range(width):
-        x, y = spare[0, p, j], spare[0, q, j]
-        spare[0, p, j] = cosine * x - sine * y
-        spare[0, q, j] = sine * x + cosine * y
+        x, y = turned[p, j], turned[q, j]
+        turned[p, j] = cosine * x - sine * y
+        turned[q, j] = sine * x + cosine * y
     for j in range(width):
         x, y = basis[p, j], basis[q, j]
         basis[p, j] = cosine * x - sine * y
         basis[q, j] = sine * x + cosine * y
-    spare[0, p, p] = first - tangent * off
-    spare[0, q, q] = second + tangent * off
-    spare[0, p, q] = 0.0
-    spare[0, q, p] = 0.0
+    turned[p, p] = first - tangent * off
+    turned[q, q] = second + tangent * off
+    turned[p, q] = 0.0
+    turned[q, p] = 0.0
     for i in range(size):
-        spare[0, i, p] = spare[0, p, i]
-        spare[0, i, q] = spare[0, q, i]
+        turned[i, p] = turned[p, i]
+        turned[i, q] = turned[q, i]

@@ -140,7 +140,7 @@ def _median(recent, row, first, count, scratch):
 
 @inner
 def _judge_distribution(arrays, settings):
-    """Judge σ, C and the mean by what floats can still tell apart."""
+    """Judge step size, covariance and mean by what floats can still tell apart."""
     sigma, first_sigma = arrays.strategy[at.SIGMA], arrays.strategy[at.FIRST_SIGMA]
     genes = settings.genes
     shortest, longest = arrays.axes[0], arrays.axes[0]
@@ -153,7 +153,7 @@ def _judge_distribution(arrays, settings):
     moves, widest = True, 0.0
     for j in range(genes):
         deviation = np.sqrt(arrays.covariance[0 if settings.separable else j, j])
-        widest = max(widest, max(deviation, abs(arrays.paths[1, j])))
+        widest = max(widest, deviation, abs(arrays.paths[1, j]))
         if arrays.mean[j] + 0.2 * sigma * deviation == arrays.mean[j]:
             moves = False
     if sigma * widest < TOLERANCE_STEP * first_sigma:

@@ -1,8 +1,8 @@
 """CMA-ES with restarts as an algorithm of the search; the numbers are made in `kernels.cmaes`.
 
-Between two generations all lies in the state, by the names of `cmaes_layout.Arrays`. Restarts double
-the population, so that the arrays of candidates grow, here and between two calls of a kernel: a
-generation allocates nothing. Refuses genes that are not real.
+Between two generations all lies in the state, by the names of `cmaes_layout.Arrays`. Restarts
+double the population, so that the arrays of candidates grow, here and between two calls of a
+kernel: a generation allocates nothing. Refuses genes that are not real.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class CmaEs:
         while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
             self._make_room(state)
             cmaes.evolve(
-                at.Arrays(**state),
+                _arrays(state),
                 self._scratch,
                 self._space,
                 self._settings,
@@ -121,13 +121,13 @@ class CmaEs:
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation to evaluate, a view of float64[M, W]."""
         self._make_room(state)
-        cmaes.sample(at.Arrays(**state), self._scratch, self._space, self._settings)
+        cmaes.sample(_arrays(state), self._scratch, self._space, self._settings)
         return state["candidates"][: state["ledger"][at.POPULATION]]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation whose candidates were asked for, given their costs."""
         state["costs"][: costs.shape[0]] = costs
-        cmaes.learn(at.Arrays(**state), self._scratch, self._settings, self._problem.ending)
+        cmaes.learn(_arrays(state), self._scratch, self._settings, self._problem.ending)
 
     def population(self, state: State) -> tuple[Floats, Floats]:
         """Return the candidates of the last generation and their costs: views."""
@@ -151,7 +151,7 @@ class CmaEs:
                 grown = np.zeros((needed, *state[name].shape[1:]))
                 grown[:present] = state[name]
                 state[name] = grown
-        if needed > len(self._scratch.order):
+        if needed > len(self._scratch.scores):
             self._scratch = self._scratch_for(needed)
 
     def _scratch_for(self, population: int) -> at.Scratch:
@@ -164,7 +164,10 @@ class CmaEs:
             row=np.zeros(width),
             shift=np.zeros(width),
             window=np.zeros(window),
-            matrices=np.zeros((3, rows, width)),
+            scores=np.zeros(population),
+            turned=np.zeros((rows, width)),
+            product=np.zeros((rows, width)),
+            transposed=np.zeros((rows, width)),
         )
 
 
@@ -184,8 +187,9 @@ def settings_of(problem: Problem, spec: CmaEsSpec) -> at.Settings:
 
 
 def space_of(problem: Problem) -> Floats:
-    """Return bounds, and where the unit coordinates of each gene begin and what they span."""
-    space = np.zeros((5, problem.width))
-    space[at.LOWER], space[at.UPPER] = problem.lower, problem.upper
-    space[at.START], space[at.SPAN] = problem.lower, problem.upper - problem.lower
-    return space
+    """Return the bounds and the distance between them."""
+    return np.stack((problem.lower, problem.upper, problem.upper - problem.lower))
+
+
+def _arrays(state: State) -> at.Arrays:
+    return at.Arrays(**{name: state[name] for name in at.Arrays._fields})
