@@ -1,6 +1,7 @@
-"""Candidates as their author sees them: gene names and values, made of the rows of a search.
+"""Candidates as their author sees them: gene names and values, made of numbers.
 
-Owns how a number of a row becomes a gene's value. Refuses to know where a candidate is sent.
+Light, because workers import it. Refuses rows as a search has them: those of genes with `scale: log`
+hold logarithms, and `search.problem` makes numbers of them.
 """
 
 from __future__ import annotations
@@ -24,26 +25,6 @@ def layout_of(genes: Sequence[Gene]) -> list[dict[str, Any]]:
         }
         for gene in genes
     ]
-
-
-def decoded(genes: Sequence[Gene], row: Sequence[float]) -> list[float]:
-    """Return the numbers of a row of a search, those of genes with `scale: log` as they are meant.
-
-    What pads a row is left out, and there is no negative zero: JSON knows none.
-    """
-    found: list[float] = []
-    for gene in genes:
-        numbers = [float(number) + 0.0 for number in row[len(found) : len(found) + gene.length]]
-        if gene.type == "real" and gene.scale == "log":
-            numbers = [min(max(_exp(number), gene.min), gene.max) for number in numbers]
-        found += numbers
-    return found
-
-
-def _exp(number: float) -> float:
-    from chimera.builtin.evolution.kernels import portable
-
-    return float(portable.exp(number))
 
 
 def candidate_of(layout: Sequence[dict[str, Any]], numbers: Sequence[float]) -> dict[str, Json]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.fitness.outside.candidates import decoded, layout_of
+from chimera.builtin.evolution.fitness.outside.candidates import layout_of
 from chimera.builtin.evolution.fitness.outside.failures import Failure, Failures, gathered
 from chimera.builtin.evolution.fitness.outside.modules import sources_of
 from chimera.builtin.evolution.fitness.outside.worker import late, rows_of, text_of
@@ -108,8 +108,6 @@ class Pool:
         """Look at the module; raises `PermanentError` where it is not there or is no Python."""
         sources = sources_of(root, fitness.module)
         self._fitness = fitness
-        self._genes = tuple(genes)
-        self._width = sum(gene.length for gene in genes)
         self._root = root
         self._context = context
         self._most = workers or os.cpu_count() or 1
@@ -123,7 +121,7 @@ class Pool:
             "function": fitness.function,
             "batch": fitness.batch,
             "layout": layout_of(genes),
-            "genes": self._width,
+            "genes": sum(gene.length for gene in genes),
             "timeout": self._timeout,
             "seed": seed,
             "seeded": any(b"random" in source for source in sources.values()),
@@ -146,19 +144,18 @@ class Pool:
         while self._workers:
             self._workers.pop().running.close()
 
-    def evaluate(self, rows: Floats) -> Evaluated:
-        """Compute the candidates of float64[M, W], as a search has them.
+    def evaluate(self, numbers: Floats) -> Evaluated:
+        """Compute the candidates of float64[M, D], as `search.problem.numbers_of` gives them.
 
         Raises `PermanentError` where the module cannot be imported or has no such function, and
         `ProcessCancelledError` where nobody wants the values any more.
         """
-        numbers = np.array([decoded(self._genes, row) for row in rows], np.float64)
-        job = _Job(numbers.reshape(len(rows), self._width))
+        job = _Job(numbers)
         if self._fitness.batch:
-            for first in range(0, len(rows), BATCH):
-                job.waiting.append(_Task(first, min(BATCH, len(rows) - first)))
+            for first in range(0, len(numbers), BATCH):
+                job.waiting.append(_Task(first, min(BATCH, len(numbers) - first)))
         else:
-            job.rest = _Task(0, len(rows))
+            job.rest = _Task(0, len(numbers))
         try:
             self._work(job)
         except BaseException:
@@ -214,6 +211,7 @@ class Pool:
         env = base_environment(
             PYTHONHASHSEED="0",
             PYTHONDONTWRITEBYTECODE="1",
+            PYTHONUNBUFFERED="1",
             **dict.fromkeys(_SINGLE_THREADED, "1"),
         )
         limits = Limits(output_bytes=_OUTPUT_BYTES, total_memory_bytes=self._memory)
