@@ -148,15 +148,17 @@ def _kept(keep: Path | None, contender: str, dimension: int, share: int, instanc
 
 def table(results: dict[str, list[Run]]) -> str:
     """Return a Markdown table: a row for each contender, a column for each budget."""
-    heads = [f"{share} D" for share in SHARES]
+    most = max(r.budget // r.dimension for runs in results.values() for r in runs)
+    shares = [share for share in SHARES if share < most] + [most]
+    heads = [f"{share} D" for share in shares]
     lines = [
         "| contender | " + " | ".join(f"ECDF {h}" for h in heads) + " | solved " + heads[-1] + " |",
-        "|---|" + "---|" * (len(SHARES) + 1),
+        "|---|" + "---|" * (len(shares) + 1),
     ]
     for name, runs in results.items():
         dimension = runs[0].dimension
-        cells = [f"{ecdf(runs, share * dimension):.3f}" for share in SHARES]
-        cells.append(f"{solved(runs, SHARES[-1] * dimension):.3f}")
+        cells = [f"{ecdf(runs, share * dimension):.3f}" for share in shares]
+        cells.append(f"{solved(runs, most * dimension):.3f}")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -177,8 +179,9 @@ def failures(results: dict[str, list[Run]]) -> list[str]:
     """Say which contenders stayed below what `FLOORS` asks of them."""
     found = []
     for name, (least_ecdf, least_solved) in FLOORS.items():
-        if runs := results.get(name):
-            budget = runs[0].budget
+        runs = results.get(name, [])
+        budget = SHARES[-1] * runs[0].dimension if runs else 0
+        if runs and runs[0].budget == budget:
             reached, share = ecdf(runs, budget), solved(runs, budget)
             if reached < least_ecdf or share < least_solved:
                 found.append(
@@ -194,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("contenders", nargs="*", default=list(FLOORS), choices=[*CONTENDERS])
     parser.add_argument("--instances", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--dimension", type=int, default=10)
+    parser.add_argument("--share", type=int, default=SHARES[-1], help="evaluations for each gene")
     parser.add_argument("--functions", nargs="+", type=int, default=list(FUNCTIONS))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder that peers' runs are kept in")
@@ -206,12 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 name,
                 chosen.instances,
                 chosen.dimension,
+                chosen.share,
                 functions=chosen.functions,
                 keep=chosen.keep,
                 executor=pool.map,
             )
     print(table(results), end="\n\n")
-    print(table_by_function(results, SHARES[-1] * chosen.dimension))
+    print(table_by_function(results, chosen.share * chosen.dimension))
     found = failures(results)
     print(*found, sep="\n", file=sys.stderr)
     return 1 if found else 0

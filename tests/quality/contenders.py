@@ -72,10 +72,25 @@ def l_shade(box: BlackBox, seed: int) -> None:
 
 def cma_es(box: BlackBox, seed: int) -> None:
     """Ours, with BIPOP restarts."""
-    from chimera.builtin.evolution.search.cmaes import CmaEsSearch
+    from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults
 
-    spec = spec_of({"type": "cma-es"}, box.dimension, box.budget)
-    search(CmaEsSearch(problem_of(box, seed), spec), box)
+    search(CmaEs(problem_of(box, seed), Defaults()), box)
+
+
+def portfolio(box: BlackBox, seed: int) -> None:
+    """Ours: CMA-ES, L-SHADE, CMA-ES."""
+    from chimera.builtin.evolution.search.portfolio import PortfolioSearch
+
+    spec = spec_of({"type": "portfolio"}, box.dimension, box.budget)
+    search(PortfolioSearch(problem_of(box, seed), spec), box)
+
+
+def auto(box: BlackBox, seed: int) -> None:
+    """Ours, whatever the choice for real genes and this budget is."""
+    from chimera.builtin.evolution.search.choosing import choose
+
+    chosen = choose(spec_of("auto", box.dimension, box.budget)).islands
+    CONTENDERS[chosen[0].algorithm.type](box, seed)
 
 
 def minion(box: BlackBox, seed: int) -> None:
@@ -116,6 +131,8 @@ PEERS: dict[str, Callable[[BlackBox, int], None]] = {"minionpy": minion, "pycma"
 CONTENDERS: dict[str, Callable[[BlackBox, int], None]] = {
     "l-shade": l_shade,
     "cma-es": cma_es,
+    "portfolio": portfolio,
+    "auto": auto,
     **PEERS,
 }
 """Each searches a box with a seed until it raises `SpentError` or the budget ends."""

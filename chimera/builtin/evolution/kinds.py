@@ -14,6 +14,7 @@ from chimera.builtin.evolution.spec.algorithms import (
     LShade,
     Nsga2,
     Parameters,
+    Portfolio,
 )
 from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 from chimera.builtin.evolution.spec.fitness import (
@@ -97,6 +98,7 @@ __all__ = [
     "OperationFitness",
     "Operators",
     "Parameters",
+    "Portfolio",
     "PermutationGene",
     "PermutationOperators",
     "PolynomialMutation",

@@ -6,8 +6,8 @@ towards one of the best and a random difference (current-to-pbest/1, binomial cr
 outclassed go to an archive that differences are also taken from; the population shrinks to 4.
 
 `pool` is float64[N + A, W]: the population first, as many rows as `sizes[POPULATION]` says, and the
-archive from row N on. `costs` is float64[N]. `memory` is float64[2, H]: means of successful scale
-factors and of crossover rates, a rate of -1 standing for "always 0 from now on".
+archive from row N on. `costs` is float64[N], `sizes` int64[5]. `memory` is float64[2, H]: means of
+successful scale factors and of crossover rates, a rate of -1 standing for "always 0 from now on".
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -49,8 +49,9 @@ BLOCK = 32
 LEAST = 4
 """The smallest population that has a candidate, one of the best and two others."""
 
-POPULATION, ARCHIVE, PLACE = range(3)
-"""Positions in `sizes`: candidates, archived ones, and the row of memory written next."""
+POPULATION, ARCHIVE, PLACE, FIRST, SPENT = range(5)
+"""Positions in `sizes`: candidates, archived ones, the column of memory written next, the first
+generation (-1 before it: counters may be shared with others) and own evaluations."""
 
 FACTOR, RATE = range(2)
 """Rows of `memory`, and of the parameters that each trial was made with."""
@@ -58,7 +59,7 @@ FACTOR, RATE = range(2)
 SPREAD = 0.1
 """Of the normal and Cauchy distributions around what memory holds."""
 
-_SLOT, _RATE, _BEST, _FIRST, _SECOND, _FORCED, _FACTOR, _GENES = range(8)
+_SLOT, _RATE, _BEST, _ONE, _OTHER, _FORCED, _FACTOR, _GENES = range(8)
 """Positions of a candidate's draws; one of 64 bits serves two genes."""
 
 _LOW_WORD, _WORD, _TO_UNIT = np.uint64(0xFFFFFFFF), np.uint64(32), 2.0**-32
@@ -112,10 +113,10 @@ SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
 
 
 @inner
-def _draw_first(scratch, first, last, settings):
+def _draw_first(scratch, first, last, generation, settings):
     """Draw candidates uniformly within the bounds."""
     bounds, trials = scratch.bounds, scratch.trials
-    key = block_key(settings.seed, 0, first // BLOCK, INITIALISE, settings.island)
+    key = block_key(settings.seed, generation, first // BLOCK, INITIALISE, settings.island)
     for row in range(first, last):
         for j in range(settings.genes):
             low, high = bounds[0, j], bounds[1, j]
@@ -185,9 +186,9 @@ def _crossover_rate(mean, bits):
 @inner
 def _two_others(row, size, archived, largest, key):
     """Draw two rows besides `row` and one another, the second perhaps from the archive."""
-    first = below(draw(key, _FIRST), size - 1)
+    first = below(draw(key, _ONE), size - 1)
     first += first >= row
-    second = below(draw(key, _SECOND), size + archived - 2)
+    second = below(draw(key, _OTHER), size + archived - 2)
     second += second >= min(row, first)
     second += second >= max(row, first)
     return first, second + (largest - size if second >= size else 0)
@@ -216,7 +217,7 @@ def _recombine(pool, row, best, first, second, trials, bounds, rate, factor, for
 def _prepare(arrays, scratch, settings):
     """Find the best of the population; return how many they are."""
     size = arrays.sizes[POPULATION]
-    if arrays.counters[GENERATION] < 0:
+    if arrays.sizes[FIRST] < 0:
         return 0
     wanted = max(2, int(size * settings.best + 0.5))
     _find_best(arrays.costs, size, scratch.best, wanted)
@@ -230,8 +231,8 @@ def _make_block(arrays, scratch, first, last, wanted, settings):
     Arrays are taken from their tuples once: numba counts each taking as a reference.
     """
     generation = arrays.counters[GENERATION] + 1
-    if generation == 0:
-        _draw_first(scratch, first, last, settings)
+    if arrays.sizes[FIRST] < 0:
+        _draw_first(scratch, first, last, generation, settings)
         return
     pool, memory, parameters = arrays.pool, arrays.memory, scratch.parameters
     trials, bounds, leading = scratch.trials, scratch.bounds, scratch.best
@@ -318,14 +319,16 @@ def _remember(arrays, sums):
 
 
 @inner
-def _planned_size(arrays, settings, evaluated):
+def _planned_size(arrays, settings):
     """Return the size of the next generation: it falls with what is spent of the budget."""
-    ending, counters = settings.ending, arrays.counters
-    spent = (counters[EVALUATIONS] + evaluated) / ending.evaluations
-    spent = max(spent, (counters[GENERATION] + 1) / ending.generations)
+    ending, counters, sizes = settings.ending, arrays.counters, arrays.sizes
+    evaluations = ending.evaluations - (counters[EVALUATIONS] - sizes[SPENT])
+    spent = (sizes[SPENT] + sizes[POPULATION]) / max(evaluations, 1)
+    generations = max(ending.generations - sizes[FIRST], 1)
+    spent = max(spent, (counters[GENERATION] + 1 - sizes[FIRST]) / generations)
     largest = arrays.costs.shape[0]
-    planned = int(largest + (LEAST - largest) * spent + 0.5)
-    return min(max(planned, LEAST), arrays.sizes[POPULATION])
+    planned = int(largest + (LEAST - largest) * min(spent, 1.0) + 0.5)
+    return min(max(planned, LEAST), sizes[POPULATION])
 
 
 @inner
@@ -349,19 +352,27 @@ def _reduce(arrays, planned, key, settings):
 
 
 @inner
+def _settle(arrays, scratch, generation):
+    """Make the first population of the trials."""
+    for row in range(arrays.sizes[POPULATION]):
+        _copy(scratch.trials, row, arrays.pool, row)
+        arrays.costs[row] = scratch.costs[row]
+        arrays.counters[INVALID] += scratch.costs[row] == math.inf
+    arrays.sizes[FIRST] = generation
+
+
+@inner
 def _finish(arrays, scratch, settings):
     """Make a generation of the trials and their costs."""
     size, generation = arrays.sizes[POPULATION], arrays.counters[GENERATION] + 1
-    planned = _planned_size(arrays, settings, size)
     key = block_key(settings.seed, generation, 0, SELECT, settings.island)
-    if generation == 0:
-        for row in range(size):
-            _copy(scratch.trials, row, arrays.pool, row)
-            arrays.costs[row] = scratch.costs[row]
-            arrays.counters[INVALID] += scratch.costs[row] == math.inf
+    if arrays.sizes[FIRST] < 0:
+        _settle(arrays, scratch, generation)
     else:
         _select(arrays, scratch, key, settings)
+    planned = _planned_size(arrays, settings)
     _reduce(arrays, planned, key, settings)
+    arrays.sizes[SPENT] += size
     record(
         scratch.trials,
         scratch.costs,

@@ -62,7 +62,7 @@ class LShadeSearch:
             "pool": np.zeros((self._largest + self._archive, self._problem.width)),
             "costs": np.zeros(self._largest),
             "memory": np.full((2, self._memory), 0.5),
-            "sizes": np.array([self._largest, 0, 0]),
+            "sizes": np.array([self._largest, 0, 0, -1, 0]),
             "champion": np.zeros(self._problem.width),
             "history": np.zeros((capacity, 2)),
             "counters": np.zeros(COUNTERS, np.int64),
@@ -78,7 +78,8 @@ class LShadeSearch:
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation."""
         kernels.propose(kernels.Arrays(**state), self._scratch, self._settings)
-        return self._scratch.trials[: self._size(state)]
+        trials: Floats = self._scratch.trials
+        return trials[: self._size(state)]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation that was asked for."""

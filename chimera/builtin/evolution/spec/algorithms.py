@@ -9,7 +9,7 @@ from chimera.kinds import Field, Model
 
 _HOW = "How the next generation is made."
 
-AlgorithmName = Literal["auto", "genetic", "l-shade", "cma-es", "nsga-2"]
+AlgorithmName = Literal["auto", "genetic", "l-shade", "cma-es", "portfolio", "nsga-2"]
 
 
 class Genetic(Model):
@@ -66,6 +66,22 @@ class CmaEs(Model):
     )
 
 
+class Portfolio(Model):
+    """CMA-ES, then L-SHADE, then CMA-ES where it was: each solves what the other cannot.
+
+    For real genes and many evaluations, of which the members have shares: without a limit of them
+    it is CMA-ES. The population of L-SHADE follows from its share.
+    """
+
+    type: Literal["portfolio"] = Field(description=_HOW)
+    opening: PositiveShare = Field(
+        default=0.1, description="Share of the evaluations that CMA-ES begins with."
+    )
+    interlude: PositiveShare = Field(
+        default=0.2, description="Share that L-SHADE has then; CMA-ES has the rest."
+    )
+
+
 class Nsga2(Model):
     """NSGA-II (Deb, Pratap, Agarwal and Meyarivan 2002), for two or more objectives.
 
@@ -75,7 +91,7 @@ class Nsga2(Model):
     type: Literal["nsga-2"] = Field(description=_HOW)
 
 
-Parameters = Annotated[Genetic | LShade | CmaEs | Nsga2, Field(discriminator="type")]
+Parameters = Annotated[Genetic | LShade | CmaEs | Portfolio | Nsga2, Field(discriminator="type")]
 """An algorithm with its parameters."""
 
 Algorithm = AlgorithmName | Parameters
