@@ -47,15 +47,18 @@ def run_evolution(task: StepTask) -> StepOutcome:
 def run_again(address: str) -> dict[str, Any]:
     """Run the evolution at `address` in the working directory; return its Genome's spec."""
     from chimera.builtin.evolution.kinds import EvolutionSpec
-    from chimera.builtin.evolution.reconcile import genome_of
-    from chimera.builtin.evolution.search.engine import Search, generations_of
+    from chimera.builtin.evolution.search.opening import open_search
+    from chimera.builtin.evolution.search.outcome import genome_of
+    from chimera.context import Context
     from chimera.model import digest_json
 
-    value = _document(Path.cwd(), Address.parse(address))
-    search = Search(_spec(EvolutionSpec, value))
-    state = search.start()
-    search.advance(state, generations_of(search.spec))
-    return genome_of(search, state, {"evolution": address, "document": digest_json(value)})
+    root = Path.cwd()
+    value = _document(root, Address.parse(address))
+    spec = _spec(EvolutionSpec, value)
+    with open_search(spec, root, Context.system()) as search:
+        state = search.start()
+        search.finish(state)
+        return genome_of(search, state, {"evolution": address, "document": digest_json(value)})
 
 
 def _spec(model: Any, value: Mapping[str, Any]) -> Any:

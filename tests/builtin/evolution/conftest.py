@@ -9,6 +9,7 @@ from chimera.builtin.evolution.kinds import EvolutionSpec
 SPHERE = {
     "genome": {"genes": [{"name": "x", "min": -5.12, "max": 5.12, "count": 4}]},
     "fitness": {"function": "sphere"},
+    "algorithm": "genetic",
     "population": 20,
     "termination": {"generations": 30},
     "seed": "c0ffee",

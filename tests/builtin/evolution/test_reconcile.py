@@ -14,7 +14,8 @@ import pytest
 
 from chimera.builtin.evolution.kinds import GenomeSpec
 from chimera.builtin.evolution.plugin import chimera_execute, chimera_reconcile
-from chimera.builtin.evolution.reconcile import MAX_CHECKPOINTS, steps_of
+from chimera.builtin.evolution.reconcile import execute, reconcile
+from chimera.builtin.evolution.search.steps import MAX_CHECKPOINTS, steps_of
 from chimera.context import Context
 from chimera.documents import open_work_tree
 from chimera.kinds import EnvironmentFacts, Registry, load_snapshot, read_source
@@ -187,7 +188,7 @@ def test_progress_tells_generation_best_and_speed(tmp_path, value_of):
 
 def test_a_long_run_has_a_bounded_number_of_checkpoints(value_of):
     spec = value_of(termination={"generations": 999_999}, checkpointEvery=1)
-    steps = list(steps_of({"evolution": "e", "document": "d", "spec": spec}, None))
+    steps = list(steps_of({"evolution": "e", "document": "d", "spec": spec}, None, None, None))
     assert len(steps) == MAX_CHECKPOINTS
     assert steps[-1].id == "generation-999999"
 

@@ -1,85 +1,121 @@
 """Checkpoints: a state as bytes, and a folder of them named by their content.
 
-Layout: the header's length as eight bytes, a JSON header, raw little-endian arrays. Reading gives a
-state or nothing: a checkpoint that is missing, damaged, or of another problem or version costs the
-time to compute it again, and never a wrong result. No pickle.
+Layout: the header's length as eight bytes, a JSON header (schema, to what search it belongs, where
+the run is, name, type and shape of every array), the arrays, raw and little-endian, one after the
+other, and the SHA-256 of all of that. Reading gives a state or nothing: a checkpoint that is
+missing, damaged, or of another problem or version costs the time to compute it again, and never a
+wrong result. No pickle.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import genetic
-from chimera.builtin.evolution.search.engine import Search, State, generations_of
+from chimera.builtin.evolution.kernels.recording import GENERATION
+from chimera.builtin.evolution.kinds import StopReason
+from chimera.builtin.evolution.search.algorithm import State as Arrays
+from chimera.builtin.evolution.search.engine import Search, State
 from chimera.context import write_whole
 from chimera.model import ChimeraError, Digest, digest_bytes
 
-SCHEMA = "chimera-evolution-checkpoint/1"
+SCHEMA = "chimera-evolution-checkpoint/2"
+
+_HASH_BYTES = 32
+_TYPES = {"i": "<i", "u": "<u", "f": "<f"}
+_REASONS = (None, *get_args(StopReason))
 
 
 def pack(state: State, identity: Digest) -> bytes:
     """Return `state` as bytes; `identity` says to what search it belongs."""
-    payload = b"".join(array.astype(kind).tobytes() for array, kind in _saved(state))
+    arrays = [_saved(own) for own in state.islands]
     header = json.dumps(
         {
             "schema": SCHEMA,
             "identity": identity,
             "generation": state.generation,
-            "sha256": digest_bytes(payload),
+            "stopped": state.stopped,
+            "islands": [
+                [[name, array.dtype.str, list(array.shape)] for name, array in own.items()]
+                for own in arrays
+            ],
         },
         sort_keys=True,
     ).encode()
-    return len(header).to_bytes(8, "little") + header + payload
+    payload = b"".join(array.tobytes() for own in arrays for array in own.values())
+    data = len(header).to_bytes(8, "little") + header + payload
+    return data + hashlib.sha256(data).digest()
 
 
 def unpack(data: bytes, search: Search) -> State | None:
     """Return the state in `data` if it is whole and belongs to `search`."""
-    size = int.from_bytes(data[:8], "little")
-    payload = data[8 + size :]
+    body, size = data[:-_HASH_BYTES], int.from_bytes(data[:8], "little")
+    if hashlib.sha256(body).digest() != data[-_HASH_BYTES:]:
+        return None
     try:
-        header: Any = json.loads(data[8 : 8 + size])
-        generation = header["generation"]
-        whole = (header["schema"], header["identity"], header["sha256"]) == (
-            SCHEMA,
-            search.identity,
-            digest_bytes(payload),
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
+        header: Any = json.loads(body[8 : 8 + size])
+        if (header["schema"], header["identity"]) != (SCHEMA, search.identity):
+            return None
+        islands = _restored(body[8 + size :], header["islands"], search.start().islands)
+        generation, stopped = header["generation"], header["stopped"]
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
-    if not whole or generation not in range(generations_of(search.spec) + 1):
+    own = [int(island["counters"][GENERATION]) for island in islands]
+    if stopped not in _REASONS or generation != max(own, default=None):
         return None
-    return _restored(payload, generation, search)
+    return State(islands, generation, stopped)
 
 
-def _saved(state: State) -> tuple[tuple[NDArray[Any], str], ...]:
-    """Return what there is to save of a state, each with its type in the file."""
-    here = state.generation % 2
-    return (
-        (state.counters, "<i8"),
-        (state.populations[here], "<f8"),
-        (state.costs[here], "<f8"),
-        (state.champion, "<f8"),
-        (state.history[: state.generation + 1], "<f8"),
-    )
+def _saved(own: Arrays) -> Arrays:
+    """Return an island's arrays as they are kept: the history only as far as it goes."""
+    kept = own | {"history": own["history"][: own["counters"][GENERATION] + 1]}
+    return {
+        name: np.ascontiguousarray(array, f"{_TYPES[array.dtype.kind]}{array.dtype.itemsize}")
+        for name, array in sorted(kept.items())
+    }
 
 
-def _restored(payload: bytes, generation: int, search: Search) -> State | None:
-    state = search.empty()
-    state.counters[genetic.GENERATION] = generation  # says which arrays there are to fill in
-    arrays = _saved(state)
-    if len(payload) != sum(array.nbytes for array, _ in arrays):
-        return None
-    start = 0
-    for array, kind in arrays:
-        array[...] = np.frombuffer(payload, kind, array.size, start).reshape(array.shape)
-        start += array.nbytes
-    return state if state.generation == generation else None
+def _restored(payload: bytes, described: Any, expected: Sequence[Arrays]) -> list[Arrays]:
+    """Return the arrays of each island; raises `ValueError` where they are not those expected.
+
+    Some algorithms have arrays that grow, so that shapes are those that the header says.
+    """
+    islands, start = [], 0
+    for own, template in zip(described, expected, strict=True):
+        found: Arrays = {}
+        for name, kind, shape in own:
+            array, start = _array(payload, start, np.dtype(kind), shape)
+            found[name] = array.astype(template[name].dtype)
+            if array.ndim != template[name].ndim:
+                raise ValueError("an array of another form")
+        if (
+            found.keys() != template.keys()
+            or len(found["history"]) <= found["counters"][GENERATION]
+        ):
+            raise ValueError("an array is missing")
+        islands.append({name: found[name] for name in template})
+    if start != len(payload):
+        raise ValueError("there is more than the header says")
+    return islands
+
+
+def _array(
+    payload: bytes, start: int, kind: np.dtype[Any], shape: list[int]
+) -> tuple[NDArray[Any], int]:
+    """Return the array that starts in the payload, and where the next one does."""
+    count = math.prod(shape)
+    end = start + count * kind.itemsize
+    if min(shape, default=0) < 0 or end > len(payload):
+        raise ValueError("an array is cut off")
+    return np.frombuffer(payload, kind, count, start).reshape(shape), end
 
 
 class CheckpointFolder:

@@ -1,137 +1,121 @@
-"""A search from its spec to its champion: arrays, generations, checkpoints as bytes.
+"""A search from its spec to its champion: islands, generations, migrations, criteria.
 
 Everything that a run does follows from the spec's *problem* (what it searches and how, not when it
-is started or saved) and the kernels. Refuses files, records and steps: those are `checkpoints` and
-`reconcile`.
+is started or saved) and the code. Refuses files, records and steps: those are `checkpoints` and
+`steps`.
 """
 
 from __future__ import annotations
 
 import math
-import platform
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from chimera.builtin.evolution.checks import problem_faults
-from chimera.builtin.evolution.fitness.compile import compile_fitness
-from chimera.builtin.evolution.fitness.expressions import read_expression
-from chimera.builtin.evolution.fitness.functions import FUNCTIONS
-from chimera.builtin.evolution.kernels import genetic, portable
-from chimera.builtin.evolution.kernels.compiling import sources_digest
-from chimera.builtin.evolution.kernels.randomness import SCHEME
-from chimera.builtin.evolution.kinds import EvolutionSpec, GaussianMutation, RealGene, StopReason
-from chimera.builtin.evolution.spec.defaults import (
-    evaluations_of,
-    mutation_of,
-    operators_of,
-    population_of,
+from chimera.builtin.evolution.kernels.evaluating import INFEASIBLE
+from chimera.builtin.evolution.kernels.recording import (
+    BEST,
+    EVALUATIONS,
+    EVALUATIONS_SPENT,
+    FIRST_FINITE,
+    GENERATIONS,
+    INVALID,
+    MEAN,
+    STAGNATION,
+    STOPPED,
+    TARGET,
 )
-from chimera.model import ChimeraError, Digest, digest_bytes, digest_json
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from chimera.builtin.evolution.kinds import EvolutionSpec, StopReason
+from chimera.builtin.evolution.search.algorithm import Floats
+from chimera.builtin.evolution.search.algorithm import State as Arrays
+from chimera.builtin.evolution.search.building import build_islands, identity_of
+from chimera.builtin.evolution.search.choosing import choose
+from chimera.builtin.evolution.search.island import Island, generation_of, is_running
+from chimera.builtin.evolution.search.islands import migrate, sources_of
+from chimera.builtin.evolution.search.measures import Row, combine, next_observed
+from chimera.builtin.evolution.search.outcome import Champion, champion_of
+from chimera.builtin.evolution.search.problem import sign_of
+from chimera.builtin.evolution.search.scoring import Evaluate
+from chimera.builtin.evolution.spec.values import MAX_GENERATIONS
+from chimera.model import ChimeraError, Digest, digest_bytes
 
 _REASONS: dict[int, StopReason] = {
-    genetic.TARGET: "target",
-    genetic.STAGNATION: "stagnation",
-    genetic.GENERATIONS: "generations",
+    TARGET: "target",
+    STAGNATION: "stagnation",
+    GENERATIONS: "generations",
+    EVALUATIONS_SPENT: "evaluations",
 }
-_SLICE_EVALUATIONS = 200_000
-"""Evaluations between two looks at progress and cancellation; it has no part in the result."""
+_SLICE_NUMBERS = 6_000_000
+"""Genes evaluated between two looks at progress and cancellation; no part of the result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Champion:
-    """The best candidate of a run so far: float64[D] and its fitness."""
-
-    genes: Floats
-    fitness: float
-    generation: int
-
-    @property
-    def digest(self) -> Digest:
-        """SHA-256 over genes and fitness as little-endian float64."""
-        return digest_bytes(np.append(self.genes, self.fitness).astype("<f8").tobytes())
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class State:
-    """A run between two generations; the arrays are as `kernels` describes them."""
+    """A run between two generations: the arrays of each island, and what holds for all of them.
 
-    populations: Floats
-    costs: Floats
-    champion: Floats
-    history: Floats
-    counters: Integers
+    `observed` are observations since somebody took them out; they are no part of the run.
+    """
 
-    @property
-    def generation(self) -> int:
-        """The generation that the population is at."""
-        return int(self.counters[genetic.GENERATION])
+    islands: list[Arrays]
+    generation: int = -1
+    stopped: StopReason | None = None
+    observed: list[Row] = field(default_factory=list)
 
     @property
     def evaluations(self) -> int:
         """How often a fitness was computed."""
-        return int(self.counters[genetic.EVALUATIONS])
+        return sum(int(island["counters"][EVALUATIONS]) for island in self.islands)
 
     @property
     def invalid(self) -> int:
-        """How many fitnesses came out NaN or infinite."""
-        return int(self.counters[genetic.INVALID])
-
-    @property
-    def stopped(self) -> StopReason | None:
-        """Why the run has ended, if it has."""
-        return _REASONS.get(int(self.counters[genetic.STOPPED]))
+        """How many fitnesses came out NaN, infinite or not at all."""
+        return sum(int(island["counters"][INVALID]) for island in self.islands)
 
 
 class Search:
     """One problem, compiled: makes states and moves them on."""
 
-    def __init__(self, spec: EvolutionSpec) -> None:
-        """Compile the problem; raises `ChimeraError` for a spec that `checks` finds fault with."""
+    def __init__(
+        self,
+        spec: EvolutionSpec,
+        evaluate: Evaluate | None = None,
+        *,
+        fitness: Any = None,
+        code: str = "",
+    ) -> None:
+        """Compile the problem; raises `ChimeraError` for a spec that `checks` finds fault with.
+
+        A fitness from outside is given as `evaluate`, or compiled as `fitness`; `code` is a digest
+        of whatever it follows from besides the spec.
+        """
         if faults := list(problem_faults(spec)):
             raise ChimeraError(faults[0].message, help=faults[0].help)
         self.spec = spec
-        self.identity = identity_of(spec)
-        self._settings = settings_of(spec)
-        self._bounds = bounds_of(spec)
-        tree = read_expression(expression_of(spec), spec.genome.genes).tree
-        self._fitness = compile_fitness(tree)
-        self._elites = np.empty(spec.elites, np.int64)
-        self._spread = np.empty(self._bounds.shape[1])
+        self.choice = choose(spec)
+        self.identity = identity_of(spec, self.choice, code)
+        self._sign = sign_of(spec)
+        self._islands = build_islands(spec, self.choice, evaluate, fitness)
+        self._algorithms = [island.algorithm for island in self._islands]
+        self._sources = sources_of(spec.islands.topology, len(self._islands))
+        self._threads = 1 if evaluate is not None else threads_for(spec, len(self._islands))
 
-    def empty(self) -> State:
-        """Return a state without contents."""
-        count, width = population_of(self.spec), self._bounds.shape[1]
-        generations = generations_of(self.spec)
-        return State(
-            np.zeros((2, count, width)),
-            np.zeros((2, count)),
-            np.zeros(width),
-            np.zeros((generations + 1, 2)),
-            np.zeros(6, np.int64),
-        )
+    @property
+    def islands(self) -> Sequence[Island]:
+        """The islands; most searches have one."""
+        return self._islands
 
     def start(self) -> State:
-        """Return the state at generation 0."""
-        state = self.empty()
-        genetic.initialise(
-            state.populations,
-            state.costs,
-            self._bounds,
-            state.champion,
-            state.history,
-            self._settings,
-            state.counters,
-            self._fitness,
-        )
-        return state
+        """Return the state before generation 0."""
+        return State([island.start() for island in self._islands])
+
+    def finish(self, state: State, watch: Callable[[State], None] = lambda state: None) -> None:
+        """Move on to where a criterion stops the run."""
+        self.advance(state, MAX_GENERATIONS, watch)
 
     def advance(
         self, state: State, until: int, watch: Callable[[State], None] = lambda state: None
@@ -140,128 +124,149 @@ class Search:
 
         `watch` is called now and then with the state, and ends the run by raising.
         """
-        pace = max(1, _SLICE_EVALUATIONS // population_of(self.spec))
-        while state.stopped is None and state.generation < until:
-            genetic.evolve(
-                state.populations,
-                state.costs,
-                self._bounds,
-                state.champion,
-                state.history,
-                self._elites,
-                self._spread,
-                self._settings,
-                state.counters,
-                self._fitness,
-                min(until, state.generation + pace),
-            )
-            watch(state)
+        with ThreadPoolExecutor(self._threads) as pool:  # starts threads when they have work
+            while state.stopped is None and state.generation < until:
+                self._step(state, min(until, self._next_stop(state)), pool)
+                watch(state)
+
+    def ask(self, state: State) -> list[Floats]:
+        """Return the candidates of the next generation of each island, none of one that stopped.
+
+        The same if asked again: whoever has their fitnesses computed elsewhere can forget them.
+        """
+        return [
+            island.ask(own) if is_running(own) else np.zeros((0, island.problem.width))
+            for island, own in zip(self._islands, state.islands, strict=True)
+        ]
+
+    def tell(self, state: State, values: Sequence[Floats]) -> None:
+        """Finish the generation that was asked for, given the fitnesses of each island."""
+        self.ask(state)  # an algorithm may keep in scratch what it asked
+        rows: list[list[Row]] = []
+        for island, own, found in zip(self._islands, state.islands, values, strict=True):
+            rows.append([])
+            if is_running(own):
+                island.tell(own, found)
+                rows[-1] += island.watch(own)
+        self._settle(state, state.generation + 1, rows)
 
     def best(self, state: State) -> float | None:
-        """Return the best fitness so far; `None` while no candidate had a finite one."""
-        cost = float(state.history[state.generation, genetic.BEST])
-        return self._settings.sign * cost + 0.0 if math.isfinite(cost) else None
+        """Return the best fitness so far; `None` while there is no feasible candidate.
+
+        With several objectives it is the greatest hypervolume.
+        """
+        cost = self._best_at(state, state.generation) if state.generation >= 0 else math.inf
+        return self._sign * cost + 0.0 if cost < INFEASIBLE else None
 
     def champion(self, state: State) -> Champion:
-        """Return the champion; raises `ChimeraError` if no candidate had a finite fitness."""
-        fitness = self.best(state)
-        if fitness is None:
-            raise ChimeraError(
-                f"none of {state.evaluations} candidates had a finite fitness",
-                help="change the fitness or the bounds so that most candidates have one",
-            )
-        genes = state.champion[: self.spec.genome.length] + 0.0  # JSON knows no negative zero
-        return Champion(genes, fitness, int(state.counters[genetic.CHAMPION_GENERATION]))
+        """Return the champion; raises `ChimeraError` if there is no feasible candidate."""
+        return champion_of(self, state)
+
+    def fitness_of(self, row: Floats) -> float | None:
+        """Return the fitness of one candidate, a row, as its author means it.
+
+        `None` where it is infeasible, has none, or is computed outside of the kernels.
+        """
+        return self._islands[0].fitness_of(row)
+
+    def history(self, state: State) -> Floats:
+        """Return best and mean cost of every generation so far, of all islands: float64[G, 2]."""
+        own = [
+            island["history"][np.minimum(np.arange(state.generation + 1), generation_of(island))]
+            for island in state.islands
+        ]
+        best = np.min([each[:, BEST] for each in own], axis=0)
+        means = np.array([each[:, MEAN] for each in own])
+        return np.column_stack((best, means.mean(axis=0)))
 
     def history_digest(self, state: State) -> Digest:
-        """Return the digest of best and mean cost of every generation so far."""
-        return digest_bytes(state.history[: state.generation + 1].astype("<f8").tobytes())
+        """Return the digest of best and mean cost of every generation of every island."""
+        parts = [own["history"][: generation_of(own) + 1] for own in state.islands]
+        return digest_bytes(b"".join(part.astype("<f8").tobytes() for part in parts))
+
+    def _next_stop(self, state: State) -> int:
+        """Return the next generation to stop at for a migration, or to look at progress."""
+        size = max(island.problem.population for island in self._islands) or 10
+        numbers = size * self.spec.genome.length * len(self._islands)
+        stop = state.generation + max(1, _SLICE_NUMBERS // numbers)
+        if len(self._islands) == 1:
+            return stop
+        every = self.spec.islands.every
+        return min(stop, (state.generation // every + 1) * every)
+
+    def _step(self, state: State, until: int, pool: ThreadPoolExecutor) -> None:
+        """Move all islands on to generation `until`."""
+        if self._threads == 1:
+            rows = [
+                island.advance(own, until)
+                for island, own in zip(self._islands, state.islands, strict=True)
+            ]
+        else:
+            rows = list(
+                pool.map(
+                    lambda island, own: island.advance(own, until), self._islands, state.islands
+                )
+            )
+        self._settle(state, until, rows)
+
+    def _settle(self, state: State, until: int, rows: Sequence[Sequence[Row]]) -> None:
+        """Take note of what islands did up to generation `until`; judge criteria; migrate."""
+        before = state.generation
+        running = [is_running(own) for own in state.islands]
+        state.generation = until if any(running) else max(map(generation_of, state.islands))
+        several, every = len(running) > 1, self.spec.islands.every
+        if not several:
+            state.stopped = _REASONS.get(int(state.islands[0]["counters"][STOPPED]))
+        elif until % every == 0 or not any(running):
+            state.stopped = self._reason(state, running)
+        self._observe(state, before, rows)
+        if several and state.stopped is None and until % every == 0 and until > 0:
+            count = self.spec.islands.migrants
+            migrate(state.islands, self._algorithms, self._sources, count, running)
+
+    def _observe(self, state: State, before: int, rows: Sequence[Sequence[Row]]) -> None:
+        """Keep observations of all islands together, those that stopped as they were then."""
+        generations = []
+        generation = next_observed(before)
+        while generation <= state.generation:
+            generations.append(generation)
+            generation = next_observed(generation)
+        if state.stopped is not None and state.generation not in generations:
+            generations.append(state.generation)
+        for generation in generations:
+            seen = []
+            for island, own, found in zip(self._islands, state.islands, rows, strict=True):
+                past = [row for row in found if (row["generation"] or 0) <= generation]
+                seen.append(past[-1] if past else island.observe(own))
+            state.observed.append(combine(seen, self._sign) | {"generation": generation})
+
+    def _reason(self, state: State, running: Sequence[bool]) -> StopReason | None:
+        """Judge the criteria of several islands together."""
+        codes = {int(own["counters"][STOPPED]) for own in state.islands}
+        if TARGET in codes:
+            return "target"
+        end = self.spec.termination
+        seen = [int(own["counters"][FIRST_FINITE]) for own in state.islands]
+        first = min((generation for generation in seen if generation >= 0), default=None)
+        if end.stagnation and first is not None and state.generation - end.stagnation >= first:
+            best = self._best_at(state, state.generation)
+            gain = self._best_at(state, state.generation - end.stagnation) - best
+            if gain <= end.tolerance * (self._best_at(state, first) - best):
+                return "stagnation"
+        if any(running):
+            return None
+        return "generations" if codes == {GENERATIONS} else "evaluations"
+
+    def _best_at(self, state: State, generation: int) -> float:
+        return min(_best_of(own, generation) for own in state.islands)
 
 
-def settings_of(spec: EvolutionSpec) -> genetic.Settings:
-    """Return the spec as the kernels take it."""
-    operators, end = operators_of(spec), spec.termination
-    crossover: Any = operators.crossover
-    mutation: Any = operators.mutation
-    selection: Any = operators.selection
-    gaussian = isinstance(mutation, GaussianMutation)
-    rate = 1.0 / spec.genome.length if mutation.rate is None else mutation.rate
-    kept = 1.0 - rate
-    sign = 1.0 if spec.objective == "minimize" else -1.0
-    mutation_eta = 0.0 if isinstance(mutation, GaussianMutation) else mutation.eta
-    return genetic.Settings(
-        seed=np.uint64(seed_of(spec)),
-        genes=spec.genome.length,
-        sign=sign,
-        tournament=selection.size,
-        elites=spec.elites,
-        crossover_probability=crossover.probability,
-        crossover_exponent=1.0 / (crossover.eta + 1.0),
-        crossover_roots=_roots(crossover.eta),
-        mutation_rate=rate if kept < 1.0 else 0.0,  # a rate below 2**-53 comes to nothing
-        mutation_gap=1.0 / portable.log(kept) if 0.0 < kept < 1.0 else 0.0,
-        mutation_is_gaussian=gaussian,
-        mutation_exponent=1.0 / (mutation_eta + 1.0),
-        mutation_roots=_roots(mutation_eta),
-        generations=generations_of(spec),
-        target=-math.inf if end.target is None else sign * end.target,
-        stagnation=end.stagnation or 0,
-        tolerance=end.tolerance,
-    )
+def _best_of(own: Arrays, generation: int) -> float:
+    """Return an island's best cost up to a generation."""
+    return float(own["history"][min(generation, generation_of(own)), BEST])
 
 
-def _roots(eta: float) -> int:
-    """Return the k for which η + 1 is 2**k, or -1."""
-    mantissa, exponent = math.frexp(eta + 1.0)
-    return exponent - 1 if mantissa == 0.5 else -1
-
-
-def bounds_of(spec: EvolutionSpec) -> Floats:
-    """Return lower bound, upper bound and mutation scale of each gene, as float64[3, W]."""
-    mutation = mutation_of(spec)
-    scale = mutation.sigma if isinstance(mutation, GaussianMutation) else 1.0
-    rows = [
-        (gene.min, gene.max, scale * (gene.max - gene.min))
-        for gene in cast("tuple[RealGene, ...]", spec.genome.genes)
-        for _ in range(gene.length)
-    ]
-    bounds = np.zeros((3, -(-len(rows) // genetic.VECTOR) * genetic.VECTOR))
-    bounds[:, : len(rows)] = np.array(rows).T
-    return bounds
-
-
-def seed_of(spec: EvolutionSpec) -> int:
-    """Return the seed as an integer below 2**64."""
-    return int(spec.seed, 16) if isinstance(spec.seed, str) else spec.seed
-
-
-def expression_of(spec: EvolutionSpec) -> str:
-    """Return the fitness as an expression."""
-    if spec.fitness.function is not None:
-        return FUNCTIONS[spec.fitness.function].expression
-    assert spec.fitness.expression is not None
-    return spec.fitness.expression
-
-
-def generations_of(spec: EvolutionSpec) -> int:
-    """Return after how many generations the run stops in any case."""
-    if spec.termination.generations is not None:
-        return spec.termination.generations
-    return max(1, (evaluations_of(spec) or 0) // population_of(spec))
-
-
-def identity_of(spec: EvolutionSpec) -> Digest:
-    """Return the digest of everything that a run's numbers follow from."""
-    problem = spec.model_dump(mode="json", exclude={"trigger", "checkpoint_every", "budget"})
-    return digest_json([problem, sources_digest(__name__), SCHEME])
-
-
-def versions() -> dict[str, Any]:
-    """Return by what code and on what machine this process computes, as in `Provenance`."""
-    return {
-        "randomScheme": SCHEME,
-        "kernels": sources_digest(__name__),
-        "numba": numba.__version__,
-        "numpy": np.__version__,
-        "platform": f"{platform.system()}-{platform.machine()}",
-    }
+def threads_for(spec: EvolutionSpec, islands: int) -> int:
+    """Return how many threads work on islands: as many as help, and as are allowed."""
+    given = spec.budget.workers or len(os.sched_getaffinity(0))
+    return max(1, min(given, islands))

@@ -1,0 +1,111 @@
+"""From a spec and the choice of algorithms to islands that can search; and what identifies them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numba
+import numpy as np
+
+from chimera.builtin.evolution.fitness.generating import Form
+from chimera.builtin.evolution.kernels.compiling import sources_digest
+from chimera.builtin.evolution.kernels.randomness import SCHEME
+from chimera.builtin.evolution.kinds import CmaEs, EvolutionSpec, Parameters
+from chimera.builtin.evolution.search.algorithm import Algorithm, Problem
+from chimera.builtin.evolution.search.choosing import Choice
+from chimera.builtin.evolution.search.island import Island
+from chimera.builtin.evolution.search.problem import problem_of
+from chimera.builtin.evolution.search.scoring import Evaluate, compiled, compiled_constraints
+from chimera.model import Digest, digest_json
+
+_SEARCH = __name__.rpartition(".")[0]
+
+ALGORITHMS = {
+    "genetic": "genetic:Genetic",
+    "bits": "bits:BitsSearch",
+    "l-shade": "lshade:LShadeSearch",
+    "cma-es": "cmaes:CmaEs",
+    "portfolio": "portfolio:PortfolioSearch",
+    "portfolio": "portfolio:PortfolioSearch",
+    "nsga-2": "nsga2:Nsga2",
+}
+"""Module and class of what searches; imported when it is used. `bits` is the genetic algorithm on
+packed genomes."""
+
+_FORMS: dict[str, Form] = {"bits": "packed", "nsga-2": "objectives"}
+_NO_PART_OF_THE_PROBLEM: Any = {
+    "trigger": True,
+    "checkpoint_every": True,
+    "budget": True,
+    "termination": {"time"},
+}
+
+
+def implementation_of(spec: EvolutionSpec, parameters: Parameters) -> str:
+    """Return which of `ALGORITHMS` an island has."""
+    if parameters.type == "genetic" and spec.genome.types == {"bit"}:
+        return "bits"
+    return parameters.type
+
+
+def form_of(spec: EvolutionSpec, parameters: Parameters) -> Form:
+    """Return the form of rows that a fitness is compiled for."""
+    return _FORMS.get(implementation_of(spec, parameters), "fitness")
+
+
+def build_islands(
+    spec: EvolutionSpec, choice: Choice, evaluate: Evaluate | None, fitness: Any
+) -> list[Island]:
+    """Return the islands, all that they need compiled."""
+    found = []
+    for index, island in enumerate(choice.islands):
+        own = spec.model_copy(update={"algorithm": island.algorithm})
+        name = implementation_of(spec, island.algorithm)
+        inside = fitness
+        if inside is None and evaluate is None:
+            inside = compiled(spec, form_of(spec, island.algorithm))
+        problem = problem_of(own, index, island.share, inside)
+        algorithm = _algorithm(name, problem, own)
+        of_rows = compiled_constraints(spec) if evaluate is not None else inside
+        if name == "bits" and fitness is None and evaluate is None:
+            of_rows = compiled(spec, "fitness")  # of rows of numbers, for immigrants and parents
+        found.append(Island(problem, algorithm, spec.diversity, evaluate, of_rows))
+    return found
+
+
+def _algorithm(name: str, problem: Problem, spec: EvolutionSpec) -> Algorithm:
+    module_name, _, attribute = ALGORITHMS[name].partition(":")
+    module = import_module(f"{_SEARCH}.{module_name}")
+    settings: Any = spec
+    if isinstance(spec.algorithm, CmaEs):
+        own = spec.algorithm
+        settings = module.Defaults(own.restarts, own.separable, own.sigma, spec.population)
+    found: Algorithm = getattr(module, attribute)(problem, settings)
+    return found
+
+
+def code_of(spec: EvolutionSpec, choice: Choice) -> Digest:
+    """Return the digest of all sources that the numbers of a search follow from."""
+    names = {implementation_of(spec, island.algorithm) for island in choice.islands}
+    modules = sorted(ALGORITHMS[name].partition(":")[0] for name in names)
+    return sources_digest(f"{_SEARCH}.engine", *(f"{_SEARCH}.{module}" for module in modules))
+
+
+def identity_of(spec: EvolutionSpec, choice: Choice, code: str) -> Digest:
+    """Return the digest of everything that a run's numbers follow from."""
+    problem = spec.model_dump(mode="json", exclude=_NO_PART_OF_THE_PROBLEM)
+    return digest_json([problem, code_of(spec, choice), SCHEME, code])
+
+
+def versions(codes: Sequence[Digest] | Digest) -> dict[str, Any]:
+    """Return by what code and on what machine this process computes, as in `Provenance`."""
+    return {
+        "randomScheme": SCHEME,
+        "kernels": codes,
+        "numba": numba.__version__,
+        "numpy": np.__version__,
+        "platform": f"{platform.system()}-{platform.machine()}",
+    }

@@ -1,0 +1,99 @@
+"""What a run searches with: the compiled problem, and for a fitness from outside its workers.
+
+Refuses to know when a search is opened: that is `steps` and `proving`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.search.building import form_of
+from chimera.builtin.evolution.search.choosing import choose
+from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.keeping import keep_champion
+from chimera.builtin.evolution.search.scoring import violations_of
+from chimera.model import ChimeraError
+from chimera.runtime import PermanentError, StepCall
+
+if TYPE_CHECKING:
+    from chimera.builtin.evolution.search.algorithm import Floats
+    from chimera.context import Context
+
+
+class Searches:
+    """Opens searches below `root`; one whose fitness is compiled stays for all steps of a run."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._made: Search | None = None
+
+    @contextmanager
+    def open(self, spec: EvolutionSpec, call: StepCall) -> Iterator[Search]:
+        """Open what a step of a run searches with."""
+        if spec.fitness.is_outside:
+            with open_search(
+                spec, self._root, call.context, cancelled=call.cancelled, log=call.log
+            ) as search:
+                yield search
+            return
+        if self._made is None or self._made.spec is not spec:
+            self._made = search_inside(spec, self._root)
+        yield self._made
+
+    def keep(
+        self, search: Search, state: State, definition: Mapping[str, Any], previous: str | None
+    ) -> str | None:
+        """Keep the champion so far in the genome store, with what it descends from."""
+        return keep_champion(self._root, search, state, definition, previous)
+
+
+@contextmanager
+def open_search(
+    spec: EvolutionSpec,
+    root: Path,
+    context: Context,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    log: Callable[[str], None] = lambda text: None,
+) -> Iterator[Search]:
+    """Open a search; a fitness from outside has its workers until this is closed."""
+    if not spec.fitness.is_outside:
+        yield search_inside(spec, root)
+        return
+    if spec.fitness.python is None:
+        raise ChimeraError(
+            f"a fitness by {spec.fitness.ways[0]} is computed in steps of a run",
+            help="run the evolution with `chimera run`",
+        )
+    from chimera.builtin.evolution.fitness.outside.modules import digest_of
+    from chimera.builtin.evolution.fitness.outside.pool import open_pool
+
+    with open_pool(spec, root, context, cancelled=cancelled, log=log) as pool:
+
+        def evaluate(island: int, rows: Floats) -> Floats:
+            found = pool.evaluate(rows)
+            for line in found.failures.lines():
+                if spec.fitness.on_failure == "stop":
+                    raise PermanentError(line, help="mend the fitness, or let failures be worst")
+                log(line)
+            return found.values
+
+        yield Search(spec, evaluate, code=digest_of(root, spec.fitness.python.module))
+
+
+def search_inside(spec: EvolutionSpec, root: Path) -> Search:
+    """Return the search for a fitness that runs inside of the kernels."""
+    python = spec.fitness.python
+    if python is None:
+        return Search(spec)
+    from chimera.builtin.evolution.fitness.outside.compiled import compile_python
+    from chimera.builtin.evolution.fitness.outside.modules import digest_of
+
+    genes, violations = spec.genome.genes, violations_of(spec)
+    form = form_of(spec, choose(spec).islands[0].algorithm)
+    compiled = compile_python(python, root, genes, violations, form)
+    return Search(spec, fitness=compiled, code=digest_of(root, python.module))
