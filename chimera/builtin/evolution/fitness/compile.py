@@ -25,9 +25,10 @@ FITNESS_WORDS = {
         for name in ("cos", "exp", "larger", "log", "power", "sin", "smaller")
     },
     **{name: getattr(np, name) for name in ("ceil", "floor", "sqrt")},
+    "float": np.float64,
     "INFEASIBLE": INFEASIBLE,
 }
-"""What the source of a fitness can name besides Python's own abs, float, int and range."""
+"""What the source of a fitness can name besides Python's own abs, int and range."""
 
 _LEADING: dict[Form, Any] = {
     "fitness": packed.leading_ones_of_numbers,

@@ -203,11 +203,11 @@ class _Writer:
 
     def _binary(self, node: Binary) -> str:
         left, right = self.number(node.left), self.number(node.right)
-        return (
-            f"power({left}, {right})"
-            if node.operator == "**"
-            else f"({left} {node.operator} {right})"
-        )
+        if node.operator == "**":
+            return f"power({left}, {right})"
+        if node.operator == "/":
+            right = f"float({right})"  # not Python's own, which would raise where it divides by 0
+        return f"({left} {node.operator} {right})"
 
     def _call(self, function: str, arguments: list[str]) -> str:
         if function not in ("min", "max"):

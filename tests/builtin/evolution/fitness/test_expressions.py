@@ -85,8 +85,8 @@ def test_arithmetic_without_an_answer_is_infinite_or_nan_and_never_stops(text, e
 def test_sums_run_in_order_of_index():
     values = [random.Random(7).uniform(-1e9, 1e9) for _ in VALUES]
     total = 0.0
-    for value in values:
-        total += value * value
+    for item in values:
+        total += item * item
     assert value_of("sum(g ** 2 for g in genes)", values) == total
 
 
