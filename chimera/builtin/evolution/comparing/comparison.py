@@ -144,14 +144,16 @@ def compare(
     make_search: MakeSearch = Search,
     workers: int = 1,
 ) -> Comparison:
-    """Run both specs with each of `seeds` and compare them; their own targets are compared too.
+    """Run both specs with each of `seeds` and compare them, at `targets` and at their own.
+
+    Several objectives are compared by their hypervolume and have no targets.
 
     Raises `ChimeraError` where they cannot be compared.
     """
     _refuse(a, b, seeds)
     groups = [run_all(spec, seeds, make_search, workers) for spec in (a, b)]
-    own = {spec.termination.target for spec in (a, b)} - {None}
-    wanted = () if a.objectives else sorted({*targets, *own})
+    own = [each.termination.target for each in (a, b) if each.termination.target is not None]
+    wanted = [] if a.objectives else sorted({*targets, *own}, reverse=a.objective == "minimize")
     if a.objectives:
         groups = measured(groups)
     objective = "maximize" if a.objectives else a.objective

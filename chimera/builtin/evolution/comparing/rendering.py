@@ -24,7 +24,7 @@ def comparison_text(comparison: Comparison, paint: Paint) -> str:
             _number(each.median),
             _range(each.quartiles),
             _range(each.interval),
-            _number(each.evaluations),
+            f"{each.evaluations:.0f}",
             str(each.infeasible or ""),
         )
         for each in comparison.contenders
@@ -42,8 +42,13 @@ def comparison_text(comparison: Comparison, paint: Paint) -> str:
     for target in comparison.targets:
         lines.append("")
         lines += _target_lines(comparison, target, paint)
-    questions = 1 + len(comparison.targets)
-    lines += ["", f"{_TESTS[comparison.test]} test, Holm's correction for {_count(questions)}"]
+    first, second = (each.name for each in comparison.contenders)
+    questions = _count(1 + len(comparison.targets))
+    lines += [
+        "",
+        f"{_TESTS[comparison.test]} test, Holm's correction for {questions}; A12 is the chance that "
+        f"{first} does better than {second}",
+    ]
     return "\n".join(lines)
 
 
@@ -57,8 +62,8 @@ def _target_lines(comparison: Comparison, target: Target, paint: Paint) -> list[
         (
             each.name,
             f"{target.reached[i]} of {len(each.runs)}",
-            _number(target.expected[i], "never"),
-            _range(target.intervals[i], "never"),
+            _count_of(target.expected[i]),
+            " to ".join(dict.fromkeys(map(_count_of, target.intervals[i]))),
         )
         for i, each in enumerate(comparison.contenders)
     ]
@@ -83,13 +88,16 @@ def _sentence(comparison: Comparison, difference: Difference, words: str, paint:
     return f"{paint(comparison.contenders[difference.better].name, 'good')}: {words} ({figures})"
 
 
-def _number(value: float, infinite: str = "none") -> str:
-    return infinite if math.isinf(value) else f"{value:.6g}"
+def _number(fitness: float) -> str:
+    return "none" if math.isinf(fitness) else f"{fitness:.6g}"
 
 
-def _range(bounds: tuple[float, float], infinite: str = "none") -> str:
-    low, high = (_number(bound, infinite) for bound in bounds)
-    return low if low == high else f"{low} to {high}"
+def _count_of(evaluations: float) -> str:
+    return "never" if math.isinf(evaluations) else f"{evaluations:.0f}"
+
+
+def _range(bounds: tuple[float, float]) -> str:
+    return " to ".join(dict.fromkeys(map(_number, bounds)))
 
 
 def _chance(value: float) -> str:

@@ -12,6 +12,7 @@ from chimera.builtin.evolution.kernels.fronts import hypervolume
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats
 from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.nsga2 import Nsga2
 
 MARGIN = 0.1
 """How far the reference point of a hypervolume lies beyond the worst of all fronts, as a share of
@@ -75,6 +76,7 @@ def _front(search: Search, state: State) -> tuple[tuple[float, ...], ...]:
     """Return the costs of the fronts of all islands together."""
     found: list[tuple[float, ...]] = []
     for island, own in zip(search.islands, state.islands, strict=True):
+        assert isinstance(island.algorithm, Nsga2)
         found += map(tuple, island.algorithm.front(own)[1].tolist())
     return tuple(sorted(set(found)))
 
