@@ -18,7 +18,9 @@ from chimera.documents.scan import TooDeepError, neutral
 from chimera.documents.spans import compose, walk
 from chimera.model import ChimeraError, Place, UsageError, has_errors
 
-_PLAIN = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_/.@+-]*(?: [A-Za-z0-9_/.@+-]+)*")
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_/.](?:[A-Za-z0-9_/.@+-]|:(?=[A-Za-z0-9]))*(?: [A-Za-z0-9_/.@+-]+)*"
+)
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _SEQUENCE = re.compile(r"^( *)[^\s#-][^\n]*:[ \t]*\n( *)- ", re.M)
 _NESTED = re.compile(r"^[^\s#-][^\n]*:[ \t]*\n( +)[^\s#-]", re.M)

@@ -25,8 +25,10 @@ from chimera.model import (
     Place,
     Related,
     Segment,
+    Severity,
     Span,
     Verdict,
+    has_errors,
 )
 from chimera.proof import ProofSpec
 from chimera.proof.steps.models import EvolutionStep
@@ -44,7 +46,7 @@ def judge(subject: Subject) -> Iterator[Verdict]:
     taken: dict[tuple[str, str], Place] = {}
     for promotion in subject.snapshot.of_model(PromotionSpec):
         found = tuple(_Check(promotion, subject, taken).faults())
-        finding = Finding.FAIL if found else Finding.PASS
+        finding = Finding.FAIL if has_errors(found) else Finding.PASS
         yield Verdict("promotion", str(promotion.address), finding, diagnostics=found)
 
 
@@ -102,11 +104,13 @@ class _Check:
         elif evolution is not None and provenance.document != evolution.digest:
             yield self._fault(
                 "promotion-evolution-changed",
-                f"{evolution.address} is no longer the document that found {self._spec.genome}",
-                "promote what it finds now, or restore the document as it was: "
-                f"git log -p {evolution.place.path}",
+                f"{evolution.address} is no longer the document that found {self._spec.genome}, "
+                f"so that {self._spec.proof} cannot pass any more",
+                "run it and promote what it finds now, before anything that the proof covers "
+                "changes; or restore the document",
                 "evolution",
                 related=(Related("it says something else here", evolution.place),),
+                severity=Severity.WARNING,
             )
         if not provenance.reproducible:
             yield self._fault(
@@ -267,7 +271,8 @@ class _Check:
         message: str,
         help: str,
         *route: Segment,
+        severity: Severity = Severity.ERROR,
         related: tuple[Related, ...] = (),
     ) -> Diagnostic:
         address = str(self._promotion.address)
-        return Diagnostic(rule, message, self._at(*route), help, address=address, related=related)
+        return Diagnostic(rule, message, self._at(*route), help, severity, address, related)

@@ -17,7 +17,7 @@ from chimera.builtin.evolution.genomes.proposing import Proposal, require_person
 from chimera.builtin.evolution.genomes.targets import put, resolve, values_of, wanted, write_file
 from chimera.builtin.evolution.genomes.values import champion_digest, gene_faults
 from chimera.builtin.evolution.spec.evolution import EvolutionSpec
-from chimera.documents import commits_of, dump, edit, head, open_commit, parse, splice
+from chimera.documents import commits_of, dump, edit, format_text, head, open_commit, parse, splice
 from chimera.gate import RoleSpec, environments
 from chimera.kinds import API_VERSION, Document, suggestion
 from chimera.model import Address, ChimeraError, UsageError, digest_json
@@ -148,7 +148,7 @@ def _first(
     else:
         covered = [path, *_paths(workspace, targets)]
         text = new_proof(address.name, evolution, record.spec.champion, covered, snapshot)
-        proposal.put(f"proofs/{about.name}.yaml", text)
+        proposal.put(f"proofs/{about.name}.yaml", format_text(text))
     approvals = [{"role": role} for role in approvers or _approvers(workspace)]
     spec = {
         "genome": str(record.address),
@@ -165,7 +165,7 @@ def _first(
         "spec": spec,
     }
     modeline = "# yaml-language-server: $schema=../../.chimera/schemas/Promotion.json"
-    proposal.put(path, f"{modeline}\n{dump(value)}")
+    proposal.put(path, format_text(f"{modeline}\n{dump(value)}"))
     proposal.require_sound((address, evolution.address, record.address, *_documents(targets)))
     return Proposed(address, record.address, None, about, proposal)
 
@@ -272,7 +272,7 @@ def _values(record: Record, evolution: Document[EvolutionSpec]) -> dict[str, Any
 def _put_record(proposal: Proposal, record: Record) -> None:
     if not record.in_tree:
         data = (proposal.workspace.root / record.path).read_bytes()
-        proposal.put(home_of(record.address), data)
+        proposal.put(home_of(record.address), format_text(data.decode()))
 
 
 def _put_values(

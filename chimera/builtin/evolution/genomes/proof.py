@@ -1,4 +1,4 @@
-"""The proof of a Promotion: the run done again, and a control with one bit of its seed changed.
+"""The proof of a Promotion: the run done again, and a control whose seed has one bit changed.
 
 Writes it where there is none, and keeps one up to date that a person has shaped. Refuses a proof
 without a step for the evolution: what it shows is not known here.
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from chimera.proof import ProofSpec
 
 _SEED = ("spec", "seed")
+_BIT = 1 << 40
 
 
 def other_seed(seed: str | int) -> str | int:
-    """Return a seed with its last bit changed, written as the seed is."""
+    """Return a seed with one bit changed, written as the seed is.
+
+    Not the last bit: a person who tries the next seed would arrive at the control's.
+    """
     if isinstance(seed, int):
-        return seed ^ 1
-    return f"{int(seed, 16) ^ 1:0{len(seed)}x}"
+        return seed ^ _BIT
+    return f"{int(seed, 16) ^ _BIT:0{len(seed)}x}"
 
 
 def new_proof(
