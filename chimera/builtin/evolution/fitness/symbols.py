@@ -111,9 +111,13 @@ class Parameter:
 
     def at(self, indices: Sequence[Index]) -> Element:
         """Return the item at indices that lie inside."""
-        if indices:
+        if any(index.terms for index in indices):
             return Element(TableAt(self.table, tuple(indices)), self.whole)
-        return Element(Number(struct.unpack("<d", self.table.data)[0]), self.whole)
+        place = 0
+        for index, length in zip(indices, self.shape, strict=True):
+            place = place * length + index.constant
+        (number,) = struct.unpack_from("<d", self.table.data, 8 * place)
+        return Element(Number(number))
 
 
 Symbol = Genes | Parameter
