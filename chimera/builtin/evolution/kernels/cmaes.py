@@ -23,7 +23,7 @@ from chimera.builtin.evolution.kernels import cmaes_layout as at
 from chimera.builtin.evolution.kernels import portable
 from chimera.builtin.evolution.kernels.cmaes_layout import ARRAYS, SCRATCH, SETTINGS, SPACE
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
-from chimera.builtin.evolution.kernels.evaluating import FITNESS, evaluate
+from chimera.builtin.evolution.kernels.evaluating import FITNESS, FITNESS_SIGNATURE, evaluate
 from chimera.builtin.evolution.kernels.linear_algebra import decompose, identity
 from chimera.builtin.evolution.kernels.randomness import (
     RESTART,
@@ -46,10 +46,13 @@ from chimera.builtin.evolution.kernels.recording import (
 from chimera.builtin.evolution.kernels.restarts import begin_search, choose_run, judge, remember
 from chimera.builtin.evolution.kernels.sorting import sort
 
+WHOLE, ASKED, TOLD = range(3)
+"""What of a generation `evolve` makes."""
+
 MARGIN = 0.1
 """Share of the width of the bounds, at either end, in which no run begins."""
 
-PENALTY = 1.0
+PENALTY = 0.5
 """What a step beyond the bounds loses, see `_rank_by_excess`."""
 
 EAGERNESS = 10.0
@@ -190,34 +193,23 @@ def _sample(arrays, scratch, row, key, settings):
         length += z * z
         scratch.row[j] = arrays.axes[j] * z
     arrays.lengths[row] = length
-    _from_axes(arrays, scratch, row, settings)
+    _from_axes(arrays.basis, scratch.row, arrays.steps, row, settings.separable)
 
 
 @inner
-def _from_axes(arrays, scratch, row, settings):
-    """Fill in the step whose coordinates along the axes are in `scratch.row`."""
-    width = arrays.steps.shape[1]
-    if settings.separable:
+def _from_axes(basis, coordinates, steps, row, separable):
+    """Fill in the step of given coordinates along the axes."""
+    width = steps.shape[1]
+    if separable:
         for j in range(width):
-            arrays.steps[row, j] = scratch.row[j]
+            steps[row, j] = coordinates[j]
         return
     for j in range(width):
-        arrays.steps[row, j] = 0.0
-    for i in range(settings.genes):
-        z = scratch.row[i]
+        steps[row, j] = 0.0
+    for i in range(basis.shape[0]):
+        z = coordinates[i]
         for j in range(width):
-            arrays.steps[row, j] += z * arrays.basis[i, j]
-
-
-@inner
-def _along(arrays, axis, vector, row, settings):
-    """Return the coordinate of a row of `vector` along one axis."""
-    if settings.separable:
-        return vector[row, axis]
-    total = 0.0
-    for j in range(settings.genes):
-        total += arrays.basis[axis, j] * vector[row, j]
-    return total
+            steps[row, j] += z * basis[i, j]
 
 
 @inner
@@ -230,8 +222,11 @@ def _take_in(arrays, scratch, row, space, settings):
         arrays.steps[row, j] = (u - arrays.mean[j]) / sigma
     length = 0.0
     for i in range(settings.genes):
-        z = _along(arrays, i, arrays.steps, row, settings) / arrays.axes[i]
-        length += z * z
+        z = 0.0 if not settings.separable else arrays.steps[row, i]
+        if not settings.separable:
+            for j in range(settings.genes):
+                z += arrays.basis[i, j] * arrays.steps[row, j]
+        length += (z / arrays.axes[i]) * (z / arrays.axes[i])
     longest = np.sqrt(n) + 2.0 * n / (n + 2.0)
     shortening = longest / np.sqrt(length) if length > longest * longest else 1.0
     for j in range(settings.genes):
@@ -254,6 +249,10 @@ def _finish_generation(arrays, scratch, settings, ending):
     """Learn from costs, judge the run, choose the next one where it ended, and record."""
     ledger = arrays.ledger
     population = ledger[at.POPULATION]
+    for row in range(population):
+        if not arrays.costs[row] < np.inf:
+            arrays.costs[row] = np.inf
+            arrays.counters[INVALID] += 1
     sort(arrays.costs, population, scratch.order, scratch.merged)
     remember(arrays, scratch.order)
     _rank_by_excess(arrays, scratch, settings)
@@ -381,33 +380,31 @@ def _learn_covariance(arrays, order, rises, settings):
         strategy[at.RATE_PATH],
     )
     lost = 0.0 if rises else rate_one * rate_path * (2.0 - rate_path)
-    _scale(arrays, 1.0 + lost - rate_one - rate_rank * strategy[at.WEIGHT_SUM])
-    _add_square(arrays, arrays.paths, 1, rate_one, width, settings)
+    factor = 1.0 + lost - rate_one - rate_rank * strategy[at.WEIGHT_SUM]
+    for i in range(arrays.covariance.shape[0]):
+        for j in range(width):
+            arrays.covariance[i, j] *= factor
+    separable = settings.separable
+    _add_square(arrays.covariance, arrays.paths, 1, rate_one, separable)
     for i in range(arrays.ledger[at.POPULATION]):
         row, weight = order[i], arrays.weights[i]
         if weight < 0.0:
             weight *= n / max(arrays.lengths[row], _SMALLEST_VARIANCE)
-        _add_square(arrays, arrays.steps, row, rate_rank * weight, width, settings)
+        _add_square(arrays.covariance, arrays.steps, row, rate_rank * weight, separable)
 
 
 @inner
-def _scale(arrays, factor):
-    for i in range(arrays.covariance.shape[0]):
-        for j in range(arrays.covariance.shape[1]):
-            arrays.covariance[i, j] *= factor
-
-
-@inner
-def _add_square(arrays, vectors, row, weight, width, settings):
+def _add_square(covariance, vectors, row, weight, separable):
     """Add a weight times v vᵀ to the covariance, v being a row of `vectors`."""
-    if settings.separable:
+    width = vectors.shape[1]
+    if separable:
         for j in range(width):
-            arrays.covariance[0, j] += weight * (vectors[row, j] * vectors[row, j])
+            covariance[0, j] += weight * (vectors[row, j] * vectors[row, j])
         return
-    for i in range(settings.genes):
+    for i in range(covariance.shape[0]):
         factor = weight * vectors[row, i]
         for j in range(width):
-            arrays.covariance[i, j] += factor * vectors[row, j]
+            covariance[i, j] += factor * vectors[row, j]
 
 
 @kernel(types.void(ARRAYS, SETTINGS))
@@ -417,32 +414,29 @@ def initialise(arrays, settings):
     begin_search(arrays, settings)
 
 
-@kernel(types.void(ARRAYS, SCRATCH, SPACE, SETTINGS))
-def sample(arrays, scratch, space, settings):
-    """Fill in the candidates of the next generation; called again, it fills in the same."""
-    _fill_candidates(arrays, scratch, space, settings)
+@kernel(types.void(ARRAYS, SCRATCH, SPACE, SETTINGS, ENDING, FITNESS, types.int64, types.int64))
+def evolve(arrays, scratch, space, settings, ending, fitness, until, part):
+    """Run on until generation `until`, a criterion stops the run, or rows do not suffice.
 
-
-@kernel(types.void(ARRAYS, SCRATCH, SETTINGS, ENDING))
-def learn(arrays, scratch, settings, ending):
-    """Finish the generation whose candidates were sampled and whose costs are filled in."""
-    for row in range(arrays.ledger[at.POPULATION]):
-        if not arrays.costs[row] < np.inf:
-            arrays.costs[row] = np.inf
-            arrays.counters[INVALID] += 1
-    _finish_generation(arrays, scratch, settings, ending)
-
-
-@kernel(types.void(ARRAYS, SCRATCH, SPACE, SETTINGS, ENDING, FITNESS, types.int64))
-def evolve(arrays, scratch, space, settings, ending, fitness, until):
-    """Run on until generation `until`, a criterion stops the run, or rows do not suffice."""
+    `part` is WHOLE, or else says which part of one generation to make: to be ASKED for candidates,
+    which can be repeated and fills in the same, or to be TOLD their costs, which are filled in. One
+    kernel for all three, because compiling what they share thrice would take seconds.
+    """
+    if part == ASKED:
+        _fill_candidates(arrays, scratch, space, settings)
+        return
     while (
         arrays.counters[STOPPED] == RUNNING
         and arrays.counters[GENERATION] < until
         and arrays.ledger[at.POPULATION] <= arrays.costs.shape[0]
     ):
-        _fill_candidates(arrays, scratch, space, settings)
-        arrays.counters[INVALID] += evaluate(
-            fitness, arrays.candidates, 0, arrays.ledger[at.POPULATION], arrays.costs, settings.sign
-        )
+        if part == WHOLE:
+            _fill_candidates(arrays, scratch, space, settings)
+            population = arrays.ledger[at.POPULATION]
+            evaluate(fitness, arrays.candidates, 0, population, arrays.costs, settings.sign)
         _finish_generation(arrays, scratch, settings, ending)
+
+
+@kernel(FITNESS_SIGNATURE)
+def no_fitness(population, first, last, values):
+    """Stand for a fitness where `part` is not WHOLE."""

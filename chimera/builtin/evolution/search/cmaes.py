@@ -8,8 +8,9 @@ kernel: a generation allocates nothing. Refuses genes that are not real.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -108,26 +109,30 @@ class CmaEs:
         counters = state["counters"]
         while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
             self._make_room(state)
-            cmaes.evolve(
-                _arrays(state),
-                self._scratch,
-                self._space,
-                self._settings,
-                self._problem.ending,
-                self._problem.fitness,
-                until,
-            )
+            self._evolve(state, until, cmaes.WHOLE, self._problem.fitness)
 
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation to evaluate, a view of float64[M, W]."""
         self._make_room(state)
-        cmaes.sample(_arrays(state), self._scratch, self._space, self._settings)
+        self._evolve(state, 0, cmaes.ASKED, cmaes.no_fitness)
         return state["candidates"][: state["ledger"][at.POPULATION]]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation whose candidates were asked for, given their costs."""
         state["costs"][: costs.shape[0]] = costs
-        cmaes.learn(_arrays(state), self._scratch, self._settings, self._problem.ending)
+        self._evolve(state, int(state["counters"][GENERATION]) + 1, cmaes.TOLD, cmaes.no_fitness)
+
+    def _evolve(self, state: State, until: int, part: int, fitness: Any) -> None:
+        cmaes.evolve(
+            _arrays(state),
+            self._scratch,
+            self._space,
+            self._settings,
+            self._problem.ending,
+            fitness,
+            until,
+            part,
+        )
 
     def population(self, state: State) -> tuple[Floats, Floats]:
         """Return the candidates of the last generation and their costs: views."""
@@ -142,6 +147,15 @@ class CmaEs:
         order = np.argsort(costs, kind="stable")
         state["immigrants"] = np.ascontiguousarray(candidates[order])
         state["ledger"][at.IMMIGRANTS] = len(order)
+
+    def observe(self, state: State) -> Mapping[str, float]:
+        """Return what tells how the current run goes, and which it is."""
+        strategy, ledger = state["strategy"], state["ledger"]
+        return {
+            "sigma": float(strategy[at.SIGMA]),
+            "population": float(ledger[at.POPULATION]),
+            "runs": float(ledger[at.RUNS]),
+        }
 
     def _make_room(self, state: State) -> None:
         """Grow what has a row for each candidate if the next generation is the largest so far."""
