@@ -44,11 +44,9 @@ def comparison_text(comparison: Comparison, paint: Paint) -> str:
         lines += _target_lines(comparison, target, paint)
     first, second = (each.name for each in comparison.contenders)
     questions = _count(1 + len(comparison.targets))
-    lines += [
-        "",
-        f"{_TESTS[comparison.test]} test, Holm's correction for {questions}; A12 is the chance that "
-        f"{first} does better than {second}",
-    ]
+    test = f"{_TESTS[comparison.test]} test, Holm's correction for {questions}"
+    meaning = f"A12 is the chance that {first} does better than {second}"
+    lines += ["", f"{test}; {meaning}"]
     return "\n".join(lines)
 
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
 
-from chimera.builtin.evolution.kernels.fronts import hypervolume
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats
+from chimera.builtin.evolution.search.algorithm import State as Arrays
 from chimera.builtin.evolution.search.engine import Search, State
-from chimera.builtin.evolution.search.nsga2 import Nsga2
 
 MARGIN = 0.1
 """How far the reference point of a hypervolume lies beyond the worst of all fronts, as a share of
 their range: so that the ends of a front count (Ishibuchi, Imada, Setoguchi and Nojima 2018)."""
 
 MakeSearch = Callable[[EvolutionSpec], Search]
+
+
+class FindsFront(Protocol):
+    """What several objectives are searched with."""
+
+    def front(self, state: Arrays) -> tuple[Floats, Floats]:
+        """Return the candidates of the front, and their costs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,8 @@ def _front(search: Search, state: State) -> tuple[tuple[float, ...], ...]:
     """Return the costs of the fronts of all islands together."""
     found: list[tuple[float, ...]] = []
     for island, own in zip(search.islands, state.islands, strict=True):
-        assert isinstance(island.algorithm, Nsga2)
-        found += map(tuple, island.algorithm.front(own)[1].tolist())
+        algorithm = cast(FindsFront, island.algorithm)
+        found += map(tuple, algorithm.front(own)[1].tolist())
     return tuple(sorted(set(found)))
 
 
@@ -92,5 +100,7 @@ def measured(groups: Sequence[Sequence[Run]]) -> list[list[Run]]:
 
 
 def _measure(run: Run, reference: Floats) -> Run:
+    from chimera.builtin.evolution.kernels.fronts import hypervolume
+
     volume = hypervolume(np.array(run.front), reference) if run.front else None
     return Run(run.seed, volume, run.evaluations, run.generations, run.stopped, (), run.front)
