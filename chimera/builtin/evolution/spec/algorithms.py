@@ -52,7 +52,7 @@ class CmaEs(Model):
         default="bipop",
         description="What follows when it has converged: `bipop` restarts with populations large "
         "and small by turns (Hansen 2009), `ipop` doubles them (Auger and Hansen 2005), and with "
-        "`none` it goes on where it is.",
+        "`none` the search ends as converged.",
     )
     separable: bool | None = Field(
         default=None,
