@@ -63,7 +63,7 @@ def _log(low: float, high: float, ticks: int) -> Scale:
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     last = max(last, first + 1)
     every = max(1, -(-(last - first) // ticks))
-    first -= first % every
+    first = max(first - first % every, -_GREATEST)
     last += -(last - first) % every
     marks = tuple(10.0**power for power in range(first, last + 1, every) if power <= _GREATEST)
     return Scale(marks[0], max(marks[-1], high), True, marks)
