@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from chimera.builtin.evolution.kernels import crossover, mutation, permutation, selection
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.crossover import PAIRS
 from chimera.builtin.evolution.kernels.evaluating import (
     FITNESS,
     FITNESS_SIGNATURE,
@@ -39,7 +40,6 @@ from chimera.builtin.evolution.kernels.randomness import (
     SELECT,
     block_key,
     draw,
-    unit,
 )
 from chimera.builtin.evolution.kernels.recording import (
     ENDING,
@@ -54,7 +54,7 @@ from chimera.builtin.evolution.kernels.recording import (
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-BLOCK = 32
+BLOCK = 2 * PAIRS
 
 ASK, TELL, ADVANCE = range(3)
 """What `generations` is to do: only make the candidates, only finish the generation, or all."""
@@ -64,8 +64,9 @@ class Settings(NamedTuple):
     """What stays the same through a run.
 
     Kinds are those of the modules of operators. `selected` is the size of a tournament or how many
-    survive truncation. `loose` is the number of genes outside of permutations. `crossover_index` is
-    1 / (η + 1) or alpha, `mutation_index` 1 / (η + 1), `mutation_gap` 1 / log(1 - rate).
+    survive truncation. `loose` is the number of genes outside of permutations, and `is_plain` says
+    that all are real and moved by mutation. `crossover_index` is 1 / (η + 1) or alpha,
+    `mutation_index` 1 / (η + 1), `mutation_gap` 1 / log2(1 - rate).
     """
 
     seed: np.uint64
@@ -73,6 +74,7 @@ class Settings(NamedTuple):
     sign: float
     genes: int
     loose: int
+    is_plain: bool
     elites: int
     selection: int
     selected: int
@@ -81,7 +83,6 @@ class Settings(NamedTuple):
     crossover_probability: float
     crossover_index: float
     mutation: int
-    mutation_rate: float
     mutation_gap: float
     mutation_index: float
     permutation_crossover: int
@@ -93,7 +94,8 @@ class Settings(NamedTuple):
 class Layout(NamedTuple):
     """What a row is made of: `types` int64[W], `places` int64[W], the position among loose genes.
 
-    `scale` is the unit that mutation moves a gene by, `segments` as `Problem` has them.
+    `scale` is what mutation moves genes by, of a row PAIRS times, float64[PAIRS W]. `segments` are
+    as `Problem` has them.
     """
 
     lower: Floats
@@ -119,16 +121,20 @@ class Population(NamedTuple):
 class Scratch(NamedTuple):
     """What holds nothing between two calls.
 
-    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `chosen`
-    int64[BLOCK + 1], `plan` float64[3, W], `marks` int64[W].
+    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `drawn`
+    int64[BLOCK MAX_TOURNAMENT], `chosen` int64[BLOCK], `mates` float64[2, PAIRS W], `gaps`
+    int64[STEPS], `deviates` float64[STEPS], `marks` int64[W].
     """
 
     elites: Integers
     order: Integers
     spare: Integers
     sums: Floats
+    drawn: Integers
     chosen: Integers
-    plan: Floats
+    mates: Floats
+    gaps: Integers
+    deviates: Floats
     marks: Integers
 
 
@@ -139,14 +145,14 @@ _rows, _table = _i8[::1], _i8[:, ::1]
 
 def _tuple(fields: str, name: type) -> Any:
     kinds = {"i": _i8, "f": _f8, "u": _u8, "I": _rows, "F": _vector, "M": _matrix, "P": _pair}
-    kinds |= {"T": _table, "O": types.int32[:, ::1]}
+    kinds |= {"b": types.boolean, "T": _table, "O": types.int32[:, ::1]}
     return types.NamedTuple(tuple(kinds[field] for field in fields), name)  # type: ignore[no-untyped-call]
 
 
-SETTINGS: Any = _tuple("uifiiiiififfifffiiff", Settings)
+SETTINGS: Any = _tuple("uifiibiiififfiffiiff", Settings)
 LAYOUT: Any = _tuple("FFFIIT", Layout)
 POPULATION: Any = _tuple("PMOFMMI", Population)
-SCRATCH: Any = _tuple("IIIFIMI", Scratch)
+SCRATCH: Any = _tuple("IIIFIIMIFI", Scratch)
 
 
 @inner
@@ -189,12 +195,21 @@ def _breed(children, child_costs, layout, settings, scratch, fitness, work, stat
     parents, costs = state.populations[here], state.costs[here]
     count, elites = costs.shape[0], settings.elites
     _keep_elites(parents, costs, children, child_costs, scratch.elites, state.origins)
-    selection.prepare(settings.selection, costs, scratch.order, scratch.spare, scratch.sums)
+    selection.prepare(costs, settings, scratch)
     generation = state.counters[GENERATION] + 1
     for first in range(elites, count, BLOCK):
         last = min(first + BLOCK, count)
         _breed_block(
-            parents, costs, children, first, last, generation, layout, settings, scratch, state
+            parents,
+            costs,
+            children,
+            first,
+            last,
+            generation,
+            layout,
+            settings,
+            scratch,
+            state.origins,
         )
         if work == ADVANCE:
             _evaluate(fitness, children, first, last, child_costs, settings, state)
@@ -230,41 +245,46 @@ def _rank_elites(costs, elites):
 
 @inner
 def _breed_block(
-    parents, costs, children, first, last, generation, layout, settings, scratch, state
+    parents, costs, children, first, last, generation, layout, settings, scratch, origins
 ):
     """Select, recombine and mutate a block of children."""
     block, chosen = (first - settings.elites) // BLOCK, scratch.chosen
     key = block_key(settings.seed, generation, block, SELECT, settings.island)
     selection.choose(costs, settings, scratch, key, last - first + (last - first) % 2)
-    key = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
-    for row in range(first, last, 2):
-        a, b = chosen[row - first], chosen[row - first + 1]
-        second = min(row + 1, last - 1)
-        cross_pair(
-            parents, a, b, children, row, second, layout, settings, scratch, draw(key, row - first)
-        )
-        state.origins[row, 0] = a
-        state.origins[row, 1] = b
-        state.origins[second, 0] = a
-        state.origins[second, 1] = b
-    key = block_key(settings.seed, generation, block, MUTATE, settings.island)
-    mutation.mutate(children, first, last, layout, settings, key)
-    if settings.loose < settings.genes:
-        key = block_key(settings.seed, generation, block, PERMUTE, settings.island)
-        permutation.mutate(children, first, last, layout, settings, key)
+    make_children(parents, children, first, last, generation, block, layout, settings, scratch)
+    for row in range(first, last):
+        pair = (row - first) // 2
+        origins[row, 0] = chosen[2 * pair]
+        origins[row, 1] = chosen[2 * pair + 1]
 
 
 @inner
-def cross_pair(parents, a, b, children, first, second, layout, settings, scratch, key):
-    """Make two children of two parents, or copies; `second` may be `first`."""
-    if unit(draw(key, 0)) < settings.crossover_probability:
-        crossover.cross(parents, a, b, children, first, second, layout, scratch.plan, settings, key)
-    else:
-        crossover.copy(parents, a, b, children, first, second)
-    if settings.loose < settings.genes:
-        permutation.cross(
-            parents, a, b, children, first, second, layout, settings, scratch.marks, key
-        )
+def make_children(parents, children, first, last, generation, block, layout, settings, scratch):
+    """Recombine and mutate parents, pairs of `scratch.chosen`, to a block of children."""
+    rows, mates = last - first, scratch.mates
+    pairs, has_permutations = (rows + 1) // 2, settings.loose < settings.genes
+    key = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
+    crossover.cross(parents, scratch.chosen, mates, pairs, layout, settings, key)
+    if has_permutations:
+        permutation.cross(parents, mates, pairs, layout, settings, scratch, key)
+    key = block_key(settings.seed, generation, block, MUTATE, settings.island)
+    mutation.mutate(mates, rows, layout, settings, scratch, key)
+    if has_permutations:
+        key = block_key(settings.seed, generation, block, PERMUTE, settings.island)
+        permutation.mutate(mates, rows, layout, settings, key)
+    _place(mates, children, first, last, layout.lower, layout.upper)
+
+
+@inner
+def _place(mates, children, first, last, lower, upper):
+    """Move a block's children to their rows, and within their bounds."""
+    width = children.shape[1]
+    for row in range(first, last):
+        half, at = (row - first) % 2, np.uint64((row - first) // 2 * width)
+        for j in range(np.uint64(width)):
+            value = mates[half, at + j]
+            value = lower[j] if value < lower[j] else value
+            children[row, j] = upper[j] if value > upper[j] else value
 
 
 @inner

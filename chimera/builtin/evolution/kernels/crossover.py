@@ -1,12 +1,16 @@
-"""How two parents make two children, gene by gene; permutations have a module of their own.
+"""How pairs of parents make pairs of children; permutations have a module of their own.
 
-All crossovers are one: of two genes x and y, exchanged or not, the children get `x + t (y - x)` and
-`y - s (y - x)`. Where t and s are 0 they are the parents' own bits. SBX (Deb and Agrawal 1995)
-recombines each gene with chance ½ by t = s = (1 - β) / 2, where β is u or 1 / u to the power of
-1 / (η + 1) with a uniform u, and exchanges each with chance ½. BLX-alpha (Eshelman and Schaffer 1993)
-draws t and s from [-alpha, 1 + alpha). Uniform, one- and two-point crossover exchange genes and nothing
-else, and so do all with genes that are no numbers. Integers are rounded to the nearest and only
-then moved within their bounds, so that a bound is as wide as any other value.
+A block of pairs lies in `mates`, float64[2, PAIRS W]: pair p in `mates[:, p W : (p + 1) W]`, first
+the parents and then, in their place, the children. So loops run over many rows at once, in two
+arrays and without branches: they are vectorised.
+
+SBX (Deb and Agrawal 1995) recombines each gene with chance ½: x and y become x + t (y - x) and
+y - t (y - x) with t = (1 - β) / 2, where β is u or 1 / u to the power of 1 / (η + 1) for a uniform
+u; and it exchanges each with chance ½. BLX-alpha (Eshelman and Schaffer 1993) draws both from the
+interval of x and y widened on each side by alpha. Uniform, one- and two-point crossover exchange
+genes and nothing else, and so do the others with genes that are no numbers. Whatever is exchanged
+keeps its bits. Integers are rounded to the nearest; bounds are seen to only when a child is
+finished, so that a bound is as wide as any other value.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -21,115 +25,125 @@ from chimera.builtin.evolution.kernels.compiling import inner
 from chimera.builtin.evolution.kernels.genes import INTEGER, PERMUTATION
 from chimera.builtin.evolution.kernels.randomness import below, draw, open_unit, unit
 
+PAIRS = 16
+"""Pairs of a block, which share a key: draws up to PAIRS say which of them are recombined, then
+come two for each gene, then two for each pair; what is beyond is left to permutations."""
+
 SBX, BLEND, UNIFORM, ONE_POINT, TWO_POINT = range(5)
 """Kinds of crossover."""
 
-T, S, EXCHANGED = range(3)
-"""Rows of a plan."""
-
+_PAIRS = np.uint64(PAIRS)
 _NOTHING, _BIT_0, _BIT_1, _BIT_2 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
 
 
 @inner
-def cross(parents, a, b, children, first, second, problem, plan, settings, key):
-    """Fill two rows from two parents, but for their permutations; `second` may equal `first`.
-
-    `plan` is scratch of float64[3, W]. Draws 1 to 2 W of `key` are used.
-    """
-    segments = problem.segments
-    kind = settings.crossover
-    if kind > BLEND:
-        _plan_exchange(plan, problem.places, settings.loose, kind, key)
-    for k in range(segments.shape[0]):
-        type_, start, stop = segments[k, 0], segments[k, 1], segments[k, 2]
-        if type_ == PERMUTATION:
-            continue
-        if type_ > INTEGER:
-            if kind <= BLEND:
-                _plan_swaps(plan, start, stop, key)
-        elif kind == SBX:
-            _plan_sbx(plan, start, stop, settings.crossover_index, key)
-        elif kind == BLEND:
-            _plan_blend(plan, start, stop, settings.crossover_index, key)
-        _combine(parents, a, b, children, first, second, problem, plan, start, stop)
-        if type_ == INTEGER:
-            _round(children, first, problem, start, stop)
-            _round(children, second, problem, start, stop)
+def gather(parents, chosen, first, last, mates):
+    """Fill in pairs with the rows of parents that were chosen for them."""
+    width = parents.shape[1]
+    for pair in range(first, last):
+        a, b, at = chosen[2 * pair], chosen[2 * pair + 1], np.uint64(pair * width)
+        for j in range(np.uint64(width)):
+            mates[0, at + j] = parents[a, j]
+        for j in range(np.uint64(width)):
+            mates[1, at + j] = parents[b, j]
 
 
 @inner
-def copy(parents, a, b, children, first, second):
-    """Fill two rows with their parents."""
-    for j in range(parents.shape[1]):
-        children[second, j] = parents[b, j]
-    for j in range(parents.shape[1]):
-        children[first, j] = parents[a, j]
+def cross(parents, chosen, mates, pairs, layout, settings, key):
+    """Make children of all pairs, and parents again of those that are not to be recombined."""
+    gather(parents, chosen, 0, pairs, mates)
+    if settings.crossover_probability > 0.0:
+        _cross_all(mates, pairs, layout, settings, key)
+        for pair in range(pairs):
+            if unit(draw(key, pair)) >= settings.crossover_probability:
+                gather(parents, chosen, pair, pair + 1, mates)
 
 
 @inner
-def _plan_sbx(plan, start, stop, index, key):
-    """Plan SBX: bit 0 of a draw recombines, bit 1 exchanges, bit 2 inverts β, the rest is u."""
-    for j in range(start, stop):
-        bits = draw(key, j + 1)
-        power = index * portable.log(open_unit(bits))
-        beta = portable.exp(-power if bits & _BIT_2 != _NOTHING else power)
-        t = 0.5 - 0.5 * beta if bits & _BIT_0 != _NOTHING else 0.0
-        plan[T, j] = t
-        plan[S, j] = t
-        plan[EXCHANGED, j] = 1.0 if bits & _BIT_1 != _NOTHING else 0.0
-
-
-@inner
-def _plan_blend(plan, start, stop, alpha, key):
-    width = plan.shape[1]
-    for j in range(start, stop):
-        plan[T, j] = unit(draw(key, j + 1)) * (1.0 + 2.0 * alpha) - alpha
-        plan[S, j] = unit(draw(key, width + j + 1)) * (1.0 + 2.0 * alpha) - alpha
-        plan[EXCHANGED, j] = 0.0
-
-
-@inner
-def _plan_swaps(plan, start, stop, key):
-    """Plan to exchange each gene with chance ½."""
-    for j in range(start, stop):
-        plan[T, j] = 0.0
-        plan[S, j] = 0.0
-        plan[EXCHANGED, j] = 1.0 if draw(key, j + 1) & _BIT_1 != _NOTHING else 0.0
-
-
-@inner
-def _plan_exchange(plan, places, loose, kind, key):
-    """Plan a crossover that exchanges genes alone; cuts fall between any two of `loose` genes."""
-    width = plan.shape[1]
-    if kind == UNIFORM:
-        _plan_swaps(plan, 0, width, key)
+def _cross_all(mates, pairs, layout, settings, key):
+    """Make children of pairs: all at once where there are genes of one type only."""
+    segments, width = layout.segments, layout.types.shape[0]
+    if segments.shape[0] == 1 and settings.crossover <= UNIFORM:
+        _cross_genes(mates, 0, pairs * width, segments[0, 0], settings, key)
         return
-    cuts = max(loose - 1, 1)
-    low, high = below(draw(key, 1), cuts) + 1, loose
-    if kind == TWO_POINT:
-        high = below(draw(key, 2), cuts) + 1
-        low, high = min(low, high), max(low, high)
-    for j in range(width):
-        plan[T, j] = 0.0
-        plan[S, j] = 0.0
-        plan[EXCHANGED, j] = 1.0 if low <= places[j] < high else 0.0
+    for pair in range(pairs):
+        base = pair * width
+        low, high = _cuts(pair, width, layout, settings, key)
+        for k in range(segments.shape[0]):
+            type_, start, stop = segments[k, 0], segments[k, 1], segments[k, 2]
+            if settings.crossover > UNIFORM:
+                _exchange_between(mates, base, start, stop, layout.places, low, high)
+            else:
+                _cross_genes(mates, base + start, base + stop, type_, settings, key)
 
 
 @inner
-def _combine(parents, a, b, children, first, second, problem, plan, start, stop):
-    """Make children of parents as planned; loops without branches, so that they are vectorised."""
-    lower, upper = problem.lower, problem.upper
-    for j in range(start, stop):
-        x, y = parents[a, j], parents[b, j]
-        exchanged = plan[EXCHANGED, j] > 0.0
-        p = y if exchanged else x
-        q = x if exchanged else y
-        children[second, j] = min(max(q - plan[S, j] * (q - p), lower[j]), upper[j])
-        children[first, j] = min(max(p + plan[T, j] * (q - p), lower[j]), upper[j])
+def _cross_genes(mates, start, stop, type_, settings, key):
+    """Make children's genes of one type from `start` to `stop`."""
+    if type_ == PERMUTATION:
+        return
+    if type_ > INTEGER or settings.crossover == UNIFORM:
+        _exchange(mates, start, stop, key)
+        return
+    if settings.crossover == SBX:
+        _recombine(mates, start, stop, settings.crossover_index, key)
+    else:
+        _blend(mates, start, stop, settings.crossover_index, key)
+    if type_ == INTEGER:
+        for i in range(np.uint64(start), np.uint64(stop)):
+            mates[0, i] = np.floor(mates[0, i] + 0.5)
+            mates[1, i] = np.floor(mates[1, i] + 0.5)
 
 
 @inner
-def _round(children, row, problem, start, stop):
+def _recombine(mates, start, stop, index, key):
+    """Do SBX: bit 0 of a draw recombines, bit 1 exchanges, bit 2 inverts β, the rest is u."""
+    for i in range(np.uint64(start), np.uint64(stop)):
+        bits = draw(key, i + _PAIRS)
+        beta = portable.unit_power(open_unit(bits), -index if bits & _BIT_2 != _NOTHING else index)
+        t = 0.5 - 0.5 * beta if bits & _BIT_0 != _NOTHING else 0.0
+        x, y = mates[0, i], mates[1, i]
+        is_exchanged = bits & _BIT_1 != _NOTHING
+        p = y if is_exchanged else x
+        q = x if is_exchanged else y
+        change = t * (q - p)
+        mates[0, i] = p + change
+        mates[1, i] = q - change
+
+
+@inner
+def _blend(mates, start, stop, alpha, key):
+    size = _PAIRS + np.uint64(mates.shape[1])
+    for i in range(np.uint64(start), np.uint64(stop)):
+        x, y = mates[0, i], mates[1, i]
+        mates[0, i] = x + (unit(draw(key, i + _PAIRS)) * (1.0 + 2.0 * alpha) - alpha) * (y - x)
+        t = unit(draw(key, i + size)) * (1.0 + 2.0 * alpha) - alpha
+        mates[1, i] = x + t * (y - x)
+
+
+@inner
+def _exchange(mates, start, stop, key):
+    for i in range(np.uint64(start), np.uint64(stop)):
+        is_exchanged = draw(key, i + _PAIRS) & _BIT_1 != _NOTHING
+        x, y = mates[0, i], mates[1, i]
+        mates[0, i] = y if is_exchanged else x
+        mates[1, i] = x if is_exchanged else y
+
+
+@inner
+def _cuts(pair, width, layout, settings, key):
+    """Return the genes, permutations not counted, from which and up to which a pair exchanges."""
+    position, between = PAIRS + 2 * PAIRS * width + 2 * pair, max(settings.loose - 1, 1)
+    low, high = below(draw(key, position), between) + 1, settings.loose
+    if settings.crossover == TWO_POINT:
+        high = below(draw(key, position + 1), between) + 1
+    return min(low, high), max(low, high)
+
+
+@inner
+def _exchange_between(mates, base, start, stop, places, low, high):
     for j in range(start, stop):
-        whole = np.floor(children[row, j] + 0.5)
-        children[row, j] = min(max(whole, problem.lower[j]), problem.upper[j])
+        if low <= places[j] < high:
+            held = mates[0, base + j]
+            mates[0, base + j] = mates[1, base + j]
+            mates[1, base + j] = held

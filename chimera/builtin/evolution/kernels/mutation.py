@@ -1,9 +1,10 @@
 """How children are changed, gene by gene; permutations have a module of their own.
 
 Each gene is mutated with the same chance: the gap to the next that is mutated is geometric,
-floor(log u / log(1 - rate)). Reals move by a normal deviate or as polynomial mutation has it (Deb
-and Goyal 1996), integers likewise and by one at least, or they are drawn anew within their bounds.
-Categories are drawn anew, and bits become the other one.
+floor(log u / log(1 - rate)). Reals move by a normal deviate (Box and Muller 1958) or as polynomial
+mutation has it (Deb and Goyal 1996), integers likewise and by one at least, or they are drawn anew
+from all that they can be. Categories are drawn anew, and bits become the other one. Gaps and
+deviates are made many at a time, by loops without branches that are vectorised.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -15,63 +16,104 @@ import numpy as np
 
 from chimera.builtin.evolution.kernels import portable
 from chimera.builtin.evolution.kernels.compiling import inner
-from chimera.builtin.evolution.kernels.genes import BIT, CATEGORICAL, INTEGER, PERMUTATION
+from chimera.builtin.evolution.kernels.genes import BIT, CATEGORICAL, INTEGER, PERMUTATION, REAL
 from chimera.builtin.evolution.kernels.randomness import below, draw, open_unit, unit
 
 GAUSSIAN, POLYNOMIAL, RESET = range(3)
 """Kinds of mutation."""
 
+STEPS = 32
+"""Mutations that are prepared at a time."""
 
-@inner
-def mutate(children, first, last, problem, settings, key):
-    """Mutate genes of the rows `first` to `last`, but for their permutations."""
-    genes, rate = settings.genes, settings.mutation_rate
-    count = (last - first) * genes
-    position, step = 0, 0
-    while rate > 0.0:
-        if rate < 1.0:
-            gap = portable.log(open_unit(draw(key, step))) * settings.mutation_gap
-            if gap >= count - position:
-                break
-            position += int(gap)
-        elif position >= count:
-            break
-        row, j = first + position // genes, position % genes
-        _mutate_gene(children, row, j, problem, settings, draw(key, step + 1))
-        position += 1
-        step += 2
+_DRAWS = 3
+"""Draws for each mutation: its gap, its deviate, and a gene anew."""
+
+_NOTHING, _BIT_0 = np.uint64(0), np.uint64(1)
+_LONGEST_GAP = 2.0**51
+_MINUS_LN_4 = -1.3862943611198906
 
 
 @inner
-def _mutate_gene(children, row, j, problem, settings, bits):
-    type_, low, high = problem.types[j], problem.lower[j], problem.upper[j]
+def mutate(mates, rows, layout, settings, scratch, key):
+    """Mutate genes of a block of `rows` children, first ones and then second ones.
+
+    Padding counts as genes, of scale 0.
+    """
+    gaps, deviates = scratch.gaps, scratch.deviates
+    width = layout.types.shape[0]
+    split = (rows + 1) // 2 * width
+    first_step, position = 0, 0
+    while True:
+        _prepare(gaps, deviates, settings, key, first_step)
+        for step in range(STEPS):
+            position += gaps[step]
+            if position >= rows * width:
+                return
+            half = 1 if position >= split else 0
+            i = position - half * split
+            if settings.is_plain:
+                mates[half, i] += deviates[step] * layout.scale[i]
+            else:
+                bits = draw(key, _DRAWS * (first_step + step) + 2)
+                mates[half, i] = _changed(
+                    mates[half, i], i % width, deviates[step], bits, layout, settings
+                )
+            position += 1
+        first_step += STEPS
+
+
+@inner
+def _prepare(gaps, deviates, settings, key, first_step):
+    """Fill in the gaps before the next mutations, and how far each goes in units of its scale."""
+    factor = settings.mutation_gap
+    for step in range(STEPS):
+        u = open_unit(draw(key, _DRAWS * (first_step + step)))
+        gaps[step] = int(min(portable.unit_log2(u) * factor, _LONGEST_GAP))
+    if settings.mutation == GAUSSIAN:
+        _draw_normal(deviates, key, first_step)
+    elif settings.mutation == POLYNOMIAL:
+        _draw_polynomial(deviates, settings.mutation_index, key, first_step)
+
+
+@inner
+def _draw_normal(deviates, key, first_step):
+    half = STEPS // 2
+    for step in range(half):
+        position = _DRAWS * (first_step + step) + 1
+        radius = np.sqrt(_MINUS_LN_4 * portable.unit_log2(open_unit(draw(key, position))))
+        x, y = portable.turn(unit(draw(key, position + _DRAWS * half)))
+        deviates[step] = radius * x
+        deviates[half + step] = radius * y
+
+
+@inner
+def _draw_polynomial(deviates, index, key, first_step):
+    """Draw δ (eq. 8): 1 - u to the power of 1 / (η + 1), up or down by bit 0."""
+    for step in range(STEPS):
+        bits = draw(key, _DRAWS * (first_step + step) + 1)
+        delta = 1.0 - portable.unit_power(open_unit(bits), index)
+        deviates[step] = delta if bits & _BIT_0 != _NOTHING else -delta
+
+
+@inner
+def _changed(value, j, deviate, bits, layout, settings):
+    """Return a mutated gene of any type; bounds are seen to later."""
+    type_, low, high = layout.types[j], layout.lower[j], layout.upper[j]
     if type_ == PERMUTATION:
-        return
+        return value
     if type_ == BIT:
-        children[row, j] = 1.0 - children[row, j]
-    elif type_ == CATEGORICAL or settings.mutation == RESET:
-        children[row, j] = anew(type_, low, high, bits)
-    else:
-        if settings.mutation == GAUSSIAN:
-            change = portable.normal(open_unit(bits)) * problem.scale[j]
-        else:
-            change = _polynomial(open_unit(bits), settings.mutation_index) * problem.scale[j]
-        if type_ == INTEGER:
-            change = np.ceil(change) if change > 0.0 else np.floor(change)
-        children[row, j] = min(max(children[row, j] + change, low), high)
+        return 1.0 - value
+    if type_ == CATEGORICAL or settings.mutation == RESET:
+        return anew(type_, low, high, bits)
+    change = deviate * layout.scale[j]
+    if type_ == INTEGER:
+        change = np.ceil(change) if change > 0.0 else np.floor(change)
+    return value + change
 
 
 @inner
 def anew(type_, low, high, bits):
     """Return a gene drawn from all that it can be."""
-    if type_ in (INTEGER, CATEGORICAL, BIT):
-        return low + below(bits, int(high - low) + 1)
+    if type_ != REAL:
+        return low + float(below(bits, int(high - low) + 1))
     return min(max(low + unit(bits) * (high - low), low), high)
-
-
-@inner
-def _polynomial(u, index):
-    """Return δ of polynomial mutation for a uniform `u` (eq. 8)."""
-    if u < 0.5:
-        return portable.exp(index * portable.log(2.0 * u)) - 1.0
-    return 1.0 - portable.exp(index * portable.log(2.0 - 2.0 * u))

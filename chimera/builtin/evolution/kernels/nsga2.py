@@ -28,7 +28,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import mutation, permutation
+from chimera.builtin.evolution.kernels import mutation
 from chimera.builtin.evolution.kernels.breeding import (
     ADVANCE,
     ASK,
@@ -36,10 +36,11 @@ from chimera.builtin.evolution.kernels.breeding import (
     LAYOUT,
     SETTINGS,
     TELL,
-    cross_pair,
     initialise_block,
+    make_children,
 )
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.crossover import PAIRS
 from chimera.builtin.evolution.kernels.evaluating import (
     OBJECTIVES,
     OBJECTIVES_SIGNATURE,
@@ -48,8 +49,6 @@ from chimera.builtin.evolution.kernels.evaluating import (
 from chimera.builtin.evolution.kernels.fronts import is_same, rank_sorted, sort_rows, volume
 from chimera.builtin.evolution.kernels.randomness import (
     INITIALISE,
-    MUTATE,
-    RECOMBINE,
     SELECT,
     below,
     block_key,
@@ -104,7 +103,10 @@ class Scratch(NamedTuple):
     links: Integers
     key: Floats
     levels: Floats
-    plan: Floats
+    chosen: Integers
+    mates: Floats
+    gaps: Integers
+    deviates: Floats
     marks: Integers
 
 
@@ -132,7 +134,10 @@ _SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
         _integers,
         _matrix,
         _f8[:, :, ::1],
+        _integers,
         _matrix,
+        _integers,
+        _floats,
         _integers,
     ),
     Scratch,
@@ -150,7 +155,10 @@ def scratch_of(population: int, objectives: int, width: int) -> Scratch:
         links=np.zeros(rows, np.int64),
         key=np.zeros((rows, 1)),
         levels=np.zeros((objectives, population, objectives)),
-        plan=np.zeros((3, width)),
+        chosen=np.zeros(BLOCK, np.int64),
+        mates=np.zeros((2, PAIRS * width)),
+        gaps=np.zeros(mutation.STEPS, np.int64),
+        deviates=np.zeros(mutation.STEPS),
         marks=np.zeros(width, np.int64),
     )
 
@@ -387,18 +395,12 @@ def _breed(arrays, scratch, layout, settings, count):
 @inner
 def _breed_block(arrays, scratch, layout, settings, count, block, first, last):
     rows, generation = arrays.rows, arrays.counters[GENERATION] + 1
-    select = block_key(settings.seed, generation, block, SELECT, settings.island)
-    recombine = block_key(settings.seed, generation, block, RECOMBINE, settings.island)
-    for row in range(first, last, 2):
-        a = _select(arrays.ranks, arrays.crowding, select, 2 * (row - first), count)
-        b = _select(arrays.ranks, arrays.crowding, select, 2 * (row - first) + 2, count)
-        key, child = draw(recombine, row - first), count + row
-        second = min(child + 1, count + last - 1)
-        cross_pair(rows, a, b, rows, child, second, layout, settings, scratch, key)
-    mutate = block_key(settings.seed, generation, block, MUTATE, settings.island)
-    mutation.mutate(rows, count + first, count + last, layout, settings, mutate)
-    if settings.loose < settings.genes:
-        permutation.mutate(rows, count + first, count + last, layout, settings, mutate)
+    key = block_key(settings.seed, generation, block, SELECT, settings.island)
+    for i in range(last - first + (last - first) % 2):
+        scratch.chosen[i] = _select(arrays.ranks, arrays.crowding, key, 2 * i, count)
+    make_children(
+        rows, rows, count + first, count + last, generation, block, layout, settings, scratch
+    )
 
 
 @inner

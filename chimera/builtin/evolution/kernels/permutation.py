@@ -12,6 +12,7 @@ other has where the run has it. Inversion turns a run round, swap exchanges two 
 from __future__ import annotations
 
 from chimera.builtin.evolution.kernels.compiling import inner
+from chimera.builtin.evolution.kernels.crossover import PAIRS
 from chimera.builtin.evolution.kernels.genes import PERMUTATION
 from chimera.builtin.evolution.kernels.randomness import below, draw, unit
 
@@ -20,6 +21,9 @@ ORDER, PMX = range(2)
 
 INVERSION, SWAP = range(2)
 """Kinds of mutation."""
+
+_FIRST_DRAW = 3 * PAIRS
+"""How many draws a block's crossover takes, without two for each gene."""
 
 _DRAWS = 3
 """Draws for each segment: whether at all, and two places."""
@@ -38,30 +42,28 @@ def shuffle(population, row, start, stop, key, position):
 
 
 @inner
-def cross(parents, a, b, children, first, second, layout, settings, marks, key):
-    """Fill the permutations of two rows from two parents; `second` may equal `first`.
-
-    `marks` is scratch of int64[W]. Draws beyond 2 W of `key` are used.
-    """
-    segments = layout.segments
-    for k in range(segments.shape[0]):
-        if segments[k, 0] != PERMUTATION:
-            continue
-        start, stop = segments[k, 1], segments[k, 2]
-        position, count = 2 * parents.shape[1] + 1 + _DRAWS * k, stop - start
-        if unit(draw(key, position)) < settings.permutation_probability:
+def cross(parents, mates, pairs, layout, settings, scratch, key):
+    """Fill the permutations of pairs of children from those of `scratch.chosen` among parents."""
+    segments, chosen, width = layout.segments, scratch.chosen, parents.shape[1]
+    for pair in range(pairs):
+        a, b = chosen[2 * pair], chosen[2 * pair + 1]
+        for k in range(segments.shape[0]):
+            if segments[k, 0] != PERMUTATION:
+                continue
+            position = _FIRST_DRAW + 2 * mates.shape[1] + _DRAWS * (pair * segments.shape[0] + k)
+            if unit(draw(key, position)) >= settings.permutation_probability:
+                continue
+            start, count = segments[k, 1], segments[k, 2] - segments[k, 1]
             low = below(draw(key, position + 1), count + 1)
             high = below(draw(key, position + 2), count + 1)
             low, high = min(low, high), max(low, high)
-        else:
-            low, high = 0, count
-        kind = settings.permutation_crossover
-        _fill(parents, b, a, children, second, start, count, low, high, marks, kind)
-        _fill(parents, a, b, children, first, start, count, low, high, marks, kind)
+            kind, at = settings.permutation_crossover, pair * width
+            _fill(parents, a, b, mates, 0, at, start, count, low, high, scratch.marks, kind)
+            _fill(parents, b, a, mates, 1, at, start, count, low, high, scratch.marks, kind)
 
 
 @inner
-def _fill(parents, kept, other, children, row, start, count, low, high, marks, kind):
+def _fill(parents, kept, other, mates, half, at, start, count, low, high, marks, kind):
     """Fill a segment with the run from `low` to `high` of one parent and the rest of another.
 
     `marks` says of each place where the run has it, plus one, or 0.
@@ -69,9 +71,7 @@ def _fill(parents, kept, other, children, row, start, count, low, high, marks, k
     for i in range(count):
         marks[i] = 0
     for i in range(low, high):
-        place = parents[kept, start + i]
-        children[row, start + i] = place
-        marks[int(place)] = i + 1
+        marks[int(parents[kept, start + i])] = i + 1
     free = high
     for k in range(count):
         i = high + k if high + k < count else high + k - count
@@ -84,30 +84,36 @@ def _fill(parents, kept, other, children, row, start, count, low, high, marks, k
         elif marks[int(place)] > 0:
             continue
         free = free if free < count else free - count
-        children[row, start + free] = place
+        mates[half, at + start + free] = place
         free += 1
 
 
 @inner
-def mutate(children, first, last, layout, settings, key):
-    """Mutate each permutation of the rows `first` to `last` once, or not."""
-    segments = layout.segments
-    for row in range(first, last):
+def mutate(mates, rows, layout, settings, key):
+    """Mutate each permutation of a block of `rows` children once, or not."""
+    segments, width = layout.segments, layout.types.shape[0]
+    for row in range(rows):
         for k in range(segments.shape[0]):
             if segments[k, 0] != PERMUTATION:
                 continue
-            position = _DRAWS * ((row - first) * segments.shape[0] + k)
+            position = _DRAWS * (row * segments.shape[0] + k)
             if unit(draw(key, position)) >= settings.permutation_rate:
                 continue
-            start, count = segments[k, 1], segments[k, 2] - segments[k, 1]
+            start, count = row // 2 * width + segments[k, 1], segments[k, 2] - segments[k, 1]
             i = below(draw(key, position + 1), count)
             j = i + 1 + below(draw(key, position + 2), count - 1)
             j = j if j < count else j - count
             i, j = start + min(i, j), start + max(i, j)
-            while i < j:
-                held = children[row, i]
-                children[row, i] = children[row, j]
-                children[row, j] = held
-                if settings.permutation_mutation == SWAP:
-                    break
-                i, j = i + 1, j - 1
+            _turn_round(mates, row % 2, i, j, settings.permutation_mutation)
+
+
+@inner
+def _turn_round(mates, half, i, j, kind):
+    """Exchange two places, or turn round the run from one to the other."""
+    while i < j:
+        held = mates[half, i]
+        mates[half, i] = mates[half, j]
+        mates[half, j] = held
+        if kind == SWAP:
+            return
+        i, j = i + 1, j - 1

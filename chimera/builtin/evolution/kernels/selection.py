@@ -1,4 +1,4 @@
-"""How parents are chosen, given the costs of all; `order` are rows by cost, equal ones by index.
+"""How parents are chosen, given the costs of all; equal costs are settled by index.
 
 Tournament: the best of a few rows drawn with replacement, the first drawn among equals. Rank: rows
 by linear ranking (Baker 1985), drawn by Whitley's inverse of its distribution (The GENITOR
@@ -22,15 +22,18 @@ from chimera.builtin.evolution.kernels.randomness import below, draw, unit
 from chimera.builtin.evolution.kernels.sorting import sort
 
 TOURNAMENT, RANK, ROULETTE, TRUNCATION = range(4)
+"""Kinds of selection."""
+
+MAX_TOURNAMENT = 100
 
 
 @inner
-def prepare(kind, costs, order, spare, sums):
-    """Fill in what the selection of a generation needs: `order` or the `sums` of shares."""
-    if kind in (RANK, TRUNCATION):
-        sort(costs, costs.shape[0], order, spare)
-    elif kind == ROULETTE:
-        _sum_shares(costs, sums)
+def prepare(costs, settings, scratch):
+    """Fill in what a generation's choices need: the order of rows, or the sums of their shares."""
+    if settings.selection == RANK or settings.selection == TRUNCATION:  # noqa: PLR1714
+        sort(costs, costs.shape[0], scratch.order, scratch.spare)
+    elif settings.selection == ROULETTE:
+        _sum_shares(costs, scratch.sums)
 
 
 @inner
@@ -56,37 +59,37 @@ def _sum_shares(costs, sums):
 @inner
 def choose(costs, settings, scratch, key, count):
     """Fill `scratch.chosen[:count]` with the rows of parents."""
-    kind, size, chosen = settings.selection, settings.selected, scratch.chosen
+    kind, chosen, order = settings.selection, scratch.chosen, scratch.order
     rows = costs.shape[0]
     if kind == TOURNAMENT:
-        for i in range(count):
-            chosen[i] = _winner(costs, size, key, i * size)
+        _hold_tournaments(costs, settings.selected, key, scratch.drawn, chosen, count)
     elif kind == RANK:
         for i in range(count):
-            rank = _ranked(unit(draw(key, i)), rows, settings.pressure)
-            chosen[i] = scratch.order[rank]
+            chosen[i] = order[_rank(unit(draw(key, i)), rows, settings.pressure)]
     elif kind == ROULETTE:
         for i in range(count):
             share = unit(draw(key, i)) * scratch.sums[rows - 1]
-            chosen[i] = _at_share(scratch.sums, share)
+            chosen[i] = _row_at(scratch.sums, share)
     else:
         for i in range(count):
-            chosen[i] = scratch.order[below(draw(key, i), size)]
+            chosen[i] = order[below(draw(key, i), settings.selected)]
 
 
 @inner
-def _winner(costs, size, key, position):
-    count = costs.shape[0]
-    winner = below(draw(key, position), count)
-    for k in range(1, size):
-        other = below(draw(key, position + k), count)
-        if costs[other] < costs[winner]:
-            winner = other
-    return winner
+def _hold_tournaments(costs, size, key, drawn, chosen, count):
+    rows = costs.shape[0]
+    for i in range(np.uint64(count * size)):
+        drawn[i] = below(draw(key, i), rows)
+    for i in range(count):
+        winner = drawn[i * size]
+        for k in range(1, size):
+            other = drawn[i * size + k]
+            winner = other if costs[other] < costs[winner] else winner
+        chosen[i] = winner
 
 
 @inner
-def _ranked(u, count, pressure):
+def _rank(u, count, pressure):
     """Return the rank whose cumulated chance reaches `u`, the best being 0."""
     excess = pressure - 1.0
     if excess > 0.0:
@@ -95,7 +98,7 @@ def _ranked(u, count, pressure):
 
 
 @inner
-def _at_share(sums, share):
+def _row_at(sums, share):
     """Return the first row whose running sum is above `share`."""
     low, high = 0, sums.shape[0] - 1
     while low < high:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -73,8 +74,11 @@ class Genetic:
             order=np.zeros(count, np.int64),
             spare=np.zeros(count, np.int64),
             sums=np.zeros(count),
-            chosen=np.zeros(breeding.BLOCK + 1, np.int64),
-            plan=np.zeros((3, width)),
+            drawn=np.zeros(breeding.BLOCK * selection.MAX_TOURNAMENT, np.int64),
+            chosen=np.zeros(breeding.BLOCK, np.int64),
+            mates=np.zeros((2, crossover.PAIRS * width)),
+            gaps=np.zeros(mutation.STEPS, np.int64),
+            deviates=np.zeros(mutation.STEPS),
             marks=np.zeros(width, np.int64),
         )
 
@@ -148,16 +152,16 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
     chosen, crossed, mutated = operators.selection, operators.crossover, operators.mutation
     assert crossed is not None
     assert mutated is not None
-    loose = int((_types_of(problem)[: problem.genes] != PERMUTATION).sum())
+    types = _types_of(problem)[: problem.genes]
+    loose = int((types != PERMUTATION).sum())
     rate = 1.0 / max(loose, 1) if mutated.rate is None else mutated.rate
-    if loose == 0 or 1.0 - rate == 1.0:  # a rate below 2**-53 comes to nothing
-        rate = 0.0
     return Settings(
         seed=np.uint64(problem.seed),
         island=problem.island,
         sign=problem.sign,
         genes=problem.genes,
         loose=loose,
+        is_plain=bool((types == REAL).all()) and mutated.type != "reset",
         elites=spec.elites,
         selection=_SELECTIONS[chosen.type],
         selected=_selected(chosen, problem.population),
@@ -166,8 +170,7 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
         crossover_probability=crossed.probability if loose > 0 else 0.0,
         crossover_index=_crossover_index(crossed),
         mutation=_MUTATIONS[mutated.type],
-        mutation_rate=rate,
-        mutation_gap=1.0 / portable.log(1.0 - rate) if 0.0 < rate < 1.0 else 0.0,
+        mutation_gap=_mutation_gap(rate if loose > 0 else 0.0),
         mutation_index=1.0 / (mutated.eta + 1.0)
         if isinstance(mutated, PolynomialMutation)
         else 0.0,
@@ -193,6 +196,13 @@ def _crossover_index(crossed: Any) -> float:
     return crossed.alpha if isinstance(crossed, BlendCrossover) else 0.0
 
 
+def _mutation_gap(rate: float) -> float:
+    """Return 1 / log2(1 - rate); a rate below 2**-53 comes to nothing."""
+    if rate == 1.0:
+        return 0.0
+    return -math.inf if 1.0 - rate == 1.0 else math.log(2.0) / portable.log(1.0 - rate)
+
+
 def _mutation_index(mutated: Any) -> float:
     return 1.0 / (mutated.eta + 1.0) if isinstance(mutated, PolynomialMutation) else 0.0
 
@@ -208,7 +218,7 @@ def layout_of(problem: Problem, spec: EvolutionSpec) -> Layout:
     return Layout(
         lower=problem.lower,
         upper=problem.upper,
-        scale=sigma * (problem.upper - problem.lower),
+        scale=np.tile(sigma * (problem.upper - problem.lower), crossover.PAIRS),
         types=types,
         places=np.cumsum(types != PERMUTATION) - 1,
         segments=segments,
