@@ -78,7 +78,7 @@ class Portfolio(Model):
         default=0.1, description="Share of the evaluations that CMA-ES begins with."
     )
     interlude: PositiveShare = Field(
-        default=0.2, description="Share that L-SHADE has then; CMA-ES has the rest."
+        default=0.15, description="Share that L-SHADE has then; CMA-ES has the rest."
     )
 
 
