@@ -1,8 +1,8 @@
 """The compiled genetic algorithm for genomes of bits alone, 64 genes in a word.
 
-What it does to a generation is what `breeding` does, and its settings are the same; here N
-candidates of L genes are `rows`, uint64[2, N, ⌈L / 64⌉], as `packed` describes them, and an
-operation on a word is one on 64 genes: one draw is the mask of uniform crossover for 64 of them.
+What it does to a generation is what `breeding` does. Here N candidates of L genes are `rows`,
+uint64[2, N, ⌈L / 64⌉], as `packed` describes them, and an operation on a word is one on 64 genes:
+one draw is the mask of uniform crossover for 64 of them.
 The champion and its parents are kept as rows of float64, as those of all algorithms are. Blocks of
 32 children are selected, recombined and mutated; a generation, which stays in the nearest caches,
 is evaluated as a whole.
@@ -19,14 +19,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import crossover, portable, selection
-from chimera.builtin.evolution.kernels.breeding import (
-    ADVANCE,
-    ASK,
-    BLOCK,
-    SETTINGS,
-    TELL,
-)
+from chimera.builtin.evolution.kernels import portable, selection
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
 from chimera.builtin.evolution.kernels.evaluating import (
     PACKED_FITNESS,
@@ -55,7 +48,36 @@ from chimera.builtin.evolution.kernels.recording import (
     record,
 )
 
+BLOCK = 32
+
+ASK, TELL, ADVANCE = range(3)
+"""What `generations` is to do: only make the candidates, only finish the generation, or all."""
+
+UNIFORM, ONE_POINT, TWO_POINT = range(3)
+"""Kinds of crossover."""
+
 _1, _63 = np.uint64(1), np.uint64(63)
+
+
+class Settings(NamedTuple):
+    """What stays the same through a run.
+
+    `selection` is a kind of that module, `selected` the size of a tournament or how many survive
+    truncation. `mutation_gap` is 1 / log(1 - rate).
+    """
+
+    seed: np.uint64
+    island: int
+    sign: float
+    genes: int
+    elites: int
+    selection: int
+    selected: int
+    pressure: float
+    crossover: int
+    crossover_probability: float
+    mutation_rate: float
+    mutation_gap: float
 
 
 class Population(NamedTuple):
@@ -71,17 +93,27 @@ class Population(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What holds nothing between two calls, as in `breeding`; `crowned` is a row of words."""
+    """What holds nothing between two calls.
+
+    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `drawn`
+    int64[BLOCK MAX_TOURNAMENT], `chosen` int64[BLOCK] and `crowned` a row of words.
+    """
 
     elites: NDArray[np.int64]
     order: NDArray[np.int64]
     spare: NDArray[np.int64]
     sums: NDArray[np.float64]
+    drawn: NDArray[np.int64]
     chosen: NDArray[np.int64]
     crowned: NDArray[np.uint64]
 
 
-_floats, _matrix, _integers = types.float64[::1], types.float64[:, ::1], types.int64[::1]
+_i8, _f8 = types.int64, types.float64
+_floats, _matrix, _integers = _f8[::1], _f8[:, ::1], _i8[::1]
+
+SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (types.uint64, _i8, _f8, _i8, _i8, _i8, _i8, _f8, _i8, _f8, _f8, _f8), Settings
+)
 
 POPULATION: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     (
@@ -96,7 +128,7 @@ POPULATION: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     Population,
 )
 SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_integers, _integers, _integers, _floats, _integers, types.uint64[::1]), Scratch
+    (_integers, _integers, _integers, _floats, _integers, _integers, types.uint64[::1]), Scratch
 )
 
 
@@ -123,7 +155,7 @@ def _breed(children, child_costs, settings, scratch, state):
     parents, costs = state.rows[here], state.costs[here]
     count, generation = costs.shape[0], counters[GENERATION] + 1
     _keep_elites(parents, costs, children, child_costs, scratch.elites, state.origins)
-    selection.prepare(settings.selection, costs, scratch.order, scratch.spare, scratch.sums)
+    selection.prepare(costs, settings, scratch)
     for first in range(settings.elites, count, BLOCK):
         block, last = (first - settings.elites) // BLOCK, min(first + BLOCK, count)
         key = block_key(settings.seed, generation, block, SELECT, settings.island)
@@ -175,7 +207,7 @@ def _cross(parents, a, b, children, first, second, settings, key):
         for k in range(words):
             children[second, k] = parents[b, k]
             children[first, k] = parents[a, k]
-    elif settings.crossover in (crossover.ONE_POINT, crossover.TWO_POINT):
+    elif settings.crossover != UNIFORM:
         low, high = _cuts(settings, key)
         for k in range(words):
             x, y = parents[a, k], parents[b, k]
@@ -196,7 +228,7 @@ def _cuts(settings, key):
     """Return the first gene that is exchanged and the one after the last."""
     between = max(settings.genes - 1, 1)
     low, high = below(draw(key, 1), between) + 1, settings.genes
-    if settings.crossover == crossover.TWO_POINT:
+    if settings.crossover == TWO_POINT:
         other = below(draw(key, 2), between) + 1
         low, high = min(low, other), max(low, other)
     return low, high
@@ -258,7 +290,7 @@ def unknown(population, first, last, values):
     """Leave values as they are: the fitness of those who ask and tell."""
 
 
-@kernel(types.void(POPULATION, SETTINGS, SCRATCH, ENDING, PACKED_FITNESS, types.int64, types.int64))
+@kernel(types.void(POPULATION, SETTINGS, SCRATCH, ENDING, PACKED_FITNESS, _i8, _i8))
 def generations(state, settings, scratch, ending, fitness, work, until):
     """Run on until generation `until`, or until a criterion stops the run; or do part of one."""
     counters = state.counters

@@ -10,15 +10,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import bits
-from chimera.builtin.evolution.kernels.bits import Population, Scratch
-from chimera.builtin.evolution.kernels.breeding import ADVANCE, ASK, BLOCK, TELL
+from chimera.builtin.evolution.kernels import bits, portable, selection
+from chimera.builtin.evolution.kernels.bits import (
+    ADVANCE,
+    ASK,
+    BLOCK,
+    TELL,
+    Population,
+    Scratch,
+    Settings,
+)
 from chimera.builtin.evolution.kernels.evaluating import to_costs
 from chimera.builtin.evolution.kernels.packed import packed, unpacked, words_of
 from chimera.builtin.evolution.kernels.recording import COUNTERS, GENERATION, INVALID, begin
-from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.kinds import (
+    EvolutionSpec,
+    RankSelection,
+    TournamentSelection,
+    TruncationSelection,
+)
 from chimera.builtin.evolution.search.algorithm import Floats, Problem, State
-from chimera.builtin.evolution.search.genetic import settings_of
+from chimera.builtin.evolution.spec.defaults import operators_of
+
+_SELECTIONS = {
+    "tournament": selection.TOURNAMENT,
+    "rank": selection.RANK,
+    "roulette": selection.ROULETTE,
+    "truncation": selection.TRUNCATION,
+}
+_CROSSOVERS = {"one-point": bits.ONE_POINT, "two-point": bits.TWO_POINT}
 
 
 class BitsSearch:
@@ -37,7 +57,8 @@ class BitsSearch:
             order=np.zeros(count, np.int64),
             spare=np.zeros(count, np.int64),
             sums=np.zeros(count),
-            chosen=np.zeros(BLOCK + 1, np.int64),
+            drawn=np.zeros(BLOCK * selection.MAX_TOURNAMENT, np.int64),
+            chosen=np.zeros(BLOCK, np.int64),
             crowned=np.zeros(words_of(problem.genes), np.uint64),
         )
 
@@ -108,3 +129,36 @@ class BitsSearch:
             work,
             until,
         )
+
+
+def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
+    """Return the spec's operators as the kernels take them.
+
+    All crossovers but those with cuts exchange bits with chance ½, and all mutations flip them.
+    """
+    operators = operators_of(spec)
+    chosen, crossed, mutated = operators.selection, operators.crossover, operators.mutation
+    assert crossed is not None
+    assert mutated is not None
+    rate = 1.0 / problem.genes if mutated.rate is None else mutated.rate
+    if 1.0 - rate == 1.0:  # a rate below 2**-53 comes to nothing
+        rate = 0.0
+    selected = 0
+    if isinstance(chosen, TournamentSelection):
+        selected = chosen.size
+    elif isinstance(chosen, TruncationSelection):
+        selected = max(1, round(chosen.share * problem.population))
+    return Settings(
+        seed=np.uint64(problem.seed),
+        island=problem.island,
+        sign=problem.sign,
+        genes=problem.genes,
+        elites=spec.elites,
+        selection=_SELECTIONS[chosen.type],
+        selected=selected,
+        pressure=chosen.pressure if isinstance(chosen, RankSelection) else 1.0,
+        crossover=_CROSSOVERS.get(crossed.type, bits.UNIFORM),
+        crossover_probability=crossed.probability,
+        mutation_rate=rate,
+        mutation_gap=1.0 / portable.log(1.0 - rate) if 0.0 < rate < 1.0 else 0.0,
+    )
