@@ -10,7 +10,7 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.kinds import EvolutionSpec
-    from chimera.kinds import Document, Model, Subject
+    from chimera.kinds import Document, Model, Registry, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ReconcileTask
@@ -54,13 +54,13 @@ def chimera_register_commands() -> Mapping[str, str]:
 
 
 @hookimpl
-def chimera_check_document(document: Document[Model]) -> Iterable[Verdict]:
+def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
     """Judge an Evolution, its fitness expression included, without numba."""
     if document.address.kind != "Evolution":
         return ()
     from chimera.builtin.evolution.checks import judge
 
-    return (judge(cast("Document[EvolutionSpec]", document)),)
+    return (judge(cast("Document[EvolutionSpec]", document), registry.operations),)
 
 
 @hookimpl

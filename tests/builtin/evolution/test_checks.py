@@ -46,8 +46,57 @@ def gene(**changes):
     return {"name": "x", "min": -1, "max": 1} | changes
 
 
-def test_a_sound_document_has_no_fault(check):
-    assert check() == []
+def aim(name, expression):
+    return {"name": name, "expression": expression}
+
+
+def constrained(expression):
+    genes = [gene(count=4)]
+    return {"genome": {"genes": genes, "constraints": [{"expression": expression}]}}
+
+
+def operators(**types):
+    return {"operators": {word: {"type": type} for word, type in types.items()}}
+
+
+SMALL = {"population": 10}
+BITS = {
+    "genome": {"genes": [{"name": "b", "type": "bit", "count": 9}]},
+    "fitness": {"expression": "sum(g for g in b)"},
+}
+TOUR = {
+    "genome": {"genes": [{"name": "p", "type": "permutation", "length": 9}]},
+    "fitness": {"expression": "abs(p[0] - p[1])"},
+}
+FRONT = {
+    "fitness": {},
+    "algorithm": "nsga-2",
+    "objectives": [aim("a", "x[0]"), aim("b", "-x[0]")],
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        BITS,
+        TOUR,
+        FRONT,
+        {**FRONT, "algorithm": "auto"},
+        {**BITS, **operators(crossover="two-point", mutation="reset", selection="rank")},
+        {**TOUR, "operators": {"permutation": {"crossover": "pmx"}}},
+        {"algorithm": "cma-es", "termination": {"evaluations": 300}},
+        {"algorithm": {"type": "l-shade", "memory": 5}, "termination": {"evaluations": 72}},
+        constrained("x[0] <= x[1]"),
+        {"genome": {"genes": [gene(scale="log", min=1e-4, count=4)]}},
+        {"fitness": {"expression": "x[0] * w[1, 0]", "parameters": {"w": [[1], [2]]}}},
+        {"islands": {"count": 2, "every": 30, "migrants": 3}, "budget": {"executor": "processes"}},
+        {"islands": {"count": 2, "every": 99, "topology": "none"}},
+        {"diversity": {"minimum": 0.05}},
+    ],
+)
+def test_a_sound_document_has_no_fault(check, changes):
+    assert check(**changes) == []
 
 
 @pytest.mark.parametrize(
@@ -78,6 +127,21 @@ def test_a_sound_document_has_no_fault(check):
             "evolution-gene-name-taken",
             '"name": "lambda",',
         ),
+        (
+            {"genome": {"genes": [gene(scale="log")]}},
+            "evolution-scale-unfit",
+            '"min": -1,',
+        ),
+        (
+            {"genome": {"genes": [{"name": "c", "type": "categorical", "values": ["a", "a"]}]}},
+            "evolution-category-twice",
+            '"values": [',
+        ),
+        (
+            {"genome": {"genes": [gene(count=10_000, name=f"g{i}") for i in range(11)]}, **SMALL},
+            "evolution-too-large",
+            '"genes": [',
+        ),
         ({"elites": 20}, "evolution-elites-too-many", '"elites": 20'),
         (
             {"population": 1_000_000, "genome": {"genes": [gene(count=100)]}},
@@ -95,6 +159,99 @@ def test_a_sound_document_has_no_fault(check):
             "evolution-expression-invalid",
             '"expression": "x[0] + z"',
         ),
+        (
+            {"fitness": {"expression": "x[0] * w", "parameters": {"w": [[1], [1, 2]]}}},
+            "evolution-parameter-invalid",
+            '"w": [',
+        ),
+        (
+            constrained("x[0]"),
+            "evolution-constraint-invalid",
+            '"expression": "x[0]"',
+        ),
+        (
+            {**FRONT, "objectives": [aim("a", "x[0]")], "fitness": {}, "algorithm": "auto"},
+            "evolution-objectives-unclear",
+            '"objectives": [',
+        ),
+        (
+            {**FRONT, "fitness": {"function": "sphere"}},
+            "evolution-objectives-unclear",
+            '"objectives": [',
+        ),
+        (
+            {**FRONT, "objectives": [aim("a", "x[0]"), aim("a", "x[1]")]},
+            "evolution-objectives-unclear",
+            '"name": "a",',
+        ),
+        (
+            {**FRONT, "objectives": [aim(f"o{i}", "x[0]") for i in range(6)]},
+            "evolution-objectives-too-many",
+            '"objectives": [',
+        ),
+        ({"algorithm": "nsga-2"}, "evolution-algorithm-unfit", '"algorithm": "nsga-2",'),
+        ({**FRONT, "algorithm": "genetic"}, "evolution-algorithm-unfit", '"algorithm": "genetic",'),
+        ({**BITS, "algorithm": "cma-es"}, "evolution-algorithm-unfit", '"algorithm": "cma-es",'),
+        ({**BITS, "algorithm": "l-shade"}, "evolution-algorithm-unfit", '"algorithm": "l-shade",'),
+        ({**BITS, **operators(crossover="sbx")}, "evolution-operator-unfit", '"crossover": {'),
+        ({**BITS, **operators(mutation="gaussian")}, "evolution-operator-unfit", '"mutation": {'),
+        ({**TOUR, **operators(crossover="sbx")}, "evolution-operator-unfit", '"crossover": {'),
+        ({**TOUR, **operators(mutation="reset")}, "evolution-operator-unfit", '"mutation": {'),
+        (
+            {"operators": {"permutation": {"mutation": "swap"}}},
+            "evolution-operator-unfit",
+            '"permutation": {',
+        ),
+        (
+            {"algorithm": "cma-es", **operators(crossover="sbx")},
+            "evolution-operator-unfit",
+            '"operators": {',
+        ),
+        (
+            {**FRONT, **operators(selection="rank")},
+            "evolution-operator-unfit",
+            '"selection": {',
+        ),
+        (
+            {"termination": {"evaluations": 19}},
+            "evolution-evaluations-too-few",
+            '"evaluations": 19',
+        ),
+        (
+            {"termination": {"evaluations": 70}, "islands": {"count": 4}},
+            "evolution-evaluations-too-few",
+            '"evaluations": 70',
+        ),
+        (
+            {"algorithm": "l-shade", "population": None, "termination": {"evaluations": 71}},
+            "evolution-evaluations-too-few",
+            '"evaluations": 71',
+        ),
+        (
+            {"islands": {"count": 2, "migrants": 20}},
+            "evolution-migrants-too-many",
+            '"migrants": 20',
+        ),
+        (
+            {"islands": {"count": 2, "every": 31}},
+            "evolution-islands-never-meet",
+            '"every": 31',
+        ),
+        (
+            {"islands": {"count": 1024, "every": 5}, "population": 5_000},
+            "evolution-too-large",
+            '"population": 5000,',
+        ),
+        (
+            {"diversity": {}, "algorithm": "cma-es"},
+            "evolution-diversity-unfit",
+            '"diversity": {}',
+        ),
+        (
+            {"budget": {"executor": "processes"}},
+            "evolution-executor-unfit",
+            '"executor": "processes"',
+        ),
     ],
 )
 def test_a_fault_is_found_at_its_line(check, changes, rule, line):
@@ -110,6 +267,15 @@ def test_a_fault_is_found_at_its_line(check, changes, rule, line):
         {"genome": {"genes": [gene(count=0)]}},
         {"genome": {"genes": [gene(name="not-a-name")]}},
         {"genome": {"genes": [gene(type="bit")]}},
+        {"genome": {"genes": [gene(type="integer", min=0.5)]}},
+        {"genome": {"genes": [gene(type="permutation")]}},
+        {"genome": {"genes": [{"name": "c", "type": "categorical", "values": ["a"]}]}},
+        {"genome": {"genes": [gene(type="complex")]}},
+        {"algorithm": "annealing"},
+        {"algorithm": {"type": "cma-es", "memory": 5}},
+        {"islands": {"count": 0}},
+        {"islands": {"topology": "tree"}},
+        {"termination": {"evaluations": 0}},
         {"genome": {"genes": [gene(max=1e300)]}},
         {"fitness": {"function": "quadratic"}},
         {"seed": "xyz"},

@@ -14,7 +14,6 @@ import pytest
 
 from chimera.builtin.evolution.kinds import GenomeSpec
 from chimera.builtin.evolution.plugin import chimera_execute, chimera_reconcile
-from chimera.builtin.evolution.reconcile import execute, reconcile
 from chimera.builtin.evolution.search.steps import MAX_CHECKPOINTS, steps_of
 from chimera.context import Context
 from chimera.documents import open_work_tree

@@ -29,7 +29,6 @@ ALGORITHMS = {
     "l-shade": "lshade:LShadeSearch",
     "cma-es": "cmaes:CmaEs",
     "portfolio": "portfolio:PortfolioSearch",
-    "portfolio": "portfolio:PortfolioSearch",
     "nsga-2": "nsga2:Nsga2",
 }
 """Module and class of what searches; imported when it is used. `bits` is the genetic algorithm on

@@ -61,7 +61,7 @@ class Island:
             if self._evaluate is None:
                 self.algorithm.advance(state, min(until, self._next_stop(generation_of(state))))
             else:
-                self.tell(state, self._values(self.ask(state)))
+                self.tell(state, self.values_of(self.ask(state)))
             rows += self.watch(state)
         return rows
 
@@ -95,7 +95,7 @@ class Island:
         """Return the fitness of one row where it is computed here, is finite, and is feasible."""
         if self._evaluate is not None:
             return None
-        value = float(self._values(row.reshape(1, -1).copy())[0])
+        value = float(self.values_of(row.reshape(1, -1).copy())[0])
         return value + 0.0 if abs(value) < INFEASIBLE else None
 
     def _next_stop(self, generation: int) -> int:
@@ -124,12 +124,12 @@ class Island:
             generation_of(state),
             problem.island,
         )
-        costs = costs_of(self._values(rows), problem.sign)
+        costs = costs_of(self.values_of(rows), problem.sign)
         counters[EVALUATIONS] += count
         counters[INVALID] += int(np.isinf(costs).sum())
         self.algorithm.immigrate(state, rows, costs)
 
-    def _values(self, rows: Floats) -> Floats:
+    def values_of(self, rows: Floats) -> Floats:
         """Return fitnesses of rows; what violates constraints is not asked for outside."""
         values = np.zeros(len(rows))
         if self._of_rows is not None:
