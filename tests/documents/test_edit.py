@@ -46,7 +46,11 @@ def values(text: str) -> list[dict[str, Any]]:
         (("list", 0, "z"), None, "&anchor 5", "&anchor null"),
         (("block",), "s", "|\n  text\n  more\n", "s\n"),
         (("empty",), True, "empty:", "empty: true"),
+        (("list", 0, "y"), "sha256:ab", "plain words", "sha256:ab"),
+        (("list", 0, "y"), "12:30", "plain words", '"12:30"'),
         (("last", 0), -1.5, "[1,", "[-1.5,"),
+        (("last", 0), 1e-07, "[1,", "[1.0e-07,"),
+        (("last", 0), 2e22, "[1,", "[2.0e+22,"),
         (("last", 1, "k"), "", "no}", '""}'),
     ],
 )
