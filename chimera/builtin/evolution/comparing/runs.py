@@ -84,7 +84,7 @@ def _front(search: Search, state: State) -> tuple[tuple[float, ...], ...]:
     """Return the costs of the fronts of all islands together."""
     found: list[tuple[float, ...]] = []
     for island, own in zip(search.islands, state.islands, strict=True):
-        algorithm = cast(FindsFront, island.algorithm)
+        algorithm = cast("FindsFront", island.algorithm)
         found += map(tuple, algorithm.front(own)[1].tolist())
     return tuple(sorted(set(found)))
 
