@@ -15,8 +15,6 @@ from chimera.model import UsageError
 if TYPE_CHECKING:
     from chimera.runtime import Outputs, ReconcileTask
 
-FOLDER = ".chimera/checkpoints"
-
 
 def reconcile(task: ReconcileTask) -> Mapping[str, Any] | None:
     """Run the evolution if its trigger is `apply`, else say that it is registered."""
@@ -42,20 +40,22 @@ def execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def _run(task: ReconcileTask, document: Document[Any]) -> Mapping[str, Any]:
+    from chimera.builtin.evolution.fitness.outside.pinning import pin
     from chimera.builtin.evolution.search.checkpoints import CheckpointFolder
     from chimera.builtin.evolution.search.opening import Searches
-    from chimera.builtin.evolution.search.steps import steps_of
+    from chimera.builtin.evolution.search.running import Running
 
-    folder = CheckpointFolder(task.root / FOLDER)
+    folder = CheckpointFolder.of(task.root)
+    pinned = pin(document.spec, task.snapshot, task.root)
     definition = {
         "evolution": str(document.address),
         "document": document.digest,
         "spec": document.value["spec"],
+        **({"fitness": pinned} if pinned else {}),
     }
-    searches = Searches(task.root)
-    outputs = task.execute(
-        definition, lambda pinned, _: steps_of(pinned, folder, searches.open, searches.keep)
-    )
+    with Searches(task.root) as searches:
+        running = Running(task.root, folder, searches, task.operations)
+        outputs = task.execute(definition, running.build)
     last = _last(outputs)
     genome = last["genome"]
     name = f"{document.metadata.name}-{genome['champion'].removeprefix('sha256:')[:12]}"
@@ -68,4 +68,4 @@ def _run(task: ReconcileTask, document: Document[Any]) -> Mapping[str, Any]:
 
 def _last(outputs: Outputs) -> Mapping[str, Any]:
     """Return the output of the step that ended the run."""
-    return next(output for output in outputs.values() if output and output["stopped"] is not None)
+    return next(output for output in outputs.values() if output and output.get("genome"))

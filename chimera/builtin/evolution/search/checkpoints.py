@@ -57,14 +57,18 @@ def pack(state: State, identity: Digest) -> bytes:
 
 def unpack(data: bytes, search: Search) -> State | None:
     """Return the state in `data` if it is whole and belongs to `search`."""
+    return _unpacked(data, search.identity, search.start().islands)
+
+
+def _unpacked(data: bytes, identity: Digest, expected: Sequence[Arrays]) -> State | None:
     body, size = data[:-_HASH_BYTES], int.from_bytes(data[:8], "little")
     if hashlib.sha256(body).digest() != data[-_HASH_BYTES:]:
         return None
     try:
         header: Any = json.loads(body[8 : 8 + size])
-        if (header["schema"], header["identity"]) != (SCHEMA, search.identity):
+        if (header["schema"], header["identity"]) != (SCHEMA, identity):
             return None
-        islands = _restored(body[8 + size :], header["islands"], search.start().islands)
+        islands = _restored(body[8 + size :], header["islands"], expected)
         generation, stopped = header["generation"], header["stopped"]
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
@@ -72,6 +76,22 @@ def unpack(data: bytes, search: Search) -> State | None:
     if stopped not in _REASONS or generation != max(own, default=None):
         return None
     return State(islands, generation, stopped)
+
+
+def pack_island(own: Arrays, search: Search, island: int) -> bytes:
+    """Return the state of one island as bytes."""
+    generation = int(own["counters"][GENERATION])
+    return pack(State([own], generation), _island_of(search, island))
+
+
+def unpack_island(data: bytes, search: Search, island: int) -> Arrays | None:
+    """Return the state of one island, if `data` is whole and belongs to it."""
+    state = _unpacked(data, _island_of(search, island), [search.islands[island].start()])
+    return None if state is None else state.islands[0]
+
+
+def _island_of(search: Search, island: int) -> Digest:
+    return f"{search.identity} {island}"
 
 
 def _saved(own: Arrays) -> Arrays:
@@ -118,11 +138,19 @@ def _array(
     return np.frombuffer(payload, kind, count, start).reshape(shape), end
 
 
+FOLDER = ".chimera/checkpoints"
+
+
 class CheckpointFolder:
     """Keeps checkpoints as files that are named by their digest."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @classmethod
+    def of(cls, root: Path) -> CheckpointFolder:
+        """Return the folder of the repository at `root`."""
+        return cls(root / FOLDER)
 
     def put(self, data: bytes) -> Digest:
         """Keep `data` durably and return its digest; raises `ChimeraError` if that fails."""

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from chimera.builtin.evolution.checks import problem_faults
+from chimera.builtin.evolution.fitness.outside.failures import Failures
 from chimera.builtin.evolution.kernels.evaluating import INFEASIBLE
 from chimera.builtin.evolution.kernels.recording import (
     BEST,
+    CONVERGED,
     EVALUATIONS,
     EVALUATIONS_SPENT,
     FIRST_FINITE,
@@ -49,6 +51,7 @@ _REASONS: dict[int, StopReason] = {
     STAGNATION: "stagnation",
     GENERATIONS: "generations",
     EVALUATIONS_SPENT: "evaluations",
+    CONVERGED: "converged",
 }
 _SLICE_NUMBERS = 6_000_000
 """Genes evaluated between two looks at progress and cancellation; no part of the result."""
@@ -96,6 +99,8 @@ class Search:
         if faults := list(problem_faults(spec)):
             raise ChimeraError(faults[0].message, help=faults[0].help)
         self.spec = spec
+        self.failures = Failures()
+        """Of candidates that were computed outside since somebody took them out."""
         self.choice = choose(spec)
         self.identity = identity_of(spec, self.choice, code)
         self._sign = sign_of(spec)
@@ -148,7 +153,7 @@ class Search:
             if is_running(own):
                 island.tell(own, found)
                 rows[-1] += island.watch(own)
-        self._settle(state, state.generation + 1, rows)
+        self.settle(state, state.generation + 1, rows)
 
     def best(self, state: State) -> float | None:
         """Return the best fitness so far; `None` while there is no feasible candidate.
@@ -207,10 +212,13 @@ class Search:
                     lambda island, own: island.advance(own, until), self._islands, state.islands
                 )
             )
-        self._settle(state, until, rows)
+        self.settle(state, until, rows)
 
-    def _settle(self, state: State, until: int, rows: Sequence[Sequence[Row]]) -> None:
-        """Take note of what islands did up to generation `until`; judge criteria; migrate."""
+    def settle(self, state: State, until: int, rows: Sequence[Sequence[Row]]) -> None:
+        """Take note of what islands did up to generation `until`; judge criteria; migrate.
+
+        `rows` is what each of them observed meanwhile, wherever that was.
+        """
         before = state.generation
         running = [is_running(own) for own in state.islands]
         state.generation = until if any(running) else max(map(generation_of, state.islands))
@@ -255,7 +263,7 @@ class Search:
                 return "stagnation"
         if any(running):
             return None
-        return "generations" if codes == {GENERATIONS} else "evaluations"
+        return _REASONS[codes.pop()] if len(codes) == 1 else "evaluations"
 
     def _best_at(self, state: State, generation: int) -> float:
         return min(_best_of(own, generation) for own in state.islands)

@@ -6,15 +6,20 @@ Refuses to know when a search is opened: that is `steps` and `proving`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from chimera.builtin.evolution.fitness.outside.failures import SAYS
+from chimera.builtin.evolution.fitness.outside.pinning import verify
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.building import form_of
 from chimera.builtin.evolution.search.choosing import choose
 from chimera.builtin.evolution.search.engine import Search, State
 from chimera.builtin.evolution.search.keeping import keep_champion
+from chimera.builtin.evolution.search.problem import numbers_of
 from chimera.builtin.evolution.search.scoring import violations_of
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError, StepCall
@@ -25,23 +30,40 @@ if TYPE_CHECKING:
 
 
 class Searches:
-    """Opens searches below `root`; one whose fitness is compiled stays for all steps of a run."""
+    """Opens searches below `root`; what one needs stays for all steps of a run, until it is closed.
+
+    Refuses to go on with another module than the run began with.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._made: Search | None = None
+        self._call: StepCall | None = None
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
 
     @contextmanager
-    def open(self, spec: EvolutionSpec, call: StepCall) -> Iterator[Search]:
+    def open(
+        self, spec: EvolutionSpec, call: StepCall, definition: Mapping[str, Any]
+    ) -> Iterator[Search]:
         """Open what a step of a run searches with."""
-        if spec.fitness.is_outside:
-            with open_search(
-                spec, self._root, call.context, cancelled=call.cancelled, log=call.log
-            ) as search:
-                yield search
-            return
+        self._call = call
         if self._made is None or self._made.spec is not spec:
-            self._made = search_inside(spec, self._root)
+            verify(spec, definition.get("fitness", {}), self._root)
+            self._made = self._opened.enter_context(
+                open_search(
+                    spec,
+                    self._root,
+                    call.context,
+                    cancelled=lambda: self._call is not None and self._call.cancelled(),
+                    log=lambda text: self._call.log(text) if self._call is not None else None,
+                )
+            )
         yield self._made
 
     def keep(
@@ -75,14 +97,24 @@ def open_search(
     with open_pool(spec, root, context, cancelled=cancelled, log=log) as pool:
 
         def evaluate(island: int, rows: Floats) -> Floats:
-            found = pool.evaluate(rows)
-            for line in found.failures.lines():
+            numbers = np.zeros((len(rows), spec.genome.length))
+            for place, row in enumerate(rows):
+                numbers[place] = numbers_of(spec.genome, row)
+            found = pool.evaluate(numbers)
+            for cause, message in found.failures.first.items():
                 if spec.fitness.on_failure == "stop":
-                    raise PermanentError(line, help="mend the fitness, or let failures be worst")
-                log(line)
+                    raise PermanentError(
+                        f"a candidate {SAYS[cause]}: {message}",
+                        help="mend the fitness, or write onFailure: worst",
+                    )
+                if cause not in search.failures.counts:
+                    log(f"a candidate {SAYS[cause]}: {message}")
+            search.failures.add(found.failures)
             return found.values
 
-        yield Search(spec, evaluate, code=digest_of(root, spec.fitness.python.module))
+        code = digest_of(root, spec.fitness.python.module)
+        search = Search(spec, evaluate, code=code)
+        yield search
 
 
 def search_inside(spec: EvolutionSpec, root: Path) -> Search:

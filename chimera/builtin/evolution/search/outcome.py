@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chimera.builtin.evolution.fitness.outside.failures import OF_THE_MACHINE, SAYS, Failures
 from chimera.builtin.evolution.kernels.evaluating import INFEASIBLE
 from chimera.builtin.evolution.kernels.recording import BEST, CHAMPION_GENERATION
 from chimera.builtin.evolution.search.algorithm import Floats
@@ -19,6 +20,7 @@ from chimera.builtin.evolution.search.problem import gene_values, numbers_of
 from chimera.model import ChimeraError, Digest, digest_bytes
 
 if TYPE_CHECKING:
+    from chimera.builtin.evolution.kinds import Fitness
     from chimera.builtin.evolution.search.engine import Search, State
 
 
@@ -135,20 +137,29 @@ def barren(search: Search, state: State) -> ChimeraError:
 
 
 def genome_of(
-    search: Search, state: State, definition: Mapping[str, Any], caveat: str | None = None
+    search: Search, state: State, definition: Mapping[str, Any], failures: Failures | None = None
 ) -> dict[str, Any]:
     """Return the spec of the Genome record of a run that has stopped.
 
-    `caveat` says why nobody can be sure to get the same bits again, if so.
+    `failures` are those of candidates whose fitness comes from outside. Raises `ChimeraError` where
+    there is no champion, and says why.
     """
-    spec, champion = search.spec, champion_of(search, state)
-    if state.stopped == "time":
-        caveat = "time stopped the run, which the document alone does not determine"
-    found: dict[str, Any] = {"genes": gene_values(spec.genome, champion.row)}
-    if spec.objectives:
+    failures = failures or search.failures
+    try:
+        champion = champion_of(search, state)
+    except ChimeraError as error:
+        told = "; ".join(failures.lines())
+        raise ChimeraError(
+            ": ".join(filter(None, (error.message, told))), help=error.help
+        ) from error
+    found: dict[str, Any] = {"genes": gene_values(search.spec.genome, champion.row)}
+    if search.spec.objectives:
         found |= _objectives(search, state, champion)
     else:
         found["fitness"] = champion.fitness
+    if failures.total:
+        found["failures"] = failures.to_list()
+    provenance = provenance_of(search, definition)
     return {
         **found,
         "champion": champion.digest,
@@ -160,22 +171,47 @@ def genome_of(
         "island": champion.island,
         "stopped": state.stopped,
         "algorithm": {"name": _names(search), "reason": search.choice.reason},
-        "provenance": provenance_of(search, definition, caveat),
+        "provenance": provenance | _doubts(state, failures),
     }
 
 
-def provenance_of(
-    search: Search, definition: Mapping[str, Any], caveat: str | None = None
-) -> dict[str, Any]:
+def provenance_of(search: Search, definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return from what a genome of this search comes."""
     found = {
         "evolution": definition["evolution"],
         "document": definition["document"],
         "seed": search.spec.seed,
         **versions(code_of(search.spec, search.choice)),
-        "reproducible": caveat is None,
+        "reproducible": not search.spec.fitness.is_stepwise,
     }
+    caveat = _caveat_of(search.spec.fitness)
     return found if caveat is None else found | {"caveat": caveat}
+
+
+def _caveat_of(fitness: Fitness) -> str | None:
+    """Return what somebody has to know who wants the same bits again."""
+    if fitness.is_stepwise:
+        return f"its fitness is computed by {fitness.ways[0]}, and nobody can vouch for that"
+    if fitness.python is None:
+        return None
+    if fitness.python.compiled:
+        return (
+            "its fitness is compiled from Python: the same bits are certain on this platform only"
+        )
+    return "its fitness is a Python function, and is the same again as far as that is"
+
+
+def _doubts(state: State, failures: Failures) -> dict[str, Any]:
+    """Return what of a run, rather than of its document, keeps it from being the same again."""
+    if state.stopped == "time":
+        caveat = "time stopped the run, which the document alone does not determine"
+    elif lost := [
+        f"{failures.counts[c]} {SAYS[c]}" for c in OF_THE_MACHINE if c in failures.counts
+    ]:
+        caveat = f"{' and '.join(lost)}, which depends on the machine"
+    else:
+        return {}
+    return {"reproducible": False, "caveat": caveat}
 
 
 def _objectives(search: Search, state: State, champion: Champion) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.evolution.fitness.outside.failures import NUMBERS, Failures
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.spec.values import MAX_GENERATIONS
 from chimera.model import ChimeraError
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 MAX_CHECKPOINTS = 1000
 _STEPS_OF_A_LENGTH = 16
 
-Opener = Callable[[EvolutionSpec, StepCall], "AbstractContextManager[Search]"]
-"""Opens what a step searches with, and closes it with the step."""
+Opener = Callable[[EvolutionSpec, StepCall, Mapping[str, Any]], "AbstractContextManager[Search]"]
+"""Opens what a step searches with, given what the run is pinned to, and closes it with the step."""
 
 Keeper = Callable[["Search", "State", Mapping[str, Any], "str | None"], "str | None"]
 """Keeps the champion of a checkpoint, given the digest of the last one; returns its digest."""
@@ -60,110 +61,29 @@ def steps_of(
 ) -> Iterator[Step]:
     """Yield the steps of a run: each goes on from the last until one of them says it stopped."""
     spec = EvolutionSpec.model_validate(definition["spec"])
-    run = _Run(spec, definition, folder, opener, keeper)
+    run = _Run(spec, definition, Passage(spec, definition, folder, keeper), opener)
     before: str | None = None
     for until in boundaries(spec):
         yield run.step(until, before)
         before = f"generation-{until}"
 
 
-class _Run:
-    """What the steps of one run share."""
+class Passage:
+    """How the state of one run passes from step to step: what is resumed, and what is given."""
 
     def __init__(
         self,
         spec: EvolutionSpec,
         definition: Mapping[str, Any],
         folder: CheckpointFolder,
-        opener: Opener,
         keeper: Keeper,
     ) -> None:
         self._spec = spec
         self._definition = definition
         self._folder = folder
-        self._opener = opener
         self._keeper = keeper
 
-    def step(self, until: int, before: str | None) -> Step:
-        """Return the step that goes on to generation `until`."""
-
-        def is_running(outputs: Outputs) -> bool:
-            return before is None or (before in outputs and outputs[before]["stopped"] is None)
-
-        def inputs(outputs: Outputs) -> Any:
-            last = {} if before is None else outputs[before]
-            kept = ("generation", "checkpoint", "superseded", "kept", "seconds")
-            return {name: last.get(name) for name in kept}
-
-        return Step(
-            f"generation-{until}",
-            lambda call: self._work(call, until),
-            needs=() if before is None else (before,),
-            inputs=inputs,
-            effects=False,
-            when=is_running,
-        )
-
-    def _work(self, call: StepCall, until: int) -> Any:
-        from chimera.builtin.evolution.search.checkpoints import pack
-        from chimera.builtin.evolution.search.measures import columns_of
-        from chimera.builtin.evolution.search.outcome import genome_of
-
-        with self._opener(self._spec, call) as search:
-            state = self._resumed(search, call)
-            seconds = self._advance(search, state, until, call)
-            self._folder.drop(call.inputs["superseded"])
-            last = -1 if call.inputs["generation"] is None else call.inputs["generation"]
-            output = {
-                "generation": state.generation,
-                "best": search.best(state),
-                "evaluations": state.evaluations,
-                "invalid": state.invalid,
-                "stopped": state.stopped,
-                "seconds": round(seconds, 3),
-                "observations": columns_of(
-                    row for row in state.observed if (row["generation"] or 0) > last
-                ),
-                "checkpoint": self._folder.put(pack(state, search.identity)),
-                "superseded": call.inputs["checkpoint"],
-                "kept": self._keeper(search, state, self._definition, call.inputs["kept"]),
-            }
-            if state.stopped is not None:
-                try:
-                    genome = genome_of(search, state, self._definition, caveat_of(self._spec))
-                except ChimeraError as error:
-                    raise PermanentError(error.message, help=error.help) from error
-                lineage = output["kept"]
-                output["genome"] = genome if lineage is None else genome | {"lineage": lineage}
-            return output
-
-    def _advance(self, search: Search, state: State, until: int, call: StepCall) -> float:
-        """Move on to generation `until`; return for how long the run has gone on so far."""
-        label, progress = str(self._definition["evolution"]), call.context.progress
-        progress.start(label, self._spec.termination.generations)
-        started, evaluated = call.context.clock.now(), state.evaluations
-        before = call.inputs["seconds"] or 0.0
-
-        def elapsed() -> float:
-            return (call.context.clock.now() - started).total_seconds()
-
-        def watch(state: State) -> None:
-            seconds = elapsed()
-            rate = (state.evaluations - evaluated) / seconds if seconds > 0 else 0.0
-            progress.advance(label, state.generation, _note(search, state, rate))
-            if call.cancelled():
-                raise ChimeraError(f"{label} was stopped at generation {state.generation}")
-
-        search.advance(state, until, watch)
-        seconds = before + elapsed()
-        limit = self._spec.termination.time
-        if state.stopped is None and limit is not None and timedelta(seconds=seconds) > limit:
-            state.stopped = "time"
-        if state.stopped is not None:
-            progress.finish(label, f"{state.stopped} at generation {state.generation}")
-        return seconds
-
-    def _resumed(self, search: Search, call: StepCall) -> State:
+    def resumed(self, search: Search, call: StepCall) -> State:
         """Return the state that the step goes on from, computed again if its checkpoint is lost."""
         from chimera.builtin.evolution.search.checkpoints import unpack
 
@@ -177,6 +97,128 @@ class _Run:
             return search.start()
         return state
 
+    def output(self, search: Search, state: State, call: StepCall, seconds: float) -> Any:
+        """Return what the step gives: a checkpoint, what was seen, and at the end the genome."""
+        from chimera.builtin.evolution.search.checkpoints import pack
+        from chimera.builtin.evolution.search.measures import columns_of
+
+        seconds += call.inputs["seconds"] or 0.0
+        limit = self._spec.termination.time
+        if state.stopped is None and limit is not None and timedelta(seconds=seconds) > limit:
+            state.stopped = "time"
+        self._folder.drop(call.inputs["superseded"])
+        last = -1 if call.inputs["generation"] is None else call.inputs["generation"]
+        failures = Failures.from_json(call.inputs["failures"])
+        failures.add(search.failures)
+        search.failures.clear()
+        output = {
+            "generation": state.generation,
+            "best": search.best(state),
+            "evaluations": state.evaluations,
+            "invalid": state.invalid,
+            "failures": failures.to_json(),
+            "stopped": state.stopped,
+            "seconds": round(seconds, 3),
+            "observations": columns_of(
+                row for row in state.observed if (row["generation"] or 0) > last
+            ),
+            "checkpoint": self._folder.put(pack(state, search.identity)),
+            "superseded": call.inputs["checkpoint"],
+            "kept": self._keeper(search, state, self._definition, call.inputs["kept"]),
+        }
+        if state.stopped is not None:
+            output["genome"] = self._genome(search, state, failures, output["kept"])
+            label = str(self._definition["evolution"])
+            note = f"{state.stopped} at generation {state.generation}"
+            call.context.progress.finish(label, note)
+        return output
+
+    def watching(self, search: Search, state: State, call: StepCall) -> Callable[[State], None]:
+        """Return what tells of progress, and ends the step by raising where it is cancelled."""
+        label, progress = str(self._definition["evolution"]), call.context.progress
+        progress.start(label, self._spec.termination.generations)
+        started, evaluated = call.context.clock.now(), state.evaluations
+
+        def watch(state: State) -> None:
+            seconds = (call.context.clock.now() - started).total_seconds()
+            rate = (state.evaluations - evaluated) / seconds if seconds > 0 else 0.0
+            progress.advance(label, state.generation, _note(search, state, rate))
+            if call.cancelled():
+                raise ChimeraError(f"{label} was stopped at generation {state.generation}")
+
+        return watch
+
+    def _genome(
+        self, search: Search, state: State, failures: Failures, lineage: str | None
+    ) -> dict[str, Any]:
+        from chimera.builtin.evolution.search.outcome import genome_of
+
+        try:
+            genome = genome_of(search, state, self._definition, failures)
+        except ChimeraError as error:
+            raise PermanentError(error.message, help=error.help) from error
+        return genome if lineage is None else genome | {"lineage": lineage}
+
+
+class _Run:
+    """The steps of a run that one process moves on."""
+
+    def __init__(
+        self, spec: EvolutionSpec, definition: Mapping[str, Any], passage: Passage, opener: Opener
+    ) -> None:
+        self._spec = spec
+        self._definition = definition
+        self._passage = passage
+        self._opener = opener
+
+    def step(self, until: int, before: str | None) -> Step:
+        """Return the step that goes on to generation `until`."""
+        return Step(
+            f"generation-{until}",
+            lambda call: self._work(call, until),
+            needs=() if before is None else (before,),
+            inputs=lambda outputs: passed_on({} if before is None else outputs[before]),
+            effects=False,
+            when=lambda outputs: before is None or is_open(outputs, before),
+        )
+
+    def _work(self, call: StepCall, until: int) -> Any:
+        with self._opener(self._spec, call, self._definition) as search:
+            state = self._passage.resumed(search, call)
+            watch = self._passage.watching(search, state, call)
+            started = call.context.clock.now()
+            if state.generation < 0 and self._spec.fitness.is_outside:
+                search.advance(state, 0, watch)
+                refuse_barren(search.failures, state.evaluations)
+            search.advance(state, until, watch)
+            seconds = (call.context.clock.now() - started).total_seconds()
+            return self._passage.output(search, state, call, seconds)
+
+
+def passed_on(last: Any) -> dict[str, Any]:
+    """Return what a step takes of the output of the one before it."""
+    kept = ("generation", "checkpoint", "superseded", "kept", "seconds", "failures")
+    return {name: last.get(name) for name in kept}
+
+
+def is_open(outputs: Outputs, before: str) -> bool:
+    """Tell whether the run went on after a step."""
+    last: Any = outputs.get(before)
+    return last is not None and last["stopped"] is None
+
+
+def refuse_barren(failures: Failures, evaluations: int) -> None:
+    """Raise `PermanentError` where all candidates of the first generation failed, and say why.
+
+    Numbers that are NaN or infinite are no reason: a search may find its way to where others are.
+    """
+    if evaluations == 0 or failures.total < evaluations or not failures.counts.keys() - NUMBERS:
+        return
+    raise PermanentError(
+        "all candidates of the first generation failed: " + "; ".join(failures.lines()),
+        help="mend the fitness, and apply again",
+    )
+
 
 def _note(search: Search, state: State, rate: float) -> str:
     """Return what progress says of a generation."""
@@ -189,15 +231,9 @@ def _note(search: Search, state: State, rate: float) -> str:
     return ", ".join((*parts, f"{rate:,.0f} evaluations/s"))
 
 
-def caveat_of(spec: EvolutionSpec) -> str | None:
-    """Return why nobody can vouch that another run gives the same bits, if so."""
-    if not spec.fitness.is_outside:
-        return None
-    way = spec.fitness.ways[0]
-    return f"its fitness comes from outside ({way}), and is the same again only if that is"
-
-
-def plain_search(spec: EvolutionSpec, call: StepCall) -> AbstractContextManager[Search]:
+def plain_search(
+    spec: EvolutionSpec, call: StepCall, definition: Mapping[str, Any]
+) -> AbstractContextManager[Search]:
     """Open a search whose fitness is an expression."""
     from chimera.builtin.evolution.search.engine import Search
 

@@ -181,7 +181,12 @@ class Fitness(Model):
     def is_outside(self) -> bool:
         """Tell whether values come from outside of the kernels."""
         python = self.python is not None and not self.python.compiled
-        return python or self.operation is not None or self.workflow is not None
+        return python or self.is_stepwise
+
+    @property
+    def is_stepwise(self) -> bool:
+        """Tell whether each candidate is a step of the run."""
+        return self.operation is not None or self.workflow is not None
 
 
 class Objective(Model):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from chimera.builtin.evolution.fitness.outside.failures import Cause
 from chimera.builtin.evolution.spec.genes import CategoryValue
 from chimera.builtin.evolution.spec.values import Finite, HexSeed, IntegerSeed
 from chimera.kinds import AddressText, Field, Items, Model, Reference, Text
 
-StopReason = Literal["target", "stagnation", "generations", "evaluations", "time"]
+StopReason = Literal["target", "stagnation", "generations", "evaluations", "converged", "time"]
 
 
 class GeneValue(Model):
@@ -32,6 +33,14 @@ class FrontMember(Model):
 
     values: Items[Finite] = Field(description="Values of the objectives, in their order.")
     genes: Items[GeneValue] = Field(description="The genes, in the order of the Evolution.")
+
+
+class FailureCount(Model):
+    """How many candidates have no fitness for one cause."""
+
+    cause: Cause = Field(description="What went wrong.")
+    count: Annotated[int, Field(ge=1)] = Field(description="With how many.")
+    message: str = Field(description="What was said of the first.")
 
 
 class Choice(Model):
@@ -91,6 +100,9 @@ class GenomeSpec(Model):
     )
     invalid: Annotated[int, Field(ge=0)] = Field(
         description="How many of those came out NaN, infinite or not at all."
+    )
+    failures: Items[FailureCount] = Field(
+        default=(), description="Why candidates have no fitness that is computed outside."
     )
     feasible: bool = Field(default=True, description="Whether the champion meets every constraint.")
     island: Annotated[int, Field(ge=0)] = Field(

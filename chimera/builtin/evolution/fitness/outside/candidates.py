@@ -1,7 +1,7 @@
 """Candidates as their author sees them: gene names and values, made of numbers.
 
-Light, because workers import it. Refuses rows as a search has them: those of genes with `scale: log`
-hold logarithms, and `search.problem` makes numbers of them.
+Light, because workers import it. Refuses rows as a search has them, where genes with `scale: log`
+are logarithms: `search.problem` makes numbers of them.
 """
 
 from __future__ import annotations

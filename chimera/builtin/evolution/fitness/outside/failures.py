@@ -34,6 +34,12 @@ SAYS: Mapping[Cause, str] = {
 }
 """What candidates of each cause did, after their number."""
 
+NUMBERS: frozenset[Cause] = frozenset(("nan", "infinite"))
+"""Causes that are values of the fitness itself."""
+
+OF_THE_MACHINE: tuple[Cause, ...] = ("timeout", "worker", "memory")
+"""Causes that another machine, or another day, may not have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -56,10 +62,15 @@ class Failures:
         self.first.setdefault(failure.cause, failure.message[:MAX_MESSAGE])
 
     def add(self, later: Failures) -> None:
-        """Count those of later candidates too."""
+        """Count those of later candidates too; messages are those of the first."""
         for cause, count in later.counts.items():
             self.counts[cause] = self.counts.get(cause, 0) + count
             self.first.setdefault(cause, later.first[cause])
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.counts.clear()
+        self.first.clear()
 
     @property
     def total(self) -> int:
@@ -81,6 +92,14 @@ class Failures:
             for cause in CAUSES
             if cause in self.counts
         }
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return them as a Genome has them."""
+        return [
+            {"cause": cause, "count": self.counts[cause], "message": self.first[cause]}
+            for cause in CAUSES
+            if cause in self.counts
+        ]
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> Failures:

@@ -37,8 +37,8 @@ def pin(spec: EvolutionSpec, snapshot: Snapshot, root: Path) -> dict[str, Any]:
 
 def verify(spec: EvolutionSpec, pinned: Mapping[str, Any], root: Path) -> None:
     """Raise `PermanentError` where the module is not the one that the run began with."""
-    python = spec.fitness.python
-    if python is not None and digest_of(root, python.module) != pinned["module"]:
+    python, module = spec.fitness.python, pinned.get("module")
+    if python is not None and module is not None and digest_of(root, python.module) != module:
         raise PermanentError(
             f"{python.module}, or what it imports, has changed since the run began",
             help="apply again: the next run uses it as it is now",
