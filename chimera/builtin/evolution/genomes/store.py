@@ -88,12 +88,19 @@ class GenomeStore:
     def get(self, digest: Digest) -> Entry:
         """Return the entry of a digest; raises `ChimeraError` where it is missing or damaged."""
         name = f"{digest.removeprefix('sha256:')}.json"
-        path = next((path for path in self._paths() if path.name == name), None)
+        path = min(self._folder.glob(f"*/{name}"), default=None) if _NAME.fullmatch(name) else None
         if path is None:
             raise ChimeraError(
                 f"there is no genome {digest} in {self._folder}", help="run its evolution again"
             )
         return _read(path)
+
+    def champion_of(self, digest: Digest) -> Digest | None:
+        """Return the champion's digest of an entry; `None` where it is missing or damaged."""
+        try:
+            return self.get(digest).champion
+        except ChimeraError:
+            return None
 
     def find(
         self,

@@ -35,7 +35,7 @@ def keep_champion(
         champion = champion_of(search, state)
     except ChimeraError:
         return None
-    if previous is not None and store.get(previous).champion == champion.digest:
+    if previous is not None and store.champion_of(previous) == champion.digest:
         return previous
     provenance = provenance_of(search, definition)
     parents = [

@@ -177,6 +177,15 @@ def test_a_damaged_file_is_named_and_never_used(store, damage):
         store.named(path.stem[:10])
 
 
+def test_whether_an_entry_is_a_champions_can_be_asked_of_a_lost_one_too(store):
+    digest = store.put(entry())
+    assert store.champion_of(digest) == entry().champion
+    files(store)[0].write_bytes(b"")
+    assert store.champion_of(digest) is None
+    files(store)[0].unlink()
+    assert store.champion_of(digest) is None
+
+
 def test_what_is_put_again_repairs_a_damaged_file(store):
     digest = store.put(entry())
     files(store)[0].write_bytes(b"")
