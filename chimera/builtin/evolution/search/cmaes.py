@@ -165,8 +165,9 @@ class CmaEs:
                 grown = np.zeros((needed, *state[name].shape[1:]))
                 grown[:present] = state[name]
                 state[name] = grown
-        if needed > len(self._scratch.scores):
-            self._scratch = self._scratch_for(needed)
+        rows = len(state["costs"])
+        if rows > len(self._scratch.scores):  # also where another process has grown them
+            self._scratch = self._scratch_for(rows)
 
     def _scratch_for(self, population: int) -> at.Scratch:
         genes, width = self._problem.genes, self._problem.width
