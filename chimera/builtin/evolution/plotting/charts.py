@@ -61,7 +61,7 @@ def figure(title: str, charts: Sequence[Chart]) -> str:
     """Return charts below one another as an SVG document."""
     parts, top = [], 0.0
     for chart in charts:
-        height = _HEIGHT + _LINE_ROOM * _rows(chart)
+        height = _HEIGHT + 12 + _LINE_ROOM * _rows(chart)
         parts += [f'<g transform="translate(0 {top:g})">', *_chart(chart), "</g>"]
         top += height
     return "\n".join(
@@ -131,7 +131,7 @@ def _chart(chart: Chart) -> Iterator[str]:
                 f"<title>{escape(line.name)}</title></path>"
             )
     for row, names in enumerate(_legend(chart.lines)):
-        y = _HEIGHT + row * _LINE_ROOM + 4
+        y = _HEIGHT + row * _LINE_ROOM + 12
         for number, x in names:
             yield (
                 f'<path class="line" stroke="{_colour(number)}"{_dash(number)} '

@@ -6,11 +6,12 @@ Refuses to draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _SIGNIFICANT = 4
+_DECADES = 30.0
 _TINY = 1e-3
 _HUGE = 1e6
 _GREATEST = 308
@@ -67,6 +68,11 @@ def _log(low: float, high: float, ticks: int) -> Scale:
     last += -(last - first) % every
     marks = tuple(10.0**power for power in range(first, last + 1, every) if power <= _GREATEST)
     return Scale(marks[0], max(marks[-1], high), True, marks)
+
+
+def spans_decades(values: Sequence[float]) -> bool:
+    """Tell whether values are better seen by their logarithms."""
+    return bool(values) and min(values) > 0 and max(values) / min(values) > _DECADES
 
 
 def label(value: float) -> str:

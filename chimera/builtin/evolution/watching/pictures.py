@@ -10,14 +10,12 @@ from collections.abc import Sequence
 
 from chimera.builtin.evolution.plotting.charts import Chart, Line, figure
 from chimera.builtin.evolution.plotting.pages import page
-from chimera.builtin.evolution.plotting.scales import label
+from chimera.builtin.evolution.plotting.scales import label, spans_decades
 from chimera.builtin.evolution.watching.histories import History
 
 _FITNESSES = ("best", "median", "mean")
 _CHARTS = ("diversity", "hypervolume", "sigma", "step", "population", "restarts")
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_DECADES = 30.0
-"""A chart of values that span more than this factor is logarithmic, where all are positive."""
 
 
 def charts_of(histories: Sequence[History]) -> list[Chart]:
@@ -92,11 +90,6 @@ def _chart(title: str, upward: str, lines: Sequence[Line]) -> Chart:
     shown = [line for line in lines if line.points]
     values = [value for line in shown for _, value in line.points if value is not None]
     return Chart(title, "generation", upward, shown, spans_decades(values))
-
-
-def spans_decades(values: Sequence[float]) -> bool:
-    """Tell whether values are better seen by their logarithms."""
-    return bool(values) and min(values) > 0 and max(values) / min(values) > _DECADES
 
 
 def sparkline(values: Sequence[float | None], width: int = 24) -> str:
