@@ -29,7 +29,7 @@ from chimera.plugin import load_plugins
 REGISTRY = Registry.collect(load_plugins())
 TODAY = date(2026, 11, 21)
 TEMPLATES = Path(__file__).parents[3] / "chimera/builtin/scaffold/templates/new"
-BY_HAND = sorted(set(REGISTRY.kinds) - {"Approval", "Genome", "ReleaseProof"})
+BY_HAND = sorted(set(REGISTRY.kinds) - {"Approval", "Genome", "Promotion", "ReleaseProof"})
 CHOICES = {
     "Waiver": [
         *("--set", "policy=Policy/workflow-timeouts", "--set", "rule=stage-timeout"),
