@@ -134,7 +134,7 @@ class Failures:
         told = f"it failed: {failure.message}"  # a result that stands in says nothing of why
         services.journal.log(node.course.run.number, node.id, node.attempt, told)
         if fallback.action == "alternative":
-            node.tried = decision.number
+            node.tried, node.failure = decision.number, failure.message
             self._put_in_place(node, fallback.step)
             self._note_retry(node, {"error": failure.message}, services.journal.at)
             self._wait(node, 0.0)

@@ -28,14 +28,15 @@ class Node:
 
     `key` is its id within its scope. `attempt` is the one to make next, or in flight. `doubtful`
     says that an earlier attempt was interrupted, `generation` how often it was reset, `tried` how
-    many fallbacks were used up, `lost` how many attempts an executor lost. `text` is the
-    idempotency key, `digest` that of the inputs; `past` is what the journal knew of it.
+    many fallbacks were used up, and `failure` why, `lost` how many attempts an executor lost.
+    `text` is the idempotency key, `digest` that of the inputs; `past` is what the journal knew.
     """
 
     # Defaults of the class: most steps never differ from them, and many are made in a moment.
     attempt = 1
     doubtful = False
     tried = 0
+    failure = ""
     lost = 0
     begun: datetime | None = None
     due: datetime | None = None

@@ -125,6 +125,7 @@ class Starter:
             node.begun or services.journal.now,
             publish=flight.publish,
             run=course.run.uid,
+            failure=node.failure,
             **extra,
         )
         node.flight = course.flights[node.id] = flight

@@ -49,7 +49,8 @@ class StepCall:
     runs long asks `cancelled()` now and then, and raises when it stops early because of it:
     a value that is returned is a result. `now` is when the first attempt began, the same in every
     attempt and after every crash. What is put into `store`, and what is published, becomes so
-    with the result, or not at all. `run` is the uid of the run.
+    with the result, or not at all. `run` is the uid of the run. `failure` is why the step failed
+    in whose place this is done, as far as this process has heard of it.
     """
 
     inputs: Json
@@ -63,6 +64,7 @@ class StepCall:
     store: Collections = NO_COLLECTIONS
     publish: Callable[[str, Json], None] = lambda topic, payload: None
     run: str = ""
+    failure: str = ""
     ids: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     def new_id(self) -> str:

@@ -48,6 +48,7 @@ class Known:
 
     def __init__(self) -> None:
         self._values: dict[bytes, float] = {}
+        self._used: dict[bytes, None] = {}
 
     def learn(self, rows: Any, values: Any) -> None:
         """Take in the values of rows; `None` is of one that failed."""
@@ -56,17 +57,25 @@ class Known:
 
     def __call__(self, island: int, rows: Floats) -> Floats:
         """Return the fitnesses of rows; raises `_MissingError` where one is not known."""
-        found = [self._values.get(_key(row)) for row in rows]
+        keys = [_key(row) for row in rows]
+        found = [self._values.get(key) for key in keys]
+        self._used.update((key, None) for key in keys if key in self._values)
         missing = [row for row, value in zip(rows, found, strict=True) if value is None]
         if missing:
             raise _MissingError(np.array(missing))
         return np.array(found, np.float64)
 
-    def pairs(self) -> tuple[list[list[float]], list[float | None]]:
-        """Return what is known, as rows and values that JSON can hold."""
-        rows = [np.frombuffer(key, "<f8").tolist() for key in self._values]
-        values = [None if math.isnan(value) else value for value in self._values.values()]
-        return rows, values
+    def begin(self) -> None:
+        """Take note anew of what is used."""
+        self._used.clear()
+
+    def used(self) -> dict[str, Any]:
+        """Return the rows and values that were asked for and known, as JSON can hold them."""
+        values = [self._values[key] for key in self._used]
+        return {
+            "rows": [np.frombuffer(key, "<f8").tolist() for key in self._used],
+            "values": [None if math.isnan(value) else value for value in values],
+        }
 
 
 def _key(row: Any) -> bytes:
@@ -134,23 +143,22 @@ class Turns:
         search = Search(self._spec, known, code=code_of(self._outside.pinned))
         state = self._passage.resumed(search, call)
         watch = self._passage.watching(search, state, call)
-        start, asks = state.generation, asked_by(search, state)
+        asks = asked_by(search, state, known)
         while state.stopped is None and not asks:
             search.advance(state, state.generation + 1, watch)
             if state.generation == 0:
                 refuse_barren(Failures.from_json(given["failures"]), state.evaluations)
-            asks = asked_by(search, state)
-        has_moved = state.generation > start or state.stopped is not None
-        rows, values = ([], []) if has_moved else known.pairs()
+            asks = asked_by(search, state, known)
         return {
             **self._passage.output(search, state, call, 0.0),
             "asks": asks,
-            "known": {"rows": rows, "values": values},
+            "known": known.used(),
         }
 
 
-def asked_by(search: Search, state: State) -> list[list[float]]:
+def asked_by(search: Search, state: State, known: Known) -> list[list[float]]:
     """Return the candidates that the next generation needs and nobody has computed, each once."""
+    known.begin()
     found: dict[bytes, list[float]] = {}
     for island, own in zip(search.islands, state.islands, strict=True):
         if not is_running(own):

@@ -172,7 +172,10 @@ class _Candidate:
             root = self.outside.root
             return self._number(self.operation.perform(replace(call, inputs=self._inputs()), root))
         except BaseException as error:
-            self._note(error, call.context.secrets.mask)
+            if call.cancelled():  # of a run that is stopped nobody asks why
+                self.error = None
+            else:
+                self._note(error, call.context.secrets.mask)
             raise
 
     def _expanded(self) -> Expansion:
@@ -214,11 +217,10 @@ class _Candidate:
     def _tell(self, call: StepCall) -> Json:
         """Give the result of a candidate that failed: why."""
         error = self.error
-        if error is None and self.outside._asked.timeout is not None:
-            seconds = self.outside._asked.timeout.total_seconds()
-            error = Failure("timeout", f"it failed, or took longer than {seconds:g} s")
         if error is None:
-            error = Failure("failed", "`chimera runs show` and `chimera runs logs` tell why")
+            message = call.failure or "`chimera runs show` and `chimera runs logs` tell why"
+            is_late = message.startswith("it took longer than ")  # as the runtime says it
+            error = Failure("timeout" if is_late else "failed", message)
         return {"cause": error.cause, "message": error.message}
 
 
