@@ -5,11 +5,9 @@ reduction, CEC 2014, with their published constants. Each candidate is recombine
 towards one of the best and a random difference (current-to-pbest/1, binomial crossover); the
 replaced go to an archive that differences are also taken from; the population shrinks to 4.
 
-`pool` is float64[N + A, W]: the population first, as many rows as `sizes[POPULATION]` says, and the
-archive from row N on. `costs` is float64[N], `sizes` int64[5]. `memory` is float64[2, H]: means of
-successful scale factors and of crossover rates, a rate of -1 standing for "exactly 0". As published
-such a rate stays for good; here it is written over like any other, which solves f20 of BBOB, at 10
-genes and 10^5 evaluations, 23 times of 32 instead of 14.
+One thing differs. As published a crossover rate of exactly 0 stays in memory for good; here it is
+written over like any other, which solves f20 of BBOB, at 10 genes and 10^5 evaluations, 23 times of
+32 instead of 14.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -18,7 +16,6 @@ genes and 10^5 evaluations, 23 times of 32 instead of 14.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -26,6 +23,19 @@ from numba import types
 from chimera.builtin.evolution.kernels import portable
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
 from chimera.builtin.evolution.kernels.evaluating import FITNESS, INFEASIBLE, evaluate
+from chimera.builtin.evolution.kernels.lshade_layout import (
+    ARCHIVE,
+    ARRAYS,
+    FACTOR,
+    FIRST,
+    LEAST,
+    PLACE,
+    POPULATION,
+    RATE,
+    SCRATCH,
+    SETTINGS,
+    SPENT,
+)
 from chimera.builtin.evolution.kernels.randomness import (
     INITIALISE,
     RECOMBINE,
@@ -37,27 +47,15 @@ from chimera.builtin.evolution.kernels.randomness import (
     unit,
 )
 from chimera.builtin.evolution.kernels.recording import (
-    ENDING,
     EVALUATIONS,
     GENERATION,
     INVALID,
     RUNNING,
     STOPPED,
-    Ending,
     record,
 )
 
 BLOCK = 32
-LEAST = 4
-"""The smallest population that has a candidate, one of the best and two others."""
-
-POPULATION, ARCHIVE, PLACE, FIRST, SPENT = range(5)
-"""Positions in `sizes`: candidates, archived ones, the column of memory written next, the first
-generation (-1 before it: counters may be shared with others) and own evaluations."""
-
-FACTOR, RATE = range(2)
-"""Rows of `memory`, and of the parameters that each trial was made with."""
-
 SPREAD = 0.1
 """Of the normal and Cauchy distributions around what memory holds."""
 
@@ -65,53 +63,6 @@ _SLOT, _RATE, _BEST, _ONE, _OTHER, _FORCED, _FACTOR, _GENES = range(8)
 """Positions of a candidate's draws; one of 64 bits serves two genes."""
 
 _LOW_WORD, _WORD, _TO_UNIT = np.uint64(0xFFFFFFFF), np.uint64(32), 2.0**-32
-
-
-class Settings(NamedTuple):
-    """What stays the same through a run."""
-
-    seed: np.uint64
-    island: int
-    genes: int
-    sign: float
-    best: float
-    archive: float
-    ending: Ending
-
-
-class Arrays(NamedTuple):
-    """The state; `bounds` is float64[2, W]."""
-
-    pool: Any
-    costs: Any
-    memory: Any
-    sizes: Any
-    champion: Any
-    history: Any
-    counters: Any
-
-
-class Scratch(NamedTuple):
-    """Trials of one generation, float64[N, W], with costs, parameters and who the best are."""
-
-    bounds: Any
-    trials: Any
-    costs: Any
-    parameters: Any
-    best: Any
-
-
-_i8, _f8 = types.int64, types.float64
-_vector, _matrix, _whole = _f8[::1], _f8[:, ::1], _i8[::1]
-SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (types.uint64, _i8, _i8, _f8, _f8, _f8, ENDING), Settings
-)
-ARRAYS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_matrix, _vector, _matrix, _whole, _vector, _matrix, _whole), Arrays
-)
-SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_matrix, _matrix, _vector, _matrix, _whole), Scratch
-)
 
 
 @inner
@@ -401,7 +352,7 @@ def conclude(arrays, scratch, settings):
     _finish(arrays, scratch, settings)
 
 
-@kernel(types.void(ARRAYS, SCRATCH, SETTINGS, FITNESS, _i8))
+@kernel(types.void(ARRAYS, SCRATCH, SETTINGS, FITNESS, types.int64))
 def evolve(arrays, scratch, settings, fitness, until):
     """Run on until generation `until`, or until a criterion stops the run."""
     counters = arrays.counters

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chimera.builtin.evolution.kernels import lshade as kernels
+from chimera.builtin.evolution.kernels import lshade_layout as at
 from chimera.builtin.evolution.kernels.recording import COUNTERS, begin
 from chimera.builtin.evolution.search.algorithm import REAL, Floats, Problem, State
 from chimera.builtin.evolution.spec.algorithms import LShade
@@ -37,9 +38,9 @@ class LShadeSearch:
         chosen = spec.algorithm
         assert isinstance(chosen, LShade)
         self._problem, self._memory = problem, chosen.memory
-        self._largest = max(kernels.LEAST, problem.population or ROWS_A_GENE * problem.genes)
+        self._largest = max(at.LEAST, problem.population or ROWS_A_GENE * problem.genes)
         self._archive = int(chosen.archive * self._largest + 0.5)
-        self._settings = kernels.Settings(
+        self._settings = at.Settings(
             seed=np.uint64(problem.seed),
             island=problem.island,
             genes=problem.genes,
@@ -48,7 +49,7 @@ class LShadeSearch:
             archive=chosen.archive,
             ending=problem.ending,
         )
-        self._scratch = kernels.Scratch(
+        self._scratch = at.Scratch(
             bounds=np.stack((problem.lower, problem.upper)),
             trials=np.zeros((self._largest, problem.width)),
             costs=np.zeros(self._largest),
@@ -72,19 +73,19 @@ class LShadeSearch:
 
     def advance(self, state: State, until: int) -> None:
         """Move on to generation `until`, or to where a criterion stops."""
-        arrays = kernels.Arrays(**state)
+        arrays = at.Arrays(**state)
         kernels.evolve(arrays, self._scratch, self._settings, self._problem.fitness, until)
 
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation."""
-        kernels.propose(kernels.Arrays(**state), self._scratch, self._settings)
+        kernels.propose(at.Arrays(**state), self._scratch, self._settings)
         trials: Floats = self._scratch.trials
         return trials[: self._size(state)]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation that was asked for."""
         self._scratch.costs[: self._size(state)] = costs
-        kernels.conclude(kernels.Arrays(**state), self._scratch, self._settings)
+        kernels.conclude(at.Arrays(**state), self._scratch, self._settings)
 
     def population(self, state: State) -> tuple[Floats, Floats]:
         """Return the candidates and their costs."""
@@ -108,4 +109,4 @@ class LShadeSearch:
 
     @staticmethod
     def _size(state: State) -> int:
-        return int(state["sizes"][kernels.POPULATION])
+        return int(state["sizes"][at.POPULATION])
