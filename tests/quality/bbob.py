@@ -45,8 +45,8 @@ class BlackBox:
     def __init__(self, function: int, instance: int, dimension: int, budget: int) -> None:
         import ioh
 
-        self._problem = ioh.get_problem(function, instance, dimension, ioh.ProblemClass.BBOB)
-        self._optimum = self._problem.optimum.y
+        self.problem = ioh.get_problem(function, instance, dimension, ioh.ProblemClass.BBOB)
+        self._optimum = self.problem.optimum.y
         self.function, self.instance = function, instance
         self.dimension, self.budget = dimension, budget
         self.evaluations = 0
@@ -61,7 +61,7 @@ class BlackBox:
         """Return the values of rows, a list of lists; raises `SpentError` where `is_done`."""
         if self.is_done:
             raise SpentError
-        values = self._problem(rows)
+        values = self.problem(rows)
         self._note(values[: self.budget - self.evaluations])
         self.evaluations = min(self.budget, self.evaluations + len(values))
         return values
