@@ -293,14 +293,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--problems", nargs="*", help="beginnings of their names")
     parser.add_argument("--seeds", type=int, default=15)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--alone", action="store_true", help="without peers")
+    parser.add_argument("--peers-seeds", type=int, default=15, help="0: without peers")
+    parser.add_argument("--keep", type=Path, help="where peers' figures are kept")
     options = parser.parse_args(arguments)
     begins = tuple(options.problems or [""])
     problems = [known for known in PROBLEMS if known.name.startswith(begins)]
-    peers = {} if options.alone else {"pymoo GA": pymoos_ga, "pygad": pygads_ga}
-    seeds = range(1, options.seeds + 1)
-    return int(report(problems, ("genetic",), peers, seeds, options.keep) > 0)
+    peers = {} if options.peers_seeds == 0 else {"pymoo GA": pymoos_ga, "pygad": pygads_ga}
+    seeds, others = (range(1, 1 + count) for count in (options.seeds, options.peers_seeds))
+    return int(report(problems, ("genetic",), peers, seeds, others, options.keep) > 0)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def report(
     contenders: Sequence[str],
     peers: Mapping[str, Peer],
     seeds: Sequence[int],
+    peers_seeds: Sequence[int],
     folder: Path | None = None,
 ) -> int:
     """Print the table; return how many floors were missed, or optima beaten by more than rounding.
@@ -125,7 +126,7 @@ def report(
             cells.append(cell(known, errors))
             missed += _missed(known, name, errors)
         for name, peer in peers.items():
-            cells.append(cell(known, peers_errors(known, name, peer, seeds, folder)))
+            cells.append(cell(known, peers_errors(known, name, peer, peers_seeds, folder)))
         print(f"| {' | '.join(cells)} |", flush=True)
     print()
     for line in missed:

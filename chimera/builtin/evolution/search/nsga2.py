@@ -92,6 +92,12 @@ class Nsga2:
         order = np.lexsort(costs.T[::-1])
         return state["rows"][:count][chosen][order], costs[order]
 
+    def observe(self, state: State) -> dict[str, float]:
+        """Return how many candidates the front has, and the share of parents that are feasible."""
+        count = self._problem.population
+        feasible = float(np.mean(state["violations"][:count] == 0))
+        return {"feasible": feasible, "front": float(len(self.front(state)[0]))}
+
     def hypervolume(self, state: State) -> float:
         """Return the greatest hypervolume of a generation so far, within `state["reference"]`."""
         return -float(state["history"][state["counters"][GENERATION], BEST])

@@ -135,6 +135,26 @@ def test_text_says_which_is_better_how_much_and_how_sure(pair):
     assert "no difference that could not be chance: reaches it sooner" in text
 
 
+def test_several_objectives_are_compared_by_the_hypervolume_of_their_fronts(make_spec):
+    aims = [
+        {"name": "near", "expression": "sum(g ** 2 for g in x)"},
+        {"name": "far", "expression": "sum((g - 2) ** 2 for g in x)"},
+    ]
+    changes = {"fitness": {}, "objectives": aims, "algorithm": "nsga-2"}
+    short, long = (
+        make_spec(**changes, termination={"generations": count}, islands={"count": 2, "every": 5})
+        for count in (5, 40)
+    )
+    found = compare(short, long, SEEDS, [1.0], stream=a_stream(), names=("short", "long"))
+    assert (found.measure, found.objective, found.targets) == ("hypervolume", "maximize", ())
+    assert found.final.better == 1
+    assert found.final.effect < 0.1
+    points = found.contenders[1].runs[0].front
+    assert len(points) > 20
+    assert list(points) == sorted(set(points))
+    assert "long: better hypervolume in the end" in comparison_text(found, plain)
+
+
 def test_what_cannot_be_compared_is_refused(make_spec):
     spec, other = make_spec(), make_spec(objective="maximize")
     with pytest.raises(ChimeraError, match="maximises"):

@@ -76,10 +76,12 @@ def test_what_is_maximised_and_what_is_minimised_meet_in_one_front():
 
 
 def test_constraints_cut_the_front():
-    constraints = [{"expression": "x[0] >= 0.5"}, {"expression": "x[1] == 0.25"}]
-    rows, _ = front_of(*search_for(SCHAFFER, constraints=constraints[:1]))
-    assert rows[:, 0].min() >= 0.5
-    assert rows[:, 0].min() < 0.6
+    search, state = search_for(SCHAFFER, constraints=[{"expression": "x[0] >= 0.5"}])
+    rows, _ = front_of(search, state)
+    assert 0.5 <= rows[:, 0].min() < 0.6
+    assert state.observed[-1]["feasible"] == 1.0
+    assert state.observed[0]["feasible"] < 0.9
+    assert state.observed[-1]["front"] == len(rows)
 
 
 MIXED = [
