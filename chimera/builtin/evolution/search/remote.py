@@ -76,7 +76,7 @@ class Spread:
             return Expansion(
                 count=count,
                 make=lambda n: self._island(n, until, given["checkpoint"]),
-                collect=lambda outputs: [outputs[str(n)] for n in range(count)],
+                collect=lambda outputs: {"islands": [outputs[str(n)] for n in range(count)]},
                 concurrency=self._spec.budget.workers,
             )
 
@@ -108,7 +108,7 @@ class Spread:
         islands = f"islands-{until}"
 
         def inputs(outputs: Outputs) -> Any:
-            return {**passed_on(_last(outputs, before)), "islands": outputs[islands]}
+            return {**passed_on(_last(outputs, before)), **outputs[islands]}
 
         return Step(
             f"generation-{until}",
@@ -181,11 +181,16 @@ def _begun(search: Search, folder: CheckpointFolder, island: int, checkpoint: st
     if checkpoint is None:
         return search.islands[island].start()
     data = folder.get(checkpoint)
-    state = None if data is None else unpack(data, search)
-    if state is None:
+    if data is None:
         raise PermanentError(
             f"the checkpoint {checkpoint} is not there, where island {island} was to go on",
             help="have all machines share the folder of the repository, or write executor: threads",
+        )
+    state = unpack(data, search)
+    if state is None:
+        raise PermanentError(
+            f"the checkpoint {checkpoint} is of another version than the worker of island {island}",
+            help="have the same version of Chimera everywhere, and apply again",
         )
     return state.islands[island]
 

@@ -238,5 +238,5 @@ def test_of_a_workflow_that_fails_it_is_told_what_failed(house):
     workflow = {"trigger": "human", "stages": [stage], "outputs": {"fitness": "${sum.stdout}"}}
     fitness = {"workflow": {"address": "Workflow/w"}}
     house.write(workflow, "Workflow", "w")
-    with pytest.raises(RunError, match="6 failed: sum failed: .*exit code 9"):
+    with pytest.raises(RunError, match=r"6 failed: .*sum failed: .*exit code 9"):
         house.write(SPEC | {"fitness": fitness}).apply()
