@@ -126,7 +126,9 @@ class GenomeLayout(Model):
         description="Genes in order; an expression sees them by name, and all of them as `genes`."
     )
     constraints: Annotated[Items[Constraint], Field(max_length=1000)] = Field(
-        default=(), description="Conditions that the champion has to meet, if it can."
+        default=(),
+        description="Conditions that the champion has to meet: a run that finds no candidate that "
+        "does fails, and says so.",
     )
 
     @property

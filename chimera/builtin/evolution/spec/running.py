@@ -25,7 +25,10 @@ class Termination(Model):
         description="Evaluations that the run may take, over all islands: the fair measure between "
         "algorithms, whose generations differ in size. It never takes more.",
     )
-    target: Finite | None = Field(default=None, description="Fitness that is good enough.")
+    target: Finite | None = Field(
+        default=None,
+        description="Fitness that is good enough; with several objectives, hypervolume.",
+    )
     stagnation: Generations | None = Field(
         default=None,
         description="Stop when this many generations gained no more than `tolerance` allows.",
