@@ -35,7 +35,7 @@ _LEADING: dict[Form, Any] = {
     "objectives": packed.leading_ones_of_numbers,
     "packed": packed.leading_ones,
 }
-_PACKED_WORDS = {name: getattr(packed, name) for name in ("all_ones", "bit", "ones", "weighed")}
+_PACKED_WORDS = {name: getattr(packed, name) for name in ("all_ones", "bit", "ones", "weigh")}
 _SIGNATURES: dict[Form, Any] = {
     "fitness": FITNESS_SIGNATURE,
     "packed": PACKED_FITNESS_SIGNATURE,
@@ -81,4 +81,4 @@ def _array(constant: Constant) -> Any:
     if isinstance(constant, Table):
         return np.frombuffer(constant.data, "<f8").reshape(constant.shape).astype(np.float64)
     weights = _array(constant.table)[constant.offset : constant.offset + constant.count]
-    return packed.weight_table(weights, constant.start)
+    return packed.padded_weights(weights, constant.start)

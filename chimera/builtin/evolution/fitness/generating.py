@@ -7,8 +7,8 @@ What the author's parameters hold is bound to the names `p1`, `p2`, … beside t
 states their digests: equal sources, equal functions.
 
 Over packed rows (`kernels/packed`) a sum or product of neighbouring bits is counted by words, and a
-sum of bits times a parameter is looked up by four bits at a time (`weighed`), in an order of its
-own: where those sums round, they can differ in the last bits from the same over rows of numbers.
+sum of bits times a parameter is looked up by bytes for all rows at once (`weigh`), in an order of
+its own: where those sums round, they can differ in the last bits from the same over numbers.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def source_of(form: Form, trees: Sequence[Node], violations: Sequence[Node] = ()
     lines = [
         *(f"# p{i}: {_described(each)}" for i, each in enumerate(writer.constants, 1)),
         f"def {form}({_ARGUMENTS[form]}):",
+        *writer.sums,
         "    for row in range(first, last):",
         *writer.lines,
         "",
@@ -127,6 +128,8 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     constants: list[Constant] = field(default_factory=list)
     parts: int = 0
+    sums: list[str] = field(default_factory=list)
+    """Statements before the loop over rows, of what is computed for all rows at once."""
     scopes: list[dict[Node, str]] = field(default_factory=lambda: [{}])
     """Folds that are computed already, for each loop that the writer is inside of."""
 
@@ -276,9 +279,16 @@ class _Writer:
                 weights = Weights(
                     table, offset.constant + start, first.constant + start, stop - start
                 )
-                word = weights.start // 64
-                return f"weighed(population, row, {self.constant(weights)}, {word})"
+                return f"{self._sums(weights)}[row - first]"
         return None
+
+    def _sums(self, weights: Weights) -> str:
+        """Name what all rows weigh."""
+        constant, word = self.constant(weights), weights.start // 64
+        line = f"    s{constant[1:]} = weigh(population, first, last, {constant}, {word})"
+        if line not in self.sums:
+            self.sums.append(line)
+        return f"s{constant[1:]}"
 
 
 def _before(index: Index, variable: str) -> Index | None:

@@ -1,8 +1,7 @@
 """Rows of bits packed into words: reading, counting and weighing them.
 
 Gene j of a row is bit `j % 64` of word `j // 64`; bits after the last gene are zero. All positions
-are below the row's length. Sums of weights are looked up by four bits at a time in a table that is
-made once, `weight_table`; they run in an order that is fixed: see `weighed`.
+are below the row's length. Sums of weights run in an order of their own: see `weigh`.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -21,7 +20,8 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _PAIRS, _FOURS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
 _BYTES, _EACH = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 _1, _2, _4, _56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
-_8, _12, _16, _NIBBLE = np.uint64(8), np.uint64(12), np.uint64(16), np.uint64(15)
+_8, _16, _24, _32 = np.uint64(8), np.uint64(16), np.uint64(24), np.uint64(32)
+_40, _48, _BYTE = np.uint64(40), np.uint64(48), np.uint64(255)
 _0, _6, _63 = np.uint64(0), np.uint64(6), np.uint64(63)
 
 
@@ -103,39 +103,44 @@ def leading_ones_of_numbers(population, row, start, stop):
 
 
 @inner
-def weighed(population, row, table, first):
-    """Return the sum of the weights of a row's ones, by a table for the words from `first` on.
+def weigh(population, first, last, weights, start):
+    """Return what the ones of each row weigh, float64[last - first].
 
-    Four sums run side by side, one for every fourth nibble, in order; at the end they are added as
-    (a + b) + (c + d).
+    `weights` are those of the words from `start` on. What each byte of a word weighs is looked up
+    in a table that is made for all rows at once and stays in the nearest cache: it is added in
+    order of index there, the bytes of a word are in pairs, and words in order.
     """
-    a = b = c = d = 0.0
-    for k in range(table.shape[0]):
-        word = population[row, first + k]
-        for j in range(0, 16, 4):
-            a += table[k, j, word & _NIBBLE]
-            b += table[k, j + 1, (word >> _4) & _NIBBLE]
-            c += table[k, j + 2, (word >> _8) & _NIBBLE]
-            d += table[k, j + 3, (word >> _12) & _NIBBLE]
-            word = word >> _16
-    return (a + b) + (c + d)
+    sums, table = np.zeros(last - first), np.zeros((8, 256))
+    for k in range(weights.shape[0] // WORD):
+        _fill_table(table, weights, WORD * k)
+        for row in range(first, last):
+            word = population[row, start + k]
+            a = table[0, word & _BYTE] + table[1, (word >> _8) & _BYTE]
+            b = table[2, (word >> _16) & _BYTE] + table[3, (word >> _24) & _BYTE]
+            c = table[4, (word >> _32) & _BYTE] + table[5, (word >> _40) & _BYTE]
+            d = table[6, (word >> _48) & _BYTE] + table[7, word >> _56]
+            sums[row - first] += (a + b) + (c + d)
+    return sums
 
 
-def weight_table(weights: NDArray[np.float64], start: int) -> NDArray[np.float64]:
-    """Return what each nibble weighs, float64[K, 16, 16], for weights of the genes from `start` on.
+@inner
+def _fill_table(table, weights, start):
+    """Fill in what every value of the eight bytes of a word weighs; `table[:, 0]` is 0."""
+    for byte in range(8):
+        size = 1
+        for place in range(8):
+            weight = weights[start + 8 * byte + place]
+            for value in range(size):
+                table[byte, size + value] = table[byte, value] + weight
+            size *= 2
 
-    K words begin with the one that holds gene `start`. What the bits of a nibble weigh is added in
-    order of index.
-    """
+
+def padded_weights(weights: NDArray[np.float64], start: int) -> NDArray[np.float64]:
+    """Return the weights of all bits of the words that hold the genes from `start` on."""
     before = start % WORD
-    padded = np.zeros((words_of(before + weights.shape[0]), 16, 4))
-    padded.reshape(-1)[before : before + weights.shape[0]] = weights
-    table = np.zeros((padded.shape[0], 16, 16))
-    for nibble in range(16):
-        for place in range(4):
-            if nibble >> place & 1:
-                table[:, :, nibble] += padded[:, :, place]
-    return table
+    padded = np.zeros(words_of(before + weights.shape[0]) * WORD)
+    padded[before : before + weights.shape[0]] = weights
+    return padded
 
 
 def unpacked(rows: NDArray[np.uint64], genes: int) -> NDArray[np.float64]:

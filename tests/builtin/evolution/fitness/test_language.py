@@ -341,16 +341,21 @@ def test_packed_bits_mean_what_bits_in_numbers_mean(row, span, share, random):
         assert value(text, ones, BITS, parameters, as_bits=True) == expected, text
 
 
+def in_order(weights, row, first):
+    """Add what a byte of genes weighs."""
+    found = 0.0
+    for j in range(first, min(first + 8, len(row))):
+        found += weights[j] if row[j] else 0.0
+    return found
+
+
 def test_packed_weights_are_added_in_the_order_that_is_written_down():
     draw = np.random.default_rng(5)
     weights, row = draw.normal(size=145).tolist(), draw.integers(0, 2, 145).tolist()
-    sums = [0.0] * 4
-    for first in range(0, 192, 4):
-        found = 0.0
-        for j in range(first, min(first + 4, 145)):
-            found += weights[j] if row[j] else 0.0
-        sums[first // 4 % 4] += found
-    expected = (sums[0] + sums[1]) + (sums[2] + sums[3])
+    expected = 0.0
+    for word in range(0, 192, 64):
+        a, b, c, d, e, f, g, h = (in_order(weights, row, word + 8 * byte) for byte in range(8))
+        expected += ((a + b) + (c + d)) + ((e + f) + (g + h))
     text, genes = (
         "sum(w[i] * x[i] for i in range(145))",
         (BitGene(type="bit", name="x", count=145),),
