@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ReconcileTask
+    from chimera.runtime.health import HealthCheck, HealthTask
 
 
 @hookimpl
@@ -113,3 +114,11 @@ def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[s
     from chimera.builtin.evolution.reconcile import execute
 
     return execute(task, inputs)
+
+
+@hookimpl
+def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
+    """Say how the genome store is, where there is one."""
+    from chimera.builtin.evolution.genomes.observing import observe
+
+    return tuple(observe(task))

@@ -10,20 +10,30 @@ INTO = [
     *("--into", "Workflow/pause:/spec/inputs/wait/default", "--gene", "wait"),
     *("--into", "Workflow/pause:/spec/inputs/factor/default", "--gene", "factor"),
     *("--into", "Workflow/pause:/spec/stages/0/timeout", "--gene", "wait:m"),
+    *("--into-file", "config/all.json"),
 ]
+OTHERS = """\
+      - {name: rate, min: 0.0001, max: 1, scale: log, count: 3}
+      - {name: mode, type: categorical, values: [slow, fast, 7], count: 2}
+      - {name: flags, type: bit, count: 3}
+      - {name: order, type: permutation, length: 4}
+"""
 
 
 def test_a_genome_is_found_promoted_proven_and_taken_back(house, chimera):
     house.edit(EVOLUTION_FILE, "spec:\n", "spec:\n  trigger: apply\n")
+    house.edit(EVOLUTION_FILE, "  fitness:", f"{OTHERS}  fitness:")
     house.repository.commit("start")
     assert chimera("apply").code == 0
     [genome] = json.loads(chimera("evolve", "genomes", "--best", "1", "-o", "json").out)["genomes"]
     assert genome["record"] is not None
+    assert sorted(genome["genes"]["order"]) == [0, 1, 2, 3]
 
     # Put to use: nothing but the values changes in the workflow, and a check is content.
     answer = chimera("evolve", "promote", "latest", *INTO)
     assert answer.code == 0, answer.err
     assert chimera("check").code == 0
+    assert json.loads(house.read("config/all.json")) == genome["genes"]
     house.repository.commit("promote")
     before = house.files()
     answer = chimera("check", "--base", "HEAD~1")
