@@ -5,28 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, cast
 
 import numpy as np
 
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats
-from chimera.builtin.evolution.search.algorithm import State as Arrays
-from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.engine import Search
+from chimera.builtin.evolution.search.outcome import front_of
 
 MARGIN = 0.1
 """How far the reference point of a hypervolume lies beyond the worst of all fronts, as a share of
 their range: so that the ends of a front count (Ishibuchi, Imada, Setoguchi and Nojima 2018)."""
 
 MakeSearch = Callable[[EvolutionSpec], Search]
-
-
-class FindsFront(Protocol):
-    """What several objectives are searched with."""
-
-    def front(self, state: Arrays) -> tuple[Floats, Floats]:
-        """Return the candidates of the front, and their costs."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,9 @@ def run_one(search: Search, seed: int) -> Run:
         best = search.best(state)
         if best is not None and (not course or best != course[-1][1]):
             course.append((state.evaluations, best))
-    front = _front(search, state) if search.spec.objectives else ()
+    front: tuple[tuple[float, ...], ...] = ()
+    if search.spec.objectives:
+        front = tuple(map(tuple, front_of(search, state)[1].tolist()))
     return Run(
         seed=seed,
         fitness=search.best(state),
@@ -78,15 +71,6 @@ def run_one(search: Search, seed: int) -> Run:
         course=() if search.spec.objectives else tuple(course),
         front=front,
     )
-
-
-def _front(search: Search, state: State) -> tuple[tuple[float, ...], ...]:
-    """Return the costs of the fronts of all islands together."""
-    found: list[tuple[float, ...]] = []
-    for island, own in zip(search.islands, state.islands, strict=True):
-        algorithm = cast("FindsFront", island.algorithm)
-        found += map(tuple, algorithm.front(own)[1].tolist())
-    return tuple(sorted(set(found)))
 
 
 def measured(groups: Sequence[Sequence[Run]]) -> list[list[Run]]:
