@@ -53,6 +53,11 @@ BLOCK = 32
 ASK, TELL, ADVANCE = range(3)
 """What `generations` is to do: only make the candidates, only finish the generation, or all."""
 
+GAPS = 32
+"""Mutations that are prepared at a time."""
+
+LONGEST_GAP = 2.0**51
+
 UNIFORM, ONE_POINT, TWO_POINT = range(3)
 """Kinds of crossover."""
 
@@ -63,7 +68,7 @@ class Settings(NamedTuple):
     """What stays the same through a run.
 
     `selection` is a kind of that module, `selected` the size of a tournament or how many survive
-    truncation. `mutation_gap` is 1 / log(1 - rate).
+    truncation. `mutation_gap` is 1 / log2(1 - rate), infinite where nothing is mutated.
     """
 
     seed: np.uint64
@@ -76,7 +81,6 @@ class Settings(NamedTuple):
     pressure: float
     crossover: int
     crossover_probability: float
-    mutation_rate: float
     mutation_gap: float
 
 
@@ -96,7 +100,8 @@ class Scratch(NamedTuple):
     """What holds nothing between two calls.
 
     `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `drawn`
-    int64[BLOCK MAX_TOURNAMENT], `chosen` int64[BLOCK] and `crowned` a row of words.
+    int64[BLOCK MAX_TOURNAMENT], `chosen` int64[BLOCK], `gaps` int64[GAPS] and `crowned` a row of
+    words.
     """
 
     elites: NDArray[np.int64]
@@ -105,6 +110,7 @@ class Scratch(NamedTuple):
     sums: NDArray[np.float64]
     drawn: NDArray[np.int64]
     chosen: NDArray[np.int64]
+    gaps: NDArray[np.int64]
     crowned: NDArray[np.uint64]
 
 
@@ -112,7 +118,7 @@ _i8, _f8 = types.int64, types.float64
 _floats, _matrix, _integers = _f8[::1], _f8[:, ::1], _i8[::1]
 
 SETTINGS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (types.uint64, _i8, _f8, _i8, _i8, _i8, _i8, _f8, _i8, _f8, _f8, _f8), Settings
+    (types.uint64, _i8, _f8, _i8, _i8, _i8, _i8, _f8, _i8, _f8, _f8), Settings
 )
 
 POPULATION: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
@@ -128,7 +134,7 @@ POPULATION: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     Population,
 )
 SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_integers, _integers, _integers, _floats, _integers, _integers, types.uint64[::1]), Scratch
+    (*(_integers,) * 3, _floats, *(_integers,) * 3, types.uint64[::1]), Scratch
 )
 
 
@@ -170,7 +176,7 @@ def _breed(children, child_costs, settings, scratch, state):
             state.origins[second, 0] = a
             state.origins[second, 1] = b
         key = block_key(settings.seed, generation, block, MUTATE, settings.island)
-        _mutate(children, first, last, settings, key)
+        _mutate(children, first, last, settings, scratch.gaps, key)
 
 
 @inner
@@ -235,26 +241,31 @@ def _cuts(settings, key):
 
 
 @inner
-def _mutate(children, first, last, settings, key):
+def _mutate(children, first, last, settings, gaps, key):
     """Flip each gene of the rows with the same chance, skipping from one to the next.
 
     The gap to the next is geometric, floor(log u / log(1 - rate)).
     """
-    genes, rate = settings.genes, settings.mutation_rate
-    count = (last - first) * genes
-    position, step = 0, 0
-    while rate > 0.0:
-        if rate < 1.0:
-            gap = portable.log(open_unit(draw(key, step))) * settings.mutation_gap
-            if gap >= count - position:
-                break
-            position += int(gap)
-        elif position >= count:
-            break
-        row, j = first + position // genes, position % genes
-        children[row, j >> 6] ^= _1 << (np.uint64(j) & _63)
-        position += 1
-        step += 1
+    genes = settings.genes
+    count, position, step = (last - first) * genes, 0, 0
+    while True:
+        _prepare(gaps, settings.mutation_gap, key, step)
+        for i in range(GAPS):
+            position += gaps[i]
+            if position >= count:
+                return
+            row, j = first + position // genes, position % genes
+            children[row, j >> 6] ^= _1 << (np.uint64(j) & _63)
+            position += 1
+        step += GAPS
+
+
+@inner
+def _prepare(gaps, factor, key, step):
+    """Fill in the gaps from a step on: a loop without branches, so that it is vectorised."""
+    for i in range(GAPS):
+        u = open_unit(draw(key, step + i))
+        gaps[i] = int(min(portable.unit_log2(u) * factor, LONGEST_GAP))
 
 
 @inner

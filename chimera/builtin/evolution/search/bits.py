@@ -5,6 +5,7 @@ It speaks of candidates as all algorithms do, in rows of float64, and keeps them
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ class BitsSearch:
             sums=np.zeros(count),
             drawn=np.zeros(BLOCK * selection.MAX_TOURNAMENT, np.int64),
             chosen=np.zeros(BLOCK, np.int64),
+            gaps=np.zeros(bits.GAPS, np.int64),
             crowned=np.zeros(words_of(problem.genes), np.uint64),
         )
 
@@ -141,8 +143,6 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
     assert crossed is not None
     assert mutated is not None
     rate = 1.0 / problem.genes if mutated.rate is None else mutated.rate
-    if 1.0 - rate == 1.0:  # a rate below 2**-53 comes to nothing
-        rate = 0.0
     selected = 0
     if isinstance(chosen, TournamentSelection):
         selected = chosen.size
@@ -159,6 +159,13 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
         pressure=chosen.pressure if isinstance(chosen, RankSelection) else 1.0,
         crossover=_CROSSOVERS.get(crossed.type, bits.UNIFORM),
         crossover_probability=crossed.probability,
-        mutation_rate=rate,
-        mutation_gap=1.0 / portable.log(1.0 - rate) if 0.0 < rate < 1.0 else 0.0,
+        mutation_gap=_mutation_gap(rate),
     )
+
+
+def _mutation_gap(rate: float) -> float:
+    """Return 1 / log2(1 - rate), negative; a rate below 2**-53 comes to nothing."""
+    kept = 1.0 - rate
+    if kept == 1.0:
+        return -math.inf
+    return -0.0 if kept == 0.0 else math.log(2.0) / portable.log(kept)

@@ -182,11 +182,13 @@ class Reference:
         stream, rate = self.stream(block, 3), self.spec.operators.mutation.rate
         rate = 1 / self.genes if rate is None else rate
         positions = [(row, j) for row in range(len(made)) for j in range(self.genes)]
+        factor = -math.inf if rate == 0 else 0.0
+        if 0 < rate < 1:
+            factor = math.log(2) / portable.log(1 - rate)
         step, place = 0, 0
-        while rate > 0:
-            if rate < 1:
-                gap = portable.log(stream.open_unit(step)) * (1 / portable.log(1 - rate))
-                place += int(min(gap, len(positions)))
+        while True:
+            gap = portable.unit_log2(stream.open_unit(step)) * factor
+            place += int(min(gap, len(positions)))
             if place >= len(positions):
                 break
             row, j = positions[place]
