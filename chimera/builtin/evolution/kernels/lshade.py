@@ -62,7 +62,8 @@ SPREAD = 0.1
 _SLOT, _RATE, _BEST, _ONE, _OTHER, _FORCED, _FACTOR, _GENES = range(8)
 """Positions of a candidate's draws; one of 64 bits serves two genes."""
 
-_LOW_WORD, _WORD, _TO_UNIT = np.uint64(0xFFFFFFFF), np.uint64(32), 2.0**-32
+_LOW_WORD, _WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
+_TO_UNIT, _TO_SIGNED = 2.0**-32, 2.0**-31
 
 
 @inner
@@ -118,12 +119,17 @@ def _find_best(costs, size, best, wanted):
 
 @inner
 def _scale_factor(mean, key):
-    """Draw from the Cauchy distribution around `mean`, again where not positive, cut at 1."""
+    """Draw from the Cauchy distribution around `mean`, again where not positive, cut at 1.
+
+    The ratio of the coordinates of a random point in the unit disc has that distribution.
+    """
     step = 0
     while True:
-        angle = math.pi * (open_unit(draw(key, step)) - 0.5)
-        factor = mean + SPREAD * (portable.sin(angle) / portable.cos(angle))
-        if factor > 0.0:
+        bits = draw(key, step)
+        x = np.float64(bits >> _WORD) * _TO_SIGNED - 1.0
+        y = (np.float64(bits & _LOW_WORD) + 0.5) * _TO_SIGNED - 1.0  # never 0
+        factor = mean + SPREAD * (x / y)
+        if (x * x + y * y <= 1.0) & (factor > 0.0):
             return min(factor, 1.0)
         step += 1
 
@@ -148,22 +154,24 @@ def _two_others(row, size, archived, largest, key):
 
 
 @inner
-def _recombine(pool, row, best, first, second, trials, bounds, rate, factor, forced, key):
-    """Fill in one trial, without branches in its loop: the processor's vectors run it.
+def _recombine(pool, row, best, first, second, trials, bounds, units, rate, factor, forced, key):
+    """Fill in one trial, without branches in its loops: the processor's vectors run them.
 
     A gene out of bounds is set half-way between its parent's and the bound.
     """
-    half = trials.shape[1] // 2
+    width = trials.shape[1]
+    half = width // 2
     for k in range(half):
         bits = draw(key, _GENES + k)
-        for part in range(2):
-            j = k + part * half
-            u = np.float64(bits & _LOW_WORD if part == 0 else bits >> _WORD) * _TO_UNIT
-            x, low, high = pool[row, j], bounds[0, j], bounds[1, j]
-            v = x + factor * (pool[best, j] - x) + factor * (pool[first, j] - pool[second, j])
-            v = 0.5 * (x + low) if v < low else v
-            v = 0.5 * (x + high) if v > high else v
-            trials[row, j] = v if (u < rate) | (j == forced) else x
+        units[k] = np.float64(bits & _LOW_WORD) * _TO_UNIT
+        units[k + half] = np.float64(bits >> _WORD) * _TO_UNIT
+    units[forced] = -1.0
+    for j in range(width):
+        x, low, high = pool[row, j], bounds[0, j], bounds[1, j]
+        v = x + factor * (pool[best, j] - x) + factor * (pool[first, j] - pool[second, j])
+        v = 0.5 * (x + low) if v < low else v
+        v = 0.5 * (x + high) if v > high else v
+        trials[row, j] = v if units[j] < rate else x
 
 
 @inner
@@ -188,9 +196,9 @@ def _make_block(arrays, scratch, first, last, wanted, settings):
         _draw_first(scratch, first, last, generation, settings)
         return
     pool, memory, parameters = arrays.pool, arrays.memory, scratch.parameters
-    trials, bounds, leading = scratch.trials, scratch.bounds, scratch.best
+    trials, bounds, units = scratch.trials, scratch.bounds, scratch.units
     size, archived = arrays.sizes[POPULATION], arrays.sizes[ARCHIVE]
-    largest, slots = arrays.costs.shape[0], memory.shape[1]
+    leading, largest, slots = scratch.best, arrays.costs.shape[0], memory.shape[1]
     block = block_key(settings.seed, generation, first // BLOCK, RECOMBINE, settings.island)
     for row in range(first, last):
         key = draw(block, row - first)
@@ -201,7 +209,7 @@ def _make_block(arrays, scratch, first, last, wanted, settings):
         best = leading[below(draw(key, _BEST), wanted)]
         one, other = _two_others(row, size, archived, largest, key)
         forced = below(draw(key, _FORCED), settings.genes)
-        _recombine(pool, row, best, one, other, trials, bounds, rate, factor, forced, key)
+        _recombine(pool, row, best, one, other, trials, bounds, units, rate, factor, forced, key)
 
 
 @inner

@@ -53,7 +53,8 @@ class Scratch(NamedTuple):
     """What a generation needs and leaves behind.
 
     Bounds are float64[2, W], trials float64[N, W], their costs float64[N] and parameters
-    float64[2, N]; `best` holds the rows of the population that trials are drawn towards.
+    float64[2, N]; `best` holds the rows of the population that trials are drawn towards, `units` a
+    number for each gene of a trial, float64[W].
     """
 
     bounds: Any
@@ -61,6 +62,7 @@ class Scratch(NamedTuple):
     costs: Any
     parameters: Any
     best: Any
+    units: Any
 
 
 _i8, _f8 = types.int64, types.float64
@@ -72,5 +74,5 @@ ARRAYS: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     (_matrix, _vector, _matrix, _whole, _vector, _matrix, _whole), Arrays
 )
 SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (_matrix, _matrix, _vector, _matrix, _whole), Scratch
+    (_matrix, _matrix, _vector, _matrix, _whole, _vector), Scratch
 )

@@ -55,6 +55,7 @@ class LShadeSearch:
             costs=np.zeros(self._largest),
             parameters=np.zeros((2, self._largest)),
             best=np.zeros(self._largest, np.int64),
+            units=np.zeros(problem.width),
         )
 
     def start(self, capacity: int) -> State:

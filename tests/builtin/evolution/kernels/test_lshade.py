@@ -137,9 +137,10 @@ class Reference:
 
     def draw_factor(self, mean, key):
         for step in range(1000):
-            angle = math.pi * (randomness.open_unit(draw(key, step)) - 0.5)
-            factor = mean + 0.1 * (portable.sin(angle) / portable.cos(angle))
-            if factor > 0:
+            bits = int(draw(key, step))
+            x, y = (bits >> 32) / 2**31 - 1, (bits % 2**32 + 0.5) / 2**31 - 1
+            factor = mean + 0.1 * (x / y)
+            if factor > 0 and x * x + y * y <= 1:
                 return min(factor, 1.0)
         raise AssertionError("no positive factor")
 
