@@ -8,19 +8,20 @@ import sys
 import time
 from collections import deque
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from chimera.builtin.evolution.kinds import GenomeSpec
 from chimera.builtin.evolution.plugin import chimera_execute, chimera_reconcile
-from chimera.builtin.evolution.search.steps import MAX_CHECKPOINTS, steps_of
+from chimera.builtin.evolution.search.steps import MAX_CHECKPOINTS, boundaries, steps_of
 from chimera.context import Context
 from chimera.documents import open_work_tree
 from chimera.kinds import EnvironmentFacts, Registry, load_snapshot, read_source
 from chimera.model import Action, Address, Change, UsageError
 from chimera.plugin import load_plugins
-from chimera.runtime import ReconcileTask, RunError, Runs
+from chimera.runtime import ReconcileTask, RunError, Runs, list_runs, show_run
 from chimera.state import open_state
 
 ROOT = Path(__file__).parents[3]
@@ -183,6 +184,41 @@ def test_progress_tells_generation_best_and_speed(tmp_path, value_of):
     assert all("best 0." in note and "evaluations/s" in note for _, _, note in told)
     assert ("start", str(ADDRESS), 30) in stopper.seen
     assert ("finish", str(ADDRESS), "generations at generation 30") in stopper.seen
+
+
+def test_time_stops_a_run_at_a_checkpoint_and_the_record_says_what_that_means(house, value_of):
+    end = {"generations": 100_000, "time": "1ms"}
+    house.write(value_of(trigger="apply", termination=end, checkpointEvery=100))
+    assert house.apply()["stopped"] == "time"
+    [genome] = house.records.values()
+    assert genome["generations"] == 100
+    assert not genome["provenance"]["reproducible"]
+    assert "time" in genome["provenance"]["caveat"]
+
+
+def test_where_evaluations_end_a_run_checkpoints_come_ever_more_rarely(make_spec):
+    found = list(boundaries(make_spec(termination={"evaluations": 10**9}, checkpointEvery=10)))
+    assert found[:18] == [*range(10, 170, 10), 180, 200]
+    assert found[-1] == 1_000_000
+    assert len(found) < 250
+    gaps = [b - a for a, b in pairwise([0, *found])]
+    assert all(gap <= 10 or gap <= at / 8 for gap, at in zip(gaps, found, strict=True))
+
+
+def test_checkpoints_of_islands_fall_on_migrations(make_spec):
+    spec = make_spec(
+        islands={"count": 2, "every": 7}, termination={"generations": 50}, checkpointEvery=10
+    )
+    assert list(boundaries(spec)) == [14, 28, 42, 50]
+
+
+def test_the_journal_holds_what_was_observed_once(house, value_of):
+    house.write(value_of(trigger="apply", checkpointEvery=7))
+    house.apply()
+    [run] = list_runs(house.root)
+    outputs = [step.output for step in show_run(house.root, run.uid).steps.values()]
+    seen = [g for output in outputs if output for g in output["observations"]["generation"]]
+    assert seen == [*range(11), *range(12, 31, 2)]
 
 
 def test_a_long_run_has_a_bounded_number_of_checkpoints(value_of):

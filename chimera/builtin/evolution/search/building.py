@@ -14,7 +14,7 @@ from chimera.builtin.evolution.fitness.generating import Form
 from chimera.builtin.evolution.kernels.compiling import sources_digest
 from chimera.builtin.evolution.kernels.randomness import SCHEME
 from chimera.builtin.evolution.kinds import CmaEs, EvolutionSpec, Parameters
-from chimera.builtin.evolution.search.algorithm import Algorithm, Problem
+from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem
 from chimera.builtin.evolution.search.choosing import Choice
 from chimera.builtin.evolution.search.island import Island
 from chimera.builtin.evolution.search.problem import problem_of
@@ -68,11 +68,26 @@ def build_islands(
             inside = compiled(spec, form_of(spec, island.algorithm))
         problem = problem_of(own, index, island.share, inside)
         algorithm = _algorithm(name, problem, own)
-        of_rows = compiled_constraints(spec) if evaluate is not None else inside
-        if name == "bits" and fitness is None and evaluate is None:
-            of_rows = compiled(spec, "fitness")  # of rows of numbers, for immigrants and parents
+        of_rows = _of_rows(name, problem) if evaluate is None else compiled_constraints(spec)
         found.append(Island(problem, algorithm, spec.diversity, evaluate, of_rows))
     return found
+
+
+def _of_rows(name: str, problem: Problem) -> Any:
+    """Return what fills in the fitnesses of rows of numbers, whatever the algorithm works on.
+
+    `None` where there are several.
+    """
+    if name == "nsga-2":
+        return None
+    if name != "bits":
+        return problem.fitness
+    from chimera.builtin.evolution.kernels.packed import packed
+
+    def fill(rows: Floats, first: int, last: int, values: Floats) -> None:
+        problem.fitness(packed(rows[:, : problem.genes]), first, last, values)
+
+    return fill
 
 
 def _algorithm(name: str, problem: Problem, spec: EvolutionSpec) -> Algorithm:

@@ -92,8 +92,11 @@ class Island:
         return self._observer.observe(state)
 
     def fitness_of(self, row: Floats) -> float | None:
-        """Return the fitness of one row where it is computed here, is finite, and is feasible."""
-        if self._evaluate is not None:
+        """Return the fitness of one row where it is computed here, is finite, and is feasible.
+
+        Several objectives have no fitness.
+        """
+        if self._evaluate is not None or self._of_rows is None:
             return None
         value = float(self.values_of(row.reshape(1, -1).copy())[0])
         return value + 0.0 if abs(value) < INFEASIBLE else None

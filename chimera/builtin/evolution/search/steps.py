@@ -8,7 +8,7 @@ uninterrupted one. Outputs carry what was observed, as columns: they are the run
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -229,12 +229,3 @@ def _note(search: Search, state: State, rate: float) -> str:
         if value is not None:
             parts.append(f"{name} {value:.4g}")
     return ", ".join((*parts, f"{rate:,.0f} evaluations/s"))
-
-
-def plain_search(
-    spec: EvolutionSpec, call: StepCall, definition: Mapping[str, Any]
-) -> AbstractContextManager[Search]:
-    """Open a search whose fitness is an expression."""
-    from chimera.builtin.evolution.search.engine import Search
-
-    return nullcontext(Search(spec))
