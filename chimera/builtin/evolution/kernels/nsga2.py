@@ -1,9 +1,7 @@
 """The compiled NSGA-II (Deb, Pratap, Agarwal and Meyarivan 2002): a front of several objectives.
 
-A generation makes N children of N parents; of all 2N rows the N best become parents: by rank
-(`fronts`), and of the front that does not fit, those with the widest gap to their neighbours (the
-crowding distance). Constrained domination: the feasible come before the infeasible, and these in
-order of their violations. A parent is the better of two drawn at random, in the same order.
+A generation makes N children of N parents, and of all 2N rows the N best become parents
+(`survival`). A parent is the better of two drawn at random: by rank, then by crowding distance.
 
 Layout, with W the width of a row and M objectives: rows 0 to N - 1 of `rows` are parents, rows N to
 2N - 1 their children, and so for `costs` and `violations`; survivors stay where they are, and
@@ -11,9 +9,10 @@ children take the places of parents that do not survive. `ranks` and `crowding` 
 
 What `history` follows is the hypervolume, negated, so that smaller is better: its least so far and
 that of each generation. Its reference point is the worst cost in each objective of the first
-generation with any valid candidate, unless the spec sets one. The champion is the row of the
-parents' front that comes nearest to its ideal point, each cost as a share of the front's range
-(Zeleny 1973, Compromise programming). Equal ones are settled by index.
+generation with any valid candidate. Of four objectives and more it is measured in every tenth
+generation, and stays as it was in between: it would take longer than the search. The champion is
+the row of the parents' front that comes nearest to its ideal point, each cost as a share of the
+front's range (Zeleny 1973, Compromise programming). Equal ones are settled by index.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -46,7 +45,7 @@ from chimera.builtin.evolution.kernels.evaluating import (
     OBJECTIVES_SIGNATURE,
     to_costs_of_many,
 )
-from chimera.builtin.evolution.kernels.fronts import is_same, rank_sorted, sort_rows, volume
+from chimera.builtin.evolution.kernels.fronts import volume
 from chimera.builtin.evolution.kernels.randomness import (
     INITIALISE,
     SELECT,
@@ -67,9 +66,13 @@ from chimera.builtin.evolution.kernels.recording import (
     STOPPED,
     reason_to_stop,
 )
+from chimera.builtin.evolution.kernels.survival import copy_row, rank_rows, survive
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+DEMANDING, PACE = 4, 10
+"""From how many objectives on the hypervolume is measured how rarely, in generations."""
 
 _f8, _i8 = types.float64, types.int64
 _floats, _matrix, _integers = _f8[::1], _f8[:, ::1], _i8[::1]
@@ -164,149 +167,6 @@ def scratch_of(population: int, objectives: int, width: int) -> Scratch:
 
 
 @inner
-def _rank(arrays, scratch, count):
-    """Fill in ranks and crowding distances of the first `count` rows; return how many are feasible.
-
-    `scratch.order[0]` holds them in order: the feasible in ascending order of their costs, then the
-    others by their violations, each violation being a front of its own.
-    """
-    costs, order = arrays.costs, scratch.order
-    objectives = costs.shape[1]
-    feasible = _part(arrays.violations, order, objectives, count)
-    for m in range(objectives - 1, -1, -1):
-        for i in range(feasible):
-            order[m, i] = order[m + 1, i]
-        sort_rows(costs, m, order, m, scratch.spare, scratch.spare_keys, feasible)
-    fronts = rank_sorted(costs, order[0], feasible, arrays.ranks, scratch.tails, scratch.links)
-    _rank_infeasible(arrays.violations, arrays.ranks, scratch, feasible, count, fronts)
-    for i in range(count):
-        row = order[0, i]
-        double = 0 < i < feasible and is_same(costs, row, order[0, i - 1])
-        arrays.crowding[row] = -1.0 if double else 0.0
-    for m in range(objectives):
-        _crowd(costs, arrays.ranks, arrays.crowding, scratch, m, feasible, fronts)
-    return feasible
-
-
-@inner
-def _part(violations, order, at, count):
-    """Fill `order[at]` with the feasible rows, `order[0]` behind them with the others."""
-    feasible = 0
-    for row in range(count):
-        if violations[row] == 0.0:
-            order[at, feasible] = row
-            feasible += 1
-    place = feasible
-    for row in range(count):
-        if violations[row] != 0.0:
-            order[0, place] = row
-            place += 1
-    return feasible
-
-
-@inner
-def _rank_infeasible(violations, ranks, scratch, feasible, count, fronts):
-    """Order and rank the rows behind the feasible ones."""
-    order, key, last = scratch.order, scratch.key, scratch.order.shape[0] - 1
-    for i in range(feasible, count):
-        row = order[0, i]
-        key[row, 0] = violations[row]
-        order[last, i - feasible] = row
-    sort_rows(key, 0, order, last, scratch.spare, scratch.spare_keys, count - feasible)
-    for i in range(feasible, count):
-        row = order[last, i - feasible]
-        if i == feasible or violations[row] != violations[order[0, i - 1]]:
-            fronts += 1
-        order[0, i] = row
-        ranks[row] = fronts - 1
-
-
-@inner
-def _crowd(costs, ranks, crowding, scratch, m, feasible, fronts):
-    """Add to the crowding distances what the gaps in one objective come to, of all fronts at once.
-
-    Rows are passed in ascending order: the gap around one is known when the next of its front is
-    seen. The first and the last of a front are infinitely far from others. A row of the same costs
-    as an earlier one adds nothing to a front: it has no gap, and its distance is -1.
-    """
-    first, before, latest, order = scratch.links, scratch.spare, scratch.tails, scratch.order
-    for front in range(fronts):
-        latest[front], before[0, front], before[1, front] = -1, -1, -1
-    for i in range(feasible):
-        row = order[m, i]
-        front = ranks[row]
-        if latest[front] < 0:
-            first[front] = row
-        if crowding[row] >= 0.0:
-            latest[front] = row
-    for i in range(feasible):
-        row = order[m, i]
-        if crowding[row] < 0.0:
-            continue
-        front = ranks[row]
-        middle, left = before[0, front], before[1, front]
-        width = costs[latest[front], m] - costs[first[front], m]
-        if left >= 0 and width > 0.0:
-            crowding[middle] += (costs[row, m] - costs[left, m]) / width
-        if middle < 0 or row == latest[front]:
-            crowding[row] = math.inf
-        before[1, front] = middle
-        before[0, front] = row
-
-
-@inner
-def _survive(arrays, scratch, count):
-    """Make parents of the best `count` of twice as many rows."""
-    _rank(arrays, scratch, 2 * count)
-    ranks, order, survives = arrays.ranks, scratch.order, scratch.links
-    last, cut = order.shape[0] - 1, _last_front(ranks, scratch.tails, count)
-    taken, tied = 0, 0
-    for row in range(2 * count):
-        survives[row] = ranks[row] < cut
-        taken += survives[row]
-        if ranks[row] == cut:
-            order[last, tied] = row
-            scratch.key[row, 0] = -arrays.crowding[row]
-            tied += 1
-    sort_rows(scratch.key, 0, order, last, scratch.spare, scratch.spare_keys, tied)
-    for i in range(count - taken):
-        survives[order[last, i]] = 1
-    child = count
-    for row in range(count):
-        if survives[row] == 0:
-            while survives[child] == 0:
-                child += 1
-            _copy(arrays, child, row)
-            child += 1
-
-
-@inner
-def _last_front(ranks, sizes, count):
-    """Return the first rank with which there are `count` rows, of twice as many."""
-    for front in range(2 * count):
-        sizes[front] = 0
-    for row in range(2 * count):
-        sizes[ranks[row]] += 1
-    front, found = 0, sizes[0]
-    while found < count:
-        front += 1
-        found += sizes[front]
-    return front
-
-
-@inner
-def _copy(arrays, source, target):
-    """Copy a row with all that is known of it."""
-    for j in range(arrays.rows.shape[1]):
-        arrays.rows[target, j] = arrays.rows[source, j]
-    for m in range(arrays.costs.shape[1]):
-        arrays.costs[target, m] = arrays.costs[source, m]
-    arrays.violations[target] = arrays.violations[source]
-    arrays.ranks[target] = arrays.ranks[source]
-    arrays.crowding[target] = arrays.crowding[source]
-
-
-@inner
 def _record(arrays, scratch, ending, count):
     """Keep champion and history of the generation just made; judge criteria."""
     counters, history = arrays.counters, arrays.history
@@ -315,14 +175,17 @@ def _record(arrays, scratch, ending, count):
     generation = counters[GENERATION]
     _set_reference(arrays, count)
     size = _take_front(arrays, scratch, count)
-    before = history[generation - 1, BEST] if generation > 0 else math.inf
-    history[generation, BEST], history[generation, MEAN] = before, math.inf
+    best, cost = math.inf, math.inf
+    if generation > 0:
+        best, cost = history[generation - 1, BEST], history[generation - 1, MEAN]
     if size > 0:
         if counters[FIRST_FINITE] < 0:
             counters[FIRST_FINITE] = generation
         _crown(arrays, scratch, size)
-        cost = 0.0 - volume(scratch.levels, arrays.costs.shape[1], size, arrays.reference)
-        history[generation, BEST], history[generation, MEAN] = min(before, cost), cost
+        objectives = arrays.costs.shape[1]
+        if objectives < DEMANDING or generation % PACE == 0 or cost == math.inf:
+            cost = 0.0 - volume(scratch.levels, objectives, size, arrays.reference)
+    history[generation, BEST], history[generation, MEAN] = min(best, cost), cost
     counters[STOPPED] = reason_to_stop(history, ending, counters, count)
 
 
@@ -420,17 +283,17 @@ def _settle(arrays, scratch, ending, count):
         counters[INVALID] += arrays.violations[row] == math.inf
     if counters[GENERATION] < 0:
         for row in range(count):
-            _copy(arrays, count + row, row)
-        _rank(arrays, scratch, count)
+            copy_row(arrays, count + row, row)
+        rank_rows(arrays, scratch, count)
     else:
-        _survive(arrays, scratch, count)
+        survive(arrays, scratch, count)
     _record(arrays, scratch, ending, count)
 
 
 @kernel(types.void(_ARRAYS, _SCRATCH, _i8))
 def rank(arrays, scratch, count):
     """Rank the first `count` rows anew."""
-    _rank(arrays, scratch, count)
+    rank_rows(arrays, scratch, count)
 
 
 @kernel(OBJECTIVES_SIGNATURE)

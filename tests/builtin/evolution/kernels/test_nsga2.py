@@ -142,7 +142,7 @@ def test_generations_agree_with_the_reference_bit_for_bit(signs, population):
     search = Nsga2(problem, spec_of(signs))
     state = search.start(21)
     step(search, problem, state, signs)
-    reference = None
+    reference, volume = None, -state["history"][0, 1]
     for generation in range(20):
         parents = rows_of(state, population)
         ranks = naive_ranks(parents)
@@ -166,7 +166,9 @@ def test_generations_agree_with_the_reference_bit_for_bit(signs, population):
         if front and reference is not None:
             costs = [merged[i][:-1] for i in front]
             assert state["reference"].tolist() == reference.tolist()
-            assert state["history"][generation + 1, 1] == -hypervolume(np.array(costs), reference)
+            if len(signs) < 4 or (generation + 1) % 10 == 0 or volume == -math.inf:
+                volume = hypervolume(np.array(costs), reference)
+            assert state["history"][generation + 1, 1] == -volume
             assert state["champion"].tolist() == before[front[naive_champion(costs)]].tolist()
     assert front, "the reference was never asked about a feasible front"
 
