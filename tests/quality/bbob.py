@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +33,10 @@ SHARES = (100, 1000, 10_000)
 
 FLOORS: dict[str, tuple[float, float]] = {"auto": (0.80, 0.74)}
 """The ECDF and the share solved that a contender must reach at the last budget."""
+
+RIVALS = {"l-shade": "minionpy", "cma-es": "pycma"}
+NEAR = 0.02
+"""Whom a contender's ECDF must not be further below than this, at any budget."""
 
 
 class SpentError(Exception):
@@ -176,7 +180,7 @@ def table_by_function(results: dict[str, list[Run]], evaluations: int) -> str:
 
 
 def failures(results: dict[str, list[Run]]) -> list[str]:
-    """Say which contenders stayed below what `FLOORS` asks of them."""
+    """Say which contenders stayed below what `FLOORS` asks of them, or below their rivals."""
     found = []
     for name, (least_ecdf, least_solved) in FLOORS.items():
         runs = results.get(name, [])
@@ -188,7 +192,18 @@ def failures(results: dict[str, list[Run]]) -> list[str]:
                     f"{name}: ECDF {reached:.3f} and {share:.3f} solved, "
                     f"at least {least_ecdf} and {least_solved} wanted"
                 )
+    for name, rival in RIVALS.items():
+        if name in results and rival in results:
+            found += _behind(name, results[name], rival, results[rival])
     return found
+
+
+def _behind(name: str, ours: list[Run], rival: str, theirs: list[Run]) -> Iterator[str]:
+    for share in SHARES:
+        evaluations = share * ours[0].dimension
+        reached, wanted = ecdf(ours, evaluations), ecdf(theirs, evaluations)
+        if reached < wanted - NEAR:
+            yield f"{name}: ECDF {reached:.3f} at {share} D, {rival} has {wanted:.3f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

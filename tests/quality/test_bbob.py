@@ -55,6 +55,14 @@ def test_a_contender_below_its_floor_fails():
     assert len(bbob.failures({"auto": bad})) == 1
 
 
+def test_a_contender_behind_its_rival_fails():
+    theirs = [Run(1, 1, 2, 20_000, [150] * 51)]
+    slower = [Run(1, 1, 2, 20_000, [150] * 49 + [2_500] * 2)]
+    assert bbob.failures({"l-shade": theirs, "minionpy": theirs}) == []
+    found = bbob.failures({"l-shade": slower, "minionpy": theirs})
+    assert [text.split(" at ")[1].split(",")[0] for text in found] == ["100 D", "1000 D"]
+
+
 def test_peers_runs_are_kept_and_read_again(tmp_path, monkeypatch):
     monkeypatch.setitem(bbob.PEERS, "cheap", None)
     monkeypatch.setitem(bbob.CONTENDERS, "cheap", lambda box, seed: box([[0.0, 0.0]] * 9))
