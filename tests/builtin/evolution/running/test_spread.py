@@ -100,10 +100,11 @@ def _kill_one(is_worker):
             parents[int(folder.name)] = int(status[1]), (folder / "cmdline").read_bytes()
         except OSError:
             continue
-    for pid, (parent, line) in parents.items():
-        while parent in parents and parent != os.getpid():
-            parent = parents[parent][0]
-        if parent == os.getpid() and is_worker(line):
+    for pid, (above, line) in parents.items():
+        ancestor = above
+        while ancestor in parents and ancestor != os.getpid():
+            ancestor = parents[ancestor][0]
+        if ancestor == os.getpid() and is_worker(line):
             os.kill(pid, signal.SIGKILL)
             return [pid]
     return []
