@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from chimera.builtin.evolution.spec.values import Variable
+from chimera.documents.trees import is_safe
 from chimera.gate.kinds import ApprovalRequirement
 from chimera.kinds import (
     AddressText,
+    AfterValidator,
     DigestText,
     Discriminator,
     Field,
@@ -23,11 +25,27 @@ from chimera.kinds import (
     Role,
     StringConstraints,
     Tag,
+    refuse,
 )
 
 Unit = Literal["ms", "s", "m", "h", "d"]
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)+$", max_length=1000)]
-FilePath = Annotated[Glob, StringConstraints(pattern=r"^[^*?\[\]\\:]+\.(ya?ml|json)$"), Governs()]
+
+
+def _check_file(path: str) -> str:
+    if not is_safe(path) or path.split("/", 1)[0].lower() == ".chimera":
+        raise refuse(
+            "promotion-file-outside-tree", f"{path!r} is no file that Git keeps in this tree"
+        )
+    return path
+
+
+FilePath = Annotated[
+    Glob,
+    StringConstraints(pattern=r"^[^*?\[\]\\:]+\.(ya?ml|json)$"),
+    AfterValidator(_check_file),
+    Governs(),
+]
 
 
 class FieldTarget(Model):

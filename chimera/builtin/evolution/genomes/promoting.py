@@ -60,7 +60,7 @@ def promote(
     require_person(workspace, "to promote a genome")
     record = record_named(workspace, genome)
     name = name or Address.parse(record.spec.provenance.evolution).name
-    address = Address("Promotion", name)
+    address = Address.parse(f"Promotion/{name}")
     there = workspace.loaded.snapshot.get(address)
     if there is None:
         return _first(workspace, address, record, targets, proof, approvers)
@@ -242,7 +242,7 @@ def _former(
 ) -> Iterator[tuple[bytes, Mapping[str, Any]]]:
     """Yield what the file of an evolution, if it holds nothing else, said in former commits."""
     path, root = evolution.place.path, workspace.root
-    if evolution.place.index or head(root) is None:
+    if len(parse(path, workspace.tree.read(path))[0]) != 1 or head(root) is None:
         return
     for commit in commits_of(root, [path], None)[:_MOST_COMMITS]:
         try:

@@ -110,7 +110,7 @@ def read_file(path: str, data: bytes) -> Any:
     """Return what a target file says; raises `ChimeraError` where that is no mapping."""
     try:
         if path.endswith(".json"):
-            value = json.loads(data)
+            value = json.loads(data, object_pairs_hook=_once, parse_constant=_refused)
         else:
             documents, diagnostics = parse(path, data)
             is_one = len(documents) == 1 and not has_errors(diagnostics)
@@ -120,6 +120,17 @@ def read_file(path: str, data: bytes) -> Any:
     if not isinstance(value, dict):
         raise ChimeraError(f"{path} holds no mapping of genes to values")
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping; raises `ValueError` for a key that is there twice: readers differ on it."""
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def write_file(path: str, values: Mapping[str, Any]) -> bytes:

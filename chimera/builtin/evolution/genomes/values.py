@@ -68,7 +68,7 @@ def _fits(gene: Gene, value: Value) -> bool:
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Tell whether a value is a finite number; `true` is none."""
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def is_whole(value: Any) -> TypeGuard[int | float]:

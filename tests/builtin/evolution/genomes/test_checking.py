@@ -210,12 +210,37 @@ def test_a_file_holds_all_genes_and_nothing_else(house, path):
     assert only(house, "promotion-target-missing")[1] == f"there is no file {path}"
 
 
-def test_a_file_outside_of_the_tree_is_no_target(promoted):
-    for path in ("../out.yaml", "/etc/out.json", "a/*.yaml", "a.txt"):
-        text = promoted.read(PROMOTION)
-        promoted.repository.write(
-            PROMOTION, text.replace("  targets:\n", f"  targets:\n    - file: {json.dumps(path)}\n")
-        )
-        assert promoted.workspace.check().outcome.value == "failed", path
-        promoted.repository.write(PROMOTION, text)
-    assert promoted.rules() == []
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("../out.yaml", "glob-outside-tree"),
+        ("/etc/out.json", "glob-outside-tree"),
+        (".git/hooks.json", "promotion-file-outside-tree"),
+        ("a/.GIT/x.json", "promotion-file-outside-tree"),
+        (".chimera/records/x.yaml", "promotion-file-outside-tree"),
+        ("a/*.yaml", "field-invalid"),
+        ("a.txt", "field-invalid"),
+    ],
+)
+def test_a_file_that_git_does_not_keep_in_the_tree_is_no_target(promoted, path, rule):
+    text = promoted.read(PROMOTION)
+    added = f"  targets:\n    - file: {json.dumps(path)}\n"
+    promoted.repository.write(PROMOTION, text.replace("  targets:\n", added))
+    assert promoted.rules() == [rule]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"wait": 9, "wait": 3.25, "factor": [1.5, 2.0], "tries": 4}',
+        '{"wait": NaN, "factor": [1.5, 2.0], "tries": 4}',
+        '{"wait": 1' + "0" * 400 + ', "factor": [1.5, 2.0], "tries": 4}',
+        "[3.25]",
+        "\ufeff",
+        "[" * 100_000,
+    ],
+)
+def test_a_file_that_readers_could_take_otherwise_differs(house, text):
+    house.promote(house.found(FIRST), file("config/wait.json"))
+    house.repository.write("config/wait.json", text)
+    assert set(house.rules()) == {"promotion-value-differs"}

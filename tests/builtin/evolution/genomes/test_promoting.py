@@ -347,3 +347,20 @@ def test_the_only_role_is_the_one_that_is_asked(house):
     house.repository.document("Role/owners", {"members": []})
     house.promote(house.found(FIRST), *ALL)
     assert "role: Role/owners" in house.read(PROMOTION)
+
+
+@pytest.mark.parametrize("name", ["../../out", "A b", ""])
+def test_a_name_that_is_none_is_refused(house, name):
+    if name:
+        refused(house, "is not an address", None, *ALL, name=name)
+    else:
+        house.promote(house.found(FIRST), *ALL, name=name)
+        assert (house.root / PROMOTION).exists()
+
+
+def test_a_file_with_other_documents_is_not_restored(house):
+    name = house.found(FIRST)
+    text = house.read(EVOLUTION_FILE).replace("seed: c0ffee", "seed: decade")
+    other = text.replace("name: tune", "name: other")
+    house.repository.write(EVOLUTION_FILE, f"{text}---\n{other}")
+    refused(house, "no longer the document that found", name)
