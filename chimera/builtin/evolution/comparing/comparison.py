@@ -14,7 +14,7 @@ Refuses terminals and files: `rendering` makes text of a `Comparison`, `as_json`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Literal
@@ -143,15 +143,17 @@ def compare(
     confidence: float = 0.95,
     make_search: MakeSearch = Search,
     workers: int = 1,
+    told: Callable[[Run], None] = lambda run: None,
 ) -> Comparison:
     """Run both specs with each of `seeds` and compare them, at `targets` and at their own.
 
-    Several objectives are compared by their hypervolume and have no targets.
+    Several objectives are compared by their hypervolume and have no targets. `make_search` compiles
+    a search, for fitnesses from outside; `told` is told of each run that ends.
 
     Raises `ChimeraError` where they cannot be compared.
     """
     _refuse(a, b, seeds)
-    groups = [run_all(spec, seeds, make_search, workers) for spec in (a, b)]
+    groups = [run_all(spec, seeds, make_search, workers, told) for spec in (a, b)]
     own = [each.termination.target for each in (a, b) if each.termination.target is not None]
     wanted = [] if a.objectives else sorted({*targets, *own}, reverse=a.objective == "minimize")
     if a.objectives:

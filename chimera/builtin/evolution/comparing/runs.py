@@ -39,12 +39,21 @@ class Run:
 
 
 def run_all(
-    spec: EvolutionSpec, seeds: Sequence[int], make_search: MakeSearch = Search, workers: int = 1
+    spec: EvolutionSpec,
+    seeds: Sequence[int],
+    make_search: MakeSearch = Search,
+    workers: int = 1,
+    told: Callable[[Run], None] = lambda run: None,
 ) -> list[Run]:
-    """Run a spec to its end with each seed in place of its own, `workers` at a time."""
+    """Run a spec to its end with each seed in place of its own, `workers` at a time.
+
+    `told` is told of each run as it ends, in whatever order they do, by the thread that ran it.
+    """
 
     def run(seed: int) -> Run:
-        return run_one(make_search(spec.model_copy(update={"seed": seed})), seed)
+        found = run_one(make_search(spec.model_copy(update={"seed": seed})), seed)
+        told(found)
+        return found
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(run, seeds))

@@ -51,7 +51,9 @@ def test_the_better_search_is_named_with_its_effect_and_its_targets(pair):
 
 
 def test_the_same_arguments_give_the_same_comparison(pair):
-    first = compare(*pair, SEEDS, [1.0], stream=a_stream())
+    ended = []
+    first = compare(*pair, SEEDS, [1.0], stream=a_stream(), told=ended.append)
+    assert ended == [*first.contenders[0].runs, *first.contenders[1].runs]
     assert compare(*pair, SEEDS, [1.0], stream=a_stream(), workers=2) == first
 
 
