@@ -154,7 +154,7 @@ class CmaEs:
         return {
             "sigma": float(strategy[at.SIGMA]),
             "population": float(ledger[at.POPULATION]),
-            "runs": float(ledger[at.RUNS]),
+            "restarts": float(ledger[at.RUNS] - 1),
         }
 
     def _make_room(self, state: State) -> None:

@@ -294,5 +294,5 @@ def test_it_can_be_observed():
     algorithm = CmaEs(problem(), Defaults())
     state = algorithm.start(100)
     algorithm.advance(state, 50)
-    assert algorithm.observe(state).keys() == {"sigma", "population", "runs"}
+    assert algorithm.observe(state).keys() == {"sigma", "population", "restarts"}
     assert 0 < algorithm.observe(state)["sigma"] < 0.3
