@@ -22,7 +22,7 @@ from chimera.builtin.evolution.search.island import is_running
 from chimera.builtin.evolution.search.problem import numbers_of
 from chimera.builtin.evolution.search.steps import is_open, passed_on, refuse_barren
 from chimera.model import ChimeraError
-from chimera.runtime import Step, StepCall
+from chimera.runtime import PermanentError, Step, StepCall
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.fitness.outside.steps import Outside
@@ -129,14 +129,14 @@ class Turns:
 
         return Step(
             f"search-{turn}",
-            self._work,
+            lambda call: self._work(call, is_last=turn + 1 == turns_of(self._spec)),
             needs=() if turn == 0 else (before, found),
             inputs=inputs,
             effects=False,
             when=None if turn == 0 else lambda outputs: is_open(outputs, before),
         )
 
-    def _work(self, call: StepCall) -> Any:
+    def _work(self, call: StepCall, *, is_last: bool) -> Any:
         given: Any = call.inputs
         known = Known()
         known.learn(given["rows"], given["values"])
@@ -149,6 +149,12 @@ class Turns:
             if state.generation == 0:
                 refuse_barren(Failures.from_json(given["failures"]), state.evaluations)
             asks = asked_by(search, state, known)
+        if asks and is_last:
+            raise PermanentError(
+                f"after {turns_of(self._spec)} turns the search is at generation "
+                f"{state.generation}, and the run has no steps for more",
+                help="write termination.generations, or a larger population",
+            )
         return {
             **self._passage.output(search, state, call, 0.0),
             "asks": asks,

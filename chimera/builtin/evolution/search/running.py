@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from chimera.builtin.evolution.search.checkpoints import CheckpointFolder
     from chimera.builtin.evolution.search.opening import Searches
     from chimera.runtime import Json, Operation
+
+
+_CONCURRENCY = 32  # steps in flight, those inside workflows among them
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,10 @@ class Running:
             from chimera.builtin.evolution.search.asking import Turns
 
             pinned: Any = definition.get("fitness", {})
-            workers = spec.budget.workers
+            workers = spec.budget.workers or os.cpu_count() or 1
             outside = Outside(spec.fitness, pinned, self.operations, self.root, workers)
-            return Graph(definition, tuple(Turns(spec, outside, passage).steps()))
+            turns = tuple(Turns(spec, outside, passage).steps())
+            return Graph(definition, turns, concurrency=max(_CONCURRENCY, workers))
         if is_spread(spec):
             from chimera.builtin.evolution.search.remote import Spread
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -99,16 +100,19 @@ def _python_faults(python: PythonFitness) -> Iterator[OutsideFault]:
 
 
 def _length_faults(spec: EvolutionSpec, word: str) -> Iterator[OutsideFault]:
-    generations = spec.termination.generations or 0
+    candidates = expected_evaluations(spec)
+    population = spec.population or int(4 + 3 * math.log(spec.genome.length))  # the least of all
+    generations = candidates // (population * spec.islands.count)
+    if spec.termination.generations is not None:
+        generations = spec.termination.generations
     if generations > MAX_GENERATIONS:
         yield OutsideFault(
             "evolution-too-many-steps",
-            f"{generations} generations by {word} are more than the {MAX_GENERATIONS} that a run "
-            "has steps for",
-            ("termination", "generations"),
-            "have fewer generations of more candidates, or compute the fitness by python",
+            f"there may be {generations} generations by {word}, and a run has steps for no more "
+            f"than {MAX_GENERATIONS}",
+            ("termination",),
+            "write termination.generations, or a larger population, or compute it by python",
         )
-    candidates = expected_evaluations(spec)
     if candidates > MAX_CANDIDATES:
         yield OutsideFault(
             "evolution-too-many-steps",

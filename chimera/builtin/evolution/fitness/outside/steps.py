@@ -175,7 +175,7 @@ class _Candidate:
             if call.cancelled():  # of a run that is stopped nobody asks why
                 self.error = None
             else:
-                self._note(error, call.context.secrets.mask)
+                self._note(error)
             raise
 
     def _expanded(self) -> Expansion:
@@ -207,12 +207,12 @@ class _Candidate:
             raise NoFitnessError(number)
         return number
 
-    def _note(self, error: BaseException, mask: Callable[[str], str] = lambda text: text) -> None:
+    def _note(self, error: BaseException) -> None:
         if isinstance(error, NoFitnessError):
             self.error = error.failure
         else:
             cause: Cause = "memory" if isinstance(error, MemoryError) else "failed"
-            self.error = Failure(cause, mask(str(error) or type(error).__name__))
+            self.error = Failure(cause, str(error) or type(error).__name__)
 
     def _tell(self, call: StepCall) -> Json:
         """Give the result of a candidate that failed: why."""
@@ -221,7 +221,7 @@ class _Candidate:
             message = call.failure or "`chimera runs show` and `chimera runs logs` tell why"
             is_late = message.startswith("it took longer than ")  # as the runtime says it
             error = Failure("timeout" if is_late else "failed", message)
-        return {"cause": error.cause, "message": error.message}
+        return {"cause": error.cause, "message": call.context.secrets.mask(error.message)}
 
 
 def _places(candidates: Sequence[Any]) -> list[int]:

@@ -108,12 +108,11 @@ def fitting(model: Any, value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_out(value: Any, route: Sequence[Any]) -> None:
-    """Replace a number that stands somewhere in JSON by its text."""
+    """Replace what stands somewhere in JSON by its text."""
     *above, last = route
     try:
         for part in above:
             value = value[part]
-        if isinstance(value[last], (int, float)) and not isinstance(value[last], bool):
-            value[last] = _written(value[last])
+        value[last] = _written(value[last])
     except (LookupError, TypeError):
         return  # the place is named by a model's words, such as one of several forms

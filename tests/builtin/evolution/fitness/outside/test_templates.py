@@ -57,7 +57,7 @@ class Arguments(BaseModel):
     number: float
 
 
-def test_a_number_where_text_is_wanted_is_written_out():
+def test_what_is_no_text_where_text_is_wanted_is_written_out():
     given = {"argv": ["run", 0.1, 3, True, [1]], "number": 0.1}
-    assert fitting(Arguments, given) == {"argv": ["run", "0.1", "3", True, [1]], "number": 0.1}
+    assert fitting(Arguments, given) == {"argv": ["run", "0.1", "3", "true", "[1]"], "number": 0.1}
     assert given["argv"][1] == 0.1
