@@ -92,8 +92,9 @@ class Settings(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What a row is made of: `types` int64[W], `places` int64[W], the position among loose genes.
+    """What a row is made of: `types` int64[W], `places` int64[W].
 
+    `places` are positions among loose genes, or -1.
     `scale` is what mutation moves genes by, of a row PAIRS times, float64[PAIRS W]. `segments` are
     as `Problem` has them.
     """

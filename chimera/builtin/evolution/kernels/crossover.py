@@ -37,44 +37,43 @@ _NOTHING, _BIT_0, _BIT_1, _BIT_2 = np.uint64(0), np.uint64(1), np.uint64(2), np.
 
 
 @inner
-def gather(parents, chosen, first, last, mates):
-    """Fill in pairs with the rows of parents that were chosen for them."""
-    width = parents.shape[1]
-    for pair in range(first, last):
-        a, b, at = chosen[2 * pair], chosen[2 * pair + 1], np.uint64(pair * width)
-        for j in range(np.uint64(width)):
-            mates[0, at + j] = parents[a, j]
-        for j in range(np.uint64(width)):
-            mates[1, at + j] = parents[b, j]
-
-
-@inner
 def cross(parents, chosen, mates, pairs, layout, settings, key):
     """Make children of all pairs, and parents again of those that are not to be recombined."""
-    gather(parents, chosen, 0, pairs, mates)
+    for pair in range(pairs):
+        _gather(parents, chosen, pair, mates)
     if settings.crossover_probability > 0.0:
         _cross_all(mates, pairs, layout, settings, key)
         for pair in range(pairs):
             if unit(draw(key, pair)) >= settings.crossover_probability:
-                gather(parents, chosen, pair, pair + 1, mates)
+                _gather(parents, chosen, pair, mates)
+
+
+@inner
+def _gather(parents, chosen, pair, mates):
+    """Fill in a pair with the rows of parents that were chosen for it."""
+    width = parents.shape[1]
+    a, b, at = chosen[2 * pair], chosen[2 * pair + 1], np.uint64(pair * width)
+    for j in range(np.uint64(width)):
+        mates[0, at + j] = parents[a, j]
+    for j in range(np.uint64(width)):
+        mates[1, at + j] = parents[b, j]
 
 
 @inner
 def _cross_all(mates, pairs, layout, settings, key):
-    """Make children of pairs: all at once where there are genes of one type only."""
+    """Make children of pairs: at once where there are genes of one type only, or one by one."""
     segments, width = layout.segments, layout.types.shape[0]
-    if segments.shape[0] == 1 and settings.crossover <= UNIFORM:
-        _cross_genes(mates, 0, pairs * width, segments[0, 0], settings, key)
-        return
-    for pair in range(pairs):
-        base = pair * width
+    cuts = settings.crossover > UNIFORM
+    count = pairs if segments.shape[0] == 1 and not cuts else 1
+    for pair in range(0, pairs, count):
+        first, last = pair * width, (pair + count - 1) * width
         low, high = _cuts(pair, width, layout, settings, key)
         for k in range(segments.shape[0]):
             type_, start, stop = segments[k, 0], segments[k, 1], segments[k, 2]
-            if settings.crossover > UNIFORM:
-                _exchange_between(mates, base, start, stop, layout.places, low, high)
+            if cuts:
+                _exchange_between(mates, first, start, stop, layout.places, low, high)
             else:
-                _cross_genes(mates, base + start, base + stop, type_, settings, key)
+                _cross_genes(mates, first + start, last + stop, type_, settings, key)
 
 
 @inner

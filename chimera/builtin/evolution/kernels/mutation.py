@@ -42,8 +42,8 @@ def mutate(mates, rows, layout, settings, scratch, key):
     gaps, deviates = scratch.gaps, scratch.deviates
     width = layout.types.shape[0]
     split = (rows + 1) // 2 * width
-    first_step, position = 0, 0
-    while True:
+    position = 0
+    for first_step in range(0, rows * width + STEPS, STEPS):
         _prepare(gaps, deviates, settings, key, first_step)
         for step in range(STEPS):
             position += gaps[step]
@@ -59,7 +59,6 @@ def mutate(mates, rows, layout, settings, scratch, key):
                     mates[half, i], i % width, deviates[step], bits, layout, settings
                 )
             position += 1
-        first_step += STEPS
 
 
 @inner

@@ -58,8 +58,22 @@ def cross(parents, mates, pairs, layout, settings, scratch, key):
             high = below(draw(key, position + 2), count + 1)
             low, high = min(low, high), max(low, high)
             kind, at = settings.permutation_crossover, pair * width
-            _fill(parents, a, b, mates, 0, at, start, count, low, high, scratch.marks, kind)
-            _fill(parents, b, a, mates, 1, at, start, count, low, high, scratch.marks, kind)
+            for half in range(2):
+                kept, other = (b, a) if half else (a, b)
+                _fill(
+                    parents,
+                    kept,
+                    other,
+                    mates,
+                    half,
+                    at,
+                    start,
+                    count,
+                    low,
+                    high,
+                    scratch.marks,
+                    kind,
+                )
 
 
 @inner

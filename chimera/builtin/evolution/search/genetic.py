@@ -220,7 +220,7 @@ def layout_of(problem: Problem, spec: EvolutionSpec) -> Layout:
         upper=problem.upper,
         scale=np.tile(sigma * (problem.upper - problem.lower), crossover.PAIRS),
         types=types,
-        places=np.cumsum(types != PERMUTATION) - 1,
+        places=np.where(types == PERMUTATION, -1, np.cumsum(types != PERMUTATION) - 1),
         segments=segments,
     )
 

@@ -105,13 +105,13 @@ def test_a_full_disk_costs_the_cache_and_not_the_kernel(tmp_path, monkeypatch):
     assert compiling.kernel(float64(float64))(lambda x: 3.0 * x)(14.0) == 42
 
 
-GENETIC = "chimera.builtin.evolution.kernels.genetic"
+BREEDING = "chimera.builtin.evolution.kernels.breeding"
 
 
 @pytest.mark.parametrize(
     ("path", "follows"),
     [
-        ("kernels/genetic.py", True),
+        ("kernels/breeding.py", True),
         ("kernels/evaluating.py", True),
         ("kernels/portable.py", True),
         ("kernels/compiling.py", True),
@@ -124,19 +124,19 @@ def test_the_folder_is_named_by_the_sources_that_numbers_follow_from(
 ):
     room = tmp_path / "evolution"
     shutil.copytree(compiling._SOURCES, room)
-    before = compiling.sources_digest(GENETIC)
+    before = compiling.sources_digest(BREEDING)
     monkeypatch.setattr(compiling, "_SOURCES", room)
     monkeypatch.setattr(compiling, "_imported", compiling._imported.__wrapped__)
     digest = compiling.sources_digest.__wrapped__
-    assert digest(GENETIC) == before
+    assert digest(BREEDING) == before
     with (room / path).open("a") as file:
         file.write("# one more line\n")
-    assert (digest(GENETIC) != before) is follows
+    assert (digest(BREEDING) != before) is follows
 
 
 def test_numbas_own_configuration_is_left_as_it_was():
     import numba
 
-    from chimera.builtin.evolution.kernels import genetic  # noqa: F401 - compiled on import
+    from chimera.builtin.evolution.kernels import breeding  # noqa: F401 - compiled on import
 
     assert numba.config.CACHE_LOCATOR_CLASSES == ""
