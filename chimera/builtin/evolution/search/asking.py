@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,13 +116,14 @@ class Turns:
 
         def inputs(outputs: Outputs) -> Any:
             if turn == 0:
-                return {**passed_on({}), "rows": [], "values": []}
+                return {**passed_on({}), "rows": [], "values": [], "at": None}
             last: Any = outputs[before]
             told: Any = outputs[found]
             failures = Failures.from_json(last["failures"])
             failures.add(Failures.from_json(told["failures"]))
             return {
                 **passed_on(last),
+                "at": last["at"],
                 "failures": failures.to_json(),
                 "rows": [*last["known"]["rows"], *last["asks"]],
                 "values": [*last["known"]["values"], *told["values"]],
@@ -155,11 +157,12 @@ class Turns:
                 f"{state.generation}, and the run has no steps for more",
                 help="write termination.generations, or a larger population",
             )
-        return {
-            **self._passage.output(search, state, call, 0.0),
-            "asks": asks,
-            "known": known.used(),
-        }
+        now = call.context.clock.now()
+        began = now if given["at"] is None else datetime.fromisoformat(given["at"])
+        output = self._passage.output(search, state, call, (now - began).total_seconds())
+        if state.generation < 0:
+            del output["observations"]  # there is no generation yet that could be watched
+        return {**output, "asks": asks, "known": known.used(), "at": now.isoformat()}
 
 
 def asked_by(search: Search, state: State, known: Known) -> list[list[float]]:
