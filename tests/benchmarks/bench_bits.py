@@ -1,9 +1,10 @@
 """Searches over packed bits beside vectorised NumPy with the same operators, and other libraries.
 
-Run from the root: `OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.bench_bits`. 1000 candidates of 1000
-bits, tournaments of 3, uniform crossover of nine pairs in ten, one bit flipped a child on average,
-one elite. Rounds of all are interleaved; figures are the least of a round, of which noise takes the
-least. Trust the ratios, not the microseconds. Libraries that are not installed are left out.
+Run from the root: `OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.bench_bits`. Population 1000,
+1000 bits, tournaments of 3, uniform crossover of nine pairs in ten, one bit flipped a child on
+average, one elite. Rounds of all are interleaved; figures are the least of a round, of which noise
+takes the least. Trust the ratios, not the microseconds. Libraries that are not installed are left
+out.
 """
 
 from __future__ import annotations

@@ -281,19 +281,12 @@ def _finish(children, costs, settings, ending, scratch, state):
     )
     if crowned < 0:
         return
-    _unpack(children, crowned, state.champion, settings.genes)
+    for j in range(settings.genes):
+        state.champion[j] = float(bit(children, crowned, j))
     for parent in range(2):
         row = state.origins[crowned, parent]
-        if row >= 0:
-            _unpack(state.rows[here], row, state.parents[parent], settings.genes)
-        else:
-            state.parents[parent, :] = 0.0
-
-
-@inner
-def _unpack(rows, row, numbers, genes):
-    for j in range(genes):
-        numbers[j] = float(bit(rows, row, j))
+        for j in range(settings.genes):
+            state.parents[parent, j] = float(bit(state.rows[here], row, j)) if row >= 0 else 0.0
 
 
 @kernel(PACKED_FITNESS_SIGNATURE)
