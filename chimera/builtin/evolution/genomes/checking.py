@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.genomes.kinds import FieldTarget, FileTarget, PromotionSpec
 from chimera.builtin.evolution.genomes.targets import agrees, read_file, resolve, values_of, wanted
-from chimera.builtin.evolution.genomes.values import champion_digest, gene_faults, same_value
+from chimera.builtin.evolution.genomes.values import record_faults, same_value
 from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 from chimera.builtin.evolution.spec.genome import GenomeSpec
 from chimera.documents import Globs
@@ -132,13 +132,7 @@ class _Check:
         self, document: Document[Model], genome: GenomeSpec, evolution: EvolutionSpec
     ) -> Iterator[Diagnostic]:
         """Say why the record's values cannot be what the digest of its champion stands for."""
-        layout = evolution.genome.genes
-        wrong = list(gene_faults(layout, genome.genes))
-        outcomes = [objective.value for objective in genome.objectives]
-        outcomes = outcomes if genome.fitness is None else [genome.fitness]
-        if not wrong and champion_digest(layout, genome.genes, outcomes) != genome.champion:
-            wrong = ["its genes and fitness are not those of its champion"]
-        for reason in wrong:
+        for reason in record_faults(evolution.genome.genes, genome):
             yield Diagnostic(
                 "promotion-genome-unsound",
                 f"{document.address} was changed by hand: {reason}",

@@ -15,7 +15,7 @@ from chimera.builtin.evolution.genomes.kinds import FieldTarget, FileTarget, Pro
 from chimera.builtin.evolution.genomes.proof import keep_up, new_proof
 from chimera.builtin.evolution.genomes.proposing import Proposal, require_person
 from chimera.builtin.evolution.genomes.targets import put, resolve, values_of, wanted, write_file
-from chimera.builtin.evolution.genomes.values import champion_digest, gene_faults
+from chimera.builtin.evolution.genomes.values import record_faults
 from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 from chimera.documents import commits_of, dump, edit, format_text, head, open_commit, parse, splice
 from chimera.gate import RoleSpec, environments
@@ -256,17 +256,14 @@ def _former(
 
 def _values(record: Record, evolution: Document[EvolutionSpec]) -> dict[str, Any]:
     """Return the genes of a sound record; raises `UsageError` where its digest is another's."""
-    layout, genome = evolution.spec.genome.genes, record.spec
-    faults = list(gene_faults(layout, genome.genes))
-    outcomes = [o.value for o in genome.objectives] if genome.fitness is None else [genome.fitness]
-    if not faults and champion_digest(layout, genome.genes, outcomes) != genome.champion:
-        faults = ["its genes and fitness are not those of its champion"]
+    layout = evolution.spec.genome.genes
+    faults = record_faults(layout, record.spec)
     if faults:
         raise UsageError(
             f"{record.address} is not as its run wrote it: {faults[0]}",
             help=f"restore {record.path}, or run the evolution again",
         )
-    return values_of(layout, genome.genes)
+    return values_of(layout, record.spec.genes)
 
 
 def _put_record(proposal: Proposal, record: Record) -> None:

@@ -21,7 +21,7 @@ from chimera.model import Digest, digest_bytes
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.genes import Gene
-    from chimera.builtin.evolution.spec.genome import GeneValue
+    from chimera.builtin.evolution.spec.genome import GeneValue, GenomeSpec
 
 Value = bool | int | float | str
 
@@ -109,6 +109,16 @@ def champion_digest(
     """
     numbers = [number + 0.0 for number in (*numbers_of(layout, genes), *outcomes)]
     return digest_bytes(struct.pack(f"<{len(numbers)}d", *numbers))
+
+
+def record_faults(layout: Sequence[Gene], genome: GenomeSpec) -> list[str]:
+    """Return what shows that a record is not as its run wrote it."""
+    found = list(gene_faults(layout, genome.genes))
+    outcomes = [objective.value for objective in genome.objectives]
+    outcomes = outcomes if genome.fitness is None else [genome.fitness]
+    if not found and champion_digest(layout, genome.genes, outcomes) != genome.champion:
+        found = ["its genes and fitness are not those of its champion"]
+    return found
 
 
 def plain_values(gene: Gene, found: GeneValue) -> Value | list[Value]:
