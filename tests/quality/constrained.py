@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.quality.reaching import Known, report
+from tests.quality.reaching import Known, evaluator, report
 
 CONTENDERS = ("auto", "cma-es", "l-shade", "genetic")
 
@@ -190,33 +190,23 @@ def pymoos_ga(known: Known, seed: int) -> float:
     from pymoo.core.problem import Problem
     from pymoo.optimize import minimize
 
-    from chimera.builtin.evolution.fitness.compile import compile_objectives
-    from chimera.builtin.evolution.fitness.expressions import read_constraint, read_expression
-
-    spec = known.spec("genetic")
-    genes = spec.genome.genes
-    violations = [
-        read_constraint(each.expression, genes, {}, each.tolerance).tree
-        for each in spec.genome.constraints
-    ]
-    evaluate = compile_objectives([read_expression(known.fitness, genes, {}).tree], violations)
-    integers = sum(gene["type"] == "integer" for gene in known.genome["genes"])
+    evaluate = evaluator(known)
+    genes = known.genome["genes"]
+    integers = sum(gene["type"] == "integer" for gene in genes)
 
     class Same(Problem):  # type: ignore[misc]
         def _evaluate(self, x: Any, out: Any, *args: Any, **kwargs: Any) -> None:
-            rows = np.zeros((len(x), -(-x.shape[1] // 8) * 8))
-            rows[:, : x.shape[1]] = x
+            rows = x.copy()
             rows[:, :integers] = np.round(rows[:, :integers])
-            values, violated = np.zeros((len(x), 1)), np.zeros(len(x))
-            evaluate(rows, 0, len(x), values, violated)
-            out["F"], out["G"] = values, violated[:, None]
+            values, violated = evaluate(rows)
+            out["F"], out["G"] = values[:, None], violated[:, None]
 
     problem = Same(
         n_var=len(genes),
         n_obj=1,
         n_ieq_constr=1,
-        xl=np.array([float(gene.min) for gene in genes]),
-        xu=np.array([float(gene.max) for gene in genes]),
+        xl=np.array([float(gene["min"]) for gene in genes]),
+        xu=np.array([float(gene["max"]) for gene in genes]),
     )
     found = minimize(problem, GA(pop_size=100), ("n_eval", known.evaluations), seed=seed)
     return math.inf if found.F is None else float(found.F[0])

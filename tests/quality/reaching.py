@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chimera.builtin.evolution.comparing.runs import run_all
 from chimera.builtin.evolution.comparing.statistics import median
+from chimera.builtin.evolution.fitness.compile import compile_objectives
+from chimera.builtin.evolution.fitness.expressions import read_constraint, read_expression
 from chimera.builtin.evolution.kinds import EvolutionSpec
 
 Peer = Callable[["Known", int], float]
@@ -68,6 +72,26 @@ class Known:
             return math.inf
         sign = 1.0 if self.objective == "minimize" else -1.0
         return sign * (fitness - self.optimum) / (abs(self.optimum) or 1.0)
+
+
+def evaluator(known: Known) -> Callable[[Any], tuple[Any, Any]]:
+    """Return what computes values and sums of violations of rows, by our compiled expressions."""
+    genome = known.spec("auto").genome
+    violations = [
+        read_constraint(each.expression, genome.genes, known.parameters, each.tolerance).tree
+        for each in genome.constraints
+    ]
+    tree = read_expression(known.fitness, genome.genes, known.parameters).tree
+    compiled = compile_objectives([tree], violations)
+
+    def evaluate(rows: Any) -> tuple[Any, Any]:
+        padded = np.zeros((len(rows), -(-len(rows[0]) // 8) * 8))
+        padded[:, : len(rows[0])] = rows
+        values, violated = np.zeros((len(rows), 1)), np.zeros(len(rows))
+        compiled(padded, 0, len(rows), values, violated)
+        return values[:, 0], violated
+
+    return evaluate
 
 
 def errors_of(known: Known, contender: str, seeds: Sequence[int]) -> list[float]:
