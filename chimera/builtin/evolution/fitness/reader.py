@@ -9,7 +9,7 @@ import ast
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from chimera.builtin.evolution.fitness.resolving import Loop, Resolver, shown
 from chimera.builtin.evolution.fitness.symbols import (
@@ -106,7 +106,10 @@ class Reader(Resolver):
                 return Logic(word, tuple(self.condition(value) for value in values))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Logic("not", (self.condition(operand),))
-        self.fault(f"{shown(node)} is not a condition; compare it with something")
+        if (element := self._categorical(node)) is not None and element.values is not None:
+            self._not_compared(node, element.values)
+        else:
+            self.fault(f"{shown(node)} is not a condition; compare it with something")
         return Comparison(("==",), (_ZERO, _ZERO))
 
     def _compared(self, sides: Sequence[ast.expr], operators: Sequence[ast.cmpop]) -> Condition:
@@ -161,9 +164,12 @@ class Reader(Resolver):
         element = self.element(node)
         if element.values is None:
             return element.node
+        return self._not_compared(node, element.values)
+
+    def _not_compared(self, node: ast.expr, values: tuple[Any, ...]) -> Number:
         return self.fault(
             f"{shown(node)} is categorical and no number; compare it with one of its values, "
-            f"as in {shown(node)} == {element.values[0]!r:.40}"
+            f"as in {shown(node)} == {values[0]!r:.40}"
         )
 
     def _power(self, base: ast.expr, exponent: ast.expr) -> Node:

@@ -100,7 +100,7 @@ class Resolver:
         range_ = str(lowest) if lowest == highest else f"{lowest} to {highest}"
         self.fault(
             f"{shown(position)} can be {range_}, but {name} has the items 0 to {length - 1}; "
-            "narrow the bounds of what is in the index"
+            "change the index, or the range of the loop or the bounds of the genes in it"
         )
         return Index(0)
 

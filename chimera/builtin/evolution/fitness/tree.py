@@ -112,7 +112,7 @@ class WholePower:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One of the functions in `expressions.FUNCTIONS`."""
+    """One of the functions in `symbols.FUNCTIONS`."""
 
     function: str
     arguments: tuple[Node, ...]

@@ -153,6 +153,7 @@ def test_all_genes_are_the_values_of_one_logarithmic_vector():
         ("sum(g for g in genes)", "neither a vector"),
         ("genes[0]", "use each by its name"),
         ("kind", "compare it with one of its values, as in kind == 'fast'"),
+        ("x if kind else 1", "as in kind == 'fast'"),
         ("kind + 1", "is categorical and no number"),
         ("kind < 'slow'", "compare it by == or !="),
         ("'fast' == kind == 'slow'", "compare it by == or !="),
