@@ -1,4 +1,4 @@
-"""CPU nanoseconds an evaluation: our L-SHADE and pygmo's sade on rosenbrock of 30 genes, one thread.
+"""CPU ns an evaluation: our L-SHADE and pygmo's sade on rosenbrock of 30 genes, one thread.
 
 Both begin with 540 candidates, which is ours by default, and have 300,000 evaluations; the fitness
 is compiled on both sides. `python -m tests.benchmarks.bench_lshade`; needs pygmo (group `peers`).
