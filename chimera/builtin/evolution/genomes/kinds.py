@@ -28,6 +28,9 @@ from chimera.kinds import (
     refuse,
 )
 
+MOST_FORMER = 100
+"""Former genomes that a Promotion lists; of more, the oldest are left to Git."""
+
 Unit = Literal["ms", "s", "m", "h", "d"]
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)+$", max_length=1000)]
 
@@ -116,8 +119,9 @@ class PromotionSpec(Model):
         default=(),
         description="Approvals that a change of this Promotion owes in protected environments.",
     )
-    previous: Annotated[Items[Former], Field(max_length=100)] = Field(
+    previous: Annotated[Items[Former], Field(max_length=MOST_FORMER)] = Field(
         default=(),
-        description="Genomes that were in use before, the latest first. A rollback takes the "
-        "first of them back and off the list, so that another goes further back.",
+        description="Genomes that were in use before, the latest first; at most 100, and older "
+        "ones are in Git. A rollback takes the first of them back and off the list, so that "
+        "another goes further back.",
     )

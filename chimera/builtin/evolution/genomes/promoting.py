@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from chimera.builtin.evolution.genomes.finding import Record, record_named, records
-from chimera.builtin.evolution.genomes.kinds import FieldTarget, FileTarget, PromotionSpec
+from chimera.builtin.evolution.genomes.kinds import (
+    MOST_FORMER,
+    FieldTarget,
+    FileTarget,
+    PromotionSpec,
+)
 from chimera.builtin.evolution.genomes.proof import keep_up, new_proof
 from chimera.builtin.evolution.genomes.proposing import Proposal, require_person
 from chimera.builtin.evolution.genomes.targets import put, resolve, values_of, wanted, write_file
@@ -75,7 +80,9 @@ def promote(
     before = {"genome": work.spec.genome, "champion": work.spec.champion}
 
     def remember(document: Any) -> None:
-        document["spec"].setdefault("previous", []).insert(0, before)
+        previous = document["spec"].setdefault("previous", [])
+        previous.insert(0, before)
+        del previous[MOST_FORMER:]
 
     return work.exchange(remember)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chimera.builtin.evolution.genomes.kinds import MOST_FORMER
 from chimera.builtin.evolution.genomes.proof import other_seed
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.model import Actor, UsageError
@@ -364,3 +365,16 @@ def test_a_file_with_other_documents_is_not_restored(house):
     other = text.replace("name: tune", "name: other")
     house.repository.write(EVOLUTION_FILE, f"{text}---\n{other}")
     refused(house, "no longer the document that found", name)
+
+
+def test_a_list_of_former_genomes_that_is_full_loses_its_oldest(house):
+    first = house.found(FIRST)
+    house.promote(first, *ALL)
+    digest = house.read(PROMOTION).partition("champion: ")[2][:71]
+    line = f"    - {{genome: Genome/{first}, champion: {digest}}}\n"
+    text = house.read(PROMOTION) + "  previous:\n" + line * MOST_FORMER
+    house.repository.write(PROMOTION, text)
+    assert house.rules() == []
+    house.promote(house.found(SECOND))
+    assert house.rules() == []
+    assert len(house.workspace.loaded.snapshot.of_kinds(["Promotion"])[0].spec.previous) == 100
