@@ -24,7 +24,7 @@ FITNESS_WORDS = {
         name: getattr(portable, name)
         for name in ("cos", "exp", "larger", "log", "power", "sin", "smaller")
     },
-    **{name: getattr(np, name) for name in ("ceil", "floor", "sqrt")},
+    **{name: getattr(np, name) for name in ("ceil", "empty", "floor", "sqrt")},
     "float": np.float64,
     "INFEASIBLE": INFEASIBLE,
 }

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
 
 from chimera.builtin.evolution.fitness.tree import (
     Binary,
@@ -251,10 +251,26 @@ class _Writer:
         self.indent += 1
         self.scopes.append({})
         value = self.number(fold.body)
-        self.line(f"{result} = {result} {'+' if fold.function == 'sum' else '*'} {value}")
+        held = self._held(fold, value)
+        self.line(f"{result} = {result} {'+' if fold.function == 'sum' else '*'} {held}")
         self.scopes.pop()
         self.indent -= 1
         return result
+
+    def _held(self, fold: Fold, value: str) -> str:
+        """Have values that take long computed first, by a loop of their own; return one of them.
+
+        A loop that adds in order is not vectorised, but one that fills an array is.
+        """
+        is_alone = self.indent == 3 and not _holds(fold.body, (Fold, Leading))
+        if not (is_alone and _holds(fold.body, Call) and not fold.start.terms + fold.stop.terms):
+            return value
+        held = f"h{len(self.sums) + 1}"
+        self.sums.append(f"    {held} = empty({max(fold.stop.constant, 0)})")
+        self.line(f"{held}[{fold.variable}] = {value}")
+        start, stop = self.index(fold.start), self.index(fold.stop)
+        self.lines.append(f"        for {fold.variable} in range({start}, {stop}):")
+        return f"{held}[{fold.variable}]"
 
     def _counted(self, fold: Fold) -> str | None:
         """Return a fold over neighbouring bits as what counts or weighs them, if it is one."""
@@ -289,6 +305,16 @@ class _Writer:
         if line not in self.sums:
             self.sums.append(line)
         return f"s{constant[1:]}"
+
+
+def _holds(part: Any, kinds: type | tuple[type, ...]) -> bool:
+    """Tell whether a tree has nodes of some kinds."""
+    if isinstance(part, kinds):
+        return True
+    parts = part if isinstance(part, tuple) else ()
+    if is_dataclass(part):
+        parts = tuple(getattr(part, each.name) for each in fields(part))
+    return any(_holds(each, kinds) for each in parts)
 
 
 def _before(index: Index, variable: str) -> Index | None:
