@@ -56,7 +56,12 @@ class Problem:
 
 
 class Algorithm(Protocol):
-    """Makes and moves the state of one island."""
+    """Makes and moves the state of one island.
+
+    Costs of several objectives are float64[M, K + 1] in place of float64[M]: a column for each
+    objective and, last, the sum of violations. What history follows is then the hypervolume, and
+    `order` says which candidates are the best (`nsga2`).
+    """
 
     def start(self, capacity: int) -> State:
         """Return the state before generation 0, its history with room for `capacity` rows."""
