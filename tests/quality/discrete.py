@@ -28,7 +28,7 @@ def _bits(count: int) -> dict[str, Any]:
     return {"genes": [{"type": "bit", "name": "b", "count": count}]}
 
 
-def _knapsack(items: int, seed: int) -> Known:
+def _knapsack(items: int, seed: int, floor: float) -> Known:
     """Return a strongly correlated knapsack: each value is the weight and 10 more."""
     stream = random.Random(seed)
     weights = [stream.randint(5, 50) for _ in range(items)]
@@ -45,7 +45,7 @@ def _knapsack(items: int, seed: int) -> Known:
         "sum(values[i] * b[i] for i in range(len(values)))",
         float(best[capacity]),
         50_000,
-        {},
+        {"genetic": floor},
         objective="maximize",
         within=1e-9,
         parameters={"weights": weights, "values": values, "capacity": capacity},
@@ -53,7 +53,7 @@ def _knapsack(items: int, seed: int) -> Known:
     )
 
 
-def _trap(blocks: int, size: int) -> Known:
+def _trap(blocks: int, size: int, floor: float) -> Known:
     ones = f"sum(b[{size} * k + i] for i in range({size}))"
     return Known(
         f"trap, {blocks} of {size} bits",
@@ -61,7 +61,7 @@ def _trap(blocks: int, size: int) -> Known:
         f"sum({size} if {ones} == {size} else {size - 1} - {ones} for k in range({blocks}))",
         float(blocks * size),
         100_000,
-        {},
+        {"genetic": floor},
         objective="maximize",
         within=1e-9,
         population=500,
@@ -69,7 +69,7 @@ def _trap(blocks: int, size: int) -> Known:
     )
 
 
-def _tour(name: str, places: Sequence[tuple[float, float]], optimum: float) -> Known:
+def _tour(name: str, places: Sequence[tuple[float, float]], optimum: float, floor: float) -> Known:
     count = len(places)
     distance = [[math.dist(a, b) for b in places] for a in places]
     return Known(
@@ -79,7 +79,7 @@ def _tour(name: str, places: Sequence[tuple[float, float]], optimum: float) -> K
         f" + distance[tour[{count - 1}], tour[0]]",
         optimum,
         2_000 * count,
-        {},
+        {"genetic": floor},
         within=1e-9,
         parameters={"distance": distance},
         population=POPULATION,
@@ -92,12 +92,12 @@ def _circle(count: int) -> Known:
     places = [(math.cos(angle), math.sin(angle)) for angle in angles]
     around = sum(math.dist(places[k], places[k - 1]) for k in range(count))
     stream.shuffle(places)
-    return _tour(f"tour of {count} on a circle", places, around)
+    return _tour(f"tour of {count} on a circle", places, around, 0.7)
 
 
 def _grid(side: int) -> Known:
     places = [(float(x), float(y)) for x in range(side) for y in range(side)]
-    return _tour(f"tour of a grid of {side} by {side}", places, float(side * side))
+    return _tour(f"tour of a grid of {side} by {side}", places, float(side * side), 0.0)
 
 
 ONE_MAX = Known(
@@ -106,7 +106,7 @@ ONE_MAX = Known(
     "sum(x for x in b)",
     200.0,
     20_000,
-    {},
+    {"genetic": 0.85},
     objective="maximize",
     within=1e-9,
     population=POPULATION,
@@ -117,7 +117,7 @@ LEADING = Known(
     "sum(prod(b[j] for j in range(i + 1)) for i in range(60))",
     60.0,
     50_000,
-    {},
+    {"genetic": 0.85},
     objective="maximize",
     within=1e-9,
     population=POPULATION,
@@ -135,7 +135,7 @@ MIXED = Known(
     " + sum(10 + i ** 2 - 10 * cos(pi / 2 * i) for i in n) + sum(10 * each for each in c)",
     0.0,
     50_000,
-    {},
+    {"genetic": 0.85},
     within=1e-2,
     population=POPULATION,
 )
@@ -145,7 +145,7 @@ ASSIGNMENT = Known(
     "sum(abs(p[i] - wanted[i]) for i in range(30))",
     0.0,
     50_000,
-    {},
+    {"genetic": 0.85},
     within=1e-9,
     parameters={"wanted": [(7 * i + 3) % 30 for i in range(30)]},
     population=POPULATION,
@@ -154,10 +154,10 @@ ASSIGNMENT = Known(
 PROBLEMS = (
     ONE_MAX,
     LEADING,
-    _knapsack(50, 1),
-    _knapsack(100, 2),
-    _trap(10, 4),
-    _trap(20, 5),
+    _knapsack(50, 1, 0.3),
+    _knapsack(100, 2, 0.0),
+    _trap(10, 4, 0.85),
+    _trap(20, 5, 0.0),
     _circle(25),
     _circle(50),
     _grid(6),
