@@ -56,7 +56,9 @@ class PythonFitness(Model):
         "is a change of this document."
     )
     function: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
-        default="fitness", description="Name of the function in the module."
+        default="fitness",
+        description="Name of the function in the module. It gets one candidate, a mapping of gene "
+        "names to values (a list where the gene is a vector), and returns a number.",
     )
     batch: bool = Field(
         default=False,
