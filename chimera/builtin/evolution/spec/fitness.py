@@ -140,11 +140,17 @@ class Fitness(Model):
     """What makes one candidate better than another: exactly one way to compute it."""
 
     function: FunctionName | None = Field(
-        default=None, description="A published test function over all genes."
+        default=None,
+        description="A published test function over all genes. From onemax on they are of bits, "
+        "and to be maximised; the others are of numbers, and to be minimised.",
     )
     expression: ExpressionText | None = Field(
         default=None,
         description="Arithmetic over the genes, as in: sum(g ** 2 for g in genes) + abs(x - 1). "
+        "Genes and parameters are indexed, by genes too: distance[tour[k], tour[k + 1]]; "
+        "categories are compared: 3 if kind == 'fast' else 1. There are abs, ceil, cos, exp, "
+        "floor, log, max, min, sin, sqrt, sum and prod of what is written for a vector or a range, "
+        "len, and leading: the ones before the first zero of a vector of bits. "
         "A result that is NaN or infinite ranks after every other and is never the champion.",
     )
     python: PythonFitness | None = Field(
