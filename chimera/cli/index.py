@@ -85,7 +85,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "evolve": Entry(
         "chimera.builtin.evolution.commands:evolve",
-        "Look at genomes that evolutions found, and put them to use.",
+        "Watch evolutions, and put what they found to use.",
         _LOOK,
     ),
     "health": Entry(

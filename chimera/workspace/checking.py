@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chimera.context import Context
-from chimera.kinds import Loaded
+from chimera.kinds import Loaded, Source
 from chimera.model import Finding, Outcome, Result, has_errors
 from chimera.plugin import PluginManager
 from chimera.policy.foreign import judged_files
@@ -52,6 +53,16 @@ def check(
     """Judge a tree as it stands, compared with nothing."""
     judgement = judge(loaded, plugins, context, facts_of(loaded.snapshot, environment))
     return _result(CheckReport(judgement, loaded.foreign))
+
+
+def judging_ahead(source: Source, context: Context) -> AbstractContextManager[None]:
+    """Have policies' evaluator start while documents are read: a first look will need it."""
+    paths = (path for part in source.parts for path in part.paths)
+    if not source.store.is_new or not any(path.startswith("policies/") for path in paths):
+        return nullcontext()
+    from chimera.policy import worker_ahead
+
+    return worker_ahead(context.processes)
 
 
 def check_change(planned: PlanReport) -> Result[CheckReport]:

@@ -6,7 +6,6 @@ Everything that the command line does, other people's Python can do through `Wor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +18,7 @@ from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
 from chimera.model import Result, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import Store, open_cache
-from chimera.workspace.checking import CheckReport, check, check_change
+from chimera.workspace.checking import CheckReport, check, check_change, judging_ahead
 from chimera.workspace.judging import facts_of
 from chimera.workspace.opening import plugin_names, prepare_folder
 from chimera.workspace.paths import path_faults
@@ -148,20 +147,11 @@ class Workspace:
         the work tree where `head` is `None`; and say what that changes, and owes.
         """
         if base is None:
-            with self._judging_ahead():
+            with judging_ahead(self.source, self.context):
                 found = (*self.loaded.diagnostics, *path_faults(self.source))
                 loaded = replace(self.loaded, diagnostics=found)
                 return check(loaded, self.plugins, self.context, environment)
         return check_change(self.compare(environment, base, head))
-
-    def _judging_ahead(self) -> AbstractContextManager[None]:
-        """Have policies' evaluator start while documents are read: a first look will need it."""
-        paths = (path for part in self.source.parts for path in part.paths)
-        if not self.cache.is_new or not any(path.startswith("policies/") for path in paths):
-            return nullcontext()
-        from chimera.policy import worker_ahead
-
-        return worker_ahead(self.context.processes)
 
     def plan(
         self, environment: str = "local", base: str | None = None, head: str | None = "HEAD"

@@ -1,45 +1,23 @@
-"""`chimera evolve`: genomes that runs found, and putting them to use."""
+"""`chimera evolve genomes` and what is done with genomes: looked at, promoted, rolled back."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from chimera.builtin.evolution.commands.options import output_option, session_of
 from chimera.model import Outcome, UsageError
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.genomes.kinds import FieldTarget, FileTarget
     from chimera.builtin.evolution.genomes.promoting import Proposed
-    from chimera.cli.session import Session
 
-_output = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
-)
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
 
 
-def _session() -> Session:
-    session: Any = click.get_current_context().obj  # what the root of the command line made
-    found: Session = session
-    return found
-
-
-@click.group()
-def evolve() -> None:
-    """Look at genomes that evolutions found, and put them to use.
-
-    GENOME is the name of a Genome, the beginning of a digest, or latest.
-    """
-
-
-@evolve.command()
+@click.command()
 @click.argument("evolution", required=False)
 @click.option(
     "--best",
@@ -54,7 +32,7 @@ def evolve() -> None:
     metavar="GENERATION",
     help="Those that were found in this generation or later.",
 )
-@_output
+@output_option
 def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[str, ...]) -> None:
     """List the champions that runs left in the genome store.
 
@@ -63,7 +41,7 @@ def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[
     from chimera.builtin.evolution.genomes import rendering
     from chimera.builtin.evolution.genomes.looking import genomes as look
 
-    session = _session()
+    session = session_of()
     found, store = look(session.workspace(), evolution, best=best, since=since)
     session.emit(
         outputs,
@@ -77,15 +55,15 @@ def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[
     )
 
 
-@evolve.command()
+@click.command()
 @click.argument("genome")
-@_output
+@output_option
 def show(genome: str, outputs: tuple[str, ...]) -> None:
     """Show one genome: its genes, how good it is, and where it came from."""
     from chimera.builtin.evolution.genomes import rendering
     from chimera.builtin.evolution.genomes.looking import genome_named
 
-    session = _session()
+    session = session_of()
     found = genome_named(session.workspace(), genome)
     session.emit(
         *(outputs, lambda paint: rendering.genome_text(found, paint)),
@@ -93,15 +71,15 @@ def show(genome: str, outputs: tuple[str, ...]) -> None:
     )
 
 
-@evolve.command()
+@click.command()
 @click.argument("genome")
-@_output
+@output_option
 def lineage(genome: str, outputs: tuple[str, ...]) -> None:
     """Show what a genome came from: the champions before it, and their parents."""
     from chimera.builtin.evolution.genomes import rendering
     from chimera.builtin.evolution.genomes.looking import line_of
 
-    session = _session()
+    session = session_of()
     _, links = line_of(session.workspace(), genome)
     session.emit(
         *(outputs, lambda paint: rendering.line_text(links, paint)),
@@ -110,7 +88,7 @@ def lineage(genome: str, outputs: tuple[str, ...]) -> None:
     )
 
 
-@evolve.command()
+@click.command()
 @click.argument("genome")
 @click.option(
     "--format",
@@ -134,7 +112,7 @@ def export(genome: str, form: Literal["yaml", "json", "numpy"], file: Path | Non
 
     if form == "numpy" and file is None:
         raise UsageError("an archive is nothing to read", help="give it a file: --output FILE.npz")
-    data = made(genome_named(_session().workspace(), genome), form)
+    data = made(genome_named(session_of().workspace(), genome), form)
     if file is None:
         click.echo(data.decode(), nl=False)
         return
@@ -147,8 +125,8 @@ def export(genome: str, form: Literal["yaml", "json", "numpy"], file: Path | Non
     click.echo(f"wrote {file}", err=True)
 
 
-@evolve.command()
-@_output
+@click.command()
+@output_option
 def verify(outputs: tuple[str, ...]) -> None:
     """Check every file of the genome store.
 
@@ -157,7 +135,7 @@ def verify(outputs: tuple[str, ...]) -> None:
     from chimera.builtin.evolution.genomes import rendering
     from chimera.builtin.evolution.genomes.store import GenomeStore
 
-    session = _session()
+    session = session_of()
     found = GenomeStore.of(session.workspace().root).find(ancestors=True)
     session.emit(
         outputs,
@@ -171,7 +149,7 @@ def verify(outputs: tuple[str, ...]) -> None:
     )
 
 
-@evolve.command()
+@click.command()
 @click.argument("genome")
 @click.option(
     "--into",
@@ -208,7 +186,7 @@ def verify(outputs: tuple[str, ...]) -> None:
     help="Role whose approval it owes in protected environments; the only one if left out.",
 )
 @_dry_run
-@_output
+@output_option
 def promote(
     genome: str,
     fields: tuple[str, ...],
@@ -229,7 +207,7 @@ def promote(
     from chimera.builtin.evolution.genomes import promoting
     from chimera.builtin.evolution.genomes.finding import record_named
 
-    workspace = _session().workspace()
+    workspace = session_of().workspace()
     record = record_named(workspace, genome)
     targets = _targets(fields, genes, files, [gene.name for gene in record.spec.genes])
     proposed = promoting.promote(
@@ -238,10 +216,10 @@ def promote(
     _propose(proposed, outputs, dry_run=dry_run)
 
 
-@evolve.command()
+@click.command()
 @click.argument("name", metavar="PROMOTION")
 @_dry_run
-@_output
+@output_option
 def rollback(name: str, dry_run: bool, outputs: tuple[str, ...]) -> None:
     """Take a promotion back to the genome before: edit the work tree for a pull request.
 
@@ -251,7 +229,7 @@ def rollback(name: str, dry_run: bool, outputs: tuple[str, ...]) -> None:
     """
     from chimera.builtin.evolution.genomes import promoting
 
-    _propose(promoting.rollback(_session().workspace(), name), outputs, dry_run=dry_run)
+    _propose(promoting.rollback(session_of().workspace(), name), outputs, dry_run=dry_run)
 
 
 def _propose(proposed: Proposed, outputs: tuple[str, ...], *, dry_run: bool) -> None:
@@ -259,7 +237,7 @@ def _propose(proposed: Proposed, outputs: tuple[str, ...], *, dry_run: bool) -> 
 
     if not dry_run:
         proposed.proposal.write()
-    _session().emit(
+    session_of().emit(
         outputs,
         lambda paint: rendering.proposed_text(proposed, paint, written=not dry_run),
         lambda: {**rendering.proposed_json(proposed), "written": not dry_run},
