@@ -5,7 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from chimera.runtime import ControlAction, Expansion, RunStatus, Step, Wait, control_run
+from chimera.runtime import (
+    ControlAction,
+    Expansion,
+    Recovery,
+    RunStatus,
+    Step,
+    Wait,
+    control_run,
+)
+from chimera.runtime.recovery import Fallback
 
 from .conftest import SOON, chain, echo
 
@@ -213,3 +222,30 @@ def test_elements_are_made_when_their_turn_comes(house):
     result = house.execute([Step("fan", expand=expand)])
     assert result.outputs == {"fan": 10_000}
     assert most[0] < 1_500  # what the collector of garbage has not come to is among them
+
+
+def test_a_step_with_a_cache_is_not_expanded_again_for_equal_inputs(house):
+    made = []
+
+    def expand(inputs):
+        made.append(inputs)
+        return Expansion(steps=chain(lambda call: inputs), collect=lambda outputs: outputs["s0"])
+
+    def fan(item):
+        return Step("fan", inputs=lambda outputs: item, expand=expand, cache="scope")
+
+    assert [house.execute([fan(item)]).outputs["fan"] for item in (1, 2, 1)] == [1, 2, 1]
+    assert made == [1, 2]
+
+
+@pytest.mark.parametrize("is_expanded", [False, True])
+def test_what_stands_in_for_a_step_is_told_why_that_one_failed(house, is_expanded):
+    def fail(call):
+        raise ValueError("no good")
+
+    told = Step("told", lambda call: call.failure, effects=False, executor="inline")
+    recovery = Recovery(fallbacks=(Fallback("alternative", step=told),))
+    inside = {"expand": lambda inputs: Expansion(steps=(Step("in", fail),))}
+    step = Step("s", **(inside if is_expanded else {"work": fail}), recovery=recovery)
+    result = house.execute([step])
+    assert result.outputs == {"s": "s/in failed: no good" if is_expanded else "no good"}
