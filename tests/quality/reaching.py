@@ -22,7 +22,8 @@ from chimera.builtin.evolution.fitness.expressions import read_constraint, read_
 from chimera.builtin.evolution.kinds import EvolutionSpec
 
 Peer = Callable[["Known", int], float]
-"""Returns the best feasible fitness that a peer finds with a seed, infinite if none."""
+"""Returns the best feasible fitness that a peer finds with a seed: infinite if there is none, NaN
+where it does not take such a problem."""
 
 OF_REALS = ("cma-es", "l-shade")
 
@@ -106,7 +107,10 @@ def peers_errors(
     path = None if folder is None else folder / f"{name}-{known.name}-{len(seeds)}.json"
     if path is not None and path.exists():
         return [math.inf if each is None else each for each in json.loads(path.read_text())]
-    found = [known.error(peer(known, seed)) for seed in seeds]
+    fitnesses = [peer(known, seed) for seed in seeds]
+    if any(map(math.isnan, fitnesses)):
+        return []
+    found = [known.error(fitness) for fitness in fitnesses]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps([each if math.isfinite(each) else None for each in found]))
@@ -120,6 +124,8 @@ def reach(known: Known, errors: Sequence[float]) -> float:
 
 def cell(known: Known, errors: Sequence[float]) -> str:
     """Return a table's cell: the share of runs that reached it, and the median error."""
+    if not errors:
+        return ""
     middle = median(errors)
     text = "none" if math.isinf(middle) else f"{max(middle, 0.0) + 0.0:.1e}"
     return f"{reach(known, errors):.2f} ({text})"

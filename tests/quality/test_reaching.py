@@ -107,6 +107,11 @@ def test_peers_are_counted_as_ours_are(capsys, tmp_path):
     assert asked == [0, 1, 2, 3], "the second time they are read"
 
 
+def test_what_a_peer_does_not_take_is_left_out(capsys):
+    report([SHORT], [], {"peer": lambda known, seed: float("nan")}, [], range(3))
+    assert capsys.readouterr().out.splitlines()[2].endswith("| 2000 |  |")
+
+
 @pytest.mark.parametrize(
     ("known", "contender"),
     [
