@@ -7,7 +7,7 @@ come first, and the rest are candidates to evaluate. `origins` is int32[N, 2]: t
 generation before that each row was made from, or -1; when a champion is crowned, they are copied
 to `parents`, float64[2, W], which is zero for a champion of generation 0.
 
-Children are made in blocks of 32 that stay in the processor's nearest cache: select, recombine,
+Children are made in blocks of 128 that stay in the processor's nearest cache: select, recombine,
 mutate, evaluate. Equal costs are settled by index: no result depends on threads or on how the run
 was split into calls.
 """
@@ -92,9 +92,8 @@ class Settings(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What a row is made of: `types` int64[W], `places` int64[W].
+    """What a row is made of: `types` int64[W] and `places` int64[W], among loose genes, or -1.
 
-    `places` are positions among loose genes, or -1.
     `scale` is what mutation moves genes by, of a row PAIRS times, float64[PAIRS W]. `segments` are
     as `Problem` has them.
     """

@@ -68,8 +68,7 @@ class SbxCrossover(Model):
     probability: Share = Field(default=0.9, description=_PROBABILITY)
     eta: Index = Field(
         default=15.0,
-        description="Distribution index: the larger, the nearer children stay to their parents. "
-        "One less than a power of two (3, 7, 15, 31) is computed fastest.",
+        description="Distribution index: the larger, the nearer children stay to their parents.",
     )
 
 

@@ -7,7 +7,8 @@ from chimera.builtin.evolution.kernels import portable
 MASK = 2**64 - 1
 REAL, INTEGER, CATEGORICAL, BIT, PERMUTATION = range(5)
 INFEASIBLE = 1e300
-BLOCK = 32
+PAIRS, STEPS = 64, 64
+BLOCK = 2 * PAIRS
 
 
 def philox(counter, key):
@@ -149,7 +150,7 @@ class Reference:
             p, q = self.crossed(pair, a, b, stream)
             for segment, (type_, first, last) in enumerate(self.segments):
                 if type_ == PERMUTATION:
-                    at = 3 * 16 + 32 * self.width + 3 * (pair * len(self.segments) + segment)
+                    at = 3 * PAIRS + BLOCK * self.width + 3 * (pair * len(self.segments) + segment)
                     runs = self.permuted(a[first:last], b[first:last], stream, at)
                     p[first:last], q[first:last] = runs
             mates += [p, q]
@@ -172,7 +173,7 @@ class Reference:
         if stream.unit(pair) >= crossover.probability:
             return p, q
         between = max(len(self.loose) - 1, 1)
-        at = 16 + 32 * self.width + 2 * pair
+        at = PAIRS + BLOCK * self.width + 2 * pair
         cuts = [stream.below(at, between) + 1, len(self.loose)]
         if crossover.type == "two-point":
             cuts[1] = stream.below(at + 1, between) + 1
@@ -184,14 +185,14 @@ class Reference:
         return p, q
 
     def crossed_gene(self, x, y, pair, j, stream):
-        crossover, position = self.operators.crossover, 16 + pair * self.width + j
+        crossover, position = self.operators.crossover, PAIRS + pair * self.width + j
         bits, u = stream.bits(position), stream.unit(position)
         if crossover.type == "uniform" or self.types[j] > INTEGER:
             return (y, x) if bits & 2 else (x, y)
         if crossover.type == "sbx":
             p, q = self.sbx(x, y, bits, stream.open_unit(position), crossover.eta)
         else:
-            widened, other = 1 + 2 * crossover.alpha, stream.unit(position + 16 * self.width)
+            widened, other = 1 + 2 * crossover.alpha, stream.unit(position + PAIRS * self.width)
             p = x + (u * widened - crossover.alpha) * (y - x)
             q = x + (other * widened - crossover.alpha) * (y - x)
         if self.types[j] == INTEGER:
@@ -261,10 +262,11 @@ class Reference:
             index = 1 / (self.operators.mutation.eta + 1)
             delta = 1 - portable.unit_power(stream.open_unit(3 * step + 1), index)
             return delta if stream.bits(3 * step + 1) & 1 else -delta
-        is_second = step % 32 >= 16
-        first = step - 16 if is_second else step
+        half = STEPS // 2
+        is_second = step % STEPS >= half
+        first = step - half if is_second else step
         u = portable.unit_log2(stream.open_unit(3 * first + 1))
-        angle = portable.turn(stream.unit(3 * (first + 16) + 1))
+        angle = portable.turn(stream.unit(3 * (first + half) + 1))
         return math.sqrt(-1.3862943611198906 * u) * angle[is_second]
 
     def record(self, before):

@@ -44,7 +44,25 @@ def test_power_is_near_libm(x, y):
     assert portable.power(x, y) == pytest.approx(x**y, rel=1e-13)
 
 
-@given(st.floats(min_value=2**-53, max_value=1 - 2**-53))
+UNIT = st.floats(min_value=2**-53, max_value=1 - 2**-53)
+
+
+@given(UNIT, st.floats(-1, 1))
+def test_powers_and_logarithms_of_a_uniform_number_are_near_libm(u, y):
+    assert portable.unit_log2(u) == pytest.approx(math.log2(u), rel=5e-9)
+    power, log = portable.unit_power(u, y), y * math.log(u)
+    assert power == pytest.approx(math.exp(log), rel=1e-7)
+    assert power - 1 == pytest.approx(math.expm1(log), rel=1e-7, abs=1e-15)
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_a_turn_is_cosine_and_sine_of_the_whole_circle(u):
+    assert portable.turn(u) == pytest.approx(
+        (math.cos(2 * math.pi * u), math.sin(2 * math.pi * u)), abs=1e-15
+    )
+
+
+@given(UNIT)
 def test_normal_is_the_quantile_of_the_normal_distribution(p):
     assert portable.normal(p) == pytest.approx(NormalDist().inv_cdf(p), rel=1e-14, abs=1e-300)
 
