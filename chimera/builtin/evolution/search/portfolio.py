@@ -30,9 +30,9 @@ from chimera.builtin.evolution.spec.algorithms import LShade, Portfolio
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 
-GENERATIONS_OF_L_SHADE = 240
-"""How many of its first, largest generations its share has at least: with 18 candidates a gene it
-would not converge within a small one."""
+GENERATIONS_A_GENE = 22
+"""How many of its first, largest generations L-SHADE's share has for each gene, at least: with 18
+candidates a gene it would not converge within a small share."""
 
 CURRENT, LATEST = range(2)
 """Positions in `turn`: whose turn it is, and whose the latest generation is."""
@@ -137,7 +137,7 @@ class PortfolioSearch:
 
 def _population(genes: int, evaluations: int) -> int:
     """Return how many candidates L-SHADE begins with."""
-    return min(ROWS_A_GENE * genes, max(ROWS_A_GENE, evaluations // GENERATIONS_OF_L_SHADE))
+    return min(ROWS_A_GENE * genes, max(ROWS_A_GENE, evaluations // (GENERATIONS_A_GENE * genes)))
 
 
 def _ending_at(problem: Problem, evaluations: int) -> Problem:
