@@ -69,10 +69,12 @@ def front_of(search, state, island=0):
 
 
 def test_what_is_maximised_and_what_is_minimised_meet_in_one_front():
-    rows, costs = front_of(*search_for(SCHAFFER))
+    rows, costs = front_of(*search_for(SCHAFFER, termination={"generations": 200}))
     assert len(costs) > 30
-    assert np.abs(np.sqrt(costs[:, 0]) + np.sqrt(costs[:, 1]) - 2).max() < 0.1
-    assert np.abs(rows[:, 1:3]).max() < 0.2
+    off = np.abs(np.sqrt(costs[:, 0]) + np.sqrt(costs[:, 1]) - 2)
+    assert np.median(off) < 0.01
+    assert off.max() < 0.2
+    assert np.abs(rows[:, 1:3]).max() < 0.4
 
 
 def test_constraints_cut_the_front():
