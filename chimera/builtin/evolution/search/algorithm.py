@@ -61,6 +61,8 @@ class Algorithm(Protocol):
     Costs of several objectives are float64[M, K + 1] in place of float64[M]: a column for each
     objective and, last, the sum of violations. What history follows is then the hypervolume, and
     `order` says which candidates are the best (`nsga2`).
+
+    Looked for by name, and not all have it: `observe(state)`, further columns of the journal.
     """
 
     def start(self, capacity: int) -> State:
