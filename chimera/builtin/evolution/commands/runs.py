@@ -181,9 +181,11 @@ def compare(
     from chimera.builtin.evolution.comparing.comparison import compare as compared
     from chimera.builtin.evolution.comparing.pictures import picture, picture_page
     from chimera.builtin.evolution.comparing.rendering import comparison_text
+    from chimera.builtin.evolution.search.opening import open_search
     from chimera.context import stream
 
     session = session_of()
+    workspace = session.workspace()
     names = (_name(first), _name(second))
     a, b = (_spec(session, name) for name in names)
     found = compared(
@@ -195,6 +197,7 @@ def compare(
         names=names,
         test=test,
         workers=workers,
+        opener=lambda spec: open_search(spec, workspace.root, workspace.context),
     )
     session.emit(
         outputs,

@@ -25,7 +25,13 @@ from chimera.builtin.evolution.comparing.running_time import (
     expected_running_time,
     running_time,
 )
-from chimera.builtin.evolution.comparing.runs import MakeSearch, Run, measured, run_all
+from chimera.builtin.evolution.comparing.runs import (
+    Opener,
+    Run,
+    measured,
+    run_all,
+    search_alone,
+)
 from chimera.builtin.evolution.comparing.statistics import (
     a12,
     bootstrap,
@@ -37,7 +43,6 @@ from chimera.builtin.evolution.comparing.statistics import (
     wilcoxon,
 )
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.engine import Search
 from chimera.model import ChimeraError
 
 LEAST_SEEDS = 2
@@ -141,19 +146,19 @@ def compare(
     names: tuple[str, str] = ("a", "b"),
     test: Test = "mann-whitney",
     confidence: float = 0.95,
-    make_search: MakeSearch = Search,
+    opener: Opener = search_alone,
     workers: int = 1,
     told: Callable[[Run], None] = lambda run: None,
 ) -> Comparison:
     """Run both specs with each of `seeds` and compare them, at `targets` and at their own.
 
-    Several objectives are compared by their hypervolume and have no targets. `make_search` compiles
-    a search, for fitnesses from outside; `told` is told of each run that ends.
+    Several objectives are compared by their hypervolume and have no targets. `opener` opens
+    searches, whose fitness may come from outside; `told` is told of each run that ends.
 
     Raises `ChimeraError` where they cannot be compared.
     """
     _refuse(a, b, seeds)
-    groups = [run_all(spec, seeds, make_search, workers, told) for spec in (a, b)]
+    groups = [run_all(spec, seeds, opener, workers, told) for spec in (a, b)]
     own = [each.termination.target for each in (a, b) if each.termination.target is not None]
     wanted = [] if a.objectives else sorted({*targets, *own}, reverse=a.objective == "minimize")
     if a.objectives:

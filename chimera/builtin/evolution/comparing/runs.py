@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,13 @@ MARGIN = 0.1
 """How far the reference point of a hypervolume lies beyond the worst of all fronts, as a share of
 their range: so that the ends of a front count (Ishibuchi, Imada, Setoguchi and Nojima 2018)."""
 
-MakeSearch = Callable[[EvolutionSpec], Search]
+Opener = Callable[[EvolutionSpec], AbstractContextManager[Search]]
+"""Opens the search of a spec, and closes what it needs for a fitness from outside."""
+
+
+def search_alone(spec: EvolutionSpec) -> AbstractContextManager[Search]:
+    """Open a search that needs nothing from outside."""
+    return nullcontext(Search(spec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Run:
 def run_all(
     spec: EvolutionSpec,
     seeds: Sequence[int],
-    make_search: MakeSearch = Search,
+    opener: Opener = search_alone,
     workers: int = 1,
     told: Callable[[Run], None] = lambda run: None,
 ) -> list[Run]:
@@ -51,7 +58,8 @@ def run_all(
     """
 
     def run(seed: int) -> Run:
-        found = run_one(make_search(spec.model_copy(update={"seed": seed})), seed)
+        with opener(spec.model_copy(update={"seed": seed})) as search:
+            found = run_one(search, seed)
         told(found)
         return found
 

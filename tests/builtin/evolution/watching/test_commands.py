@@ -13,6 +13,19 @@ from tests.builtin.evolution.watching.test_histories import EVOLUTION
 
 Chimera = Callable[..., tuple[int, str, str]]
 
+OUTSIDE = """\
+apiVersion: chimera/v1
+kind: Evolution
+metadata: {name: NAME}
+spec:
+  seed: 1
+  genome: {genes: [{name: x, min: -5, max: 5}, {name: y, min: -5, max: 5}]}
+  fitness: FITNESS
+  algorithm: genetic
+  population: 10
+  termination: {generations: 3}
+"""
+
 
 @pytest.fixture
 def chimera(
@@ -56,6 +69,33 @@ def test_two_evolutions_of_the_tree_are_compared_without_a_run(chimera: Chimera)
     assert "expected evaluations" in first[1].lower()
     assert chimera("evolve", "compare", "a", "b", "--seeds", "5", "--target", "0.5") == first
     assert "was ever run" in chimera("evolve", "status")[1], "nothing is recorded"
+
+
+@pytest.mark.parametrize("compiled", ["false", "true"])
+def test_fitnesses_in_python_are_compared_too(
+    chimera: Chimera, tmp_path: Path, compiled: str
+) -> None:
+    (tmp_path / "model.py").write_text("def fitness(x):\n    return sum(x.values())\n")
+    if compiled == "true":
+        (tmp_path / "model.py").write_text("def fitness(x):\n    return x[0] + x[1]\n")
+    python = f"{{python: {{module: model.py, compiled: {compiled}}}}}"
+    for name in ("c", "d"):
+        text = OUTSIDE.replace("NAME", name).replace("FITNESS", python)
+        (tmp_path / "specs" / f"{name}.yaml").write_text(text)
+    code, said, _ = chimera("evolve", "compare", "c", "d", "--seeds", "2", "-o", "json")
+    assert code == 0
+    first, second = json.loads(said)["contenders"]
+    assert first["runs"] == second["runs"]
+    assert first["median"] < 0
+
+
+def test_candidates_that_are_steps_are_compared_by_nobody(chimera: Chimera, tmp_path: Path) -> None:
+    operation = "{operation: {name: command, inputs: {run: [true]}, output: stdout}}"
+    text = OUTSIDE.replace("NAME", "c").replace("FITNESS", operation)
+    (tmp_path / "specs" / "c.yaml").write_text(text)
+    code, _, error = chimera("evolve", "compare", "a", "c", "--seeds", "2")
+    assert code == 1
+    assert "a fitness by operation is computed in steps of a run" in error
 
 
 @pytest.mark.parametrize(
