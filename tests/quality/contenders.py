@@ -87,7 +87,7 @@ def portfolio(box: BlackBox, seed: int) -> None:
 
 def auto(box: BlackBox, seed: int) -> None:
     """Ours, whatever the choice for real genes and this budget is."""
-    from chimera.builtin.evolution.search.choosing import choose
+    from chimera.builtin.evolution.spec.choosing import choose
 
     chosen = choose(spec_of("auto", box.dimension, box.budget)).islands
     CONTENDERS[chosen[0].algorithm.type](box, seed)

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from chimera.builtin.evolution.kinds import EvolutionSpec
-
-_NO_PART_OF_THE_SEARCH: Any = {
-    "trigger": True,
-    "checkpoint_every": True,
-    "budget": True,
-    "termination": {"time"},
-}
 
 
 def breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterator[str]:
@@ -27,9 +19,5 @@ def breaks(before: EvolutionSpec, after: EvolutionSpec) -> Iterator[str]:
     )
     aims = {aim.name for aim in after.objectives}
     yield from (f"the objective {a.name} is gone" for a in before.objectives if a.name not in aims)
-    if _search(before) != _search(after):
+    if before.problem() != after.problem():
         yield "it searches otherwise: a proof that expects its champion expects the wrong one"
-
-
-def _search(spec: EvolutionSpec) -> dict[str, object]:
-    return spec.model_dump(exclude=_NO_PART_OF_THE_SEARCH)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.evolution.checks.fault import Fault
 from chimera.builtin.evolution.checks.genes import gene_faults
 from chimera.builtin.evolution.checks.scoring import scoring_faults
 from chimera.builtin.evolution.checks.searching import searching_faults
+from chimera.builtin.evolution.spec.fault import Fault
 from chimera.model import Diagnostic, Finding, Verdict
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chimera.kinds import Document
     from chimera.runtime import Operation
 
-__all__ = ["Fault", "judge", "problem_faults"]
+__all__ = ["judge", "problem_faults"]
 
 
 def judge(
@@ -31,7 +31,7 @@ def judge(
     spec = document.spec
     faults = [*problem_faults(spec)]
     if spec.fitness.operation is not None:
-        faults += (Fault(*fault) for fault in operation_faults(spec, operations))
+        faults += operation_faults(spec, operations)
     found = tuple(_diagnostic(fault, document) for fault in faults)
     finding = Finding.FAIL if found else Finding.PASS
     return Verdict("evolution", str(document.address), finding, diagnostics=found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chimera.builtin.evolution.checks.fault import Fault
 from chimera.builtin.evolution.fitness.symbols import is_reserved
+from chimera.builtin.evolution.spec.fault import Fault
 from chimera.builtin.evolution.spec.genes import CategoricalGene, IntegerGene, RealGene
 
 if TYPE_CHECKING:

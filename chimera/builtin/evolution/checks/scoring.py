@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chimera.builtin.evolution.checks.fault import Fault
 from chimera.builtin.evolution.fitness.expressions import read_constraint, read_expression
 from chimera.builtin.evolution.fitness.functions import FUNCTIONS
 from chimera.builtin.evolution.fitness.symbols import parameter_faults
+from chimera.builtin.evolution.spec.fault import Fault
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
@@ -34,7 +34,7 @@ def scoring_faults(spec: EvolutionSpec, *, genes_sound: bool) -> Iterator[Fault]
     if spec.fitness.is_outside or spec.fitness.python is not None:
         from chimera.builtin.evolution.fitness.outside.faults import outside_faults
 
-        yield from (Fault(*fault) for fault in outside_faults(spec))
+        yield from outside_faults(spec)
 
 
 def _way_faults(spec: EvolutionSpec) -> Iterator[Fault]:

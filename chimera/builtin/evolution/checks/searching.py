@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chimera.builtin.evolution.checks.fault import Fault
-from chimera.builtin.evolution.search.choosing import choose
-from chimera.builtin.evolution.spec.defaults import NUMBERS, evaluations_of, population_of
+from chimera.builtin.evolution.spec.choosing import choose
+from chimera.builtin.evolution.spec.defaults import (
+    MAX_OBJECTIVES,
+    NUMBERS,
+    ROWS_A_GENE,
+    evaluations_of,
+    population_of,
+)
+from chimera.builtin.evolution.spec.fault import Fault
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
@@ -16,7 +22,6 @@ if TYPE_CHECKING:
 MAX_NUMBERS = 20_000_000
 """Genes of all populations: two generations of them take 320 MB."""
 
-MAX_OBJECTIVES = 5
 BREEDING = ("genetic", "nsga-2")
 """Algorithms that make children by operators."""
 
@@ -24,7 +29,6 @@ REAL = ("l-shade", "cma-es", "portfolio")
 """Algorithms for real genes alone."""
 
 WITHOUT_IMMIGRANTS = ("cma-es", "portfolio", "nsga-2")
-_ROWS_A_GENE = 18
 
 
 def searching_faults(spec: EvolutionSpec) -> Iterator[Fault]:
@@ -159,7 +163,7 @@ def _population_faults(spec: EvolutionSpec, name: str) -> Iterator[Fault]:
 def _population(spec: EvolutionSpec, name: str) -> int:
     """Return the size of the first generation, as far as it is known here."""
     if name == "l-shade" and spec.population is None:
-        return _ROWS_A_GENE * spec.genome.length
+        return ROWS_A_GENE * spec.genome.length
     if name in REAL:
         return spec.population or 4
     return population_of(spec)

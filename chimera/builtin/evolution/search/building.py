@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
-
-import numba
-import numpy as np
 
 from chimera.builtin.evolution.fitness.generating import Form
 from chimera.builtin.evolution.kernels.compiling import sources_digest
 from chimera.builtin.evolution.kernels.randomness import SCHEME
 from chimera.builtin.evolution.kinds import CmaEs, EvolutionSpec, Parameters
 from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem
-from chimera.builtin.evolution.search.choosing import Choice
 from chimera.builtin.evolution.search.island import Island
 from chimera.builtin.evolution.search.problem import problem_of
 from chimera.builtin.evolution.search.scoring import Evaluate, compiled, compiled_constraints
+from chimera.builtin.evolution.spec.choosing import Choice
 from chimera.model import Digest, digest_json
 
 _SEARCH = __name__.rpartition(".")[0]
@@ -35,12 +30,6 @@ ALGORITHMS = {
 packed genomes."""
 
 _FORMS: dict[str, Form] = {"bits": "packed", "nsga-2": "objectives"}
-_NO_PART_OF_THE_PROBLEM: Any = {
-    "trigger": True,
-    "checkpoint_every": True,
-    "budget": True,
-    "termination": {"time"},
-}
 
 
 def implementation_of(spec: EvolutionSpec, parameters: Parameters) -> str:
@@ -110,16 +99,4 @@ def code_of(spec: EvolutionSpec, choice: Choice) -> Digest:
 
 def identity_of(spec: EvolutionSpec, choice: Choice, code: str) -> Digest:
     """Return the digest of everything that a run's numbers follow from."""
-    problem = spec.model_dump(mode="json", exclude=_NO_PART_OF_THE_PROBLEM)
-    return digest_json([problem, code_of(spec, choice), SCHEME, code])
-
-
-def versions(codes: Sequence[Digest] | Digest) -> dict[str, Any]:
-    """Return by what code and on what machine this process computes, as in `Provenance`."""
-    return {
-        "randomScheme": SCHEME,
-        "kernels": codes,
-        "numba": numba.__version__,
-        "numpy": np.__version__,
-        "platform": f"{platform.system()}-{platform.machine()}",
-    }
+    return digest_json([spec.problem(), code_of(spec, choice), SCHEME, code])

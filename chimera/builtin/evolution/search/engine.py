@@ -36,13 +36,13 @@ from chimera.builtin.evolution.kinds import EvolutionSpec, StopReason
 from chimera.builtin.evolution.search.algorithm import Floats
 from chimera.builtin.evolution.search.algorithm import State as Arrays
 from chimera.builtin.evolution.search.building import build_islands, identity_of
-from chimera.builtin.evolution.search.choosing import choose
 from chimera.builtin.evolution.search.island import Island, generation_of, is_running
 from chimera.builtin.evolution.search.islands import migrate, sources_of
 from chimera.builtin.evolution.search.measures import Row, combine, next_observed
 from chimera.builtin.evolution.search.outcome import Champion, champion_of
 from chimera.builtin.evolution.search.problem import sign_of
 from chimera.builtin.evolution.search.scoring import Evaluate
+from chimera.builtin.evolution.spec.choosing import choose
 from chimera.builtin.evolution.spec.values import MAX_GENERATIONS
 from chimera.model import ChimeraError, Digest, digest_bytes
 

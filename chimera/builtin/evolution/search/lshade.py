@@ -16,13 +16,11 @@ from chimera.builtin.evolution.kernels import lshade_layout as at
 from chimera.builtin.evolution.kernels.recording import COUNTERS, begin
 from chimera.builtin.evolution.search.algorithm import REAL, Floats, Problem, State
 from chimera.builtin.evolution.spec.algorithms import LShade
+from chimera.builtin.evolution.spec.defaults import ROWS_A_GENE
 from chimera.model import ChimeraError
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
-
-ROWS_A_GENE = 18
-"""Candidates at the start for each gene, where nobody says how many: as published."""
 
 
 class LShadeSearch:

@@ -16,10 +16,8 @@ from chimera.builtin.evolution.kernels.recording import BEST, COUNTERS, GENERATI
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats, Integers, Problem, State
 from chimera.builtin.evolution.search.genetic import layout_of, settings_of
+from chimera.builtin.evolution.spec.defaults import MAX_OBJECTIVES
 from chimera.model import ChimeraError
-
-MAX_OBJECTIVES = 5
-"""Every generation's hypervolume is exact, and the time for it grows with each objective."""
 
 
 class Nsga2:

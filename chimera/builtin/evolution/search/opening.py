@@ -16,11 +16,11 @@ from chimera.builtin.evolution.fitness.outside.failures import SAYS
 from chimera.builtin.evolution.fitness.outside.pinning import verify
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.building import form_of
-from chimera.builtin.evolution.search.choosing import choose
 from chimera.builtin.evolution.search.engine import Search, State
 from chimera.builtin.evolution.search.keeping import keep_champion
 from chimera.builtin.evolution.search.problem import numbers_of
 from chimera.builtin.evolution.search.scoring import violations_of
+from chimera.builtin.evolution.spec.choosing import choose
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError, StepCall
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from chimera.builtin.evolution.fitness.outside.failures import OF_THE_MACHINE, SAYS, Failures
 from chimera.builtin.evolution.kernels.evaluating import INFEASIBLE
+from chimera.builtin.evolution.kernels.randomness import SCHEME
 from chimera.builtin.evolution.kernels.recording import BEST, CHAMPION_GENERATION
+from chimera.builtin.evolution.kernels.versions import versions
 from chimera.builtin.evolution.search.algorithm import Floats
-from chimera.builtin.evolution.search.building import code_of, versions
+from chimera.builtin.evolution.search.building import code_of
 from chimera.builtin.evolution.search.island import generation_of
 from chimera.builtin.evolution.search.problem import gene_values, numbers_of
 from chimera.model import ChimeraError, Digest, digest_bytes
@@ -181,7 +183,9 @@ def provenance_of(search: Search, definition: Mapping[str, Any]) -> dict[str, An
         "evolution": definition["evolution"],
         "document": definition["document"],
         "seed": search.spec.seed,
-        **versions(code_of(search.spec, search.choice)),
+        "randomScheme": SCHEME,
+        "kernels": code_of(search.spec, search.choice),
+        **versions(),
         "reproducible": not search.spec.fitness.is_stepwise,
     }
     caveat = _caveat_of(search.spec.fitness)

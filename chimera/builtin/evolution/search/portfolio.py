@@ -24,8 +24,9 @@ from chimera.builtin.evolution.kernels.recording import (
 )
 from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem, State
 from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults
-from chimera.builtin.evolution.search.lshade import ROWS_A_GENE, LShadeSearch
+from chimera.builtin.evolution.search.lshade import LShadeSearch
 from chimera.builtin.evolution.spec.algorithms import LShade, Portfolio
+from chimera.builtin.evolution.spec.defaults import ROWS_A_GENE
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec

@@ -32,7 +32,7 @@ from chimera.builtin.evolution.search.algorithm import (
     Integers,
     Problem,
 )
-from chimera.builtin.evolution.spec.defaults import evaluations_of, population_of
+from chimera.builtin.evolution.spec.defaults import evaluations_of, population_of, seed_of
 from chimera.builtin.evolution.spec.values import MAX_GENERATIONS
 
 TYPES = {
@@ -65,11 +65,6 @@ def problem_of(spec: EvolutionSpec, island: int, share: float, fitness: Any) -> 
         ending=ending_of(spec, share),
         fitness=fitness,
     )
-
-
-def seed_of(spec: EvolutionSpec) -> int:
-    """Return the seed as an integer below 2**64."""
-    return int(spec.seed, 16) if isinstance(spec.seed, str) else spec.seed
 
 
 def sign_of(spec: EvolutionSpec) -> float:

@@ -1,4 +1,4 @@
-"""What a spec means where it is silent and the answer depends on other fields."""
+"""What a spec means where it is silent, or where the answer depends on several fields."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ NUMBERS = frozenset({"real", "integer"})
 
 POPULATION = 100
 """Candidates of a generation of the genetic algorithm and NSGA-II."""
+
+
+ROWS_A_GENE = 18
+"""Candidates that L-SHADE begins with for each gene, as published."""
+
+MAX_OBJECTIVES = 5
+"""Every generation's hypervolume is exact, and the time for it grows with each objective."""
 
 
 def population_of(spec: EvolutionSpec) -> int:
@@ -74,6 +81,11 @@ def expected_evaluations(spec: EvolutionSpec) -> int:
     by_generations = None if bound is None else bound * population_of(spec) * spec.islands.count
     found = [count for count in (given, by_generations) if count is not None]
     return min(found)
+
+
+def seed_of(spec: EvolutionSpec) -> int:
+    """Return the seed as an integer below 2**64."""
+    return int(spec.seed, 16) if isinstance(spec.seed, str) else spec.seed
 
 
 def _has_numbers(genome: GenomeLayout) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from chimera.builtin.evolution.spec.algorithms import Algorithm
 from chimera.builtin.evolution.spec.fitness import Fitness, Objective, ObjectiveName
@@ -11,6 +11,13 @@ from chimera.builtin.evolution.spec.operators import Operators
 from chimera.builtin.evolution.spec.running import Budget, Diversity, Islands, Termination
 from chimera.builtin.evolution.spec.values import Generations, HexSeed, IntegerSeed
 from chimera.kinds import Field, Items, Model, TriggerName
+
+_NO_PART_OF_THE_PROBLEM: Any = {
+    "trigger": True,
+    "checkpoint_every": True,
+    "budget": True,
+    "termination": {"time"},
+}
 
 
 class EvolutionSpec(Model):
@@ -77,3 +84,10 @@ class EvolutionSpec(Model):
     budget: Budget = Field(
         default=Budget(), description="What the run may use of the machine; no part of its result."
     )
+
+    def problem(self) -> dict[str, Any]:
+        """Return what is searched and how, as JSON: all that a champion follows from.
+
+        When the search is started and saved, and what it may use of the machine, is no part of it.
+        """
+        return self.model_dump(mode="json", exclude=_NO_PART_OF_THE_PROBLEM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from chimera.builtin.evolution.fitness.outside.failures import Cause
+from chimera.builtin.evolution.spec.causes import Cause
 from chimera.builtin.evolution.spec.genes import CategoryValue
 from chimera.builtin.evolution.spec.values import Finite, HexSeed, IntegerSeed
 from chimera.kinds import AddressText, Field, Items, Model, Reference, Text
@@ -43,7 +43,7 @@ class FailureCount(Model):
     message: str = Field(description="What was said of the first.")
 
 
-class Choice(Model):
+class ChosenAlgorithm(Model):
     """What searched, and why that."""
 
     name: Text = Field(description="The algorithm; several islands may have different ones.")
@@ -109,7 +109,9 @@ class GenomeSpec(Model):
         default=0, description="Island on which the champion was found."
     )
     stopped: StopReason = Field(description="Which criterion of the Evolution ended the run.")
-    algorithm: Choice | None = Field(default=None, description="What searched, and why that.")
+    algorithm: ChosenAlgorithm | None = Field(
+        default=None, description="What searched, and why that."
+    )
     lineage: Text | None = Field(
         default=None, description="Digest of the champion's lineage in the genome store."
     )

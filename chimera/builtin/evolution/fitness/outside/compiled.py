@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.fitness import PythonFitness
     from chimera.builtin.evolution.spec.genes import Gene
 
-CAVEAT = "a function of the tree is compiled: the same bits are certain on this platform only"
-
 _SIGNATURES: dict[Form, Any] = {
     "fitness": FITNESS_SIGNATURE,
     "packed": PACKED_FITNESS_SIGNATURE,

@@ -10,16 +10,13 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
+
+from chimera.builtin.evolution.spec.causes import CAUSES, Cause
 
 MAX_MESSAGE = 500
 LARGEST = 1e300
 """What no fitness may reach: costs from there on say that constraints are violated."""
-
-Cause = Literal[
-    "nan", "infinite", "exception", "type", "count", "timeout", "worker", "memory", "failed"
-]
-CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 SAYS: Mapping[Cause, str] = {
     "nan": "gave NaN",

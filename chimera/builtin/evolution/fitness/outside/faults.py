@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.fitness.outside.templates import faults_in, filled, fitting
 from chimera.builtin.evolution.spec.defaults import expected_evaluations
+from chimera.builtin.evolution.spec.fault import Fault
+from chimera.kinds import ValidationError
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
     from chimera.builtin.evolution.spec.fitness import PythonFitness
     from chimera.builtin.evolution.spec.genes import Gene
-    from chimera.model import Route
     from chimera.runtime import Operation
 
 MAX_GENERATIONS = 900
@@ -23,16 +24,7 @@ MAX_CANDIDATES = 100_000
 """Candidates of such a run: each is kept in the journal."""
 
 
-class OutsideFault(NamedTuple):
-    """What is wrong, where below `spec`, and what to do."""
-
-    rule: str
-    message: str
-    route: Route
-    help: str
-
-
-def outside_faults(spec: EvolutionSpec) -> Iterator[OutsideFault]:
+def outside_faults(spec: EvolutionSpec) -> Iterator[Fault]:
     """Yield what is wrong with a fitness by Python, an operation or a workflow."""
     fitness = spec.fitness
     if fitness.python is not None:
@@ -42,7 +34,7 @@ def outside_faults(spec: EvolutionSpec) -> Iterator[OutsideFault]:
             continue
         lengths = {gene.name: gene.count for gene in spec.genome.genes}
         for route, message in faults_in(asked.inputs, lengths):
-            yield OutsideFault(
+            yield Fault(
                 "evolution-fitness-reference",
                 message,
                 ("fitness", word, "inputs", *route),
@@ -53,14 +45,14 @@ def outside_faults(spec: EvolutionSpec) -> Iterator[OutsideFault]:
 
 def operation_faults(
     spec: EvolutionSpec, operations: Mapping[str, Operation[Any, Any]]
-) -> Iterator[OutsideFault]:
+) -> Iterator[Fault]:
     """Yield what is wrong with the operation of a fitness: an unknown one, inputs that misfit."""
     asked = spec.fitness.operation
     if asked is None or next(outside_faults(spec), None) is not None:
         return
     operation = operations.get(asked.name)
     if operation is None:
-        yield OutsideFault(
+        yield Fault(
             "evolution-operation-unknown",
             f"there is no operation {asked.name!r}",
             ("fitness", "operation", "name"),
@@ -71,19 +63,18 @@ def operation_faults(
     inputs = fitting(operation.inputs, filled(asked.inputs, sample))
     try:
         operation.inputs.model_validate(inputs)
-    except ValueError as error:
-        told: Any = getattr(error, "errors", list)
-        for one in told():
-            yield OutsideFault(
+    except ValidationError as error:
+        for one in error.errors():
+            yield Fault(
                 "evolution-operation-inputs",
                 f"the inputs do not fit {asked.name}: {'.'.join(map(str, one['loc']))}: "
-                f"{str(one['msg'])[:1].lower()}{str(one['msg'])[1:]}",
+                f"{one['msg'][:1].lower()}{one['msg'][1:]}",
                 ("fitness", "operation", "inputs"),
                 f"`chimera explain {asked.name}` shows what the inputs are",
             )
 
 
-def _python_faults(python: PythonFitness) -> Iterator[OutsideFault]:
+def _python_faults(python: PythonFitness) -> Iterator[Fault]:
     if not python.compiled:
         return
     for name, is_given, reason in (
@@ -91,7 +82,7 @@ def _python_faults(python: PythonFitness) -> Iterator[OutsideFault]:
         ("timeout", python.timeout is not None, "nothing can end what runs in the search's loop"),
     ):
         if is_given:
-            yield OutsideFault(
+            yield Fault(
                 "evolution-python-unfit",
                 f"{name} has no use beside compiled: {reason}",
                 ("fitness", "python", name),
@@ -99,14 +90,14 @@ def _python_faults(python: PythonFitness) -> Iterator[OutsideFault]:
             )
 
 
-def _length_faults(spec: EvolutionSpec, word: str) -> Iterator[OutsideFault]:
+def _length_faults(spec: EvolutionSpec, word: str) -> Iterator[Fault]:
     candidates = expected_evaluations(spec)
     population = spec.population or int(4 + 3 * math.log(spec.genome.length))  # the least of all
     generations = candidates // (population * spec.islands.count)
     if spec.termination.generations is not None:
         generations = spec.termination.generations
     if generations > MAX_GENERATIONS:
-        yield OutsideFault(
+        yield Fault(
             "evolution-too-many-steps",
             f"there may be {generations} generations by {word}, and a run has steps for no more "
             f"than {MAX_GENERATIONS}",
@@ -114,7 +105,7 @@ def _length_faults(spec: EvolutionSpec, word: str) -> Iterator[OutsideFault]:
             "write termination.generations, or a larger population, or compute it by python",
         )
     if candidates > MAX_CANDIDATES:
-        yield OutsideFault(
+        yield Fault(
             "evolution-too-many-steps",
             f"{candidates} candidates by {word} are more than the {MAX_CANDIDATES} steps that a "
             "run's journal should keep",

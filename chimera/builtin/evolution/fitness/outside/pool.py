@@ -26,6 +26,7 @@ from chimera.builtin.evolution.fitness.outside.candidates import layout_of
 from chimera.builtin.evolution.fitness.outside.failures import Failure, Failures, gathered
 from chimera.builtin.evolution.fitness.outside.modules import sources_of
 from chimera.builtin.evolution.fitness.outside.worker import late, rows_of, text_of
+from chimera.builtin.evolution.spec.defaults import seed_of
 from chimera.context import Command, Limits, ProcessCancelledError, base_environment
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError
@@ -374,14 +375,13 @@ def open_pool(
 ) -> Pool:
     """Return the workers for the Python fitness of a spec; close them."""
     assert spec.fitness.python is not None
-    seed = int(spec.seed, 16) if isinstance(spec.seed, str) else spec.seed
     return Pool(
         spec.fitness.python,
         spec.genome.genes,
         root,
         context,
         workers=spec.budget.workers,
-        seed=seed,
+        seed=seed_of(spec),
         cancelled=cancelled,
         log=log,
     )

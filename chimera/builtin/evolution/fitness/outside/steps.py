@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.evolution.fitness.outside.failures import Cause, Failure, Failures, number_of
+from chimera.builtin.evolution.fitness.outside.failures import Failure, Failures, number_of
 from chimera.builtin.evolution.fitness.outside.templates import filled, fitting
+from chimera.builtin.evolution.spec.causes import Cause
 from chimera.model import canonical_json, digest_json
 from chimera.runtime import (
     Expansion,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from chimera.kinds import ValidationError
 from chimera.model import Route, canonical_json
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
@@ -99,9 +100,8 @@ def fitting(model: Any, value: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = _replaced(value, lambda text: text)
     try:
         model.model_validate(found)
-    except ValueError as error:
-        told: Any = getattr(error, "errors", list)
-        for one in told():
+    except ValidationError as error:
+        for one in error.errors():
             if one["type"] == "string_type":
                 _write_out(found, one["loc"])
     return found

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chimera.builtin.evolution.fitness.outside.candidates import candidate_of
-from chimera.builtin.evolution.fitness.outside.failures import Cause, Failure, number_of
+from chimera.builtin.evolution.fitness.outside.failures import Failure, number_of
+from chimera.builtin.evolution.spec.causes import Cause
 
 FLUSH_SECONDS = 0.05
 """What was found is told at least this often, so that little is lost with a worker."""

@@ -3,7 +3,7 @@
 import pytest
 
 from chimera.builtin.evolution.kinds import EvolutionSpec, LShade
-from chimera.builtin.evolution.search.choosing import PORTFOLIO_FROM, choose
+from chimera.builtin.evolution.spec.choosing import PORTFOLIO_FROM, choose
 
 REAL = {"name": "x", "min": 0, "max": 1, "count": 10}
 OBJECTIVES = [{"name": "a", "expression": "x[0]"}, {"name": "b", "expression": "1 - x[0]"}]

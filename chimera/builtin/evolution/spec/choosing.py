@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chimera.builtin.evolution.kinds import (
+from chimera.builtin.evolution.spec.algorithms import (
+    AlgorithmName,
     CmaEs,
-    EvolutionSpec,
     Genetic,
     LShade,
     Nsga2,
     Parameters,
     Portfolio,
 )
-from chimera.builtin.evolution.spec.algorithms import AlgorithmName
 from chimera.builtin.evolution.spec.defaults import evaluations_of
+from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 
 PORTFOLIO_FROM = 2_000
 """Evaluations for each gene, on an island, from which the portfolio solves more than CMA-ES."""
