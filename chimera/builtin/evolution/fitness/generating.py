@@ -263,10 +263,11 @@ class _Writer:
         A loop that adds in order is not vectorised, but one that fills an array is.
         """
         is_alone = self.indent == 3 and not _holds(fold.body, (Fold, Leading))
-        if not (is_alone and _holds(fold.body, Call) and not fold.start.terms + fold.stop.terms):
+        is_fixed = not fold.start.terms + fold.stop.terms and fold.start.constant >= 0
+        if not (is_alone and is_fixed and _holds(fold.body, Call)):
             return value
         held = f"h{len(self.sums) + 1}"
-        self.sums.append(f"    {held} = empty({max(fold.stop.constant, 0)})")
+        self.sums.append(f"    {held} = empty({fold.stop.constant})")
         self.line(f"{held}[{fold.variable}] = {value}")
         start, stop = self.index(fold.start), self.index(fold.stop)
         self.lines.append(f"        for {fold.variable} in range({start}, {stop}):")

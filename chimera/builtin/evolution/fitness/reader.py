@@ -253,7 +253,7 @@ class Reader(Resolver):
 
 
 def _is_small_whole(value: float) -> bool:
-    return value <= MAX_EXPONENT and value.is_integer()
+    return abs(value) <= MAX_EXPONENT and value.is_integer()
 
 
 def _same(value: object) -> tuple[bool, object]:

@@ -60,6 +60,7 @@ MEANINGFUL = [
     "sum(sum(w[i] * w[j] for j in range(i + 1, 3)) for i in range(3))",
     "sum(w[0] for i in range(0)) + prod(w[9] for i in range(3, 3))",
     "sum(2 * i + genes[2 * i] for i in range(3))",
+    "sum(exp(i) for i in range(-5, 3)) + sum(sin(x + i) for i in range(-4, -1))",
 ]
 
 

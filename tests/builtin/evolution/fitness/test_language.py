@@ -297,12 +297,13 @@ HOSTILE = [
     " and ".join(["x <= 1"] * 160),
     " or ".join(["x <= 1"] * 160),
     " <= ".join(["x"] * 300),
+    "x ** least",
 ]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_is_as_deep_and_wide_as_allowed_stays_short_when_generated(text):
-    whole = {"weights": [0, 1, 2, 3]}
+    whole = {"weights": [0, 1, 2, 3], "least": -1e300}
     for reading in (read_expression(text, GENES, whole), read_constraint(text, GENES, whole)):
         assert all("not a condition" in fault for fault in reading.faults)
         source = source_of("fitness", [reading.tree], [reading.tree])
