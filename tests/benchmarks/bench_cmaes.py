@@ -18,9 +18,10 @@ import numba
 import numpy as np
 
 from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE
+from chimera.builtin.evolution.kernels.genes import REAL
 from chimera.builtin.evolution.kernels.recording import EVALUATIONS, Ending
-from chimera.builtin.evolution.search.algorithm import REAL, Problem
-from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults
+from chimera.builtin.evolution.search.algorithm import Problem
+from chimera.builtin.evolution.search.cmaes import CmaEsSearch, Defaults
 
 LOW, HIGH, SIGMA = -5.0, 10.0, 0.3
 
@@ -57,7 +58,7 @@ def ours(genes: int, evaluations: int, fitness: Callable[..., None], separable: 
         ending=Ending(2**40, evaluations, -math.inf, 0, 0.0),
         fitness=fitness,
     )
-    algorithm = CmaEs(problem, Defaults(restarts="none", separable=separable))
+    algorithm = CmaEsSearch(problem, Defaults(restarts="none", separable=separable))
     state = algorithm.start(evaluations)
     algorithm.advance(state, evaluations)
     return int(state["counters"][EVALUATIONS])

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.genetic import Genetic
+from chimera.builtin.evolution.search.genetic import GeneticSearch
 from chimera.builtin.evolution.search.problem import problem_of
 from chimera.builtin.evolution.search.scoring import compiled
 
@@ -63,7 +63,7 @@ def ours(name: str) -> Advance:
         "seed": 1,
     }
     spec = EvolutionSpec.model_validate(value)
-    search = Genetic(problem_of(spec, 0, 1.0, compiled(spec, "fitness")), spec)
+    search = GeneticSearch(problem_of(spec, 0, 1.0, compiled(spec, "fitness")), spec)
     state = search.start(1_000_000)
 
     def advance(generations: int) -> None:

@@ -72,9 +72,9 @@ def l_shade(box: BlackBox, seed: int) -> None:
 
 def cma_es(box: BlackBox, seed: int) -> None:
     """Ours, with BIPOP restarts."""
-    from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults
+    from chimera.builtin.evolution.search.cmaes import CmaEsSearch, Defaults
 
-    search(CmaEs(problem_of(box, seed), Defaults()), box)
+    search(CmaEsSearch(problem_of(box, seed), Defaults()), box)
 
 
 def portfolio(box: BlackBox, seed: int) -> None:

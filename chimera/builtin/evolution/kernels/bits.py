@@ -2,10 +2,9 @@
 
 What it does to a generation is what `breeding` does. Here N candidates of L genes are `rows`,
 uint64[2, N, ⌈L / 64⌉], as `packed` describes them, and an operation on a word is one on 64 genes:
-one draw is the mask of uniform crossover for 64 of them.
-The champion and its parents are kept as rows of float64, as those of all algorithms are. Blocks of
-32 children are selected, recombined and mutated; a generation, which stays in the nearest caches,
-is evaluated as a whole.
+one draw is the mask of uniform crossover for 64 of them. The champion and its parents are kept as
+rows of float64, as those of all algorithms are. Blocks of 32 children are selected, recombined and
+mutated; a generation, which stays in the nearest caches, is evaluated as a whole.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -39,19 +38,19 @@ from chimera.builtin.evolution.kernels.randomness import (
     unit,
 )
 from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
     ENDING,
     EVALUATIONS,
     GENERATION,
     INVALID,
     RUNNING,
     STOPPED,
+    TELL,
     record,
 )
 
 BLOCK = 32
-
-ASK, TELL, ADVANCE = range(3)
-"""What `generations` is to do: only make the candidates, only finish the generation, or all."""
 
 GAPS = 32
 """Mutations that are prepared at a time."""
@@ -181,19 +180,8 @@ def _breed(children, child_costs, settings, scratch, state):
 
 @inner
 def _keep_elites(parents, costs, children, child_costs, elites, origins):
-    """Copy the rows of least cost, the best first, equal ones by index."""
-    found = 0
-    for row in range(costs.shape[0]):
-        if found == elites.shape[0]:
-            if found == 0 or not costs[row] < costs[elites[found - 1]]:
-                continue
-            found -= 1
-        place = found
-        while place > 0 and costs[row] < costs[elites[place - 1]]:
-            elites[place] = elites[place - 1]
-            place -= 1
-        elites[place] = row
-        found += 1
+    """Copy the best rows, the best first."""
+    selection.find_best(costs, elites)
     for row in range(elites.shape[0]):
         for k in range(parents.shape[1]):
             children[row, k] = parents[elites[row], k]

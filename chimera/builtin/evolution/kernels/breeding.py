@@ -42,12 +42,15 @@ from chimera.builtin.evolution.kernels.randomness import (
     draw,
 )
 from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
     ENDING,
     EVALUATIONS,
     GENERATION,
     INVALID,
     RUNNING,
     STOPPED,
+    TELL,
     record,
 )
 
@@ -55,9 +58,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 BLOCK = 2 * PAIRS
-
-ASK, TELL, ADVANCE = range(3)
-"""What `generations` is to do: only make the candidates, only finish the generation, or all."""
 
 
 class Settings(NamedTuple):
@@ -217,30 +217,14 @@ def _breed(children, child_costs, layout, settings, scratch, fitness, work, stat
 
 @inner
 def _keep_elites(parents, costs, children, child_costs, elites, origins):
-    _rank_elites(costs, elites)
+    """Copy the best rows, the best first."""
+    selection.find_best(costs, elites)
     for row in range(elites.shape[0]):
         for j in range(parents.shape[1]):
             children[row, j] = parents[elites[row], j]
         child_costs[row] = costs[elites[row]]
         origins[row, 0] = elites[row]
         origins[row, 1] = -1
-
-
-@inner
-def _rank_elites(costs, elites):
-    """Fill `elites` with the rows of least cost, the best first, equal ones by index."""
-    found = 0
-    for row in range(costs.shape[0]):
-        if found == elites.shape[0]:
-            if found == 0 or not costs[row] < costs[elites[found - 1]]:
-                continue
-            found -= 1
-        place = found
-        while place > 0 and costs[row] < costs[elites[place - 1]]:
-            elites[place] = elites[place - 1]
-            place -= 1
-        elites[place] = row
-        found += 1
 
 
 @inner

@@ -24,6 +24,8 @@ from chimera.builtin.evolution.kernels.cmaes_sampling import SMALLEST, fill_cand
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
 from chimera.builtin.evolution.kernels.evaluating import FITNESS, FITNESS_SIGNATURE, evaluate
 from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
     CONVERGED,
     ENDING,
     GENERATION,
@@ -35,9 +37,6 @@ from chimera.builtin.evolution.kernels.recording import (
 )
 from chimera.builtin.evolution.kernels.restarts import begin_search, choose_run, judge, remember
 from chimera.builtin.evolution.kernels.sorting import sort
-
-WHOLE, ASKED, TOLD = range(3)
-"""What of a generation `evolve` makes."""
 
 PENALTY = 0.5
 """What a step beyond the bounds loses, see `_rank_by_excess`."""
@@ -214,14 +213,14 @@ def initialise(arrays, settings):
 
 
 @kernel(types.void(ARRAYS, SCRATCH, SPACE, SETTINGS, ENDING, FITNESS, types.int64, types.int64))
-def evolve(arrays, scratch, space, settings, ending, fitness, until, part):
+def evolve(arrays, scratch, space, settings, ending, fitness, until, work):
     """Run on until generation `until`, a criterion stops the run, or rows do not suffice.
 
-    `part` is WHOLE, or else says which part of one generation to make: to be ASKED for candidates,
-    which can be repeated and fills in the same, or to be TOLD their costs, which are filled in. One
-    kernel for all three, because compiling what they share thrice would take seconds.
+    `work` is ADVANCE, or else says which part of one generation to make: to ASK for candidates can
+    be repeated and fills in the same, and to TELL their costs, which are filled in, finishes it.
+    One kernel for all three, because compiling what they share thrice would take seconds.
     """
-    if part == ASKED:
+    if work == ASK:
         fill_candidates(arrays, scratch, space, settings)
         return
     while (
@@ -229,7 +228,7 @@ def evolve(arrays, scratch, space, settings, ending, fitness, until, part):
         and arrays.counters[GENERATION] < until
         and arrays.ledger[at.POPULATION] <= arrays.costs.shape[0]
     ):
-        if part == WHOLE:
+        if work == ADVANCE:
             fill_candidates(arrays, scratch, space, settings)
             population = arrays.ledger[at.POPULATION]
             evaluate(fitness, arrays.candidates, 0, population, arrays.costs, settings.sign)
@@ -237,5 +236,5 @@ def evolve(arrays, scratch, space, settings, ending, fitness, until, part):
 
 
 @kernel(FITNESS_SIGNATURE)
-def no_fitness(population, first, last, values):
-    """Stand for a fitness where `part` is not WHOLE."""
+def unknown(population, first, last, values):
+    """Leave values as they are: the fitness of those who ask and tell."""

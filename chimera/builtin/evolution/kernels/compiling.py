@@ -4,10 +4,9 @@ numba's own cache files a function under its source file's path and content: it 
 copy of the project (each repetition of a proof is one) and serves stale code when a callee in
 another file changed. Here the folder is named by a digest of *everything* that the machine code
 follows from: the sources of its module and of what that imports of this room, and the versions of
-numba, llvmlite and Python. It lies in
-the user's cache directory, so that a read-only installation works; where that cannot be written,
-as inside a proof, what lies there is loaded and all else compiled in memory. A corrupt entry costs
-a compilation and nothing else.
+numba, llvmlite and Python. It lies in the user's cache directory, so that a read-only installation
+works; where that cannot be written, as inside a proof, what lies there is loaded and all else
+compiled in memory. A corrupt entry costs a compilation and nothing else.
 
 `fastmath` stays off, and with it contraction to fused multiply-add: the same bits on every
 machine. `error_model="numpy"` makes a division by zero infinite instead of an exception.

@@ -12,6 +12,7 @@ from __future__ import annotations
 from numba import types
 
 from chimera.builtin.evolution.kernels.compiling import inner, kernel
+from chimera.builtin.evolution.kernels.genes import INTEGER, PERMUTATION, REAL
 from chimera.builtin.evolution.kernels.randomness import (
     IMMIGRATE,
     below,
@@ -19,9 +20,6 @@ from chimera.builtin.evolution.kernels.randomness import (
     draw,
     unit,
 )
-
-INTEGER, PERMUTATION = 1, 4
-"""Of the types of genes, numbers are those up to INTEGER."""
 
 _i8, _f8 = types.int64, types.float64
 _vector, _matrix, _segments = _f8[::1], _f8[:, ::1], _i8[:, ::1]
@@ -99,7 +97,7 @@ def draw_anew(rows, segments, lower, upper, seed, generation, island):
             kind, first, last = segments[s, 0], segments[s, 1], segments[s, 2]
             for j in range(first, last):
                 bits = draw(key, j)
-                if kind == 0:
+                if kind == REAL:
                     value = lower[j] + unit(bits) * (upper[j] - lower[j])
                     rows[row, j] = min(max(value, lower[j]), upper[j])
                 elif kind == PERMUTATION:

@@ -29,12 +29,9 @@ from numpy.typing import NDArray
 
 from chimera.builtin.evolution.kernels import mutation
 from chimera.builtin.evolution.kernels.breeding import (
-    ADVANCE,
-    ASK,
     BLOCK,
     LAYOUT,
     SETTINGS,
-    TELL,
     initialise_block,
     make_children,
 )
@@ -54,6 +51,8 @@ from chimera.builtin.evolution.kernels.randomness import (
     draw,
 )
 from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
     BEST,
     CHAMPION_GENERATION,
     ENDING,
@@ -64,6 +63,7 @@ from chimera.builtin.evolution.kernels.recording import (
     MEAN,
     RUNNING,
     STOPPED,
+    TELL,
     reason_to_stop,
 )
 from chimera.builtin.evolution.kernels.survival import copy_row, rank_rows, survive

@@ -25,11 +25,11 @@ INITIALISE, SELECT, RECOMBINE, MUTATE = 0, 1, 2, 3
 SAMPLE, RESTART = 4, 5
 """Phases of CMA-ES: the steps of a generation, and what a new run begins with."""
 
-IMMIGRATE = 32
-"""The phase between two generations in which candidates are drawn anew."""
-
 PERMUTE = 6
 """The mutation of permutations, in generations of the genetic algorithm."""
+
+IMMIGRATE = 32
+"""The phase between two generations in which candidates are drawn anew."""
 
 _MASK = np.uint64(0xFFFFFFFF)
 _WORD = np.uint64(32)

@@ -26,6 +26,9 @@ COUNTERS = 6
 RUNNING, TARGET, STAGNATION, GENERATIONS, EVALUATIONS_SPENT, CONVERGED = range(6)
 """Why a run stopped, in `counters[STOPPED]`; `record` never says CONVERGED, an algorithm does."""
 
+ASK, TELL, ADVANCE = range(3)
+"""What a kernel is to do: only make the candidates, only finish the generation, or all."""
+
 BEST, MEAN = range(2)
 """Columns of `history`: the best cost so far, and the mean of a generation's feasible costs."""
 

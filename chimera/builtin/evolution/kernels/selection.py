@@ -37,6 +37,23 @@ def prepare(costs, settings, scratch):
 
 
 @inner
+def find_best(costs, best):
+    """Fill `best` with the rows of least cost, the best first, equal ones by index."""
+    found = 0
+    for row in range(costs.shape[0]):
+        if found == best.shape[0]:
+            if found == 0 or not costs[row] < costs[best[found - 1]]:
+                continue
+            found -= 1
+        place = found
+        while place > 0 and costs[row] < costs[best[place - 1]]:
+            best[place] = best[place - 1]
+            place -= 1
+        best[place] = row
+        found += 1
+
+
+@inner
 def _sum_shares(costs, sums):
     """Fill in running sums of how much better each row is than the worst feasible one.
 

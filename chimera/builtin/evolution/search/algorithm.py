@@ -13,15 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels.recording import Ending
+from chimera.builtin.evolution.kernels.recording import COUNTERS, FIRST_FINITE, GENERATION, Ending
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 State = dict[str, NDArray[Any]]
 """Arrays by name. All have "counters" int64[6], "champion" (a row) and "history" float64[C, 2]."""
-
-REAL, INTEGER, CATEGORICAL, BIT, PERMUTATION = range(5)
-"""Types of genes. All are float64 in a row: an index, 0 or 1, or the places 0 to n - 1."""
 
 VECTOR = 8
 """Rows are padded to a multiple of this, so that loops over them fill the processor's vectors."""
@@ -31,11 +28,11 @@ VECTOR = 8
 class Problem:
     """What one island searches; arrays are read only.
 
-    `segments` is int64[S, 3]: the type of genes, the first, and the one after the last of each run
-    of genes of one type; every permutation is a segment of its own. `lower` and `upper` are
-    float64[W], W being the number of genes padded to a multiple of `VECTOR`; what pads is zero.
-    `fitness` is compiled as `evaluating.FITNESS_SIGNATURE` says, or `None` where values come from
-    outside of the process. `sign` is 1 to minimise and -1 to maximise.
+    `segments` is int64[S, 3]: the type of genes (`kernels.genes`), the first, and the one after the
+    last of each run of genes of one type; every permutation is a segment of its own. `lower` and
+    `upper` are float64[W], W being the number of genes padded to a multiple of `VECTOR`; what pads
+    is zero. `fitness` is compiled as `evaluating.FITNESS_SIGNATURE` says, or `None` where values
+    come from outside of the process. `sign` is 1 to minimise and -1 to maximise.
     """
 
     seed: int
@@ -94,3 +91,13 @@ class Algorithm(Protocol):
     def immigrate(self, state: State, candidates: Floats, costs: Floats) -> None:
         """Take in candidates of other islands, in place of the worst."""
         ...
+
+
+def first_counters() -> Integers:
+    """Return counters before generation 0, int64[COUNTERS], as `recording.begin` sets them.
+
+    That one is for kernels: called from here, each process would compile it anew.
+    """
+    counters = np.zeros(COUNTERS, np.int64)
+    counters[[GENERATION, FIRST_FINITE]] = -1
+    return counters

@@ -5,40 +5,42 @@ It speaks of candidates as all algorithms do, in rows of float64, and keeps them
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import bits, portable, selection
+from chimera.builtin.evolution.kernels import bits, selection
 from chimera.builtin.evolution.kernels.bits import (
-    ADVANCE,
-    ASK,
     BLOCK,
-    TELL,
     Population,
     Scratch,
     Settings,
 )
 from chimera.builtin.evolution.kernels.evaluating import to_costs
 from chimera.builtin.evolution.kernels.packed import packed, unpacked, words_of
-from chimera.builtin.evolution.kernels.recording import COUNTERS, GENERATION, INVALID, begin
-from chimera.builtin.evolution.kinds import (
-    EvolutionSpec,
-    RankSelection,
-    TournamentSelection,
-    TruncationSelection,
+from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
+    GENERATION,
+    INVALID,
+    TELL,
 )
-from chimera.builtin.evolution.search.algorithm import Floats, Problem, State
+from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.search.algorithm import (
+    Floats,
+    Problem,
+    State,
+    first_counters,
+)
+from chimera.builtin.evolution.search.operators import (
+    SELECTIONS,
+    mutation_gap,
+    pressure_of,
+    selected_of,
+)
 from chimera.builtin.evolution.spec.defaults import operators_of
 
-_SELECTIONS = {
-    "tournament": selection.TOURNAMENT,
-    "rank": selection.RANK,
-    "roulette": selection.ROULETTE,
-    "truncation": selection.TRUNCATION,
-}
 _CROSSOVERS = {"one-point": bits.ONE_POINT, "two-point": bits.TWO_POINT}
 
 
@@ -67,8 +69,6 @@ class BitsSearch:
     def start(self, capacity: int) -> State:
         """Return the state before generation 0, its history with room for `capacity` rows."""
         count, width = self._problem.population, self._problem.width
-        counters = np.zeros(COUNTERS, np.int64)
-        begin(counters)
         return {
             "rows": np.zeros((2, count, words_of(self._problem.genes)), np.uint64),
             "costs": np.zeros((2, count)),
@@ -76,7 +76,7 @@ class BitsSearch:
             "champion": np.zeros(width),
             "parents": np.zeros((2, width)),
             "history": np.zeros((capacity, 2)),
-            "counters": counters,
+            "counters": first_counters(),
         }
 
     def advance(self, state: State, until: int) -> None:
@@ -143,29 +143,16 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
     assert crossed is not None
     assert mutated is not None
     rate = 1.0 / problem.genes if mutated.rate is None else mutated.rate
-    selected = 0
-    if isinstance(chosen, TournamentSelection):
-        selected = chosen.size
-    elif isinstance(chosen, TruncationSelection):
-        selected = max(1, round(chosen.share * problem.population))
     return Settings(
         seed=np.uint64(problem.seed),
         island=problem.island,
         sign=problem.sign,
         genes=problem.genes,
         elites=spec.elites,
-        selection=_SELECTIONS[chosen.type],
-        selected=selected,
-        pressure=chosen.pressure if isinstance(chosen, RankSelection) else 1.0,
+        selection=SELECTIONS[chosen.type],
+        selected=selected_of(chosen, problem.population),
+        pressure=pressure_of(chosen),
         crossover=_CROSSOVERS.get(crossed.type, bits.UNIFORM),
         crossover_probability=crossed.probability,
-        mutation_gap=_mutation_gap(rate),
+        mutation_gap=mutation_gap(rate),
     )
-
-
-def _mutation_gap(rate: float) -> float:
-    """Return 1 / log2(1 - rate), negative; a rate below 2**-53 comes to nothing."""
-    kept = 1.0 - rate
-    if kept == 1.0:
-        return -math.inf
-    return -0.0 if kept == 0.0 else math.log(2.0) / portable.log(kept)

@@ -19,12 +19,12 @@ from chimera.model import Digest, digest_json
 _SEARCH = __name__.rpartition(".")[0]
 
 ALGORITHMS = {
-    "genetic": "genetic:Genetic",
+    "genetic": "genetic:GeneticSearch",
     "bits": "bits:BitsSearch",
     "l-shade": "lshade:LShadeSearch",
-    "cma-es": "cmaes:CmaEs",
+    "cma-es": "cmaes:CmaEsSearch",
     "portfolio": "portfolio:PortfolioSearch",
-    "nsga-2": "nsga2:Nsga2",
+    "nsga-2": "nsga2:Nsga2Search",
 }
 """Module and class of what searches; imported when it is used. `bits` is the genetic algorithm on
 packed genomes."""

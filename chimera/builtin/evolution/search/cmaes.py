@@ -10,14 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from chimera.builtin.evolution.kernels import cmaes, portable, restarts
 from chimera.builtin.evolution.kernels import cmaes_layout as at
-from chimera.builtin.evolution.kernels.recording import COUNTERS, GENERATION, RUNNING, STOPPED
-from chimera.builtin.evolution.search.algorithm import REAL, Floats, Problem, State
+from chimera.builtin.evolution.kernels.genes import REAL
+from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
+    COUNTERS,
+    GENERATION,
+    RUNNING,
+    STOPPED,
+    TELL,
+)
+from chimera.builtin.evolution.search.algorithm import Floats, Problem, State
 from chimera.model import ChimeraError
 
 SEPARABLE_FROM = 200
@@ -28,33 +37,13 @@ to be learned, which is more than searches of that many genes are given."""
 RESTARTS = {"none": at.NONE, "ipop": at.IPOP, "bipop": at.BIPOP}
 
 
-class CmaEsSpec(Protocol):
-    """What a spec says of CMA-ES; `None` leaves a choice to the algorithm."""
-
-    @property
-    def restarts(self) -> Literal["bipop", "ipop", "none"]:
-        """What follows a run that has converged."""
-        ...
-
-    @property
-    def separable(self) -> bool | None:
-        """Whether to learn variances alone."""
-        ...
-
-    @property
-    def sigma(self) -> float:
-        """First standard deviation, as a share of the width of the bounds."""
-        ...
-
-    @property
-    def population(self) -> int | None:
-        """Candidates in a generation of the first run."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What CMA-ES does where the spec says nothing."""
+    """What a spec can say of CMA-ES, and what it does where nothing is said.
+
+    `None` leaves a choice to the algorithm; `sigma` is a share of the width of the bounds, and
+    `population` that of the first run.
+    """
 
     restarts: Literal["bipop", "ipop", "none"] = "bipop"
     separable: bool | None = None
@@ -62,10 +51,10 @@ class Defaults:
     population: int | None = None
 
 
-class CmaEs:
+class CmaEsSearch:
     """Covariance matrix adaptation on one island."""
 
-    def __init__(self, problem: Problem, spec: CmaEsSpec | None = None) -> None:
+    def __init__(self, problem: Problem, spec: Defaults | None = None) -> None:
         """Prepare; raises `ChimeraError` if some gene is not real."""
         if (problem.segments[:, 0] != REAL).any():
             raise ChimeraError(
@@ -109,20 +98,20 @@ class CmaEs:
         counters = state["counters"]
         while counters[STOPPED] == RUNNING and counters[GENERATION] < until:
             self._make_room(state)
-            self._evolve(state, until, cmaes.WHOLE, self._problem.fitness)
+            self._evolve(state, until, ADVANCE, self._problem.fitness)
 
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation to evaluate, a view of float64[M, W]."""
         self._make_room(state)
-        self._evolve(state, 0, cmaes.ASKED, cmaes.no_fitness)
+        self._evolve(state, 0, ASK, cmaes.unknown)
         return state["candidates"][: state["ledger"][at.POPULATION]]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation whose candidates were asked for, given their costs."""
         state["costs"][: costs.shape[0]] = costs
-        self._evolve(state, int(state["counters"][GENERATION]) + 1, cmaes.TOLD, cmaes.no_fitness)
+        self._evolve(state, int(state["counters"][GENERATION]) + 1, TELL, cmaes.unknown)
 
-    def _evolve(self, state: State, until: int, part: int, fitness: Any) -> None:
+    def _evolve(self, state: State, until: int, work: int, fitness: Any) -> None:
         cmaes.evolve(
             _arrays(state),
             self._scratch,
@@ -131,7 +120,7 @@ class CmaEs:
             self._problem.ending,
             fitness,
             until,
-            part,
+            work,
         )
 
     def population(self, state: State) -> tuple[Floats, Floats]:
@@ -186,7 +175,7 @@ class CmaEs:
         )
 
 
-def settings_of(problem: Problem, spec: CmaEsSpec) -> at.Settings:
+def settings_of(problem: Problem, spec: Defaults) -> at.Settings:
     """Return problem and spec as the kernels take them."""
     population = spec.population or 4 + math.floor(3 * portable.log(float(problem.genes)))
     return at.Settings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,38 +11,40 @@ from chimera.builtin.evolution.kernels import (
     crossover,
     mutation,
     permutation,
-    portable,
     selection,
 )
 from chimera.builtin.evolution.kernels.breeding import Layout, Population, Scratch, Settings
 from chimera.builtin.evolution.kernels.evaluating import to_costs
-from chimera.builtin.evolution.kernels.recording import COUNTERS, FIRST_FINITE, GENERATION, INVALID
+from chimera.builtin.evolution.kernels.genes import PERMUTATION, REAL
+from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
+    GENERATION,
+    INVALID,
+    TELL,
+)
 from chimera.builtin.evolution.kinds import (
     BlendCrossover,
     EvolutionSpec,
     GaussianMutation,
     PolynomialMutation,
-    RankSelection,
     SbxCrossover,
-    TournamentSelection,
-    TruncationSelection,
 )
 from chimera.builtin.evolution.search.algorithm import (
-    PERMUTATION,
-    REAL,
     Floats,
     Integers,
     Problem,
     State,
+    first_counters,
+)
+from chimera.builtin.evolution.search.operators import (
+    SELECTIONS,
+    mutation_gap,
+    pressure_of,
+    selected_of,
 )
 from chimera.builtin.evolution.spec.defaults import operators_of
 
-_SELECTIONS = {
-    "tournament": selection.TOURNAMENT,
-    "rank": selection.RANK,
-    "roulette": selection.ROULETTE,
-    "truncation": selection.TRUNCATION,
-}
 _CROSSOVERS = {
     "sbx": crossover.SBX,
     "blend": crossover.BLEND,
@@ -60,7 +61,7 @@ _PERMUTATION_CROSSOVERS = {"order": permutation.ORDER, "pmx": permutation.PMX}
 _PERMUTATION_MUTATIONS = {"inversion": permutation.INVERSION, "swap": permutation.SWAP}
 
 
-class Genetic:
+class GeneticSearch:
     """A genetic algorithm with elites, for genes of all types (an `Algorithm`)."""
 
     def __init__(self, problem: Problem, spec: EvolutionSpec) -> None:
@@ -85,8 +86,6 @@ class Genetic:
     def start(self, capacity: int) -> State:
         """Return the state before generation 0, its history with room for `capacity` rows."""
         count, width = self._problem.population, self._problem.width
-        counters = np.zeros(COUNTERS, np.int64)
-        counters[[GENERATION, FIRST_FINITE]] = -1
         return {
             "populations": np.zeros((2, count, width)),
             "costs": np.zeros((2, count)),
@@ -94,17 +93,17 @@ class Genetic:
             "champion": np.zeros(width),
             "parents": np.zeros((2, width)),
             "history": np.zeros((capacity, 2)),
-            "counters": counters,
+            "counters": first_counters(),
         }
 
     def advance(self, state: State, until: int) -> None:
         """Move on to generation `until`, or to where a criterion stops."""
-        self._run(state, breeding.ADVANCE, until, self._problem.fitness)
+        self._run(state, ADVANCE, until, self._problem.fitness)
 
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation, a view; asking again changes nothing."""
         generation = int(state["counters"][GENERATION])
-        self._run(state, breeding.ASK, generation + 1, breeding.unknown)
+        self._run(state, ASK, generation + 1, breeding.unknown)
         candidates: Floats = state["populations"][(generation + 1) % 2, self._kept(generation) :]
         return candidates
 
@@ -115,7 +114,7 @@ class Genetic:
         told = state["costs"][there]
         told[kept:] = costs
         state["counters"][INVALID] += to_costs(told, kept, told.shape[0], 1.0)
-        self._run(state, breeding.TELL, generation + 1, breeding.unknown)
+        self._run(state, TELL, generation + 1, breeding.unknown)
 
     def population(self, state: State) -> tuple[Floats, Floats]:
         """Return the candidates that the next generation is made from, and their costs: views."""
@@ -163,17 +162,15 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
         loose=loose,
         is_plain=bool((types == REAL).all()) and mutated.type != "reset",
         elites=spec.elites,
-        selection=_SELECTIONS[chosen.type],
-        selected=_selected(chosen, problem.population),
-        pressure=chosen.pressure if isinstance(chosen, RankSelection) else 1.0,
+        selection=SELECTIONS[chosen.type],
+        selected=selected_of(chosen, problem.population),
+        pressure=pressure_of(chosen),
         crossover=_CROSSOVERS[crossed.type],
         crossover_probability=crossed.probability if loose > 0 else 0.0,
         crossover_index=_crossover_index(crossed),
         mutation=_MUTATIONS[mutated.type],
-        mutation_gap=_mutation_gap(rate if loose > 0 else 0.0),
-        mutation_index=1.0 / (mutated.eta + 1.0)
-        if isinstance(mutated, PolynomialMutation)
-        else 0.0,
+        mutation_gap=mutation_gap(rate if loose > 0 else 0.0),
+        mutation_index=_mutation_index(mutated),
         permutation_crossover=_PERMUTATION_CROSSOVERS[operators.permutation.crossover],
         permutation_mutation=_PERMUTATION_MUTATIONS[operators.permutation.mutation],
         permutation_probability=operators.permutation.probability,
@@ -181,26 +178,10 @@ def settings_of(problem: Problem, spec: EvolutionSpec) -> Settings:
     )
 
 
-def _selected(selected: Any, population: int) -> int:
-    """Return the size of a tournament, or how many candidates survive truncation."""
-    if isinstance(selected, TournamentSelection):
-        return selected.size
-    if isinstance(selected, TruncationSelection):
-        return max(1, round(selected.share * population))
-    return 0
-
-
 def _crossover_index(crossed: Any) -> float:
     if isinstance(crossed, SbxCrossover):
         return 1.0 / (crossed.eta + 1.0)
     return crossed.alpha if isinstance(crossed, BlendCrossover) else 0.0
-
-
-def _mutation_gap(rate: float) -> float:
-    """Return 1 / log2(1 - rate); a rate below 2**-53 comes to nothing."""
-    if rate == 1.0:
-        return 0.0
-    return -math.inf if 1.0 - rate == 1.0 else math.log(2.0) / portable.log(1.0 - rate)
 
 
 def _mutation_index(mutated: Any) -> float:

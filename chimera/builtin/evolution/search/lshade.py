@@ -13,8 +13,13 @@ import numpy as np
 
 from chimera.builtin.evolution.kernels import lshade as kernels
 from chimera.builtin.evolution.kernels import lshade_layout as at
-from chimera.builtin.evolution.kernels.recording import COUNTERS, begin
-from chimera.builtin.evolution.search.algorithm import REAL, Floats, Problem, State
+from chimera.builtin.evolution.kernels.genes import REAL
+from chimera.builtin.evolution.search.algorithm import (
+    Floats,
+    Problem,
+    State,
+    first_counters,
+)
 from chimera.builtin.evolution.spec.algorithms import LShade
 from chimera.builtin.evolution.spec.defaults import ROWS_A_GENE
 from chimera.model import ChimeraError
@@ -58,17 +63,15 @@ class LShadeSearch:
 
     def start(self, capacity: int) -> State:
         """Return the state before generation 0."""
-        state: State = {
+        return {
             "pool": np.zeros((self._largest + self._archive, self._problem.width)),
             "costs": np.zeros(self._largest),
             "memory": np.full((2, self._memory), 0.5),
             "sizes": np.array([self._largest, 0, 0, -1, 0]),
             "champion": np.zeros(self._problem.width),
             "history": np.zeros((capacity, 2)),
-            "counters": np.zeros(COUNTERS, np.int64),
+            "counters": first_counters(),
         }
-        begin(state["counters"])
-        return state
 
     def advance(self, state: State, until: int) -> None:
         """Move on to generation `until`, or to where a criterion stops."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from chimera.builtin.evolution.kernels import diversity
 from chimera.builtin.evolution.kernels.evaluating import INFEASIBLE
+from chimera.builtin.evolution.kernels.genes import INTEGER
 from chimera.builtin.evolution.kernels.recording import (
     BEST,
     CHAMPION_GENERATION,
@@ -22,7 +23,7 @@ from chimera.builtin.evolution.kernels.recording import (
     GENERATION,
     INVALID,
 )
-from chimera.builtin.evolution.search.algorithm import PERMUTATION, Algorithm, Problem, State
+from chimera.builtin.evolution.search.algorithm import Algorithm, Problem, State
 
 Columns = dict[str, list[float | None]]
 """Observations by name: a list each, all of one length; `None` where there was nothing to say."""
@@ -120,7 +121,7 @@ def _values(problem: Problem) -> float:
     """Return how many values a gene that is no number can have."""
     most = 1.0
     for kind, first, last in problem.segments.tolist():
-        if 1 < kind <= PERMUTATION:
+        if kind > INTEGER:
             most = max(most, float(problem.upper[first:last].max()) + 1.0)
     return most
 

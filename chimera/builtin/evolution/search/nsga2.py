@@ -11,16 +11,29 @@ from typing import Any
 
 import numpy as np
 
-from chimera.builtin.evolution.kernels import breeding, nsga2
-from chimera.builtin.evolution.kernels.recording import BEST, COUNTERS, GENERATION, MEAN, begin
+from chimera.builtin.evolution.kernels import nsga2
+from chimera.builtin.evolution.kernels.recording import (
+    ADVANCE,
+    ASK,
+    BEST,
+    GENERATION,
+    MEAN,
+    TELL,
+)
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.algorithm import Floats, Integers, Problem, State
+from chimera.builtin.evolution.search.algorithm import (
+    Floats,
+    Integers,
+    Problem,
+    State,
+    first_counters,
+)
 from chimera.builtin.evolution.search.genetic import layout_of, settings_of
 from chimera.builtin.evolution.spec.defaults import MAX_OBJECTIVES
 from chimera.model import ChimeraError
 
 
-class Nsga2:
+class Nsga2Search:
     """Searches for the front of several objectives: an `Algorithm`, but for the costs."""
 
     def __init__(self, problem: Problem, spec: EvolutionSpec) -> None:
@@ -38,7 +51,7 @@ class Nsga2:
     def start(self, capacity: int) -> State:
         """Return the state before generation 0."""
         rows, objectives = 2 * self._problem.population, self._signs.shape[0]
-        state = {
+        return {
             "rows": np.zeros((rows, self._problem.width)),
             "costs": np.zeros((rows, objectives)),
             "violations": np.zeros(rows),
@@ -47,25 +60,23 @@ class Nsga2:
             "reference": np.full(objectives, math.inf),
             "champion": np.zeros(self._problem.width),
             "history": np.zeros((capacity, MEAN + 1)),
-            "counters": np.zeros(COUNTERS, np.int64),
+            "counters": first_counters(),
         }
-        begin(state["counters"])
-        return state
 
     def advance(self, state: State, until: int) -> None:
         """Move on to generation `until`, or to where a criterion stops."""
-        self._run(state, breeding.ADVANCE, until, self._problem.fitness)
+        self._run(state, ADVANCE, until, self._problem.fitness)
 
     def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation, a view of float64[N, W]."""
-        self._run(state, breeding.ASK, int(state["counters"][GENERATION]) + 1, nsga2.unknown)
+        self._run(state, ASK, int(state["counters"][GENERATION]) + 1, nsga2.unknown)
         return state["rows"][self._problem.population :]
 
     def tell(self, state: State, costs: Floats) -> None:
         """Finish the generation, given float64[N, M + 1]."""
         count = self._problem.population
         state["costs"][count:], state["violations"][count:] = costs[:, :-1], costs[:, -1]
-        self._run(state, breeding.TELL, int(state["counters"][GENERATION]) + 1, nsga2.unknown)
+        self._run(state, TELL, int(state["counters"][GENERATION]) + 1, nsga2.unknown)
 
     def population(self, state: State) -> tuple[Floats, Floats]:
         """Return the parents, a view, and their costs; `order` says which are the best."""

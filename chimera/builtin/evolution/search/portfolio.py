@@ -23,7 +23,7 @@ from chimera.builtin.evolution.kernels.recording import (
     STOPPED,
 )
 from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem, State
-from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults
+from chimera.builtin.evolution.search.cmaes import CmaEsSearch, Defaults
 from chimera.builtin.evolution.search.lshade import LShadeSearch
 from chimera.builtin.evolution.spec.algorithms import LShade, Portfolio
 from chimera.builtin.evolution.spec.defaults import ROWS_A_GENE
@@ -57,9 +57,9 @@ class PortfolioSearch:
         own = spec.model_copy(update={"algorithm": LShade(type="l-shade")})
         self._problem, self._limits = problem, (first, second, whole)
         self._turns: tuple[Algorithm, ...] = (
-            CmaEs(_ending_at(problem, first), settings),
+            CmaEsSearch(_ending_at(problem, first), settings),
             LShadeSearch(replace(_ending_at(problem, second), population=population), own),
-            CmaEs(problem, settings),
+            CmaEsSearch(problem, settings),
         )
 
     def start(self, capacity: int) -> State:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chimera.builtin.evolution.kernels import portable
+from chimera.builtin.evolution.kernels.genes import BIT, CATEGORICAL, INTEGER, PERMUTATION, REAL
 from chimera.builtin.evolution.kernels.recording import Ending
 from chimera.builtin.evolution.kinds import (
     BitGene,
@@ -21,17 +22,7 @@ from chimera.builtin.evolution.kinds import (
     PermutationGene,
     RealGene,
 )
-from chimera.builtin.evolution.search.algorithm import (
-    BIT,
-    CATEGORICAL,
-    INTEGER,
-    PERMUTATION,
-    REAL,
-    VECTOR,
-    Floats,
-    Integers,
-    Problem,
-)
+from chimera.builtin.evolution.search.algorithm import VECTOR, Floats, Integers, Problem
 from chimera.builtin.evolution.spec.defaults import evaluations_of, population_of, seed_of
 from chimera.builtin.evolution.spec.values import MAX_GENERATIONS
 

@@ -15,6 +15,7 @@ from chimera.builtin.evolution.fitness.compile import compile_packed
 from chimera.builtin.evolution.fitness.expressions import read_constraint, read_expression
 from chimera.builtin.evolution.kernels import portable
 from chimera.builtin.evolution.kernels.evaluating import INFEASIBLE
+from chimera.builtin.evolution.kernels.genes import BIT
 from chimera.builtin.evolution.kernels.recording import (
     CHAMPION_GENERATION,
     EVALUATIONS,
@@ -22,7 +23,7 @@ from chimera.builtin.evolution.kernels.recording import (
     Ending,
 )
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.algorithm import BIT, Problem
+from chimera.builtin.evolution.search.algorithm import Problem
 from chimera.builtin.evolution.search.bits import BitsSearch
 
 ROOT = Path(__file__).parents[4]

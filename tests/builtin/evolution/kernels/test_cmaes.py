@@ -15,10 +15,11 @@ import pytest
 from chimera.builtin.evolution.kernels import cmaes_layout as at
 from chimera.builtin.evolution.kernels import portable, randomness
 from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE
+from chimera.builtin.evolution.kernels.genes import REAL
 from chimera.builtin.evolution.kernels.linear_algebra import NEGLIGIBLE
 from chimera.builtin.evolution.kernels.recording import EVALUATIONS, GENERATION, Ending
-from chimera.builtin.evolution.search.algorithm import REAL, Problem
-from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults
+from chimera.builtin.evolution.search.algorithm import Problem
+from chimera.builtin.evolution.search.cmaes import CmaEsSearch, Defaults
 
 ROOT = Path(__file__).parents[4]
 SEED, ISLAND = 0xC0FFEE, 3
@@ -253,7 +254,7 @@ def values_of(candidates):
 @pytest.mark.parametrize("separable", [False, True])
 def test_generations_are_those_of_the_reference(separable):
     spec = Defaults(restarts="none", separable=separable, sigma=0.4, population=9)
-    algorithm = CmaEs(problem(), spec)
+    algorithm = CmaEsSearch(problem(), spec)
     state = algorithm.start(100)
     reference = Reference(9, 0.4, separable)
     infinite = 0
@@ -280,7 +281,9 @@ def digests():
     """Return what two searches come to: counters, and the bits of the state's floats."""
     found = {}
     for restarts, separable, evaluations in (("bipop", False, 700), ("ipop", True, 700)):
-        algorithm = CmaEs(problem(evaluations=evaluations), Defaults(restarts, separable, 0.3, 4))
+        algorithm = CmaEsSearch(
+            problem(evaluations=evaluations), Defaults(restarts, separable, 0.3, 4)
+        )
         state = algorithm.start(1000)
         algorithm.advance(state, 1000)
         assert state["ledger"][at.RUNS] > 1
@@ -306,7 +309,7 @@ def test_the_compiler_off_changes_nothing():
 
 
 def test_a_generation_allocates_nothing():
-    algorithm = CmaEs(problem(), Defaults(restarts="none", population=4000))
+    algorithm = CmaEsSearch(problem(), Defaults(restarts="none", population=4000))
     state = algorithm.start(400)
     algorithm.advance(state, 2)
     tracemalloc.start()
@@ -322,7 +325,7 @@ FIRST_RELEASE = ["0x1.35393482d3824p-1", "0x1.53eff678b1ff0p-2", "0x1.85f4c3a309
 
 def test_numbers_that_the_kernels_were_first_released_with():
     """Held so that a change of any number is seen."""
-    algorithm = CmaEs(problem(evaluations=2000), Defaults())
+    algorithm = CmaEsSearch(problem(evaluations=2000), Defaults())
     state = algorithm.start(2000)
     algorithm.advance(state, 2000)
     assert [value.hex() for value in state["champion"][:3].tolist()] == FIRST_RELEASE

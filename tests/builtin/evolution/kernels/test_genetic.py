@@ -15,7 +15,7 @@ import pytest
 from chimera.builtin.evolution.kernels.recording import GENERATION
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.engine import Search
-from chimera.builtin.evolution.search.genetic import Genetic
+from chimera.builtin.evolution.search.genetic import GeneticSearch
 from chimera.builtin.evolution.search.problem import problem_of
 from chimera.builtin.evolution.search.scoring import compiled
 from chimera.builtin.evolution.spec.defaults import operators_of
@@ -116,7 +116,7 @@ def make(make_spec):
         if genes := changes.pop("genes", None):
             changes["genome"] = {"genes": genes}
         spec = make_spec(algorithm={"type": "genetic"}, **changes)
-        return Genetic(problem_of(spec, 3, 1.0, None), spec), spec
+        return GeneticSearch(problem_of(spec, 3, 1.0, None), spec), spec
 
     return make
 
@@ -206,7 +206,9 @@ def test_a_generation_allocates_nothing(make_spec):
 
     spec = make_spec(population=500)
     problem = problem_of(spec, 0, 1.0, compiled(spec, "fitness"))
-    algorithm = Genetic(replace(problem, ending=problem.ending._replace(generations=400)), spec)
+    algorithm = GeneticSearch(
+        replace(problem, ending=problem.ending._replace(generations=400)), spec
+    )
     state = algorithm.start(401)
     algorithm.advance(state, 10)
     tracemalloc.start()

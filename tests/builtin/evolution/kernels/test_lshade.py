@@ -15,6 +15,7 @@ import pytest
 
 from chimera.builtin.evolution.kernels import portable, randomness
 from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE, INFEASIBLE
+from chimera.builtin.evolution.kernels.genes import INTEGER, REAL
 from chimera.builtin.evolution.kernels.recording import (
     COUNTERS,
     EVALUATIONS,
@@ -27,7 +28,7 @@ from chimera.builtin.evolution.kernels.recording import (
     Ending,
 )
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.algorithm import INTEGER, REAL, Problem
+from chimera.builtin.evolution.search.algorithm import Problem
 from chimera.builtin.evolution.search.lshade import LShadeSearch
 from chimera.model import ChimeraError
 

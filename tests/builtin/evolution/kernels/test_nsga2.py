@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from chimera.builtin.evolution.kernels import nsga2
 from chimera.builtin.evolution.kernels.evaluating import OBJECTIVES_SIGNATURE
 from chimera.builtin.evolution.kernels.fronts import hypervolume
+from chimera.builtin.evolution.kernels.genes import REAL
 from chimera.builtin.evolution.kernels.recording import STAGNATION, Ending
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.algorithm import REAL, Problem
-from chimera.builtin.evolution.search.nsga2 import Nsga2
+from chimera.builtin.evolution.search.algorithm import Problem
+from chimera.builtin.evolution.search.nsga2 import Nsga2Search
 
 ROOT = Path(__file__).parents[4]
 
@@ -139,7 +140,7 @@ def step(search, problem, state, signs):
 @pytest.mark.parametrize("population", [4, 33])
 def test_generations_agree_with_the_reference_bit_for_bit(signs, population):
     problem = problem_of(spheres, population)
-    search = Nsga2(problem, spec_of(signs))
+    search = Nsga2Search(problem, spec_of(signs))
     state = search.start(21)
     step(search, problem, state, signs)
     reference, volume = None, -state["history"][0, 1]
@@ -187,7 +188,7 @@ def tied_rows(draw):
 def test_ranks_and_crowding_are_those_of_the_definition(rows):
     table = np.array(rows, float)
     count, objectives = len(rows), table.shape[1] - 1
-    state = Nsga2(problem_of(spheres, count // 2), spec_of((1,) * objectives)).start(1)
+    state = Nsga2Search(problem_of(spheres, count // 2), spec_of((1,) * objectives)).start(1)
     state["costs"][:], state["violations"][:] = table[:, :-1], table[:, -1]
     arrays = nsga2.Arrays(**state, signs=np.ones(objectives))
     nsga2.rank(arrays, nsga2.scratch_of(count // 2, objectives, 8), count)
@@ -200,7 +201,7 @@ def test_parents_are_the_better_of_two_drawn():
     copies = {"crossover": {"type": "sbx", "probability": 0}, "mutation": {"type": "reset"}}
     copies["mutation"]["rate"] = 0
     problem = problem_of(spheres, 64)
-    search = Nsga2(problem, spec_of((1, 1), operators=copies))
+    search = Nsga2Search(problem, spec_of((1, 1), operators=copies))
     state = search.start(9)
     search.advance(state, 3)
     parents, order = search.population(state)[0], search.order(state)
@@ -212,7 +213,7 @@ def test_parents_are_the_better_of_two_drawn():
 def test_slices_and_ask_and_tell_leave_the_same_bits():
     signs = (1, -1)
     problem = problem_of(spheres, 33)
-    search = Nsga2(problem, spec_of(signs))
+    search = Nsga2Search(problem, spec_of(signs))
     whole, sliced, told = (search.start(40) for _ in range(3))
     search.advance(whole, 30)
     for until in (0, 1, 7, 7, 30):
@@ -226,7 +227,7 @@ def test_slices_and_ask_and_tell_leave_the_same_bits():
 
 def test_a_restored_state_goes_on_with_the_same_bits():
     problem = problem_of(spheres, 20)
-    here, there = (Nsga2(problem, spec_of((1, 1, 1))) for _ in range(2))
+    here, there = (Nsga2Search(problem, spec_of((1, 1, 1))) for _ in range(2))
     state = here.start(40)
     here.advance(state, 9)
     restored = {name: array.copy() for name, array in state.items()}
@@ -238,7 +239,7 @@ def test_a_restored_state_goes_on_with_the_same_bits():
 
 def test_immigrants_take_the_places_of_the_worst():
     problem = problem_of(spheres, 20)
-    search = Nsga2(problem, spec_of((1, 1)))
+    search = Nsga2Search(problem, spec_of((1, 1)))
     state = search.start(40)
     search.advance(state, 2)
     worst = search.order(state)[-2:]
@@ -265,14 +266,14 @@ def infeasible(population, first, last, values, violations):
 
 
 def test_without_a_valid_or_a_feasible_candidate_the_search_goes_on():
-    search = Nsga2(problem_of(hopeless), spec_of((1, 1)))
+    search = Nsga2Search(problem_of(hopeless), spec_of((1, 1)))
     state = search.start(101)
     search.advance(state, 100)
     assert state["counters"].tolist() == [100, 2020, 2020, -1, 0, 3]
     assert np.isinf(state["history"]).all()
     assert len(search.front(state)[0]) == 0
 
-    search = Nsga2(problem_of(infeasible), spec_of((1, 1)))
+    search = Nsga2Search(problem_of(infeasible), spec_of((1, 1)))
     state = search.start(101)
     search.advance(state, 100)
     assert state["violations"][:20].max() < 4.01, "the violation is what is minimised"
@@ -281,7 +282,7 @@ def test_without_a_valid_or_a_feasible_candidate_the_search_goes_on():
 
 def test_a_run_stops_when_its_hypervolume_stands_still():
     problem = problem_of(spheres, stagnation=10)
-    search = Nsga2(problem, spec_of((1, 1)))
+    search = Nsga2Search(problem, spec_of((1, 1)))
     state = search.start(101)
     search.advance(state, 100)
     generation, stopped = state["counters"][[0, 5]]
@@ -306,7 +307,7 @@ def digests():
     """Return what short runs leave, as digests."""
     found = []
     for signs in ((1, 1), (1, -1, 1), (1, 1, 1, 1)):
-        search = Nsga2(problem_of(spheres, 17), spec_of(signs))
+        search = Nsga2Search(problem_of(spheres, 17), spec_of(signs))
         state = search.start(9)
         search.advance(state, 8)
         data = b"".join(array.tobytes() for array in state.values())
@@ -328,7 +329,7 @@ def test_the_compiler_off_and_another_process_change_nothing():
 def test_a_generation_allocates_nothing():
     import tracemalloc
 
-    search = Nsga2(problem_of(spheres, 200), spec_of((1, 1, 1)))
+    search = Nsga2Search(problem_of(spheres, 200), spec_of((1, 1, 1)))
     state = search.start(101)
     search.advance(state, 5)
     tracemalloc.start()

@@ -8,10 +8,11 @@ import pytest
 
 from chimera.builtin.evolution.kernels import cmaes_layout as at
 from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE
+from chimera.builtin.evolution.kernels.genes import REAL
 from chimera.builtin.evolution.kernels.recording import Ending
 from chimera.builtin.evolution.kernels.restarts import judge, longest_age
-from chimera.builtin.evolution.search.algorithm import REAL, Problem
-from chimera.builtin.evolution.search.cmaes import CmaEs, Defaults, settings_of
+from chimera.builtin.evolution.search.algorithm import Problem
+from chimera.builtin.evolution.search.cmaes import CmaEsSearch, Defaults, settings_of
 
 GENES, POPULATION, AGE = 4, 8, 400
 
@@ -46,7 +47,7 @@ class Judged:
     def __init__(self, *, separable=False):
         spec = Defaults(population=POPULATION, separable=separable)
         self.settings = settings_of(problem(), spec)
-        algorithm = CmaEs(problem(), spec)
+        algorithm = CmaEsSearch(problem(), spec)
         self.arrays = at.Arrays(**algorithm.start(10))
         self.scratch = algorithm._scratch
         arrays = self.arrays
@@ -174,7 +175,7 @@ def test_generations_without_a_feasible_candidate_end_as_equal_ones_do(cost):
 
 def runs_of(restarts, evaluations=30_000):
     """Return what the ledger says of each run, at its first generation and at its last."""
-    algorithm = CmaEs(problem(evaluations), Defaults(restarts, population=POPULATION))
+    algorithm = CmaEsSearch(problem(evaluations), Defaults(restarts, population=POPULATION))
     state = algorithm.start(evaluations)
     found, generation = [], 0
     while state["counters"][5] == 0:

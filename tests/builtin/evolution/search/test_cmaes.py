@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chimera.builtin.evolution.kernels import cmaes_layout as at
 from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE, INFEASIBLE
+from chimera.builtin.evolution.kernels.genes import INTEGER, REAL
 from chimera.builtin.evolution.kernels.recording import (
     BEST,
     CONVERGED,
@@ -23,8 +24,8 @@ from chimera.builtin.evolution.kernels.recording import (
     TARGET,
     Ending,
 )
-from chimera.builtin.evolution.search.algorithm import INTEGER, REAL, Problem
-from chimera.builtin.evolution.search.cmaes import SEPARABLE_FROM, CmaEs, Defaults
+from chimera.builtin.evolution.search.algorithm import Problem
+from chimera.builtin.evolution.search.cmaes import SEPARABLE_FROM, CmaEsSearch, Defaults
 from chimera.model import ChimeraError
 
 
@@ -132,13 +133,13 @@ CASES = {
 def test_slices_processes_and_asking_leave_the_bits_of_one_call(case, data):
     searched, spec = CASES[case]
     until = data.draw(st.integers(1, 250))
-    whole = CmaEs(searched, spec)
+    whole = CmaEsSearch(searched, spec)
     wanted = whole.start(260)
     whole.advance(wanted, until)
-    state = CmaEs(searched, spec).start(260)
+    state = CmaEsSearch(searched, spec).start(260)
     while state["counters"][GENERATION] < until and state["counters"][STOPPED] == RUNNING:
         restored = {name: array.copy() for name, array in state.items()}
-        algorithm = CmaEs(searched, spec)  # as in another process
+        algorithm = CmaEsSearch(searched, spec)  # as in another process
         if data.draw(st.booleans()):
             slice_end = min(until, restored["counters"][GENERATION] + data.draw(st.integers(1, 60)))
             algorithm.advance(restored, slice_end)
@@ -152,7 +153,7 @@ def test_slices_processes_and_asking_leave_the_bits_of_one_call(case, data):
 
 def test_an_ellipsoid_is_solved_and_the_reason_is_the_target():
     ending = Ending(2**40, 20_000, 1e-10, 0, 0.0)
-    algorithm = CmaEs(problem(ending=ending), Defaults())
+    algorithm = CmaEsSearch(problem(ending=ending), Defaults())
     state = algorithm.start(20_000)
     algorithm.advance(state, 20_000)
     assert state["counters"][STOPPED] == TARGET
@@ -162,7 +163,7 @@ def test_an_ellipsoid_is_solved_and_the_reason_is_the_target():
 
 
 def test_the_optimum_in_a_corner_of_the_bounds_is_found_exactly():
-    algorithm = CmaEs(problem(corner, evaluations=1000), Defaults())
+    algorithm = CmaEsSearch(problem(corner, evaluations=1000), Defaults())
     state = algorithm.start(1000)
     algorithm.advance(state, 1000)
     assert state["champion"][:5].tolist() == [2.0] * 5
@@ -171,7 +172,7 @@ def test_the_optimum_in_a_corner_of_the_bounds_is_found_exactly():
 @pytest.mark.parametrize("fitness", [nothing, level, hostile])
 def test_costs_that_are_no_use_keep_all_numbers_finite(fitness):
     searched = problem(fitness, 2, 0.0, 1.0, evaluations=20_000)
-    algorithm = CmaEs(searched, Defaults())
+    algorithm = CmaEsSearch(searched, Defaults())
     state = algorithm.start(20_000)
     for until in range(0, 20_000, 50):
         algorithm.advance(state, until)
@@ -189,7 +190,7 @@ def test_costs_that_are_no_use_keep_all_numbers_finite(fitness):
 
 
 def test_a_run_on_a_plateau_ends_as_flat():
-    algorithm = CmaEs(problem(level), Defaults(restarts="none"))
+    algorithm = CmaEsSearch(problem(level), Defaults(restarts="none"))
     state = algorithm.start(1000)
     algorithm.advance(state, 999)
     assert state["counters"][STOPPED] == CONVERGED
@@ -197,7 +198,7 @@ def test_a_run_on_a_plateau_ends_as_flat():
 
 
 def test_without_restarts_a_search_stops_where_it_converged():
-    algorithm = CmaEs(problem(), Defaults(restarts="none"))
+    algorithm = CmaEsSearch(problem(), Defaults(restarts="none"))
     state = algorithm.start(5000)
     algorithm.advance(state, 5000)
     assert state["counters"][STOPPED] == CONVERGED
@@ -207,7 +208,7 @@ def test_without_restarts_a_search_stops_where_it_converged():
 def test_genes_with_one_possible_value_disturb_no_other():
     searched = problem(evaluations=20_000)
     searched.lower[3] = searched.upper[3] = 0.5
-    algorithm = CmaEs(searched, Defaults())
+    algorithm = CmaEsSearch(searched, Defaults())
     state = algorithm.start(20_000)
     algorithm.advance(state, 20_000)
     assert state["champion"][3] == 0.5
@@ -215,7 +216,7 @@ def test_genes_with_one_possible_value_disturb_no_other():
 
 
 def test_one_gene_is_enough():
-    algorithm = CmaEs(problem(scaled, 1, evaluations=2000), Defaults())
+    algorithm = CmaEsSearch(problem(scaled, 1, evaluations=2000), Defaults())
     state = algorithm.start(2000)
     algorithm.advance(state, 2000)
     assert abs(state["champion"][0]) < 1e-6
@@ -224,16 +225,16 @@ def test_one_gene_is_enough():
 def test_many_genes_are_searched_by_variances_alone():
     ending = Ending(2**40, 400_000, 1e-6, 0, 0.0)
     searched = problem(scaled, SEPARABLE_FROM, ending=ending)
-    algorithm = CmaEs(searched, Defaults())
+    algorithm = CmaEsSearch(searched, Defaults())
     state = algorithm.start(40_000)
     assert state["covariance"].shape == (1, SEPARABLE_FROM)
     algorithm.advance(state, 40_000)
     assert state["counters"][STOPPED] == TARGET
-    assert CmaEs(searched, Defaults(separable=False)).start(1)["covariance"].shape[0] > 1
+    assert CmaEsSearch(searched, Defaults(separable=False)).start(1)["covariance"].shape[0] > 1
 
 
 def test_immigrants_lead_half_of_the_next_generation_at_most():
-    algorithm = CmaEs(problem(), Defaults(population=6))
+    algorithm = CmaEsSearch(problem(), Defaults(population=6))
     state = algorithm.start(100)
     algorithm.advance(state, 3)
     optimum = np.zeros((4, 8))
@@ -251,7 +252,7 @@ def test_immigrants_lead_half_of_the_next_generation_at_most():
 
 
 def test_an_immigrant_near_the_mean_is_taken_in_as_it_is():
-    algorithm = CmaEs(problem(), Defaults(population=6))
+    algorithm = CmaEsSearch(problem(), Defaults(population=6))
     state = algorithm.start(100)
     algorithm.advance(state, 3)
     native = algorithm.ask(state)[5:].copy()
@@ -261,7 +262,7 @@ def test_an_immigrant_near_the_mean_is_taken_in_as_it_is():
 
 def test_islands_and_seeds_have_candidates_of_their_own():
     first = [
-        CmaEs(replace(problem(), seed=seed, island=island), Defaults())
+        CmaEsSearch(replace(problem(), seed=seed, island=island), Defaults())
         for seed, island in ((1, 0), (1, 1), (2, 0))
     ]
     rows = [algorithm.ask(algorithm.start(1)).tobytes() for algorithm in first]
@@ -271,7 +272,7 @@ def test_islands_and_seeds_have_candidates_of_their_own():
 def test_maximising_is_minimising_the_negative():
     states = []
     for fitness, sign in ((ellipsoid, 1.0), (negative, -1.0)):
-        algorithm = CmaEs(problem(fitness, sign=sign), Defaults())
+        algorithm = CmaEsSearch(problem(fitness, sign=sign), Defaults())
         states.append(algorithm.start(100))
         algorithm.advance(states[-1], 50)
     assert bits(states[0]) == bits(states[1])
@@ -287,11 +288,11 @@ def negative(population, first, last, values):
 
 def test_genes_that_are_not_real_are_refused():
     with pytest.raises(ChimeraError, match="real genes"):
-        CmaEs(problem(segments=np.array([[REAL, 0, 4], [INTEGER, 4, 5]])), Defaults())
+        CmaEsSearch(problem(segments=np.array([[REAL, 0, 4], [INTEGER, 4, 5]])), Defaults())
 
 
 def test_it_can_be_observed():
-    algorithm = CmaEs(problem(), Defaults())
+    algorithm = CmaEsSearch(problem(), Defaults())
     state = algorithm.start(100)
     algorithm.advance(state, 50)
     assert algorithm.observe(state).keys() == {"sigma", "population", "restarts"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chimera.builtin.evolution.kernels.evaluating import FITNESS_SIGNATURE
+from chimera.builtin.evolution.kernels.genes import REAL
 from chimera.builtin.evolution.kernels.recording import (
     EVALUATIONS,
     EVALUATIONS_SPENT,
@@ -18,7 +19,7 @@ from chimera.builtin.evolution.kernels.recording import (
     Ending,
 )
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.algorithm import REAL, Problem
+from chimera.builtin.evolution.search.algorithm import Problem
 from chimera.builtin.evolution.search.portfolio import PortfolioSearch
 
 FOREVER = 2**62

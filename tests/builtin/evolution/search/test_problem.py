@@ -5,14 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from chimera.builtin.evolution.kernels.genes import BIT, CATEGORICAL, INTEGER, PERMUTATION, REAL
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.search.algorithm import (
-    BIT,
-    CATEGORICAL,
-    INTEGER,
-    PERMUTATION,
-    REAL,
-)
 from chimera.builtin.evolution.search.engine import Search
 from chimera.builtin.evolution.search.problem import (
     bounds_of,
