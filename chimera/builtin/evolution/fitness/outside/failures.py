@@ -56,7 +56,7 @@ class Failures:
     def note(self, failure: Failure) -> None:
         """Count one candidate."""
         self.counts[failure.cause] = self.counts.get(failure.cause, 0) + 1
-        self.first.setdefault(failure.cause, failure.message[:MAX_MESSAGE])
+        self.first.setdefault(failure.cause, plain(failure.message[:MAX_MESSAGE]))
 
     def add(self, later: Failures) -> None:
         """Count those of later candidates too; messages are those of the first."""
@@ -106,6 +106,11 @@ class Failures:
             {cause: one["count"] for cause, one in told.items()},
             {cause: one["first"] for cause, one in told.items()},
         )
+
+
+def plain(text: str) -> str:
+    """Return text that can be written down: an author's code can make some that is no Unicode."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def gathered(found: Iterable[Failure | None]) -> Failures:

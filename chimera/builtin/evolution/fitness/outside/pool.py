@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from chimera.builtin.evolution.fitness.outside.candidates import layout_of
 from chimera.builtin.evolution.fitness.outside.failures import Failure, Failures, gathered
 from chimera.builtin.evolution.fitness.outside.modules import sources_of
-from chimera.builtin.evolution.fitness.outside.worker import late, rows_of, text_of
+from chimera.builtin.evolution.fitness.outside.worker import late, read_answer, text_of
 from chimera.builtin.evolution.spec.defaults import seed_of
 from chimera.context import Command, Limits, ProcessCancelledError, base_environment
 from chimera.model import ChimeraError
@@ -233,17 +233,18 @@ class Pool:
         lines = worker.running.take_lines()
         self._log_printed(worker)
         for line in lines:
-            try:
-                message = json.loads(line)
-            except ValueError:  # it can only have been written by what the worker executes
-                worker.running.kill()
-                break
+            message = read_answer(line)
+            if message is None or not self._hear(worker, message, job):
+                self._lose(
+                    worker, job, Failure("worker", "the function wrote to its worker's pipe")
+                )
+                return
             worker.heard = time.monotonic()
-            self._hear(worker, message, job)
         if worker.running.has_ended and worker in self._workers:
             self._lose(worker, job, self._loss(worker.running))
 
-    def _hear(self, worker: _Worker, message: dict[str, Any], job: _Job) -> None:
+    def _hear(self, worker: _Worker, message: dict[str, Any], job: _Job) -> bool:
+        """Take in an answer; tell whether it can be the worker's own."""
         if "refused" in message:
             raise PermanentError(
                 f"{self._fitness.module} cannot be used: {message['refused']}",
@@ -251,11 +252,11 @@ class Pool:
             )
         if "ready" in message:
             worker.is_ready = True
-            return
-        task = worker.task
-        if task is None or message["task"] != task.first:
-            return
-        values = rows_of(message["values"], 1)[:, 0]
+            return True
+        task, values = worker.task, message["values"]
+        left = 0 if task is None or message["task"] != task.first else task.count - task.known
+        if task is None or len(values) > left or (message["done"] and len(values) < left):
+            return False
         start = task.first + task.known
         job.values[start : start + len(values)] = values
         for index, cause, text in message["failed"]:
@@ -268,6 +269,7 @@ class Pool:
             seconds, before = message["seconds"], self._seconds
             self._seconds = seconds if before is None else (3 * before + seconds) / 4
             self._send(worker, job)
+        return True
 
     def _is_late(self, worker: _Worker, now: float) -> bool:
         silence = now - worker.heard

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chimera.builtin.evolution.fitness.outside.candidates import candidate_of
-from chimera.builtin.evolution.fitness.outside.failures import Failure, number_of
-from chimera.builtin.evolution.spec.causes import Cause
+from chimera.builtin.evolution.fitness.outside.failures import Failure, number_of, plain
+from chimera.builtin.evolution.spec.causes import CAUSES, Cause
 
 FLUSH_SECONDS = 0.05
 """What was found is told at least this often, so that little is lost with a worker."""
@@ -153,7 +153,12 @@ def module_name(path: str) -> str:
 
 def said_of(error: BaseException) -> str:
     """Return an exception in a few words."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    name = type(error).__name__
+    try:
+        told = str(error)
+    except Exception:  # noqa: BLE001 - the author's own class
+        told = ""
+    return plain(f"{name}: {told}" if told else name)
 
 
 def late(timeout: float) -> str:
@@ -189,3 +194,22 @@ def _answer(found: Sequence[float | Failure], task: dict[str, Any]) -> dict[str,
         ],
         "done": False,
     }
+
+
+def read_answer(line: bytes) -> dict[str, Any] | None:
+    """Return what a worker tells, with its values as numbers.
+
+    `None` is for what no worker says by itself: its function has written where it must not.
+    """
+    try:
+        told: dict[str, Any] = json.loads(line)
+        if told.keys() & {"ready", "refused"}:
+            return told
+        told["values"] = rows_of(told["values"], 1)[:, 0]
+        told["failed"] = [(int(n), cause, str(text)) for n, cause, text in told["failed"]]
+        is_whole = told["task"] >= 0 and (not told["done"] or told["seconds"] >= 0)
+        places = [n for n, cause, _ in told["failed"] if cause in CAUSES]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return None
+    is_whole = is_whole and len(places) == len(told["failed"])
+    return told if is_whole and all(0 <= n < len(told["values"]) for n in places) else None

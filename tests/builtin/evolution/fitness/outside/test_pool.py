@@ -85,6 +85,27 @@ def slow_batch(rows):
     if 3.0 in rows[:, 0]: time.sleep(60)
     return rows[:, 0]
 
+def unspeakable(candidate):
+    n = int(candidate["x"][0])
+    if n == 1: raise ValueError("\\ud800")
+    if n == 2: raise Mute
+    return 0.0
+
+class Mute(Exception):
+    def __str__(self): raise ValueError
+
+def lying(candidate):
+    if candidate["x"][0] == 3.0:
+        line = random.choice(LIES).encode() + b"\\n"
+        for number in range(3, 20):
+            try: os.write(number, line)
+            except OSError: pass
+    return candidate["x"][0]
+
+TOLD = '{"task": %d, "values": "%s", "failed": %s, "done": true, "seconds": 0}'
+LIES = ["5", "[]", "{}", "[" * 5000, '{"task": 3}', TOLD % (3, "", []), TOLD % (3, "AAAA", []),
+        TOLD % (3, "A" * 86 + "==", []), TOLD % (3, "AAAAAAAAAAA=", [[7, "nan", ""]])]
+
 def napping(candidate):
     time.sleep(0.1)
     return candidate["x"][0]
@@ -151,6 +172,22 @@ def test_a_candidate_that_ends_its_worker_is_invalid_and_no_other(open_pool):
         found = pool.evaluate(numbers(*range(8)))
     assert found.failures.counts == {"worker": 1}
     assert np.isnan(found.values).tolist() == [n == 3 for n in range(8)]
+
+
+def test_what_an_exception_says_can_be_written_down(open_pool):
+    with open_pool("unspeakable") as pool:
+        found = pool.evaluate(numbers(0, 1))
+        assert found.failures.first == {"exception": "ValueError: \\ud800"}
+        found = pool.evaluate(numbers(0, 2))
+        assert found.failures.first == {"exception": "Mute"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_candidate_that_answers_for_its_worker_is_invalid_and_no_other(open_pool, seed):
+    with open_pool("lying", seed=seed) as pool:
+        found = pool.evaluate(numbers(*range(5)))
+    assert found.failures.counts == {"worker": 1}
+    assert np.isnan(found.values).tolist() == [n == 3 for n in range(5)]
 
 
 def test_a_candidate_that_takes_too_much_memory_is_invalid_and_no_other(open_pool):
