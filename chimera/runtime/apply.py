@@ -129,7 +129,8 @@ class _Applier:
         stopped: set[Target] = set()
         items = in_order(self.plan, self.subject)
         progress = self.context.progress
-        progress.start("apply", len(items))
+        if len(items) > 1:
+            progress.start("apply", len(items))
         for number, item in enumerate(items):
             progress.advance("apply", number, str(item.change.target))
             waits_for = self._needs(item) & stopped

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.fitness.outside.failures import NUMBERS, Failures
 from chimera.builtin.evolution.kinds import EvolutionSpec
+from chimera.builtin.evolution.spec.defaults import share_of
 from chimera.builtin.evolution.spec.values import MAX_GENERATIONS
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError, Step, StepCall
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_CHECKPOINTS = 1000
 _STEPS_OF_A_LENGTH = 16
+_PARTS = 1000
+"""Of a run, as progress counts them: by generations or by evaluations, whichever end it first."""
 
 Opener = Callable[[EvolutionSpec, StepCall, Mapping[str, Any]], "AbstractContextManager[Search]"]
 """Opens what a step searches with, given what the run is pinned to, and closes it with the step."""
@@ -129,20 +132,21 @@ class Passage:
         if state.stopped is not None:
             output["genome"] = self._genome(search, state, failures, output["kept"])
             label = str(self._definition["evolution"])
-            note = f"{state.stopped} at generation {state.generation}"
+            note = f"stopped by {state.stopped} at generation {state.generation:,}"
             call.context.progress.finish(label, note)
         return output
 
     def watching(self, search: Search, state: State, call: StepCall) -> Callable[[State], None]:
         """Return what tells of progress, and ends the step by raising where it is cancelled."""
         label, progress = str(self._definition["evolution"]), call.context.progress
-        progress.start(label, self._spec.termination.generations)
+        progress.start(label, _PARTS)
         started, evaluated = call.context.clock.now(), state.evaluations
 
         def watch(state: State) -> None:
             seconds = (call.context.clock.now() - started).total_seconds()
             rate = (state.evaluations - evaluated) / seconds if seconds > 0 else 0.0
-            progress.advance(label, state.generation, _note(search, state, rate))
+            share = share_of(self._spec, state.generation, state.evaluations)
+            progress.advance(label, int(share * _PARTS), _note(search, state, rate))
             if call.cancelled():
                 raise ChimeraError(f"{label} was stopped at generation {state.generation}")
 
@@ -223,7 +227,10 @@ def refuse_barren(failures: Failures, evaluations: int) -> None:
 def _note(search: Search, state: State, rate: float) -> str:
     """Return what progress says of a generation."""
     row = state.observed[-1] if state.observed else {}
-    parts = [f"best {search.best(state)}"]
+    best = search.best(state)
+    parts = [f"generation {state.generation:,}"]
+    if best is not None:
+        parts.append(f"{'hypervolume' if search.spec.objectives else 'best'} {best:.6g}")
     for name in ("median", "diversity"):
         value = row.get(name)
         if value is not None:

@@ -71,6 +71,16 @@ def evaluations_of(spec: EvolutionSpec) -> int | None:
     return end.evaluations
 
 
+def share_of(spec: EvolutionSpec, generation: int, evaluations: int) -> float:
+    """Return how much of a run is done at most: a criterion may end it sooner."""
+    done = []
+    if (generations := spec.termination.generations) is not None:
+        done.append(generation / generations)
+    if (limit := evaluations_of(spec)) is not None:
+        done.append(evaluations / limit)
+    return min(1.0, max(done))
+
+
 def expected_evaluations(spec: EvolutionSpec) -> int:
     """Return how many evaluations the run may take, as far as can be said before it is run.
 

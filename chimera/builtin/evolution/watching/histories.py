@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.kinds import EvolutionSpec
-from chimera.builtin.evolution.spec.defaults import evaluations_of
+from chimera.builtin.evolution.spec.defaults import share_of
 from chimera.model import UsageError
 from chimera.runtime import RunView, list_runs, show_run
 from chimera.state import Json, Run, RunStatus
@@ -67,14 +67,9 @@ class History:
         return self.evaluations / self.seconds if self.seconds > 0 else None
 
     @property
-    def share(self) -> float | None:
+    def share(self) -> float:
         """How much of the run is done at most: a criterion may end it sooner."""
-        done = []
-        if (generations := self.spec.termination.generations) is not None:
-            done.append(self.generation / generations)
-        if (limit := evaluations_of(self.spec)) is not None:
-            done.append(self.evaluations / limit)
-        return min(1.0, max(done)) if done else None
+        return share_of(self.spec, self.generation, self.evaluations)
 
     @property
     def remaining(self) -> float | None:

@@ -27,7 +27,7 @@ def status_text(histories: Sequence[History], paint: Paint) -> str:
             f"{history.evaluations:,}",
             _number(history.last("best")),
             _number(history.last("diversity"), 3),
-            history.stopped or _share(history),
+            history.stopped or f"{history.share:.0%}",
         )
         for history in histories
     ]
@@ -85,7 +85,3 @@ def _of(generations: int | None) -> str:
 
 def _per_second(history: History) -> str:
     return "" if history.rate is None else f", {history.rate:,.0f} a second"
-
-
-def _share(history: History) -> str:
-    return "" if history.share is None else f"{history.share:.0%}"
