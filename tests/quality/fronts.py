@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from chimera.builtin.evolution.fitness.fronts import FRONTS
 from chimera.builtin.evolution.kernels.fronts import hypervolume
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats
 from chimera.builtin.evolution.search.engine import Search
+from tests.quality.published import FRONTS
 
 POPULATION = 100
 LEAST_SHARE = 0.99

@@ -16,9 +16,5 @@ def evolve() -> None:
     """
 
 
-for command in (
-    *(runs.status, runs.watch, runs.plot, runs.compare),
-    *(genomes.genomes, genomes.show, genomes.lineage, genomes.export, genomes.verify),
-    *(genomes.promote, genomes.rollback),
-):
+for command in (*runs.COMMANDS, *genomes.COMMANDS):
     evolve.add_command(command)

@@ -32,7 +32,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, 
     metavar="GENERATION",
     help="Those that were found in this generation or later.",
 )
-@output_option
+@output_option("text, json")
 def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[str, ...]) -> None:
     """List the champions that runs left in the genome store.
 
@@ -57,7 +57,7 @@ def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[
 
 @click.command()
 @click.argument("genome")
-@output_option
+@output_option("text, json")
 def show(genome: str, outputs: tuple[str, ...]) -> None:
     """Show one genome: its genes, how good it is, and where it came from."""
     from chimera.builtin.evolution.genomes import rendering
@@ -66,14 +66,16 @@ def show(genome: str, outputs: tuple[str, ...]) -> None:
     session = session_of()
     found = genome_named(session.workspace(), genome)
     session.emit(
-        *(outputs, lambda paint: rendering.genome_text(found, paint)),
-        *(lambda: {"format": "chimera-genome/1", **rendering.genome_json(found)}, Outcome.PASSED),
+        outputs,
+        lambda paint: rendering.genome_text(found, paint),
+        lambda: {"format": "chimera-genome/1", **rendering.genome_json(found)},
+        Outcome.PASSED,
     )
 
 
 @click.command()
 @click.argument("genome")
-@output_option
+@output_option("text, json")
 def lineage(genome: str, outputs: tuple[str, ...]) -> None:
     """Show what a genome came from: the champions before it, and their parents."""
     from chimera.builtin.evolution.genomes import rendering
@@ -82,7 +84,8 @@ def lineage(genome: str, outputs: tuple[str, ...]) -> None:
     session = session_of()
     _, links = line_of(session.workspace(), genome)
     session.emit(
-        *(outputs, lambda paint: rendering.line_text(links, paint)),
+        outputs,
+        lambda paint: rendering.line_text(links, paint),
         lambda: {"format": "chimera-lineage/1", "line": rendering.line_json(links)},
         Outcome.PASSED,
     )
@@ -126,7 +129,7 @@ def export(genome: str, form: Literal["yaml", "json", "numpy"], file: Path | Non
 
 
 @click.command()
-@output_option
+@output_option("text, json")
 def verify(outputs: tuple[str, ...]) -> None:
     """Check every file of the genome store.
 
@@ -186,7 +189,7 @@ def verify(outputs: tuple[str, ...]) -> None:
     help="Role whose approval it owes in protected environments; the only one if left out.",
 )
 @_dry_run
-@output_option
+@output_option("text, json")
 def promote(
     genome: str,
     fields: tuple[str, ...],
@@ -211,7 +214,7 @@ def promote(
     record = record_named(workspace, genome)
     targets = _targets(fields, genes, files, [gene.name for gene in record.spec.genes])
     proposed = promoting.promote(
-        *(workspace, genome, targets), name=name, proof=proof, approvers=approvers
+        workspace, genome, targets, name=name, proof=proof, approvers=approvers
     )
     _propose(proposed, outputs, dry_run=dry_run)
 
@@ -219,7 +222,7 @@ def promote(
 @click.command()
 @click.argument("name", metavar="PROMOTION")
 @_dry_run
-@output_option
+@output_option("text, json")
 def rollback(name: str, dry_run: bool, outputs: tuple[str, ...]) -> None:
     """Take a promotion back to the genome before: edit the work tree for a pull request.
 
@@ -281,3 +284,6 @@ def _targets(
                 help="write its path relative to the root, ending in .yaml, .yml or .json",
             ) from error
     return found
+
+
+COMMANDS = (genomes, show, lineage, export, verify, promote, rollback)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from chimera.cli.session import Session
 
-output_option = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
-)
-"""The formats that every one of them has."""
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def output_option(formats: str, example: str = "json=out.json") -> Callable[[Command], Command]:
+    """Return the option by which a command writes other formats than the first."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        help=f"Output format ({formats}); repeatable with a file, as in -o {example}.",
+    )
 
 
 def session_of() -> Session:

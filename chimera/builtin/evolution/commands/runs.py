@@ -22,7 +22,7 @@ _run = click.argument("run", metavar="EVOLUTION|RUN", default="latest")
 @click.command()
 @click.argument("evolution", required=False)
 @_env
-@output_option
+@output_option("text, json")
 def status(evolution: str | None, environment: str, outputs: tuple[str, ...]) -> None:
     """Show how far the newest run of each evolution is.
 
@@ -60,7 +60,7 @@ def status(evolution: str | None, environment: str, outputs: tuple[str, ...]) ->
     help="How often it is looked at on a terminal.",
 )
 @click.option("--once", is_flag=True, help="Show it once, also on a terminal.")
-@output_option
+@output_option("text, json")
 def watch(run: str, environment: str, every: float, once: bool, outputs: tuple[str, ...]) -> None:
     """Show a run as it goes on, again and again on a terminal.
 
@@ -91,14 +91,7 @@ def watch(run: str, environment: str, every: float, once: bool, outputs: tuple[s
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[EVOLUTION|RUN]...")
 @_env
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (svg, html, json, text); repeatable with a file, as in -o svg=run.svg.",
-)
+@output_option("svg, html, json, text", "svg=run.svg")
 def plot(runs: tuple[str, ...], environment: str, outputs: tuple[str, ...]) -> None:
     """Draw how runs converged, and what became of their diversity.
 
@@ -155,14 +148,7 @@ def plot(runs: tuple[str, ...], environment: str, outputs: tuple[str, ...]) -> N
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs at a time."
 )
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json, svg, html); repeatable with a file, as in -o svg=runs.svg.",
-)
+@output_option("text, json, svg, html", "svg=runs.svg")
 def compare(
     first: str,
     second: str,
@@ -226,3 +212,6 @@ def _spec(session: Any, name: str) -> EvolutionSpec:
             f"there is no valid {name} in the tree", help=suggestion(name, known, listed)
         )
     return document.spec
+
+
+COMMANDS = (status, watch, plot, compare)

@@ -20,7 +20,7 @@ from random import Random
 from typing import Any, Literal
 
 from chimera.builtin.evolution.comparing.running_time import (
-    Course,
+    Trajectory,
     distribution,
     expected_running_time,
     running_time,
@@ -190,19 +190,12 @@ def judge(
     """Compare runs that were made: the same number of each spec."""
     sign = 1.0 if objective == "minimize" else -1.0
     costs = [[_cost(run, sign) for run in runs] for runs in groups]
-    courses = [[_course(run, sign) for run in runs] for runs in groups]
+    trajectories = [[_trajectory(run, sign) for run in runs] for runs in groups]
     aims = [sign * target for target in targets]
-    times = [[[running_time(c, aim) for c in own] for own in courses] for aim in aims]
-    samples = [costs, *times]
-    p_values = [_TESTS[test](first, second) for first, second in samples]
-    differences = [
-        _difference(first, second, p_value, adjusted)
-        for (first, second), p_value, adjusted in zip(
-            samples, p_values, holm(p_values), strict=True
-        )
-    ]
+    times = [[[running_time(c, aim) for c in own] for own in trajectories] for aim in aims]
+    differences = _differences([costs, *times], test)
     contenders = [
-        _contender(name, runs, own, courses[i], aims, sign, stream, confidence)
+        _contender(name, runs, own, trajectories[i], aims, sign, stream, confidence)
         for i, (name, runs, own) in enumerate(zip(names, groups, costs, strict=True))
     ]
     found = [
@@ -244,22 +237,25 @@ def _cost(run: Run, sign: float) -> float:
     return math.inf if run.fitness is None else sign * run.fitness
 
 
-def _course(run: Run, sign: float) -> Course:
-    return [(count, sign * fitness) for count, fitness in run.course]
+def _trajectory(run: Run, sign: float) -> Trajectory:
+    return [(count, sign * fitness) for count, fitness in run.trajectory]
 
 
-def _difference(
-    a: Sequence[float], b: Sequence[float], p_value: float, adjusted: float
-) -> Difference:
-    effect = a12(a, b)
-    return Difference(effect, magnitude(effect), p_value, adjusted)
+def _differences(pairs: Sequence[Sequence[Sequence[float]]], test: Test) -> list[Difference]:
+    """Return how the samples of each pair differ, adjusted for the number of pairs."""
+    p_values = [_TESTS[test](first, second) for first, second in pairs]
+    effects = [a12(first, second) for first, second in pairs]
+    return [
+        Difference(effect, magnitude(effect), p_value, adjusted)
+        for effect, p_value, adjusted in zip(effects, p_values, holm(p_values), strict=True)
+    ]
 
 
 def _contender(
     name: str,
     runs: Sequence[Run],
     costs: Sequence[float],
-    courses: Sequence[Course],
+    trajectories: Sequence[Trajectory],
     aims: Sequence[float],
     sign: float,
     stream: Random,
@@ -274,7 +270,7 @@ def _contender(
         interval=_ordered(bootstrap(costs, median, stream, confidence), sign),
         infeasible=costs.count(math.inf),
         evaluations=median([float(run.evaluations) for run in runs]),
-        distribution=tuple(distribution(courses, aims)) if aims else (),
+        distribution=tuple(distribution(trajectories, aims)) if aims else (),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chimera.builtin.evolution.comparing.comparison import Comparison, Contender
 from chimera.builtin.evolution.comparing.running_time import (
-    Course,
+    Trajectory,
     expected_running_time,
     running_time,
 )
@@ -78,34 +78,34 @@ def _number(value: float) -> str:
     return label(value) if math.isfinite(value) else "none"
 
 
-def _courses(contender: Contender, sign: float) -> list[Course]:
-    """Return the courses of all runs as costs."""
-    return [[(n, sign * fitness) for n, fitness in run.course] for run in contender.runs]
+def _trajectories(contender: Contender, sign: float) -> list[Trajectory]:
+    """Return the trajectories of all runs as costs."""
+    return [[(n, sign * fitness) for n, fitness in run.trajectory] for run in contender.runs]
 
 
 def _median(contender: Contender, sign: float) -> Line:
     """Return the median over all runs of the best so far, from when half of them have one."""
-    courses = _courses(contender, sign)
-    steps = sorted({count for course in courses for count, _ in course})
+    trajectories = _trajectories(contender, sign)
+    steps = sorted({count for trajectory in trajectories for count, _ in trajectory})
     every = max(1, len(steps) // 500)
     points = []
     for count in [*steps[::every], *steps[-1:]]:
-        best = median([_best(course, count) for course in courses])
+        best = median([_best(trajectory, count) for trajectory in trajectories])
         points.append((float(count), sign * best if math.isfinite(best) else None))
     return Line(contender.name, points, steps=True)
 
 
-def _best(course: Course, count: int) -> float:
-    return min((cost for at, cost in course if at <= count), default=math.inf)
+def _best(trajectory: Trajectory, count: int) -> float:
+    return min((cost for at, cost in trajectory if at <= count), default=math.inf)
 
 
 def _times(contender: Contender, comparison: Comparison, sign: float) -> Line:
     """Return the expected running time to fitnesses between the worst and the best found."""
-    courses = _courses(contender, sign)
+    trajectories = _trajectories(contender, sign)
     spent = [float(run.evaluations) for run in contender.runs]
     points = []
     for target in _targets(comparison, sign):
-        times = [running_time(course, target) for course in courses]
+        times = [running_time(trajectory, target) for trajectory in trajectories]
         expected = expected_running_time(times, spent)
         points.append((sign * target, expected if math.isfinite(expected) else None))
     return Line(contender.name, points if any(y is not None for _, y in points) else ())
@@ -116,8 +116,8 @@ def _targets(comparison: Comparison, sign: float) -> list[float]:
     costs = [
         cost
         for each in comparison.contenders
-        for course in _courses(each, sign)
-        for _, cost in course
+        for trajectory in _trajectories(each, sign)
+        for _, cost in trajectory
     ]
     if not costs:
         return []

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-Course = Sequence[tuple[int, float]]
+Trajectory = Sequence[tuple[int, float]]
 """Evaluations so far and the best cost then, at each improvement; evaluations ascend."""
 
 
-def running_time(course: Course, target: float) -> float:
+def running_time(trajectory: Trajectory, target: float) -> float:
     """Return after how many evaluations a run reached a target."""
-    return next((float(count) for count, cost in course if cost <= target), math.inf)
+    return next((float(count) for count, cost in trajectory if cost <= target), math.inf)
 
 
 def expected_running_time(times: Sequence[float], spent: Sequence[float]) -> float:
@@ -30,11 +30,13 @@ def expected_running_time(times: Sequence[float], spent: Sequence[float]) -> flo
     return total / reached if reached else math.inf
 
 
-def distribution(courses: Sequence[Course], targets: Sequence[float]) -> list[tuple[int, float]]:
+def distribution(
+    trajectories: Sequence[Trajectory], targets: Sequence[float]
+) -> list[tuple[int, float]]:
     """Return the ECDF of running times: what share of runs and targets is reached by when.
 
     Evaluations and the share from then on, at each step.
     """
-    times = [running_time(course, target) for course in courses for target in targets]
+    times = [running_time(trajectory, target) for trajectory in trajectories for target in targets]
     steps = sorted({int(time) for time in times if time < math.inf})
     return [(step, sum(time <= step for time in times) / len(times)) for step in steps]

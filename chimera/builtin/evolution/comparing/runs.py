@@ -29,11 +29,11 @@ def search_alone(spec: EvolutionSpec) -> AbstractContextManager[Search]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: what it found, how long it took, and its course.
+    """One run: what it found, how long it took, and its trajectory.
 
-    `fitness` is `None` where no candidate was feasible; `course` holds evaluations and best fitness
-    at each improvement. With several objectives `front` holds their costs and `fitness` is the
-    hypervolume that `measured` fills in.
+    `fitness` is `None` where no candidate was feasible; `trajectory` holds evaluations and best
+    fitness at each improvement. With several objectives `front` holds their costs and `fitness` is
+    the hypervolume that `measured` fills in.
     """
 
     seed: int
@@ -41,7 +41,7 @@ class Run:
     evaluations: int
     generations: int
     stopped: str
-    course: tuple[tuple[int, float], ...] = ()
+    trajectory: tuple[tuple[int, float], ...] = ()
     front: tuple[tuple[float, ...], ...] = ()
 
 
@@ -70,12 +70,12 @@ def run_all(
 def run_one(search: Search, seed: int) -> Run:
     """Run a search to its end, and look at it after every generation."""
     state = search.start()
-    course: list[tuple[int, float]] = []
+    trajectory: list[tuple[int, float]] = []
     while state.stopped is None:
         search.advance(state, state.generation + 1)
         best = search.best(state)
-        if best is not None and (not course or best != course[-1][1]):
-            course.append((state.evaluations, best))
+        if best is not None and (not trajectory or best != trajectory[-1][1]):
+            trajectory.append((state.evaluations, best))
     front: tuple[tuple[float, ...], ...] = ()
     if search.spec.objectives:
         front = tuple(map(tuple, front_of(search, state)[1].tolist()))
@@ -85,7 +85,7 @@ def run_one(search: Search, seed: int) -> Run:
         evaluations=state.evaluations,
         generations=state.generation,
         stopped=state.stopped,
-        course=() if search.spec.objectives else tuple(course),
+        trajectory=() if search.spec.objectives else tuple(trajectory),
         front=front,
     )
 

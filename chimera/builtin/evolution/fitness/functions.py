@@ -1,8 +1,7 @@
 """Published test functions, written in the language of fitness expressions.
 
 One mechanism serves both: a named function is compiled, bounded and reproduced exactly as an
-expression of the user's own. Those of several objectives are in `fronts`. Refuses functions without
-formula, source and known optimum.
+expression of the user's own. Refuses functions without formula, source and known optimum.
 """
 
 from __future__ import annotations

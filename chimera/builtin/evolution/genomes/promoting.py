@@ -137,25 +137,13 @@ def _first(
             f"there is no {address} that says where its values go",
             help="say it: --into Kind/name:/spec/path/to/field --gene NAME, or --into-file PATH",
         )
-    snapshot = workspace.loaded.snapshot
     proposal = Proposal(workspace)
     evolution = _evolution(proposal, record)
     _put_record(proposal, record)
     _put_values(proposal, targets, _values(record, evolution), is_new=True)
     path = f"{FOLDER}/{address.name}.yaml"
-    about = Address.parse(proof if proof and "/" in proof else f"Proof/{proof or address.name}")
-    known = snapshot.get(about)
-    if known is not None:
-        given = cast("Document[ProofSpec]", known)
-        seed = evolution.spec.seed
-        champion = record.spec.champion
-        keep_up(proposal, given, evolution.address, evolution.place.path, champion, seed)
-    elif proof is not None:
-        raise UsageError(f"there is no {about}", help="leave --proof out to have one written")
-    else:
-        covered = [path, *_paths(workspace, targets)]
-        text = new_proof(address.name, evolution, record.spec.champion, covered, snapshot)
-        proposal.put(f"proofs/{about.name}.yaml", format_text(text))
+    covered = [path, *_paths(workspace, targets)]
+    about = _put_proof(proposal, address.name, proof, evolution, record, covered)
     approvals = [{"role": role} for role in approvers or _approvers(workspace)]
     spec = {
         "genome": str(record.address),
@@ -175,6 +163,28 @@ def _first(
     proposal.put(path, format_text(f"{modeline}\n{dump(value)}"))
     proposal.require_sound((address, evolution.address, record.address, *_documents(targets)))
     return Proposed(address, record.address, None, about, proposal)
+
+
+def _put_proof(
+    proposal: Proposal,
+    name: str,
+    proof: str | None,
+    evolution: Document[EvolutionSpec],
+    record: Record,
+    covered: Sequence[str],
+) -> Address:
+    """Propose the proof of the Promotion `name`, a new one or the one that is there or given."""
+    snapshot = proposal.workspace.loaded.snapshot
+    about = Address.parse(proof if proof and "/" in proof else f"Proof/{proof or name}")
+    known = snapshot.get(about)
+    if known is not None:
+        keep_up(proposal, cast("Document[ProofSpec]", known), evolution, record.spec.champion)
+    elif proof is not None:
+        raise UsageError(f"there is no {about}", help="leave --proof out to have one written")
+    else:
+        text = new_proof(name, evolution, record.spec.champion, covered, snapshot)
+        proposal.put(f"proofs/{about.name}.yaml", format_text(text))
+    return about
 
 
 class _Work:
@@ -204,10 +214,7 @@ class _Work:
         proof = self._workspace.loaded.snapshot.get(Address.parse(spec.proof))
         if proof is None or not isinstance(proof.spec, ProofSpec):
             raise UsageError(f"there is no {spec.proof}", help="`chimera check` says more")
-        keep_up(
-            *(proposal, cast("Document[ProofSpec]", proof), evolution.address),
-            *(evolution.place.path, record.spec.champion, evolution.spec.seed),
-        )
+        keep_up(proposal, cast("Document[ProofSpec]", proof), evolution, record.spec.champion)
         path = promotion.place.path
         text = splice(proposal.text(path), promotion.at("spec", "genome"), str(record.address))
         text = splice(text, promotion.at("spec", "champion"), record.spec.champion)

@@ -92,23 +92,22 @@ def _inputs(evolution: Document[EvolutionSpec], snapshot: Snapshot) -> set[str]:
 def keep_up(
     proposal: Proposal,
     proof: Document[ProofSpec],
-    evolution: Address,
-    place: str,
+    evolution: Document[EvolutionSpec],
     champion: str,
-    seed: str | int,
 ) -> None:
     """Have a proof ask for another champion of `evolution`, and its control change the seed.
 
-    `place` is the evolution's file. Raises `UsageError` where the proof has no step that names one.
+    Raises `UsageError` where the proof has no step that names one.
     """
+    name = str(evolution.address)
     steps = [
         index
         for index, step in enumerate(proof.spec.steps)
-        if isinstance(step, EvolutionStep) and step.evolution == str(evolution) and step.champion
+        if isinstance(step, EvolutionStep) and step.evolution == name and step.champion
     ]
     if not steps:
         raise UsageError(
-            f"{proof.address} has no step that runs {evolution} and names its champion",
+            f"{proof.address} has no step that runs {name} and names its champion",
             help="name another proof with --proof, or give it such a step",
         )
     path = proof.place.path
@@ -119,9 +118,9 @@ def keep_up(
     for index, control in enumerate(proof.spec.controls):
         if (
             isinstance(control, SetValue)
-            and (control.path, tuple(control.field)) == (place, _SEED)
+            and (control.path, tuple(control.field)) == (evolution.place.path, _SEED)
             and control.value is not None
         ):
-            value: Any = other_seed(seed)
+            value: Any = other_seed(evolution.spec.seed)
             text = splice(text, proof.at("spec", "controls", index, "value"), value)
     proposal.put(path, text)

@@ -15,6 +15,7 @@ from pathlib import Path
 from chimera.builtin.evolution.genomes.entries import Entry, faults, read_entry, write_entry
 from chimera.context import write_whole
 from chimera.model import ChimeraError, Digest, UsageError, digest_bytes
+from chimera.workspace.naming import LATEST, is_digest_prefix
 
 FOLDER = ".chimera/genomes"
 """Where it lies, below the root of a work tree."""
@@ -24,7 +25,6 @@ KEPT = 256
 then the oldest of all."""
 
 _NAME = re.compile(r"[0-9a-f]{64}\.json")
-_PREFIX = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,11 @@ class GenomeStore:
         self,
         *,
         evolution: str | None = None,
-        document: Digest | None = None,
         since: int = 0,
-        until: int | None = None,
         best: int | None = None,
         ancestors: bool = False,
     ) -> Found:
-        """Return the champions of `evolution`, or of all, of some generations, in order of those.
+        """Return the champions of `evolution`, or of all, from a generation on, in order of those.
 
         With `best`, so many of each evolution, the best first; champions that meet their
         constraints come before others, and of several objectives the latest is taken for the best.
@@ -122,8 +120,7 @@ class GenomeStore:
         def is_meant(entry: Entry) -> bool:
             return (
                 evolution in (None, entry.provenance.evolution)
-                and document in (None, entry.provenance.document)
-                and since <= entry.generation <= (entry.generation if until is None else until)
+                and since <= entry.generation
                 and (ancestors or entry.role == "champion")
             )
 
@@ -146,11 +143,11 @@ class GenomeStore:
         The latest is the champion that was written last. Raises `UsageError` where there is more
         than one or it is no digest, `ChimeraError` where it is damaged.
         """
-        if name == "latest":
+        if name == LATEST:
             champions = self.find().kept
             times = {one.digest: one.path.stat().st_mtime_ns for one in champions}
             return max(champions, key=lambda one: (times[one.digest], _age(one)), default=None)
-        if not _PREFIX.fullmatch(name):
+        if not is_digest_prefix(name):
             raise UsageError(
                 f"{name!r} is not the digest of a genome",
                 help="give four of its first characters or more, or latest",

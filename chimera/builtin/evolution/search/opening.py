@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chimera.builtin.evolution.fitness.outside.failures import SAYS
+from chimera.builtin.evolution.fitness.outside.failures import SAYS, Failures
 from chimera.builtin.evolution.fitness.outside.pinning import verify
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.building import form_of
@@ -101,20 +101,25 @@ def open_search(
             for place, row in enumerate(rows):
                 numbers[place] = numbers_of(spec.genome, row)
             found = pool.evaluate(numbers)
-            for cause, message in found.failures.first.items():
-                if spec.fitness.on_failure == "stop":
-                    raise PermanentError(
-                        f"a candidate {SAYS[cause]}: {message}",
-                        help="mend the fitness, or write onFailure: worst",
-                    )
-                if cause not in search.failures.counts:
-                    log(f"a candidate {SAYS[cause]}: {message}")
-            search.failures.add(found.failures)
+            _note(found.failures, search, log)
             return found.values
 
         code = digest_of(root, spec.fitness.python.module)
         search = Search(spec, evaluate, code=code)
         yield search
+
+
+def _note(found: Failures, search: Search, log: Callable[[str], None]) -> None:
+    """Count failures, and log the first of each cause; raise where one is to stop the run."""
+    for cause, message in found.first.items():
+        if search.spec.fitness.on_failure == "stop":
+            raise PermanentError(
+                f"a candidate {SAYS[cause]}: {message}",
+                help="mend the fitness, or write onFailure: worst",
+            )
+        if cause not in search.failures.counts:
+            log(f"a candidate {SAYS[cause]}: {message}")
+    search.failures.add(found)
 
 
 def search_inside(spec: EvolutionSpec, root: Path) -> Search:

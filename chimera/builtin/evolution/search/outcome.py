@@ -46,11 +46,6 @@ class Champion:
         return self.outcomes[0]
 
     @property
-    def genes(self) -> Floats:
-        """Its genes as numbers, float64[D]."""
-        return self.numbers
-
-    @property
     def digest(self) -> Digest:
         """SHA-256 over genes and fitness, or objectives, as little-endian float64."""
         return digest_bytes(np.append(self.numbers, self.outcomes).astype("<f8").tobytes())

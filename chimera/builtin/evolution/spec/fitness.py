@@ -37,6 +37,14 @@ FunctionName = Literal[
 ]
 """Test functions of `fitness.functions`; from "onemax" on they are of bits, to be maximised."""
 
+_INPUTS = "Its inputs; ${genes.NAME} stands for the value of a gene, ${candidate} for all of them."
+_CACHE = (
+    "Whether equal candidates have equal fitnesses: each is then computed once, in this run and "
+    "all others of the same fitness. Failures are not kept."
+)
+_TIMEOUT = "Longest time that one attempt may take."
+_LIMITS = "Limits that a candidate counts against, by name, while it runs."
+
 ObjectiveName = Literal["minimize", "maximize"]
 ExpressionText = Annotated[Text, Field(max_length=4000)]
 Parameter = Finite | Items[Finite] | Items[Items[Finite]]
@@ -83,27 +91,15 @@ class OperationFitness(Model):
     """An operation of a workflow's stages, such as `command`, executed for each candidate."""
 
     name: Text = Field(description="Name of the operation, as in a stage's `operation`.")
-    inputs: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Its inputs; ${genes.NAME} stands for the value of a gene, ${candidate} for "
-        "all of them.",
-    )
+    inputs: dict[str, Any] = Field(default_factory=dict, description=_INPUTS)
     output: Text = Field(
         default="fitness",
         description="Which field of its output is the fitness; fields inside fields by dots. Text "
         "that is a number counts as one, such as `stdout`.",
     )
-    cache: bool = Field(
-        default=True,
-        description="Whether equal candidates have equal fitnesses: each is then computed once, in "
-        "this run and all others of the same fitness. Failures are not kept.",
-    )
-    timeout: Duration | None = Field(
-        default=None, description="Longest time that one attempt may take."
-    )
-    limits: Items[Text] = Field(
-        default=(), description="Limits that a candidate counts against, by name, while it runs."
-    )
+    cache: bool = Field(default=True, description=_CACHE)
+    timeout: Duration | None = Field(default=None, description=_TIMEOUT)
+    limits: Items[Text] = Field(default=(), description=_LIMITS)
     retry_policy: RetryPolicySpec | None = Field(
         default=None,
         description="How often a candidate that failed is tried again; never if left out.",
@@ -113,27 +109,17 @@ class OperationFitness(Model):
 class WorkflowFitness(Model):
     """A Workflow that is run for each candidate."""
 
-    address: Annotated[AddressText, Reference("Workflow")] = Field(description="Which one.")
-    inputs: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Its inputs; ${genes.NAME} stands for the value of a gene, ${candidate} for "
-        "all of them.",
+    address: Annotated[AddressText, Reference("Workflow")] = Field(
+        description="Address of the Workflow, as in Workflow/measure."
     )
+    inputs: dict[str, Any] = Field(default_factory=dict, description=_INPUTS)
     output: Text = Field(
         default="fitness",
         description="Which of its outputs is the fitness; fields inside fields by dots.",
     )
-    cache: bool = Field(
-        default=True,
-        description="Whether equal candidates have equal fitnesses: each is then computed once, in "
-        "this run and all others of the same fitness. Failures are not kept.",
-    )
-    timeout: Duration | None = Field(
-        default=None, description="Longest time that one attempt may take."
-    )
-    limits: Items[Text] = Field(
-        default=(), description="Limits that a candidate counts against, by name, while it runs."
-    )
+    cache: bool = Field(default=True, description=_CACHE)
+    timeout: Duration | None = Field(default=None, description=_TIMEOUT)
+    limits: Items[Text] = Field(default=(), description=_LIMITS)
 
 
 class Fitness(Model):

@@ -14,7 +14,7 @@ from chimera.builtin.evolution.plotting.scales import label, spans_decades
 from chimera.builtin.evolution.watching.histories import History
 
 _FITNESSES = ("best", "median", "mean")
-_CHARTS = ("diversity", "hypervolume", "sigma", "step", "population", "restarts")
+_CHARTS = ("diversity", "front", "sigma", "population", "restarts")
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 

@@ -47,7 +47,7 @@ def test_the_better_search_is_named_with_its_effect_and_its_targets(pair):
     assert easy.intervals[0][0] <= easy.expected[0] <= easy.intervals[0][1]
     ours = found.contenders[0]
     assert ours.distribution[-1][1] == 0.5, "one of two targets is reached by every run"
-    assert ours.runs[0].course[-1][1] == ours.runs[0].fitness
+    assert ours.runs[0].trajectory[-1][1] == ours.runs[0].fitness
 
 
 def test_the_same_arguments_give_the_same_comparison(pair):
@@ -65,7 +65,7 @@ def test_a_spec_does_not_differ_from_itself(pair):
     assert found.contenders[0].runs == found.contenders[1].runs
 
 
-def test_the_course_of_a_run_is_that_of_a_run_in_one_go(make_spec):
+def test_the_trajectory_of_a_run_is_that_of_a_run_in_one_go(make_spec):
     spec = make_spec(termination={"generations": 40, "target": 0.01})
     from chimera.builtin.evolution.search.engine import Search
 
@@ -76,12 +76,12 @@ def test_the_course_of_a_run_is_that_of_a_run_in_one_go(make_spec):
     assert run.fitness == search.best(state)
     assert (run.evaluations, run.stopped) == (state.evaluations, state.stopped)
     history = search.history(state)[:, 0]
-    assert [fitness for _, fitness in run.course] == sorted(set(history), reverse=True)
+    assert [fitness for _, fitness in run.trajectory] == sorted(set(history), reverse=True)
 
 
-def made_up(finals, *, course=True):
+def made_up(finals, *, trajectory=True):
     return [
-        Run(seed, final, 100, 9, "generations", ((50, final),) if course and final else ())
+        Run(seed, final, 100, 9, "generations", ((50, final),) if trajectory and final else ())
         for seed, final in enumerate(finals)
     ]
 

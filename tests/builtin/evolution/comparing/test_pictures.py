@@ -11,8 +11,8 @@ from chimera.builtin.evolution.comparing.runs import Run
 from chimera.context import stream
 
 
-def run(seed: int, *course: tuple[int, float]) -> Run:
-    return Run(seed, course[-1][1] if course else None, 100, 10, "evaluations", course)
+def run(seed: int, *trajectory: tuple[int, float]) -> Run:
+    return Run(seed, trajectory[-1][1] if trajectory else None, 100, 10, "evaluations", trajectory)
 
 
 def comparison(*groups: list[Run], targets: tuple[float, ...] = (), **changes: Any) -> Comparison:
@@ -33,7 +33,7 @@ def test_the_median_of_the_best_so_far_never_gets_worse() -> None:
     for objective in ("minimize", "maximize"):
         sign = 1 if objective == "minimize" else -1
         groups = [
-            [run(r.seed, *((n, sign * f) for n, f in r.course)) for r in runs]
+            [run(r.seed, *((n, sign * f) for n, f in r.trajectory)) for r in runs]
             for runs in (LEFT, RIGHT)
         ]
         chart, times, *_ = pictures.charts_of(comparison(*groups, objective=objective))

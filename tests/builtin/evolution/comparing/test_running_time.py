@@ -32,12 +32,12 @@ def test_the_distribution_is_the_share_of_runs_and_targets_reached():
 
 @given(st.lists(st.dictionaries(st.integers(1, 9), st.integers(0, 9), max_size=4), min_size=1))
 def test_the_distribution_rises_and_easier_targets_are_reached_sooner(drawn):
-    courses = [
+    trajectories = [
         list(zip(sorted(each), sorted(map(float, each.values()), reverse=True), strict=True))
         for each in drawn
     ]
-    steps = distribution(courses, [2.0, 5.0])
+    steps = distribution(trajectories, [2.0, 5.0])
     assert steps == sorted(steps)
     assert all(0 < share <= 1 for _, share in steps)
-    for course in courses:
-        assert running_time(course, 5.0) <= running_time(course, 2.0)
+    for trajectory in trajectories:
+        assert running_time(trajectory, 5.0) <= running_time(trajectory, 2.0)

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from chimera.builtin.evolution.fitness.fronts import FRONTS
 from chimera.builtin.evolution.fitness.functions import FUNCTIONS
 from chimera.builtin.evolution.kinds import BitGene, FunctionName, RealGene
 from tests.builtin.evolution.fitness.evaluated import objectives, value
+from tests.quality.published import FRONTS
 
 VALUES = [1.5, -2.25, 0.75, 3.0, -0.5]
 REALS = (RealGene(name="x", min=-1000, max=1000, count=5),)

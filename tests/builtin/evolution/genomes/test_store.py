@@ -207,9 +207,6 @@ def test_champions_are_found_by_evolution_generation_and_rank(store):
     assert found(evolution="Evolution/e", best=2) == [5.0, 7.0]
     assert found(evolution="Evolution/other", best=1) == [2.0]
     assert found(best=1) == [5.0, 2.0]
-    assert found(since=1, until=4) == [5.0, 7.0, 1.0]
-    assert found(until=0) == [9.0]
-    assert found(document="sha256:" + "0" * 64) == []
     assert len(found(ancestors=True)) == 6
 
 

@@ -60,7 +60,7 @@ def test_laws_of_every_search(seed, population, rate, eta, objective, split):
     rows, costs = search.islands[0].algorithm.population(state.islands[0])
     assert (np.diff(best) <= 0).all(), "with an elite the best never worsens"
     assert best[-1] == costs.min(), "the elite is in the last population"
-    for candidate in (*rows[:, :4], search.champion(state).genes):
+    for candidate in (*rows[:, :4], search.champion(state).numbers):
         assert (low <= candidate).all()
         assert (candidate <= high).all()
     assert state.evaluations == population + 20 * (population - 1)
@@ -121,7 +121,7 @@ def test_a_target_counts_upwards_when_maximising(make_spec):
 def test_the_champion_is_the_best_that_was_ever_seen_even_without_elites(make_spec):
     search, state = finish(make_spec(elites=0, fitness="x[0] ** 2"))
     champion = search.champion(state)
-    assert champion.fitness == champion.genes[0] ** 2 == search.history(state)[:, 0].min()
+    assert champion.fitness == champion.numbers[0] ** 2 == search.history(state)[:, 0].min()
     assert champion.generation == int(np.argmin(search.history(state)[:, 0]))
 
 
@@ -132,8 +132,8 @@ def test_an_invalid_fitness_is_counted_and_never_wins(make_spec, invalid, object
     search, state = finish(make_spec(fitness=text, objective=objective))
     assert 0 < state.invalid < state.evaluations
     champion = search.champion(state)
-    assert champion.genes[0] >= 1
-    assert champion.fitness == champion.genes[0]
+    assert champion.numbers[0] >= 1
+    assert champion.fitness == champion.numbers[0]
     assert np.isfinite(search.history(state)[-1]).all()
 
 

@@ -110,12 +110,9 @@ def _source(genes: Sequence[Gene], form: Form, *, constrained: bool) -> str:
         ]
     elif logs:
         lines += [f"        for j in range({width}):", "            genes[j] = population[row, j]"]
-        for start, end, low, high in logs:
-            bounded = f"larger({low!r}, smaller({high!r}, exp(genes[j])))"
-            lines += [
-                f"        for j in range({start}, {end}):",
-                f"            genes[j] = {bounded}",
-            ]
+    for start, end, low, high in logs:
+        bounded = f"larger({low!r}, smaller({high!r}, exp(genes[j])))"
+        lines += [f"        for j in range({start}, {end}):", f"            genes[j] = {bounded}"]
     given = f"population[row, :{width}]" if is_direct else "genes"
     lines += [
         "        try:",
