@@ -6,7 +6,8 @@ another file changed. Here the folder is named by a digest of *everything* that 
 follows from: the sources of its module and of what that imports of this room, and the versions of
 numba, llvmlite and Python. It lies in the user's cache directory, so that a read-only installation
 works; where that cannot be written, as inside a proof, what lies there is loaded and all else
-compiled in memory. A corrupt entry costs a compilation and nothing else.
+compiled in memory. A corrupt entry costs a compilation and nothing else. What was imported before
+an upgrade that came since is compiled in memory, too: the digest would be of other sources.
 
 `fastmath` stays off, and with it contraction to fused multiply-add: the same bits on every
 machine. `error_model="numpy"` makes a division by zero infinite instead of an exception.
@@ -28,6 +29,8 @@ from typing import Any
 import llvmlite  # type: ignore[import-untyped]
 import numba
 from numba.misc import appdirs
+
+from chimera.builtin.evolution import kernels
 
 _ROOM = __name__.rpartition(".kernels.")[0]
 _SOURCES = Path(__file__).parents[1]
@@ -87,6 +90,14 @@ def cache_folder(module: str = _OTHERS_FOLLOW_FROM) -> Path | None:
     return folder
 
 
+def is_replaced() -> bool:
+    """Tell whether the sources that lie here may be others than those that were imported.
+
+    Asked after a digest of them was taken, it says that the digest is of what was imported.
+    """
+    return kernels.stamps() != kernels.IMPORTED
+
+
 @cache
 def _is_writable(folder: Path) -> bool:
     try:
@@ -137,13 +148,15 @@ def _entries(folder: Path, function: Callable[..., Any]) -> Iterator[Path]:
 def _is_cached(function: Callable[..., Any]) -> bool:
     """Tell whether the cache holds one function, or can be given it."""
     folder = cache_folder(function.__module__)
-    return folder is not None and (_is_writable(folder) or any(_entries(folder, function)))
+    if folder is None or is_replaced():
+        return False
+    return _is_writable(folder) or any(_entries(folder, function))
 
 
 def _forget(function: Callable[..., Any]) -> bool:
     """Remove what the cache holds of one function; tell whether it can be given it anew."""
     folder = cache_folder(function.__module__)
-    if folder is None or not _is_writable(folder):
+    if folder is None or is_replaced() or not _is_writable(folder):
         return False
     for path in list(_entries(folder, function)):
         path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from chimera.builtin.evolution.fitness.generating import Form
-from chimera.builtin.evolution.kernels.compiling import sources_digest
+from chimera.builtin.evolution.kernels.compiling import is_replaced, sources_digest
 from chimera.builtin.evolution.kernels.randomness import SCHEME
 from chimera.builtin.evolution.kinds import CmaEs, EvolutionSpec, Parameters
 from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem
@@ -14,7 +14,7 @@ from chimera.builtin.evolution.search.island import Island
 from chimera.builtin.evolution.search.problem import problem_of
 from chimera.builtin.evolution.search.scoring import Evaluate, compiled, compiled_constraints
 from chimera.builtin.evolution.spec.choosing import Choice
-from chimera.model import Digest, digest_json
+from chimera.model import ChimeraError, Digest, digest_json
 
 _SEARCH = __name__.rpartition(".")[0]
 
@@ -91,10 +91,19 @@ def _algorithm(name: str, problem: Problem, spec: EvolutionSpec) -> Algorithm:
 
 
 def code_of(spec: EvolutionSpec, choice: Choice) -> Digest:
-    """Return the digest of all sources that the numbers of a search follow from."""
+    """Return the digest of all sources that the numbers of a search follow from.
+
+    Raises `ChimeraError` where these are not what this process has imported.
+    """
     names = {implementation_of(spec, island.algorithm) for island in choice.islands}
     modules = sorted(ALGORITHMS[name].partition(":")[0] for name in names)
-    return sources_digest(f"{_SEARCH}.engine", *(f"{_SEARCH}.{module}" for module in modules))
+    digest = sources_digest(f"{_SEARCH}.engine", *(f"{_SEARCH}.{module}" for module in modules))
+    if is_replaced():
+        raise ChimeraError(
+            "Chimera was replaced by another version while this process ran",
+            help="start it again: what it would compute now is of neither version",
+        )
+    return digest
 
 
 def identity_of(spec: EvolutionSpec, choice: Choice, code: str) -> Digest:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chimera.builtin.evolution import kernels
 from chimera.builtin.evolution.kernels import compiling
 
 ROOT = Path(__file__).parents[4]
@@ -140,3 +141,27 @@ def test_numbas_own_configuration_is_left_as_it_was():
     from chimera.builtin.evolution.kernels import breeding  # noqa: F401 - compiled on import
 
     assert numba.config.CACHE_LOCATOR_CLASSES == ""
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_what_an_upgrade_replaced_since_it_was_imported_is_not_kept(
+    tmp_path, monkeypatch, is_replaced
+):
+    from numba import float64
+
+    def thrice(x):
+        return 3.0 * x
+
+    cached = tmp_path / "cache"
+    cached.mkdir()
+    monkeypatch.setattr(compiling, "cache_folder", lambda module: cached)
+    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "kernels" / "__init__.py"))
+    source = tmp_path / "kernels" / "breeding.py"
+    source.parent.mkdir()
+    source.write_text("# this version\n")
+    monkeypatch.setattr(kernels, "IMPORTED", kernels.stamps())
+    if is_replaced:
+        (tmp_path / "next").write_text("# next version\n")
+        (tmp_path / "next").replace(source)
+    assert compiling.kernel(float64(float64))(thrice)(14.0) == 42
+    assert bool(list(cached.iterdir())) is not is_replaced

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chimera.builtin.evolution import kernels
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.engine import Search
 from chimera.model import ChimeraError
@@ -185,3 +186,9 @@ def test_watching_ends_a_run_by_raising(make_spec):
         search.advance(state, 100, watch)
     assert len(seen) == 2
     assert seen[0] < seen[1] < 100, "it is watched long before the end"
+
+
+def test_a_process_that_was_upgraded_while_it_ran_starts_no_search(make_spec, monkeypatch):
+    monkeypatch.setattr(kernels, "IMPORTED", kernels.IMPORTED | {"breeding.py": (0, 0, 0, 0)})
+    with pytest.raises(ChimeraError, match="replaced by another version"):
+        Search(make_spec())
