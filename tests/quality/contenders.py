@@ -18,8 +18,9 @@ LOW, HIGH = -5.0, 5.0
 
 def problem_of(box: BlackBox, seed: int) -> Problem:
     """Return a black box as our algorithms take it: its values come from outside."""
+    from chimera.builtin.evolution.kernels.genes import REAL
     from chimera.builtin.evolution.kernels.recording import Ending
-    from chimera.builtin.evolution.search.algorithm import REAL, VECTOR, Problem
+    from chimera.builtin.evolution.search.algorithm import VECTOR, Problem
 
     width = -(-box.dimension // VECTOR) * VECTOR
     lower, upper = np.zeros(width), np.zeros(width)
