@@ -7,6 +7,7 @@ the evolution again: that is its proof's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.genomes.kinds import FieldTarget, FileTarget, PromotionSpec
@@ -161,8 +162,23 @@ class _Check:
                 )
             elif isinstance(target, FileTarget):
                 yield from self._file(index, target, values)
+            elif reason := self._unfit(target.document):
+                yield self._fault(
+                    "promotion-target-unfit",
+                    f"{target.document} {reason}",
+                    "name a document that is in force without this promotion",
+                    *("targets", index, "document"),
+                )
             else:
                 yield from self._field(index, target, values)
+
+    def _unfit(self, target: str) -> str | None:
+        """Say why a document cannot take values: they would change what they follow from."""
+        document = self._document(target)
+        if target in (self._spec.evolution, self._spec.proof, str(self._promotion.address)):
+            return "is what the genome was found, proven or promoted by"
+        is_record = document is not None and document.kind.record
+        return "is a record, which states what happened" if is_record else None
 
     def _field(
         self, index: int, target: FieldTarget, values: Mapping[str, Any] | None
@@ -244,14 +260,16 @@ class _Check:
             return
         proof, evolution = document.spec, self._document(self._spec.evolution)
         about = (self._spec.evolution, self._spec.champion)
-        steps = [step for step in proof.steps if isinstance(step, EvolutionStep)]
+        # Any other step may write what a later one reads its evolution from.
+        first = takewhile(lambda step: isinstance(step, EvolutionStep), proof.steps)
+        found = [(s.evolution, s.champion) for s in first if isinstance(s, EvolutionStep)]
         is_input = evolution is None or Globs(proof.inputs).matches(evolution.place.path)
-        if about not in [(step.evolution, step.champion) for step in steps] or not is_input:
+        if about not in found or not is_input:
             yield self._fault(
                 "promotion-unproven",
                 f"{document.address} does not run {about[0]} again and find {about[1]}",
-                f"give it a step with run: evolution, evolution: {about[0]} and champion: "
-                f"{about[1]}, and the Evolution's file among its inputs",
+                f"let it begin with a step with run: evolution, evolution: {about[0]} and "
+                f"champion: {about[1]}, and have the Evolution's file among its inputs",
                 "proof",
                 related=(Related("its steps are here", document.at("spec", "steps")),),
             )

@@ -45,7 +45,7 @@ def _check_file(path: str) -> str:
 
 FilePath = Annotated[
     Glob,
-    StringConstraints(pattern=r"^[^*?\[\]\\:]+\.(ya?ml|json)$"),
+    StringConstraints(pattern=r"^[^*?\[\]\\:\x00-\x1f\x7f]+\.(ya?ml|json)$"),
     AfterValidator(_check_file),
     Governs(),
 ]

@@ -100,12 +100,19 @@ class Proposal:
         return self.before(path)
 
     def before(self, path: str) -> bytes | None:
-        """Return what stands at `path` now; raises `UsageError` for a link."""
+        """Return what stands at `path` now; raises `UsageError` where nobody can tell."""
         file = self.workspace.root / path
         inside = self.workspace.root.resolve()
-        if file.is_symlink() or not file.parent.resolve().is_relative_to(inside):
+        try:
+            is_link = file.is_symlink() or not file.parent.resolve().is_relative_to(inside)
+            before = None if is_link or not file.is_file() else file.read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"{path:.100} cannot be read: {error.strerror}", help="name another file"
+            ) from error
+        if is_link:
             raise UsageError(f"{path} leads through a link", help="name the file that it leads to")
-        return file.read_bytes() if file.is_file() else None
+        return before
 
     def text(self, path: str) -> str:
         """Return what would stand at `path`, as text."""

@@ -153,6 +153,34 @@ def test_a_proof_that_does_not_find_the_champion_again_is_refused(promoted, old,
     assert "Proof/tune does not run Evolution/tune again and find sha256:" in message
 
 
+def test_a_proof_that_does_something_before_it_runs_the_evolution_is_refused(promoted):
+    step = (
+        "  steps:\n    - run: command\n      argv: [cp, other.yaml, specs/evolutions/tune.yaml]\n"
+    )
+    promoted.edit("proofs/tune.yaml", "  steps:\n", step)
+    _, message = only(promoted, "promotion-unproven")
+    assert "Proof/tune does not run Evolution/tune again" in message
+
+
+@pytest.mark.parametrize(
+    ("document", "at", "reason"),
+    [
+        ("Evolution/tune", "/spec/population", "is what the genome was found, proven or promoted"),
+        ("Proof/tune", "/spec/repeat", "is what the genome was found, proven or promoted"),
+        ("Promotion/tune", "/spec/targets/0/gene", "is what the genome was found, proven or"),
+        ("GENOME", "/spec/generation", "is a record, which states what happened"),
+    ],
+)
+def test_a_value_does_not_go_into_what_it_follows_from(promoted, document, at, reason):
+    name = next(path.stem for path in (promoted.root / "specs/genomes").iterdir())
+    document = document.replace("GENOME", f"Genome/{name}")
+    text = promoted.read(PROMOTION).replace("Workflow/pause", document, 1)
+    promoted.repository.write(PROMOTION, text.replace("/spec/inputs/wait/default", at))
+    where, message = only(promoted, "promotion-target-unfit")
+    assert where.startswith(f"{PROMOTION}:")
+    assert message.startswith(f"{document} {reason}")
+
+
 def test_a_promotion_without_its_proof_is_refused(promoted):
     (promoted.root / "proofs/tune.yaml").unlink()
     assert promoted.rules() == ["reference-dangling"]
@@ -220,6 +248,7 @@ def test_a_file_holds_all_genes_and_nothing_else(house, path):
         (".chimera/records/x.yaml", "promotion-file-outside-tree"),
         ("a/*.yaml", "field-invalid"),
         ("a.txt", "field-invalid"),
+        ("a\\n.yaml", "field-invalid"),
     ],
 )
 def test_a_file_that_git_does_not_keep_in_the_tree_is_no_target(promoted, path, rule):

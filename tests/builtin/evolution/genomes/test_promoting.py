@@ -280,6 +280,7 @@ def test_a_file_that_is_there_is_not_overwritten(house, tmp_path):
     refused(house, "there is a config/wait.json already", None, file("config/wait.json"))
     (house.root / "out.json").symlink_to(tmp_path / "elsewhere.json")
     refused(house, "leads through a link", None, file("out.json"))
+    refused(house, "cannot be read: File name too long", None, file("x" * 300 + ".json"))
     assert not (tmp_path / "elsewhere.json").exists()
 
 
