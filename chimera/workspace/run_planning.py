@@ -6,6 +6,7 @@ Refuses what is not applied, stands in a dormant layer, or is nothing that runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chimera.documents import RawDocument
@@ -36,7 +37,21 @@ def applied_snapshot(workspace: Workspace, applied: Mapping[str, Applied]) -> Lo
         for entry in applied.values()
         if entry.value is not None
     )
-    return load_values(workspace.tree, raw, workspace.registry)
+    return _without_records(load_values(workspace.tree, raw, workspace.registry))
+
+
+def _without_records(loaded: Loaded) -> Loaded:
+    """Let references to records be: a record, such as a promoted Genome, is never applied."""
+    kinds = loaded.snapshot.registry.kinds
+    to_records = {
+        use.place
+        for use in loaded.snapshot.references
+        if use.target.kind in kinds and kinds[use.target.kind].record
+    }
+    kept = tuple(
+        d for d in loaded.diagnostics if d.rule != "reference-dangling" or d.where not in to_records
+    )
+    return replace(loaded, diagnostics=kept)
 
 
 def _how_to_apply(target: Address, loaded: Loaded, tree: Loaded, environment: str) -> str:

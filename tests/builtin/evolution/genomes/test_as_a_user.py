@@ -43,6 +43,11 @@ def test_a_genome_is_found_promoted_proven_and_taken_back(house, chimera):
     assert answer.code == 0, answer.out
     assert "pass  Proof/tune: 2 repetitions, 2 assertions, 1 control" in answer.out
 
+    # In use, it is no hindrance to runs, although its record is in the tree and never applied.
+    assert chimera("apply").code == 0
+    answer = chimera("run", "Workflow/pause")
+    assert answer.code == 0, answer.err
+
     # A value that somebody changes is found.
     value = str(genome["genes"]["wait"])
     house.edit(WORKFLOW, value, "7.5")
