@@ -1,6 +1,6 @@
 """The proof step `evolution`: the run done again from its seed, in a process of its own.
 
-Its assertion is the champion's digest where the proof names one; in any case champion and history
+Its assertions are the digests of champion and history where the proof names them; in any case both
 must agree between repetitions. Refuses an evolution that is not among the proof's inputs: it would
 not be what the evidence is bound to.
 """
@@ -22,25 +22,27 @@ def run_evolution(task: StepTask) -> StepOutcome:
     from chimera.proof import StepOutcome
 
     step: Any = task.step
-    address, expected = step.evolution, step.champion
+    address, expected = step.evolution, {"champion": step.champion, "history": step.history}
     try:
         genome = task.call(f"{__name__}:run_again", address, named=f"evolution {address}")
     except ChimeraError as error:
         outcomes = {f"{address} finds a champion": "fail"}
         return StepOutcome(Finding.FAIL, outcomes, exercised=1, reasons=(error.message,))
     outcomes = {f"{address} finds a champion": "pass"}
-    reasons: tuple[str, ...] = ()
-    if expected is not None:
-        came = genome["champion"] == expected
-        outcomes[f"its champion is {expected}"] = "pass" if came else "fail"
+    reasons: list[str] = []
+    for what, digest in expected.items():
+        if digest is None:
+            continue
+        came = genome[what] == digest
+        outcomes[f"its {what} is {digest}"] = "pass" if came else "fail"
         if not came:
-            reasons = (f"{address} has the champion {genome['champion']}, not {expected}",)
+            reasons.append(f"{address} has the {what} {genome[what]}, not {digest}")
     return StepOutcome(
         Finding.FAIL if reasons else Finding.PASS,
         outcomes,
         exercised=len(outcomes),
         outputs=genome,
-        reasons=reasons,
+        reasons=tuple(reasons),
     )
 
 

@@ -172,6 +172,11 @@ class EvolutionStep(Model):
         default=None,
         description="Digest that its champion must have; left out, repetitions must agree.",
     )
+    history: DigestText | None = Field(
+        default=None,
+        description="Digest that its history must have, the best and the mean of each generation: "
+        "other seeds may find the same champion, and never by the same way.",
+    )
 
 
 class OperationStep(Model):

@@ -82,6 +82,18 @@ def test_another_champion_fails_and_both_are_named(run_step, champion):
     assert wanted in outcome.reasons[0]
 
 
+def test_a_seed_that_finds_the_same_champion_has_another_history(run_step, value_of):
+    whole = {"genes": [{"type": "integer", "name": "x", "min": 0, "max": 9}]}
+    value = value_of(genome=whole, fitness="(x - 3) ** 2")
+    found = run_step(value).outputs
+    named = {"champion": found["champion"], "history": found["history"]}
+    assert run_step(value, **named).finding is Finding.PASS
+    outcome = run_step(value | {"seed": "decade"}, **named)
+    assert outcome.finding is Finding.FAIL
+    assert list(outcome.outcomes.values()) == ["pass", "pass", "fail"]
+    assert found["history"] in outcome.reasons[0]
+
+
 def test_a_run_that_broke_off_and_went_on_has_the_champion_that_the_proof_finds(
     run_step, make_spec
 ):

@@ -178,11 +178,11 @@ def _put_proof(
     about = Address.parse(proof if proof and "/" in proof else f"Proof/{proof or name}")
     known = snapshot.get(about)
     if known is not None:
-        keep_up(proposal, cast("Document[ProofSpec]", known), evolution, record.spec.champion)
+        keep_up(proposal, cast("Document[ProofSpec]", known), evolution, record.spec)
     elif proof is not None:
         raise UsageError(f"there is no {about}", help="leave --proof out to have one written")
     else:
-        text = new_proof(name, evolution, record.spec.champion, covered, snapshot)
+        text = new_proof(name, evolution, record.spec, covered, snapshot)
         proposal.put(f"proofs/{about.name}.yaml", format_text(text))
     return about
 
@@ -214,7 +214,7 @@ class _Work:
         proof = self._workspace.loaded.snapshot.get(Address.parse(spec.proof))
         if proof is None or not isinstance(proof.spec, ProofSpec):
             raise UsageError(f"there is no {spec.proof}", help="`chimera check` says more")
-        keep_up(proposal, cast("Document[ProofSpec]", proof), evolution, record.spec.champion)
+        keep_up(proposal, cast("Document[ProofSpec]", proof), evolution, record.spec)
         path = promotion.place.path
         text = splice(proposal.text(path), promotion.at("spec", "genome"), str(record.address))
         text = splice(text, promotion.at("spec", "champion"), record.spec.champion)

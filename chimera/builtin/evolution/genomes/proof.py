@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.spec.evolution import EvolutionSpec
+from chimera.builtin.evolution.spec.genome import GenomeSpec
 from chimera.documents import dump, splice
 from chimera.kinds import API_VERSION, DEFAULT_ROOTS, Document
 from chimera.model import Address, UsageError
@@ -38,11 +39,21 @@ def other_seed(seed: str | int) -> str | int:
 def new_proof(
     name: str,
     evolution: Document[EvolutionSpec],
-    champion: str,
+    genome: GenomeSpec,
     covered: Sequence[str],
     snapshot: Snapshot,
 ) -> str:
-    """Return the text of a proof by which the promotion `name` holds."""
+    """Return the text of a proof by which the promotion `name` holds.
+
+    It asks for the history, too: another seed may find the same champion, as of a few integers, so
+    that the control would change nothing.
+    """
+    step = {
+        "run": "evolution",
+        "evolution": str(evolution.address),
+        "champion": genome.champion,
+        "history": genome.history,
+    }
     control = {
         "mutate": "set",
         "path": evolution.place.path,
@@ -55,7 +66,7 @@ def new_proof(
         "kind": "Proof",
         "metadata": {
             "name": name,
-            "description": "Written by `chimera evolve promote`, which keeps champion and control "
+            "description": "Written by `chimera evolve promote`, which keeps digests and control "
             "as the promoted genome has them.",
         },
         "spec": {
@@ -63,9 +74,7 @@ def new_proof(
             "puts to use.",
             "covers": {"paths": sorted(set(covered))},
             "inputs": sorted(_inputs(evolution, snapshot)),
-            "steps": [
-                {"run": "evolution", "evolution": str(evolution.address), "champion": champion}
-            ],
+            "steps": [step],
             "controls": [control],
         },
     }
@@ -93,18 +102,18 @@ def keep_up(
     proposal: Proposal,
     proof: Document[ProofSpec],
     evolution: Document[EvolutionSpec],
-    champion: str,
+    genome: GenomeSpec,
 ) -> None:
-    """Have a proof ask for another champion of `evolution`, and its control change the seed.
+    """Have a proof ask for another genome of `evolution`, and its control change the seed.
 
     Raises `UsageError` where the proof has no step that names one.
     """
     name = str(evolution.address)
-    steps = [
-        index
+    steps = {
+        index: step
         for index, step in enumerate(proof.spec.steps)
         if isinstance(step, EvolutionStep) and step.evolution == name and step.champion
-    ]
+    }
     if not steps:
         raise UsageError(
             f"{proof.address} has no step that runs {name} and names its champion",
@@ -112,9 +121,10 @@ def keep_up(
         )
     path = proof.place.path
     text = proposal.text(path)
-    for index in steps:
-        where = proof.at("spec", "steps", index, "champion")
-        text = splice(text, where, champion)
+    for index, step in steps.items():
+        text = splice(text, proof.at("spec", "steps", index, "champion"), genome.champion)
+        if step.history is not None:
+            text = splice(text, proof.at("spec", "steps", index, "history"), genome.history)
     for index, control in enumerate(proof.spec.controls):
         if (
             isinstance(control, SetValue)

@@ -41,7 +41,7 @@ def test_a_genome_is_found_promoted_proven_and_taken_back(house, chimera):
     assert "proof Proof/tune for Promotion/tune" in owed
     answer = chimera("prove", "tune")
     assert answer.code == 0, answer.out
-    assert "pass  Proof/tune: 2 repetitions, 2 assertions, 1 control" in answer.out
+    assert "pass  Proof/tune: 2 repetitions, 3 assertions, 1 control" in answer.out
 
     # In use, it is no hindrance to runs, although its record is in the tree and never applied.
     assert chimera("apply").code == 0
