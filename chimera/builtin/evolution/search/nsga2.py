@@ -28,7 +28,7 @@ from chimera.builtin.evolution.search.algorithm import (
     State,
     first_counters,
 )
-from chimera.builtin.evolution.search.genetic import layout_of, settings_of
+from chimera.builtin.evolution.search.breeding import layout_of, settings_of
 from chimera.builtin.evolution.spec.defaults import MAX_OBJECTIVES
 from chimera.model import ChimeraError
 

@@ -106,7 +106,7 @@ def test_a_full_disk_costs_the_cache_and_not_the_kernel(tmp_path, monkeypatch):
     assert compiling.kernel(float64(float64))(lambda x: 3.0 * x)(14.0) == 42
 
 
-BREEDING = "chimera.builtin.evolution.kernels.breeding"
+GENETIC = "chimera.builtin.evolution.kernels.genetic"
 
 
 @pytest.mark.parametrize(
@@ -125,20 +125,20 @@ def test_the_folder_is_named_by_the_sources_that_numbers_follow_from(
 ):
     room = tmp_path / "evolution"
     shutil.copytree(compiling._SOURCES, room)
-    before = compiling.sources_digest(BREEDING)
+    before = compiling.sources_digest(GENETIC)
     monkeypatch.setattr(compiling, "_SOURCES", room)
     monkeypatch.setattr(compiling, "_imported", compiling._imported.__wrapped__)
     digest = compiling.sources_digest.__wrapped__
-    assert digest(BREEDING) == before
+    assert digest(GENETIC) == before
     with (room / path).open("a") as file:
         file.write("# one more line\n")
-    assert (digest(BREEDING) != before) is follows
+    assert (digest(GENETIC) != before) is follows
 
 
 def test_numbas_own_configuration_is_left_as_it_was():
     import numba
 
-    from chimera.builtin.evolution.kernels import breeding  # noqa: F401 - compiled on import
+    from chimera.builtin.evolution.kernels import genetic  # noqa: F401 - compiled on import
 
     assert numba.config.CACHE_LOCATOR_CLASSES == ""
 
