@@ -148,7 +148,7 @@ class Workers:
         limits = Limits(
             output_bytes=RESULT_BYTES + LOG_CHARACTERS * 8, total_memory_bytes=MEMORY_BYTES
         )
-        argv = (sys.executable, "-c", _BOOT, json.dumps(sys.path))
+        argv = (sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path))
         command = Command(argv, cwd=Path.cwd(), env=own_environment(), limits=limits)
         worker.running = self._context.processes.start(command, hear=worker.hear)
         self._workers.add(worker)

@@ -87,6 +87,16 @@ def test_a_worker_is_kept_for_the_next_work() -> None:
     assert len({value for _, value, _ in heard.all}) == 1
 
 
+def test_no_file_of_the_folder_stands_in_for_a_module_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    value, error = fly(flight_of(remote=entry("pid"))).only
+    assert error is None
+    assert value != os.getpid()
+
+
 def test_the_executor_is_registered() -> None:
     async def main() -> None:
         executors, heard = Executors(asyncio.get_running_loop(), CONTEXT), Heard()

@@ -218,6 +218,7 @@ class Pool:
         limits = Limits(output_bytes=_OUTPUT_BYTES, total_memory_bytes=self._memory)
         argv = (
             sys.executable,
+            "-P",  # nothing of the tree stands in for Python's own modules
             "-c",
             _BOOT,
             json.dumps([path or str(Path.cwd()) for path in sys.path]),

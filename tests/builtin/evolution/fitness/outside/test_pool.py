@@ -174,6 +174,12 @@ def test_a_candidate_that_ends_its_worker_is_invalid_and_no_other(open_pool):
     assert np.isnan(found.values).tolist() == [n == 3 for n in range(8)]
 
 
+def test_nothing_of_the_tree_stands_in_for_pythons_own_modules(open_pool, tmp_path):
+    (tmp_path / "json.py").write_text("raise SystemExit")
+    with open_pool("sphere") as pool:
+        assert pool.evaluate(numbers(3)).values.tolist() == [58.0]
+
+
 def test_what_an_exception_says_can_be_written_down(open_pool):
     with open_pool("unspeakable") as pool:
         found = pool.evaluate(numbers(0, 1))
