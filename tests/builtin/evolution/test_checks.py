@@ -144,6 +144,11 @@ def test_a_sound_document_has_no_fault(check, changes):
         ),
         ({"elites": 20}, "evolution-elites-too-many", '"elites": 20'),
         (
+            {"algorithm": "l-shade", "population": 3},
+            "evolution-population-too-small",
+            '"population": 3,',
+        ),
+        (
             {"population": 1_000_000, "genome": {"genes": [gene(count=100)]}},
             "evolution-too-large",
             '"population": 1000000,',

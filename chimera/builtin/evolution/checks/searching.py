@@ -28,6 +28,9 @@ BREEDING = ("genetic", "nsga-2")
 REAL = ("l-shade", "cma-es", "portfolio")
 """Algorithms for real genes alone."""
 
+LEAST_OF_L_SHADE = 4
+"""Candidates that its smallest population has, as `kernels.lshade_layout` says."""
+
 WITHOUT_IMMIGRANTS = ("cma-es", "portfolio", "nsga-2")
 
 
@@ -136,6 +139,13 @@ def _population_faults(spec: EvolutionSpec, name: str) -> Iterator[Fault]:
             f"{spec.elites} elites leave no room for children in a population of {population}",
             ("elites",),
             "keep a few elites, fewer than the population",
+        )
+    if name == "l-shade" and population < LEAST_OF_L_SHADE:
+        yield Fault(
+            "evolution-population-too-small",
+            f"l-shade makes a child of {LEAST_OF_L_SHADE} candidates, and there are {population}",
+            ("population",),
+            "give it more, or leave out the population: it is derived from the number of genes",
         )
     numbers = population * spec.genome.length * spec.islands.count
     if numbers > MAX_NUMBERS:
