@@ -122,13 +122,14 @@ def _signed(search: Search, costs: Floats) -> list[float]:
 def barren(search: Search, state: State) -> ChimeraError:
     """Return the error that says why there is no champion."""
     best = min(float(own["history"][generation_of(own), BEST]) for own in state.islands)
-    if math.inf > best >= INFEASIBLE or (search.spec.objectives and search.spec.genome.constraints):
+    if search.spec.genome.constraints and (best < math.inf or search.spec.objectives):
         return ChimeraError(
             f"none of {state.evaluations} candidates met every constraint",
             help="loosen the constraints or the bounds, or give the search more evaluations",
         )
+    wanted = f"fitness below {INFEASIBLE:g}" if best < math.inf else "finite fitness"
     return ChimeraError(
-        f"none of {state.evaluations} candidates had a finite fitness",
+        f"none of {state.evaluations} candidates had a {wanted}",
         help="change the fitness or the bounds so that most candidates have one",
     )
 
