@@ -156,7 +156,7 @@ def test_a_run_without_any_valid_candidate_ends_and_says_so(make_spec):
 
 
 def test_a_fitness_that_is_too_large_is_not_called_a_constraint(make_spec):
-    search, state = finish(make_spec(fitness="1e300 * (6 + x[0])", termination={"generations": 3}))
+    search, state = finish(make_spec(fitness="1e300 * (7 + x[0])", termination={"generations": 3}))
     with pytest.raises(ChimeraError, match=r"none of 77 candidates had a fitness below 1e\+300"):
         search.champion(state)
 
