@@ -134,27 +134,6 @@ class Search:
                 self._step(state, min(until, self._next_stop(state)), pool)
                 watch(state)
 
-    def ask(self, state: State) -> list[Floats]:
-        """Return the candidates of the next generation of each island, none of one that stopped.
-
-        The same if asked again: whoever has their fitnesses computed elsewhere can forget them.
-        """
-        return [
-            island.ask(own) if is_running(own) else np.zeros((0, island.problem.width))
-            for island, own in zip(self._islands, state.islands, strict=True)
-        ]
-
-    def tell(self, state: State, values: Sequence[Floats]) -> None:
-        """Finish the generation that was asked for, given the fitnesses of each island."""
-        self.ask(state)  # an algorithm may keep in scratch what it asked
-        rows: list[list[Row]] = []
-        for island, own, found in zip(self._islands, state.islands, values, strict=True):
-            rows.append([])
-            if is_running(own):
-                island.tell(own, found)
-                rows[-1] += island.watch(own)
-        self.settle(state, state.generation + 1, rows)
-
     def best(self, state: State) -> float | None:
         """Return the best fitness so far; `None` while there is no feasible candidate.
 

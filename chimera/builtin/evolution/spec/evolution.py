@@ -45,8 +45,9 @@ class EvolutionSpec(Model):
     algorithm: Algorithm = Field(
         default="auto",
         description="How the next generation is made. `auto` chooses by genome and budget, and the "
-        "record says what and why: CMA-ES and L-SHADE for real genes, the genetic algorithm where "
-        "there are others or where `operators` are given, NSGA-II for several objectives.",
+        "record says what and why: CMA-ES for real genes, or the portfolio where there are "
+        "evaluations enough for L-SHADE too; the genetic algorithm where there are other genes or "
+        "`operators` are given; NSGA-II for several objectives.",
     )
     population: Annotated[int, Field(ge=2, le=1_000_000)] | None = Field(
         default=None,

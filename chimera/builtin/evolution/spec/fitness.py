@@ -134,9 +134,9 @@ class Fitness(Model):
         default=None,
         description="Arithmetic over the genes, as in: sum(g ** 2 for g in genes) + abs(x - 1). "
         "Genes and parameters are indexed, by genes too: distance[tour[k], tour[k + 1]]; "
-        "categories are compared: 3 if kind == 'fast' else 1. There are abs, ceil, cos, exp, "
-        "floor, log, max, min, sin, sqrt, sum and prod of what is written for a vector or a range, "
-        "len, and leading: the ones before the first zero of a vector of bits. "
+        "categories are compared: 3 if kind == 'fast' else 1. There are pi, e, abs, ceil, cos, "
+        "exp, floor, log, max, min, sin, sqrt, sum and prod of what is written for a vector or a "
+        "range, len, and leading: the ones before the first zero of a vector of bits. "
         "A result that is NaN or infinite ranks after every other and is never the champion.",
     )
     python: PythonFitness | None = Field(
@@ -190,4 +190,6 @@ class Objective(Model):
     objective: ObjectiveName = Field(
         default="minimize", description="Whether a smaller or a larger value is better."
     )
-    expression: ExpressionText = Field(description="Arithmetic over the genes.")
+    expression: ExpressionText = Field(
+        description="Arithmetic over the genes, as `fitness.expression` has it."
+    )

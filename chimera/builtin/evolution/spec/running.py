@@ -77,7 +77,9 @@ class Diversity(Model):
         description="Diversity under which immigrants come, as `chimera evolve status` shows it: "
         "1 is that of a random population.",
     )
-    every: Generations = Field(default=10, description="Generations between two looks.")
+    every: Generations = Field(
+        default=10, description="Generations between two looks at the diversity."
+    )
     immigrants: PositiveShare = Field(
         default=0.2,
         description="Share of the population that is replaced by candidates drawn anew: the worst.",

@@ -114,13 +114,13 @@ def test_slices_make_the_whole(name, islands):
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_asking_and_telling_is_the_same_as_computing_inside(name):
-    search, inside = Search(spec_of(name)), Search(spec_of(name))
-    fitness = inside.islands[0].values_of
+    search = Search(spec_of(name))
     state = search.start()
+    (island,), (own,) = search.islands, state.islands
     while state.stopped is None:
-        search.ask(state)
-        asked = search.ask(state)
-        search.tell(state, [fitness(rows) for rows in asked])
+        island.ask(own)  # as often as one likes
+        island.tell(own, island.values_of(island.ask(own)))
+        search.settle(state, state.generation + 1, [island.watch(own)])
     assert bits_of(search, state) == whole(name)
 
 
