@@ -18,7 +18,7 @@ import numpy as np
 from chimera.builtin.evolution.fitness.outside.candidates import candidate_of, layout_of
 from chimera.builtin.evolution.fitness.outside.failures import Failures
 from chimera.builtin.evolution.fitness.outside.pinning import code_of
-from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.engine import RunState, Search
 from chimera.builtin.evolution.search.island import is_running
 from chimera.builtin.evolution.search.problem import numbers_of
 from chimera.builtin.evolution.search.steps import is_open, passed_on, refuse_barren
@@ -165,7 +165,7 @@ class Turns:
         return {**output, "asks": asks, "known": known.used(), "at": now.isoformat()}
 
 
-def asked_by(search: Search, state: State, known: Known) -> list[list[float]]:
+def asked_by(search: Search, state: RunState, known: Known) -> list[list[float]]:
     """Return the candidates that the next generation needs and nobody has computed, each once."""
     known.begin()
     found: dict[bytes, list[float]] = {}

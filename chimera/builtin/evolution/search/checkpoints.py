@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from chimera.builtin.evolution.kernels.recording import GENERATION
 from chimera.builtin.evolution.kinds import StopReason
-from chimera.builtin.evolution.search.algorithm import State as Arrays
-from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.algorithm import State
+from chimera.builtin.evolution.search.engine import RunState, Search
 from chimera.context import write_whole
 from chimera.model import ChimeraError, Digest, digest_bytes
 
@@ -34,7 +34,7 @@ _TYPES = {"i": "<i", "u": "<u", "f": "<f"}
 _REASONS = (None, *get_args(StopReason))
 
 
-def pack(state: State, identity: Digest) -> bytes:
+def pack(state: RunState, identity: Digest) -> bytes:
     """Return `state` as bytes; `identity` says to what search it belongs."""
     arrays = [_saved(own) for own in state.islands]
     header = json.dumps(
@@ -55,12 +55,12 @@ def pack(state: State, identity: Digest) -> bytes:
     return data + hashlib.sha256(data).digest()
 
 
-def unpack(data: bytes, search: Search) -> State | None:
+def unpack(data: bytes, search: Search) -> RunState | None:
     """Return the state in `data` if it is whole and belongs to `search`."""
     return _unpacked(data, search.identity, search.start().islands)
 
 
-def _unpacked(data: bytes, identity: Digest, expected: Sequence[Arrays]) -> State | None:
+def _unpacked(data: bytes, identity: Digest, expected: Sequence[State]) -> RunState | None:
     body, size = data[:-_HASH_BYTES], int.from_bytes(data[:8], "little")
     if hashlib.sha256(body).digest() != data[-_HASH_BYTES:]:
         return None
@@ -75,16 +75,16 @@ def _unpacked(data: bytes, identity: Digest, expected: Sequence[Arrays]) -> Stat
     own = [int(island["counters"][GENERATION]) for island in islands]
     if stopped not in _REASONS or generation != max(own, default=None):
         return None
-    return State(islands, generation, stopped)
+    return RunState(islands, generation, stopped)
 
 
-def pack_island(own: Arrays, search: Search, island: int) -> bytes:
+def pack_island(own: State, search: Search, island: int) -> bytes:
     """Return the state of one island as bytes."""
     generation = int(own["counters"][GENERATION])
-    return pack(State([own], generation), _island_of(search, island))
+    return pack(RunState([own], generation), _island_of(search, island))
 
 
-def unpack_island(data: bytes, search: Search, island: int) -> Arrays | None:
+def unpack_island(data: bytes, search: Search, island: int) -> State | None:
     """Return the state of one island, if `data` is whole and belongs to it."""
     state = _unpacked(data, _island_of(search, island), [search.islands[island].start()])
     return None if state is None else state.islands[0]
@@ -94,7 +94,7 @@ def _island_of(search: Search, island: int) -> Digest:
     return f"{search.identity} {island}"
 
 
-def _saved(own: Arrays) -> Arrays:
+def _saved(own: State) -> State:
     """Return an island's arrays as they are kept: the history only as far as it goes."""
     kept = own | {"history": own["history"][: own["counters"][GENERATION] + 1]}
     return {
@@ -103,14 +103,14 @@ def _saved(own: Arrays) -> Arrays:
     }
 
 
-def _restored(payload: bytes, described: Any, expected: Sequence[Arrays]) -> list[Arrays]:
+def _restored(payload: bytes, described: Any, expected: Sequence[State]) -> list[State]:
     """Return the arrays of each island; raises `ValueError` where they are not those expected.
 
     Some algorithms have arrays that grow, so that shapes are those that the header says.
     """
     islands, start = [], 0
     for own, template in zip(described, expected, strict=True):
-        found: Arrays = {}
+        found: State = {}
         for name, kind, shape in own:
             array, start = _array(payload, start, np.dtype(kind), shape)
             found[name] = array.astype(template[name].dtype)

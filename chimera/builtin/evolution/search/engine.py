@@ -33,8 +33,7 @@ from chimera.builtin.evolution.kernels.recording import (
     TARGET,
 )
 from chimera.builtin.evolution.kinds import EvolutionSpec, StopReason
-from chimera.builtin.evolution.search.algorithm import Floats
-from chimera.builtin.evolution.search.algorithm import State as Arrays
+from chimera.builtin.evolution.search.algorithm import Floats, State
 from chimera.builtin.evolution.search.building import build_islands, identity_of
 from chimera.builtin.evolution.search.island import Island, generation_of, is_running
 from chimera.builtin.evolution.search.islands import migrate, sources_of
@@ -58,13 +57,13 @@ _SLICE_NUMBERS = 6_000_000
 
 
 @dataclass(slots=True)
-class State:
+class RunState:
     """A run between two generations: the arrays of each island, and what holds for all of them.
 
     `observed` are observations since somebody took them out; they are no part of the run.
     """
 
-    islands: list[Arrays]
+    islands: list[State]
     generation: int = -1
     stopped: StopReason | None = None
     observed: list[Row] = field(default_factory=list)
@@ -114,16 +113,18 @@ class Search:
         """The islands; most searches have one."""
         return self._islands
 
-    def start(self) -> State:
+    def start(self) -> RunState:
         """Return the state before generation 0."""
-        return State([island.start() for island in self._islands])
+        return RunState([island.start() for island in self._islands])
 
-    def finish(self, state: State, watch: Callable[[State], None] = lambda state: None) -> None:
+    def finish(
+        self, state: RunState, watch: Callable[[RunState], None] = lambda state: None
+    ) -> None:
         """Move on to where a criterion stops the run."""
         self.advance(state, MAX_GENERATIONS, watch)
 
     def advance(
-        self, state: State, until: int, watch: Callable[[State], None] = lambda state: None
+        self, state: RunState, until: int, watch: Callable[[RunState], None] = lambda state: None
     ) -> None:
         """Move `state` on to generation `until`, or to where a criterion stops it.
 
@@ -134,7 +135,7 @@ class Search:
                 self._step(state, min(until, self._next_stop(state)), pool)
                 watch(state)
 
-    def best(self, state: State) -> float | None:
+    def best(self, state: RunState) -> float | None:
         """Return the best fitness so far; `None` while there is no feasible candidate.
 
         With several objectives it is the greatest hypervolume.
@@ -142,7 +143,7 @@ class Search:
         cost = self._best_at(state, state.generation) if state.generation >= 0 else math.inf
         return self._sign * cost + 0.0 if cost < INFEASIBLE else None
 
-    def champion(self, state: State) -> Champion:
+    def champion(self, state: RunState) -> Champion:
         """Return the champion; raises `ChimeraError` if there is no feasible candidate."""
         return champion_of(self, state)
 
@@ -153,7 +154,7 @@ class Search:
         """
         return self._islands[0].fitness_of(row)
 
-    def history(self, state: State) -> Floats:
+    def history(self, state: RunState) -> Floats:
         """Return best and mean cost of every generation so far, of all islands: float64[G, 2]."""
         own = [
             island["history"][np.minimum(np.arange(state.generation + 1), generation_of(island))]
@@ -163,12 +164,12 @@ class Search:
         means = np.array([each[:, MEAN] for each in own])
         return np.column_stack((best, means.mean(axis=0)))
 
-    def history_digest(self, state: State) -> Digest:
+    def history_digest(self, state: RunState) -> Digest:
         """Return the digest of best and mean cost of every generation of every island."""
         parts = [own["history"][: generation_of(own) + 1] for own in state.islands]
         return digest_bytes(b"".join(part.astype("<f8").tobytes() for part in parts))
 
-    def _next_stop(self, state: State) -> int:
+    def _next_stop(self, state: RunState) -> int:
         """Return the next generation to stop at for a migration, or to look at progress."""
         size = max(island.problem.population for island in self._islands) or 10
         numbers = size * self.spec.genome.length * len(self._islands)
@@ -178,7 +179,7 @@ class Search:
         every = self.spec.islands.every
         return min(stop, (state.generation // every + 1) * every)
 
-    def _step(self, state: State, until: int, pool: ThreadPoolExecutor) -> None:
+    def _step(self, state: RunState, until: int, pool: ThreadPoolExecutor) -> None:
         """Move all islands on to generation `until`."""
         if self._threads == 1:
             rows = [
@@ -193,7 +194,7 @@ class Search:
             )
         self.settle(state, until, rows)
 
-    def settle(self, state: State, until: int, rows: Sequence[Sequence[Row]]) -> None:
+    def settle(self, state: RunState, until: int, rows: Sequence[Sequence[Row]]) -> None:
         """Take note of what islands did up to generation `until`; judge criteria; migrate.
 
         `rows` is what each of them observed meanwhile, wherever that was.
@@ -211,7 +212,7 @@ class Search:
             count = self.spec.islands.migrants
             migrate(state.islands, self._algorithms, self._sources, count, running)
 
-    def _observe(self, state: State, before: int, rows: Sequence[Sequence[Row]]) -> None:
+    def _observe(self, state: RunState, before: int, rows: Sequence[Sequence[Row]]) -> None:
         """Keep observations of all islands together, those that stopped as they were then."""
         generations = []
         generation = next_observed(before)
@@ -227,7 +228,7 @@ class Search:
                 seen.append(past[-1] if past else island.observe(own))
             state.observed.append(combine(seen, self._sign) | {"generation": generation})
 
-    def _reason(self, state: State, running: Sequence[bool]) -> StopReason | None:
+    def _reason(self, state: RunState, running: Sequence[bool]) -> StopReason | None:
         """Judge the criteria of several islands together."""
         codes = {int(own["counters"][STOPPED]) for own in state.islands}
         if TARGET in codes:
@@ -244,11 +245,11 @@ class Search:
             return None
         return _REASONS[codes.pop()] if len(codes) == 1 else "evaluations"
 
-    def _best_at(self, state: State, generation: int) -> float:
+    def _best_at(self, state: RunState, generation: int) -> float:
         return min(_best_of(own, generation) for own in state.islands)
 
 
-def _best_of(own: Arrays, generation: int) -> float:
+def _best_of(own: State, generation: int) -> float:
     """Return an island's best cost up to a generation."""
     return float(own["history"][min(generation, generation_of(own)), BEST])
 

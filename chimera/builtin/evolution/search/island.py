@@ -17,8 +17,7 @@ from chimera.builtin.evolution.kernels.recording import (
     STOPPED,
 )
 from chimera.builtin.evolution.kinds import Diversity
-from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem
-from chimera.builtin.evolution.search.algorithm import State as Arrays
+from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, Problem, State
 from chimera.builtin.evolution.search.measures import Observer, Row, next_observed
 from chimera.builtin.evolution.search.scoring import Evaluate, costs_of
 
@@ -49,11 +48,11 @@ class Island:
         self._evaluate = evaluate
         self._of_rows = of_rows
 
-    def start(self) -> Arrays:
+    def start(self) -> State:
         """Return the state before generation 0."""
         return self.algorithm.start(CAPACITY)
 
-    def advance(self, state: Arrays, until: int) -> list[Row]:
+    def advance(self, state: State, until: int) -> list[Row]:
         """Move on to generation `until`, or to where a criterion stops; return what was seen."""
         rows: list[Row] = []
         while is_running(state) and generation_of(state) < until:
@@ -65,16 +64,16 @@ class Island:
             rows += self.watch(state)
         return rows
 
-    def ask(self, state: Arrays) -> Floats:
+    def ask(self, state: State) -> Floats:
         """Return the candidates of the next generation, float64[M, W]; the same if asked again."""
         self._make_room(state, generation_of(state) + 1)
         return self.algorithm.ask(state).copy()
 
-    def tell(self, state: Arrays, values: Floats) -> None:
+    def tell(self, state: State, values: Floats) -> None:
         """Finish the generation that was asked for, given its fitnesses."""
         self.algorithm.tell(state, costs_of(values, self.problem.sign))
 
-    def watch(self, state: Arrays) -> list[Row]:
+    def watch(self, state: State) -> list[Row]:
         """Observe the generation just made, if it is one to observe, and let in immigrants."""
         generation, is_over = generation_of(state), not is_running(state)
         rows: list[Row] = []
@@ -87,7 +86,7 @@ class Island:
                 self._let_in(state, control.immigrants)
         return rows
 
-    def observe(self, state: Arrays) -> Row:
+    def observe(self, state: State) -> Row:
         """Return what there is to see of the latest generation."""
         return self._observer.observe(state)
 
@@ -110,7 +109,7 @@ class Island:
             else min(stop, (generation // control.every + 1) * control.every)
         )
 
-    def _let_in(self, state: Arrays, share: float) -> None:
+    def _let_in(self, state: State, share: float) -> None:
         """Replace the worst by candidates drawn anew, if the evaluations left allow for it."""
         problem, counters = self.problem, state["counters"]
         size = len(self.algorithm.population(state)[1])
@@ -142,7 +141,7 @@ class Island:
             values[feasible] = self._evaluate(self.problem.island, rows[feasible])
         return values
 
-    def _make_room(self, state: Arrays, until: int) -> None:
+    def _make_room(self, state: State, until: int) -> None:
         """Lengthen the history where a row is missing for some generation up to `until`."""
         history, needed = state["history"], min(until, self.problem.ending.generations) + 1
         if len(history) < needed:
@@ -150,11 +149,11 @@ class Island:
             state["history"][: len(history)] = history
 
 
-def generation_of(state: Arrays) -> int:
+def generation_of(state: State) -> int:
     """Return the generation that an island is at, -1 before the first."""
     return int(state["counters"][GENERATION])
 
 
-def is_running(state: Arrays) -> bool:
+def is_running(state: State) -> bool:
     """Tell whether no criterion has stopped an island."""
     return bool(state["counters"][STOPPED] == RUNNING)

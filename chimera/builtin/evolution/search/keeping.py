@@ -20,11 +20,11 @@ from chimera.model import ChimeraError
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.search.algorithm import Floats
-    from chimera.builtin.evolution.search.engine import Search, State
+    from chimera.builtin.evolution.search.engine import RunState, Search
 
 
 def keep_champion(
-    root: Path, search: Search, state: State, definition: Mapping[str, Any], previous: str | None
+    root: Path, search: Search, state: RunState, definition: Mapping[str, Any], previous: str | None
 ) -> str | None:
     """Keep the champion so far and return its digest; the last one's where it is still the same.
 
@@ -67,7 +67,7 @@ def _genome(search: Search, found: Champion, provenance: Mapping[str, Any]) -> d
     return genome | {"objectives": [{"name": aim.name, "value": value} for aim, value in pairs]}
 
 
-def _parents(search: Search, state: State, champion: Champion) -> list[Champion]:
+def _parents(search: Search, state: RunState, champion: Champion) -> list[Champion]:
     """Return the parents of the champion, where its algorithm knows them and can score them."""
     rows = state.islands[champion.island].get("parents")
     if rows is None or champion.generation == 0 or search.spec.objectives:

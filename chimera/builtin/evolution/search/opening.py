@@ -16,7 +16,7 @@ from chimera.builtin.evolution.fitness.outside.failures import SAYS, Failures
 from chimera.builtin.evolution.fitness.outside.pinning import verify
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.building import form_of
-from chimera.builtin.evolution.search.engine import Search, State
+from chimera.builtin.evolution.search.engine import RunState, Search
 from chimera.builtin.evolution.search.keeping import keep_champion
 from chimera.builtin.evolution.search.problem import numbers_of
 from chimera.builtin.evolution.search.scoring import violations_of
@@ -67,7 +67,7 @@ class Searches:
         yield self._made
 
     def keep(
-        self, search: Search, state: State, definition: Mapping[str, Any], previous: str | None
+        self, search: Search, state: RunState, definition: Mapping[str, Any], previous: str | None
     ) -> str | None:
         """Keep the champion so far in the genome store, with what it descends from."""
         return keep_champion(self._root, search, state, definition, previous)

@@ -23,7 +23,7 @@ from chimera.model import ChimeraError, Digest, digest_bytes
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.kinds import Fitness
-    from chimera.builtin.evolution.search.engine import Search, State
+    from chimera.builtin.evolution.search.engine import RunState, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Champion:
         return digest_bytes(np.append(self.numbers, self.outcomes).astype("<f8").tobytes())
 
 
-def champion_of(search: Search, state: State) -> Champion:
+def champion_of(search: Search, state: RunState) -> Champion:
     """Return the champion; raises `ChimeraError` if there is no feasible candidate.
 
     Of several islands' champions it is the best, of equal ones the first island's. With several
@@ -84,7 +84,7 @@ def _champion(
     return Champion(row, numbers, outcomes, generation, island)
 
 
-def front_of(search: Search, state: State) -> tuple[Floats, Floats]:
+def front_of(search: Search, state: RunState) -> tuple[Floats, Floats]:
     """Return the candidates of all islands that none dominates, and their costs, in their order."""
     rows, costs = [], []
     for island, own in zip(search.islands, state.islands, strict=True):
@@ -119,7 +119,7 @@ def _signed(search: Search, costs: Floats) -> list[float]:
     ]
 
 
-def barren(search: Search, state: State) -> ChimeraError:
+def barren(search: Search, state: RunState) -> ChimeraError:
     """Return the error that says why there is no champion."""
     best = min(float(own["history"][generation_of(own), BEST]) for own in state.islands)
     if search.spec.genome.constraints and (best < math.inf or search.spec.objectives):
@@ -135,7 +135,7 @@ def barren(search: Search, state: State) -> ChimeraError:
 
 
 def genome_of(
-    search: Search, state: State, definition: Mapping[str, Any], failures: Failures | None = None
+    search: Search, state: RunState, definition: Mapping[str, Any], failures: Failures | None = None
 ) -> dict[str, Any]:
     """Return the spec of the Genome record of a run that has stopped.
 
@@ -201,7 +201,7 @@ def _caveat_of(fitness: Fitness) -> str | None:
     return "its fitness is a Python function, and is the same again as far as that is"
 
 
-def _doubts(state: State, failures: Failures) -> dict[str, Any]:
+def _doubts(state: RunState, failures: Failures) -> dict[str, Any]:
     """Return what of a run, rather than of its document, keeps it from being the same again."""
     if state.stopped == "time":
         caveat = "time stopped the run, which the document alone does not determine"
@@ -214,7 +214,7 @@ def _doubts(state: State, failures: Failures) -> dict[str, Any]:
     return {"reproducible": False, "caveat": caveat}
 
 
-def _objectives(search: Search, state: State, champion: Champion) -> dict[str, Any]:
+def _objectives(search: Search, state: RunState, champion: Champion) -> dict[str, Any]:
     names = [aim.name for aim in search.spec.objectives]
     rows, costs = front_of(search, state)
     return {

@@ -21,7 +21,7 @@ from chimera.runtime import PermanentError, Step, StepCall
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.search.checkpoints import CheckpointFolder
-    from chimera.builtin.evolution.search.engine import Search, State
+    from chimera.builtin.evolution.search.engine import RunState, Search
     from chimera.runtime import Outputs
 
 MAX_CHECKPOINTS = 1000
@@ -32,7 +32,7 @@ _PARTS = 1000
 Opener = Callable[[EvolutionSpec, StepCall, Mapping[str, Any]], "AbstractContextManager[Search]"]
 """Opens what a step searches with, given what the run is pinned to, and closes it with the step."""
 
-Keeper = Callable[["Search", "State", Mapping[str, Any], "str | None"], "str | None"]
+Keeper = Callable[["Search", "RunState", Mapping[str, Any], "str | None"], "str | None"]
 """Keeps the champion of a checkpoint, given the digest of the last one; returns its digest."""
 
 
@@ -86,7 +86,7 @@ class Passage:
         self._folder = folder
         self._keeper = keeper
 
-    def resumed(self, search: Search, call: StepCall) -> State:
+    def resumed(self, search: Search, call: StepCall) -> RunState:
         """Return the state that the step goes on from, computed again if its checkpoint is lost."""
         from chimera.builtin.evolution.search.checkpoints import unpack
 
@@ -100,7 +100,7 @@ class Passage:
             return search.start()
         return state
 
-    def output(self, search: Search, state: State, call: StepCall, seconds: float) -> Any:
+    def output(self, search: Search, state: RunState, call: StepCall, seconds: float) -> Any:
         """Return what the step gives: a checkpoint, what was seen, and at the end the genome."""
         from chimera.builtin.evolution.search.checkpoints import pack
         from chimera.builtin.evolution.search.measures import columns_of
@@ -136,13 +136,15 @@ class Passage:
             call.context.progress.finish(label, note)
         return output
 
-    def watching(self, search: Search, state: State, call: StepCall) -> Callable[[State], None]:
+    def watching(
+        self, search: Search, state: RunState, call: StepCall
+    ) -> Callable[[RunState], None]:
         """Return what tells of progress, and ends the step by raising where it is cancelled."""
         label, progress = str(self._definition["evolution"]), call.context.progress
         progress.start(label, _PARTS)
         started, evaluated = call.context.clock.now(), state.evaluations
 
-        def watch(state: State) -> None:
+        def watch(state: RunState) -> None:
             seconds = (call.context.clock.now() - started).total_seconds()
             rate = (state.evaluations - evaluated) / seconds if seconds > 0 else 0.0
             share = share_of(self._spec, state.generation, state.evaluations)
@@ -153,7 +155,7 @@ class Passage:
         return watch
 
     def _genome(
-        self, search: Search, state: State, failures: Failures, lineage: str | None
+        self, search: Search, state: RunState, failures: Failures, lineage: str | None
     ) -> dict[str, Any]:
         from chimera.builtin.evolution.search.outcome import genome_of
 
@@ -224,7 +226,7 @@ def refuse_barren(failures: Failures, evaluations: int) -> None:
     )
 
 
-def _note(search: Search, state: State, rate: float) -> str:
+def _note(search: Search, state: RunState, rate: float) -> str:
     """Return what progress says of a generation."""
     row = state.observed[-1] if state.observed else {}
     best = search.best(state)
