@@ -14,7 +14,7 @@ from chimera.proof.kinds import Artifact, ProofSpec
 from chimera.proof.running.normalizers import describe_normalizer
 from chimera.proof.steps.models import Step
 
-_DEMANDS = ("champion", "expect", "goldens", "save_stdout", "warnings")
+_DEMANDS = ("champion", "expect", "goldens", "history", "save_stdout", "warnings")
 """Fields of a step that say what must come out of it, and not what is done."""
 _LEAST = "at_least"
 """The demand that is a number: more of it is more."""

@@ -6,14 +6,14 @@ own, which nothing else of the change owes, is asked as it is alone.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
 
 from chimera.kinds import Document, Metadata, Snapshot, Subject, validate_model
 from chimera.model import (
     Action,
     Address,
     Category,
-    Change,
     Diagnostic,
     Finding,
     Place,
@@ -21,6 +21,7 @@ from chimera.model import (
     Verdict,
 )
 from chimera.proof.compatibility import breaks
+from chimera.proof.following import Written, followed
 from chimera.proof.kinds import ProofSpec
 from chimera.proof.owed import covers_anything
 
@@ -30,15 +31,15 @@ APART = "change the proof in a change of its own"
 
 def weakened(subject: Subject) -> Iterator[Verdict]:
     """Yield a verdict with a warning on each proof that breaks a promise in a change it covers."""
-    for change, target in _broken(subject):
+    for target, less in _broken(subject):
         proof = subject.snapshot.get(target)
         if proof is None or not isinstance(proof.spec, ProofSpec) or not _is_owed(target, subject):
             continue
-        more = len(change.breaks) - _MOST
-        less = "; ".join(change.breaks[:_MOST]) + (f"; and {more} more" if more > 0 else "")
+        more = len(less) - _MOST
+        said = "; ".join(less[:_MOST]) + (f"; and {more} more" if more > 0 else "")
         warning = Diagnostic(
             "proof-weakened",
-            f"{target} shows less in the change that owes it: {less}",
+            f"{target} shows less in the change that owes it: {said}",
             proof.at("spec"),
             f"keep what it showed, which `chimera prove --base` asks for besides, or {APART}",
             Severity.WARNING,
@@ -52,7 +53,7 @@ def as_they_were(subject: Subject, owed: Container[str]) -> Iterator[Document[Pr
 
     Judged only where a tree is compared with: what was applied last may be many changes ago.
     """
-    for _, target in _broken(subject) if subject.former is not None else ():
+    for target, _ in _broken(subject) if subject.former is not None else ():
         document = _former(target, subject)
         if document is not None and str(target) in owed:
             yield document
@@ -60,22 +61,42 @@ def as_they_were(subject: Subject, owed: Container[str]) -> Iterator[Document[Pr
 
 def as_trusted(snapshot: Snapshot, trusted: Snapshot) -> Iterator[Document[ProofSpec]]:
     """Yield each proof, as a trusted revision has it, of which `snapshot` shows less or nothing."""
+
+    def written(address: Address) -> Mapping[str, Any] | None:
+        document = trusted.get(address)
+        return document.value if document is not None else None
+
     for proof in trusted.of_model(ProofSpec):
         here = snapshot.get(proof.address)
         spec = here.spec if here is not None else None
-        if not isinstance(spec, ProofSpec) or next(breaks(proof.spec, spec), None) is not None:
+        if not isinstance(spec, ProofSpec) or _less(proof, spec, snapshot, written):
             yield proof
 
 
-def _broken(subject: Subject) -> Iterator[tuple[Change, Address]]:
-    """Yield the changes of proofs by which less is shown."""
+def _less(
+    former: Document[ProofSpec], spec: ProofSpec, snapshot: Snapshot, written: Written
+) -> tuple[str, ...]:
+    """Return what a proof shows less than it did, champions aside that its documents moved."""
+    before = followed(former.address, former.spec, spec, snapshot, written)
+    return tuple(breaks(before, spec))
+
+
+def _broken(subject: Subject) -> Iterator[tuple[Address, tuple[str, ...]]]:
+    """Yield the proofs of which a change shows less, and what that is."""
     kind = subject.snapshot.registry.of_model(ProofSpec).name
     for change in subject.changes or ():
         target = change.target
-        if isinstance(target, Address) and target.kind == kind:
-            is_less = change.action is Action.UPDATE and change.category is Category.BREAKING
-            if is_less or change.action is Action.DELETE:
-                yield change, target
+        if not isinstance(target, Address) or target.kind != kind:
+            continue
+        if change.action is Action.DELETE:
+            yield target, change.breaks
+        elif change.action is Action.UPDATE and change.category is Category.BREAKING:
+            now, former = subject.snapshot.get(target), _former(target, subject)
+            less = change.breaks
+            if now is not None and isinstance(now.spec, ProofSpec) and former is not None:
+                less = _less(former, now.spec, subject.snapshot, subject.before.get)
+            if less:
+                yield target, less
 
 
 def _former(address: Address, subject: Subject) -> Document[ProofSpec] | None:

@@ -104,7 +104,10 @@ def keep_up(
     evolution: Document[EvolutionSpec],
     genome: GenomeSpec,
 ) -> None:
-    """Have a proof ask for another genome of `evolution`, and its control change the seed.
+    """Have a proof ask for another genome of `evolution`.
+
+    Its control stays as it is, so that it shows no less; one whose seed is the evolution's own by
+    now would change nothing, and gets another.
 
     Raises `UsageError` where the proof has no step that names one.
     """
@@ -129,7 +132,7 @@ def keep_up(
         if (
             isinstance(control, SetValue)
             and (control.path, tuple(control.field)) == (evolution.place.path, _SEED)
-            and control.value is not None
+            and control.value == evolution.spec.seed
         ):
             value: Any = other_seed(evolution.spec.seed)
             text = splice(text, proof.at("spec", "controls", index, "value"), value)

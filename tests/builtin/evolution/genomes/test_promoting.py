@@ -98,7 +98,7 @@ def test_a_rollback_restores_the_document_that_found_the_former_genome(house):
     second = house.found(SECOND)
     house.promote(second)
     assert house.rules() == []
-    assert "10000decade" in house.read("proofs/tune.yaml")
+    assert "10000c0ffee" in house.read("proofs/tune.yaml")  # any other seed than its own does
     house.repository.commit("three")
     proposed = house.rollback()
     assert EVOLUTION_FILE in proposed.proposal.changed
@@ -107,6 +107,36 @@ def test_a_rollback_restores_the_document_that_found_the_former_genome(house):
     assert after == before
     house.promote(second)
     assert "decade" in house.read(EVOLUTION_FILE)
+
+
+def test_a_proof_follows_its_promotion_and_shows_no_less_for_that(house, chimera):
+    house.promote(house.found(FIRST), *ALL)
+    house.repository.commit("one")
+    house.edit(EVOLUTION_FILE, "seed: c0ffee", "seed: decade")
+    house.promote(house.found(SECOND))
+    house.repository.commit("two")
+    assert "proof-weakened" not in chimera("check", "--base", "HEAD~1").out
+    house.rollback()
+    house.repository.commit("three")
+    assert "proof-weakened" not in chimera("check", "--base", "HEAD~1").out
+
+
+def test_a_proof_that_its_promotion_does_not_account_for_shows_less(house, chimera):
+    house.promote(house.found(FIRST), *ALL)
+    house.repository.commit("one")
+    house.edit(EVOLUTION_FILE, "seed: c0ffee", "seed: decade")
+    house.promote(house.found(SECOND))
+    house.edit("proofs/tune.yaml", f"      history: sha256:{'f' * 64}\n", "")
+    house.repository.commit("two")
+    assert "it asks less of evolution Evolution/tune" in chimera("check", "--base", "HEAD~1").out
+
+
+def test_a_control_that_would_plant_the_own_seed_gets_another(house):
+    house.promote(house.found(FIRST), *ALL)
+    house.edit(EVOLUTION_FILE, "seed: c0ffee", "seed: 10000c0ffee")
+    house.promote(house.found(SECOND))
+    [proof] = house.workspace.loaded.snapshot.of_kinds(["Proof"])
+    assert [control.value for control in proof.spec.controls] == ["00000c0ffee"]
 
 
 def test_a_document_that_no_commit_has_cannot_be_restored(house):
