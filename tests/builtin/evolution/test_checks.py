@@ -329,3 +329,37 @@ def test_this_repositorys_evolutions_are_sound():
     verdicts = loaded.snapshot.verdicts
     assert [v.count for v in verdicts if v.judge == "evolution"] >= [2]
     assert all(v.finding is Finding.PASS for v in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("function", "gene", "objective"),
+    [
+        ("onemax", {"name": "x", "min": 0, "max": 1}, "maximize"),
+        ("onemax", {"name": "b", "type": "bit", "count": 8}, "minimize"),
+        ("sphere", {"name": "p", "type": "permutation", "length": 5}, "minimize"),
+    ],
+)
+def test_function_that_means_nothing_here(check, function, gene, objective):
+    fields = {
+        "fitness": {"function": function},
+        "objective": objective,
+        "genome": {"genes": [gene]},
+    }
+    [(rule, _)] = check(**fields, algorithm="auto", operators=None)
+    assert rule == "evolution-function-unfit"
+
+
+@pytest.mark.parametrize(
+    ("function", "gene", "objective"),
+    [
+        ("onemax", {"name": "b", "type": "bit", "count": 8}, "maximize"),
+        ("sphere", {"name": "i", "type": "integer", "min": 0, "max": 9}, "minimize"),
+    ],
+)
+def test_function_of_these_genes(check, function, gene, objective):
+    fields = {
+        "fitness": {"function": function},
+        "objective": objective,
+        "genome": {"genes": [gene]},
+    }
+    assert check(**fields, algorithm="auto", operators=None) == []

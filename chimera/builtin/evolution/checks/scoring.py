@@ -20,6 +20,7 @@ _HELP = "write arithmetic over the genes, as in: sum(g ** 2 for g in genes)"
 def scoring_faults(spec: EvolutionSpec, *, genes_sound: bool) -> Iterator[Fault]:
     """Yield what is wrong with what makes a candidate better than another."""
     yield from _way_faults(spec)
+    yield from _function_faults(spec)
     names_sound = genes_sound
     for name, message in parameter_faults(spec.fitness.parameters, spec.genome.genes):
         names_sound = False  # an expression would be refused for what it cannot know
@@ -72,6 +73,32 @@ def _way_faults(spec: EvolutionSpec) -> Iterator[Fault]:
                 ("objectives", position, "name"),
                 "give each objective a name of its own",
             )
+
+
+def _function_faults(spec: EvolutionSpec) -> Iterator[Fault]:
+    """Yield where a test function means nothing: of other genes, or sought at its wrong end."""
+    if spec.fitness.function is None:
+        return
+    name, function = spec.fitness.function, FUNCTIONS[spec.fitness.function]
+    is_of_bits = function.genes == "bit"
+    fits = {"bit"} if is_of_bits else {"real", "integer", "bit", "categorical"}
+    others = dict.fromkeys(gene.type for gene in spec.genome.genes if gene.type not in fits)
+    if others:
+        yield Fault(
+            "evolution-function-unfit",
+            f"{name} is a function of {'bits' if is_of_bits else 'numbers'}, and there are genes "
+            f"of type {' and '.join(others)}",
+            ("fitness", "function"),
+            "write an expression over the genes, or take another function: "
+            "`chimera explain Evolution.fitness.function`",
+        )
+    elif is_of_bits and spec.objective == "minimize":
+        yield Fault(
+            "evolution-function-unfit",
+            f"{name} is to be maximised, and the objective is minimize",
+            ("objective",) if "objective" in spec.model_fields_set else ("fitness", "function"),
+            "write objective: maximize",
+        )
 
 
 def _expression_faults(spec: EvolutionSpec) -> Iterator[Fault]:
