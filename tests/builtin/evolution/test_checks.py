@@ -144,6 +144,14 @@ def test_a_sound_document_has_no_fault(check, changes):
         ),
         ({"elites": 20}, "evolution-elites-too-many", '"elites": 20'),
         (
+            {
+                "algorithm": {"type": "cma-es", "separable": False},
+                "genome": {"genes": [gene(count=5_000)]},
+            },
+            "evolution-too-large",
+            '"separable": false',
+        ),
+        (
             {"algorithm": "l-shade", "population": 3},
             "evolution-population-too-small",
             '"population": 3,',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from chimera.builtin.evolution.spec.algorithms import CmaEs
 from chimera.builtin.evolution.spec.choosing import choose
 from chimera.builtin.evolution.spec.defaults import (
     MAX_OBJECTIVES,
@@ -61,6 +62,16 @@ def _algorithm_faults(spec: EvolutionSpec, name: str) -> Iterator[Fault]:
             route,
             "take genetic, or leave the choice to auto",
         )
+    if isinstance(spec.algorithm, CmaEs) and spec.algorithm.separable is False:
+        numbers = spec.genome.length**2 * spec.islands.count
+        if numbers > MAX_NUMBERS:
+            yield Fault(
+                "evolution-too-large",
+                f"the correlations of {spec.genome.length} genes are {numbers} numbers, more than "
+                f"{MAX_NUMBERS}",
+                (*route, "separable"),
+                "leave out separable: with so many genes scales alone are learned",
+            )
     if name == "nsga-2" and not spec.objectives:
         yield Fault(
             "evolution-algorithm-unfit",
