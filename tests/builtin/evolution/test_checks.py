@@ -145,6 +145,16 @@ def test_a_sound_document_has_no_fault(check, changes):
         ({"elites": 20}, "evolution-elites-too-many", '"elites": 20'),
         (
             {
+                "genome": {
+                    "genes": [gene()],
+                    "constraints": [{"expression": f"x <= {'1' * 3000}.0"} for _ in range(7)],
+                }
+            },
+            "evolution-too-large",
+            '"constraints": [',
+        ),
+        (
+            {
                 "algorithm": {"type": "cma-es", "separable": False},
                 "genome": {"genes": [gene(count=5_000)]},
             },

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
     from chimera.model import Route
 
+MAX_CHARACTERS = 20_000
+"""Of all expressions, which become one function."""
+
 _HELP = "write arithmetic over the genes, as in: sum(g ** 2 for g in genes)"
 
 
@@ -113,6 +116,17 @@ def _expression_faults(spec: EvolutionSpec) -> Iterator[Fault]:
         (f"objective {aim.name}", aim.expression, ("objectives", position, "expression"))
         for position, aim in enumerate(spec.objectives)
     )
+    constraints = [each.expression for each in spec.genome.constraints]
+    length = sum(map(len, [*constraints, *(text for _, text, _ in expressions)]))
+    if length > MAX_CHARACTERS:
+        yield Fault(
+            "evolution-too-large",
+            f"all expressions together have {length} characters, more than {MAX_CHARACTERS}: "
+            "compiling them would take minutes",
+            ("genome", "constraints") if constraints else ("objectives",),
+            "use sums over vectors and parameters, or compute the fitness by python",
+        )
+        return
     for what, text, route in expressions:
         for message in read_expression(text, genes, parameters).faults:
             yield Fault(
