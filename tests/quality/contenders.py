@@ -79,7 +79,7 @@ def cma_es(box: BlackBox, seed: int) -> None:
 
 
 def portfolio(box: BlackBox, seed: int) -> None:
-    """Ours: CMA-ES, L-SHADE, CMA-ES."""
+    """Ours: CMA-ES, L-SHADE, a broad run of CMA-ES, and CMA-ES again."""
     from chimera.builtin.evolution.search.portfolio import PortfolioSearch
 
     spec = spec_of({"type": "portfolio"}, box.dimension, box.budget)

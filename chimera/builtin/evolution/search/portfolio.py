@@ -1,9 +1,11 @@
-"""A portfolio for real genes: CMA-ES, then L-SHADE, then CMA-ES goes on where it was.
+"""A portfolio for real genes: CMA-ES, L-SHADE, a broad run of CMA-ES, and CMA-ES where it was.
 
-The two fail on different functions: CMA-ES solves what is smooth or has a global structure within a
-small share of the evaluations, L-SHADE what has many optima along each gene. Each turn has a share
-that is known beforehand, because L-SHADE plans its population for it. Members share counters,
-champion and history; the rest of their states lies side by side.
+They fail on different functions: CMA-ES with restarts solves what is smooth, or has few optima,
+within a small share of the evaluations; L-SHADE what has many optima along each gene; a broad run,
+one of CMA-ES with many candidates, what has many optima under a global structure, to which restarts
+that double their population come late. Each turn has a share that is known beforehand, because
+populations are planned for it; what a converged broad run leaves of its own is the next turn's.
+Members share counters, champion and history; the rest of their states lies side by side.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chimera.builtin.evolution.kernels.recording import (
+    CONVERGED,
     EVALUATIONS,
     EVALUATIONS_SPENT,
     GENERATION,
@@ -31,15 +34,22 @@ from chimera.builtin.evolution.spec.defaults import ROWS_A_GENE
 if TYPE_CHECKING:
     from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 
-GENERATIONS_A_GENE = 22
+GENERATIONS_A_GENE = 24
 """How many of its first, largest generations L-SHADE's share has for each gene, at least: with 18
 candidates a gene it would not converge within a small share."""
+
+BROAD_GENERATIONS_A_GENE = 12.5
+"""How many generations the share of the broad run has for each gene, at least, to converge in."""
+
+MOST_BROAD_ROWS = 1024
+"""Candidates of the broad run at most, whatever its share."""
 
 CURRENT, LATEST = range(2)
 """Positions in `turn`: whose turn it is, and whose the latest generation is."""
 
-_MEMBERS = ("cma-es", "l-shade", "cma-es")
+_MEMBERS = ("cma-es", "l-shade", "broad", "cma-es")
 _SHARED = ("counters", "champion", "history")
+_ENDS_OF_A_TURN = (EVALUATIONS_SPENT, CONVERGED)
 
 
 class PortfolioSearch:
@@ -52,20 +62,24 @@ class PortfolioSearch:
         whole = problem.ending.evaluations
         first = int(chosen.opening * whole)
         second = min(first + int(chosen.interlude * whole), whole)
-        population = problem.population or _population(problem.genes, second - first)
-        settings = Defaults(population=problem.population or None)
+        third = min(second + int(chosen.broad * whole), whole)
+        given = problem.population
         own = spec.model_copy(update={"algorithm": LShade(type="l-shade")})
-        self._problem, self._limits = problem, (first, second, whole)
+        rows = given or _population(problem.genes, second - first)
+        many = given or _broad_population(problem.genes, third - second)
+        settings = Defaults(population=given or None)
+        self._problem, self._limits = problem, (first, second, third, whole)
         self._turns: tuple[Algorithm, ...] = (
             CmaEsSearch(_ending_at(problem, first), settings),
-            LShadeSearch(replace(_ending_at(problem, second), population=population), own),
+            LShadeSearch(replace(_ending_at(problem, second), population=rows), own),
+            CmaEsSearch(_ending_at(problem, third), Defaults(restarts="none", population=many)),
             CmaEsSearch(problem, settings),
         )
 
     def start(self, capacity: int) -> State:
         """Return the state before generation 0."""
         state: State = {"turn": np.zeros(2, np.int64)}
-        for turn in (1, 0):
+        for turn in (2, 1, 0):
             own = self._turns[turn].start(capacity)
             state |= {_name(turn, key): array for key, array in own.items()}
         self._pass_on(state)
@@ -115,10 +129,10 @@ class PortfolioSearch:
         return turn, own | {key: state[key] for key in _SHARED}
 
     def _conclude(self, state: State, turn: int, own: State) -> None:
-        """Keep what a member's generations made of its state; end its turn if it is spent."""
+        """Keep what a member's generations made of its state; end its turn if it is over."""
         _keep(state, turn, own)
         state["turn"][LATEST] = turn
-        if state["counters"][STOPPED] == EVALUATIONS_SPENT:
+        if state["counters"][STOPPED] in _ENDS_OF_A_TURN:
             state["turn"][CURRENT] += 1
             self._pass_on(state)
 
@@ -139,6 +153,12 @@ class PortfolioSearch:
 def _population(genes: int, evaluations: int) -> int:
     """Return how many candidates L-SHADE begins with."""
     return min(ROWS_A_GENE * genes, max(ROWS_A_GENE, evaluations // (GENERATIONS_A_GENE * genes)))
+
+
+def _broad_population(genes: int, evaluations: int) -> int:
+    """Return how many candidates a generation of the broad run has."""
+    rows = int(evaluations / (BROAD_GENERATIONS_A_GENE * genes))
+    return min(MOST_BROAD_ROWS, max(ROWS_A_GENE, rows))
 
 
 def _ending_at(problem: Problem, evaluations: int) -> Problem:

@@ -67,18 +67,21 @@ class CmaEs(Model):
 
 
 class Portfolio(Model):
-    """CMA-ES, then L-SHADE, then CMA-ES where it was: each solves what the other cannot.
+    """CMA-ES, L-SHADE, a broad run of CMA-ES, CMA-ES where it was: each solves what others cannot.
 
     For real genes and many evaluations, of which the members have shares: without a limit of them
-    it is CMA-ES. The population of L-SHADE follows from its share.
+    it is CMA-ES. The populations of L-SHADE and of the broad run follow from their shares.
     """
 
     type: Literal["portfolio"] = Field(description=_HOW)
     opening: PositiveShare = Field(
         default=0.1, description="Share of the evaluations that CMA-ES begins with."
     )
-    interlude: PositiveShare = Field(
-        default=0.15, description="Share that L-SHADE has then; CMA-ES has the rest."
+    interlude: PositiveShare = Field(default=0.15, description="Share that L-SHADE has then.")
+    broad: PositiveShare = Field(
+        default=0.4,
+        description="Share that one run of CMA-ES with many candidates has then at most; what it "
+        "leaves when it has converged is for the CMA-ES of the beginning, which goes on.",
     )
 
 

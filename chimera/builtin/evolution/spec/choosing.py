@@ -20,7 +20,7 @@ from chimera.builtin.evolution.spec.algorithms import (
 from chimera.builtin.evolution.spec.defaults import evaluations_of
 from chimera.builtin.evolution.spec.evolution import EvolutionSpec
 
-PORTFOLIO_FROM = 2_000
+PORTFOLIO_FROM = 5_000
 """Evaluations for each gene, on an island, from which the portfolio solves more than CMA-ES."""
 
 
@@ -79,6 +79,6 @@ def _fitting(spec: EvolutionSpec) -> tuple[AlgorithmName, str]:
             f"{PORTFOLIO_FROM}: it needs the fewest"
         )
     return "portfolio", (
-        f"all genes are real, and {share} evaluations for each gene suffice for L-SHADE to solve "
-        "what CMA-ES cannot"
+        f"all genes are real, and {share} evaluations for each gene suffice for L-SHADE and one "
+        "broad run of CMA-ES to solve what its restarts do not"
     )

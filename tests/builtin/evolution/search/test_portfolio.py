@@ -36,7 +36,38 @@ def steps(rows, first, last, values):
         values[row] = total
 
 
-def make(evaluations=6000, generations=10**6, target=-math.inf, **parameters):
+@numba.njit(FITNESS_SIGNATURE)
+def turned(rows, first, last, values):
+    """Rastrigin's function, mirrored at a plane: many optima, along no gene."""
+    for row in range(first, last):
+        along = 0.0
+        for j in range(6):
+            along += (j + 1.0) * rows[row, j] / 91.0
+        total = 0.0
+        for j in range(6):
+            x = rows[row, j] - 2.0 * (j + 1.0) * along
+            total += 10.0 + x * x - 10.0 * np.cos(2.0 * np.pi * x)
+        values[row] = total
+
+
+@numba.njit(FITNESS_SIGNATURE)
+def sphere(rows, first, last, values):
+    """One optimum, at which every run converges."""
+    for row in range(first, last):
+        total = 0.0
+        for j in range(6):
+            total += rows[row, j] * rows[row, j]
+        values[row] = total
+
+
+def make(
+    evaluations=6000,
+    generations=10**6,
+    target=-math.inf,
+    fitness=steps,
+    population=0,
+    **parameters,
+):
     lower, upper = np.zeros(8), np.zeros(8)
     lower[:6], upper[:6] = -5.0, 4.0
     problem = Problem(
@@ -47,9 +78,9 @@ def make(evaluations=6000, generations=10**6, target=-math.inf, **parameters):
         lower=lower,
         upper=upper,
         sign=1.0,
-        population=0,
+        population=population,
         ending=Ending(generations, evaluations, target, 0, 0.0),
-        fitness=steps,
+        fitness=fitness,
     )
     spec = EvolutionSpec.model_validate(
         {
@@ -66,17 +97,26 @@ def step(search, state):
     search.advance(state, int(state["counters"][GENERATION]) + 1)
 
 
-def test_members_have_their_shares_in_turns():
-    search = make(opening=0.2, interlude=0.5)
-    state, spent = search.start(7000), [0, 0, 0]
+def spent_by_turn(search):
+    state, spent = search.start(7000), [0, 0, 0, 0]
     while state["counters"][STOPPED] == RUNNING:
         before = int(state["counters"][EVALUATIONS])
         step(search, state)
         spent[int(search.observe(state)["turn"])] += int(state["counters"][EVALUATIONS]) - before
     assert state["counters"][STOPPED] == EVALUATIONS_SPENT
-    assert spent[0] == pytest.approx(1200, abs=20)
-    assert spent[1] == pytest.approx(3000, abs=20)
+    return spent
+
+
+def test_members_have_their_shares_in_turns():
+    spent = spent_by_turn(make(opening=0.2, interlude=0.5, broad=0.2))
+    assert spent == pytest.approx([1200, 3000, 1200, 600], abs=20)
     assert 5980 < sum(spent) <= 6000
+
+
+def test_what_a_converged_broad_run_leaves_is_for_the_last_turn():
+    spent = spent_by_turn(make(opening=0.1, interlude=0.1, broad=0.7, fitness=sphere, population=9))
+    assert 500 < spent[2] < 3000
+    assert sum(spent[2:]) == pytest.approx(4800, abs=20)
 
 
 def same(one, other):
@@ -111,6 +151,14 @@ def test_the_turn_of_l_shade_solves_what_cma_es_could_not():
     search.advance(state, 10**6)
     assert state["counters"][STOPPED] == TARGET
     assert search.observe(state) == {"turn": 1.0}
+
+
+def test_a_broad_run_solves_what_neither_restarts_nor_l_shade_could():
+    search = make(evaluations=80_000, target=1e-6, fitness=turned)
+    state = search.start(80_000)
+    search.advance(state, 10**6)
+    assert state["counters"][STOPPED] == TARGET
+    assert search.observe(state) == {"turn": 2.0}
 
 
 def test_a_limit_of_generations_stops_it_in_any_turn():

@@ -25,7 +25,7 @@ def names(choice):
 
 
 CASES = {
-    "many evaluations": (spec_of(termination={"evaluations": 10**5}), "portfolio", "L-SHADE"),
+    "many evaluations": (spec_of(termination={"evaluations": 10**5}), "portfolio", "broad run"),
     "few evaluations": (spec_of(termination={"evaluations": 3000}), "cma-es", "300 evaluations"),
     "generations": (spec_of(termination={"generations": 50}), "cma-es", "no limit of evaluations"),
     "operators": (spec_of(operators={"selection": {"type": "rank"}}), "genetic", "operators"),
