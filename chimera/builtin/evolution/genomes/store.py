@@ -74,6 +74,11 @@ class GenomeStore:
         data = write_entry(entry)
         digest = digest_bytes(data)
         path = self._folder / entry.run / f"{digest.removeprefix('sha256:')}.json"
+        for folder in (self._folder, path.parent):
+            if folder.is_symlink():
+                raise ChimeraError(
+                    f"{folder} is a symbolic link", help="make it a folder of this work tree"
+                )
         try:
             if not path.exists() or path.read_bytes() != data:
                 write_whole(path, data)

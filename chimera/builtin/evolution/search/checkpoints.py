@@ -155,6 +155,10 @@ class CheckpointFolder:
     def put(self, data: bytes) -> Digest:
         """Keep `data` durably and return its digest; raises `ChimeraError` if that fails."""
         digest = digest_bytes(data)
+        if self._folder.is_symlink():
+            raise ChimeraError(
+                f"{self._folder} is a symbolic link", help="make it a folder of this work tree"
+            )
         try:
             write_whole(self._path(digest), data)
         except OSError as error:

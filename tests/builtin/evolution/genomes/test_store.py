@@ -297,6 +297,19 @@ def test_what_is_no_folder_of_a_run_is_left_alone(store, tmp_path):
     assert found.damaged == ()
 
 
+def test_a_folder_that_leads_elsewhere_is_not_written_to(store, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run = store._folder / entry().run
+    for link in (store._folder, run):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(elsewhere)
+        with pytest.raises(ChimeraError, match="is a symbolic link"):
+            store.put(entry())
+        link.unlink()
+    assert list(elsewhere.iterdir()) == []
+
+
 finite = st.floats(-1000, 1000, allow_nan=False)
 
 

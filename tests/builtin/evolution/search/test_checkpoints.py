@@ -125,3 +125,13 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ChimeraError, match="a checkpoint cannot be written"):
         CheckpointFolder(tmp_path / "file").put(b"state")
+
+
+def test_a_folder_that_leads_elsewhere_is_not_written_to(tmp_path):
+    folder = CheckpointFolder.of(tmp_path)
+    (tmp_path / ".chimera").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".chimera" / "checkpoints").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ChimeraError, match="checkpoints is a symbolic link"):
+        folder.put(b"data")
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -7,10 +7,13 @@ Refuses a path that leaves the tree or passes through a symlink, and to execute 
 from __future__ import annotations
 
 import ast
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from chimera.documents.trees import is_safe
 from chimera.model import Digest, digest_bytes, digest_json
 from chimera.runtime import PermanentError
 
@@ -23,7 +26,7 @@ def source_at(root: Path, path: str) -> bytes:
     Raises `PermanentError` where there is none that may be read.
     """
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+    if not parts or "\0" in path or not is_safe(path) or parts[0].lower() == ".chimera":
         raise PermanentError(
             f"{path!r} is no path inside the tree", help="write it from the root of the tree"
         )
@@ -47,6 +50,8 @@ def _read(root: Path, parts: tuple[str, ...]) -> bytes:
             folder = inner
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with os.fdopen(os.open(last, flags, dir_fd=folder), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file")
             data = file.read(MAX_BYTES + 1)
     finally:
         os.close(folder)

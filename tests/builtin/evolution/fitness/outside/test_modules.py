@@ -1,5 +1,7 @@
 """Modules of the tree: nothing outside of it is read, and all that they import is known."""
 
+import os
+
 import pytest
 
 from chimera.builtin.evolution.fitness.outside.modules import digest_of, source_at, sources_of
@@ -55,6 +57,20 @@ def test_no_symlink_is_followed(tree, what):
         path = "link/near.py"
     with pytest.raises(PermanentError, match=r"symlinks are not followed|cannot be read"):
         source_at(tree, path)
+
+
+@pytest.mark.parametrize("folder", [".git", ".chimera", "tools/.GIT"])
+def test_a_module_that_git_does_not_keep_in_the_tree_is_refused(tree, folder):
+    (tree / folder).mkdir()
+    (tree / folder / "fit.py").write_text("")
+    with pytest.raises(PermanentError, match="is no path inside the tree"):
+        source_at(tree, f"{folder}/fit.py")
+
+
+def test_a_pipe_is_no_module(tree):
+    os.mkfifo(tree / "pipe.py")
+    with pytest.raises(PermanentError, match="it is no regular file"):
+        source_at(tree, "pipe.py")
 
 
 def test_what_is_no_python_is_told(tree):
