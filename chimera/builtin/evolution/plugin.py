@@ -66,12 +66,17 @@ def chimera_check_document(document: Document[Model], registry: Registry) -> Ite
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge whether promoted values are those of their genomes."""
-    if "Promotion" not in subject.snapshot.kinds:
-        return ()
-    from chimera.builtin.evolution.genomes.checking import judge as judge_promotions
+    """Judge whether promoted values are those of their genomes, and modules are there."""
+    found: list[Verdict] = []
+    if "Evolution" in subject.snapshot.kinds:
+        from chimera.builtin.evolution.checks.modules import judge_modules
 
-    return tuple(judge_promotions(subject))
+        found += judge_modules(subject)
+    if "Promotion" in subject.snapshot.kinds:
+        from chimera.builtin.evolution.genomes.checking import judge as judge_promotions
+
+        found += judge_promotions(subject)
+    return tuple(found)
 
 
 @hookimpl
