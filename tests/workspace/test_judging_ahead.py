@@ -12,7 +12,9 @@ import pytest
 from chimera import Workspace
 from chimera.context import Command, Context, Processes, Running
 
-ROLE = "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: owner}\nspec: {members: [Identity/ann]}\n"
+ROLE = (
+    "apiVersion: chimera/v1\nkind: Role\nmetadata: {name: owner}\nspec: {members: [Identity/ann]}\n"
+)
 POLICY = """\
 apiVersion: chimera/v1
 kind: Policy
