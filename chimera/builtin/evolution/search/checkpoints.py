@@ -97,25 +97,30 @@ def _island_of(search: Search, island: int) -> Digest:
 def _saved(own: State) -> State:
     """Return an island's arrays as they are kept: the history only as far as it goes."""
     kept = own | {"history": own["history"][: own["counters"][GENERATION] + 1]}
-    return {
-        name: np.ascontiguousarray(array, f"{_TYPES[array.dtype.kind]}{array.dtype.itemsize}")
-        for name, array in sorted(kept.items())
-    }
+    return {name: np.ascontiguousarray(array, _kind(array)) for name, array in sorted(kept.items())}
+
+
+def _kind(array: NDArray[Any]) -> str:
+    """Return the type by which an array is kept."""
+    return f"{_TYPES[array.dtype.kind]}{array.dtype.itemsize}"
 
 
 def _restored(payload: bytes, described: Any, expected: Sequence[State]) -> list[State]:
     """Return the arrays of each island; raises `ValueError` where they are not those expected.
 
-    Some algorithms have arrays that grow, so that shapes are those that the header says.
+    Some algorithms have arrays that grow, so that shapes are those that the header says, and none
+    is smaller than at the start: kernels do not look whether what they index is there.
     """
     islands, start = [], 0
     for own, template in zip(described, expected, strict=True):
         found: State = {}
         for name, kind, shape in own:
             array, start = _array(payload, start, np.dtype(kind), shape)
-            found[name] = array.astype(template[name].dtype)
-            if array.ndim != template[name].ndim:
+            least = template[name][:0] if name == "history" else template[name]
+            is_whole = all(n >= m for n, m in zip(array.shape, least.shape, strict=True))
+            if kind != _kind(least) or not is_whole:
                 raise ValueError("an array of another form")
+            found[name] = array.astype(least.dtype)
         if (
             found.keys() != template.keys()
             or len(found["history"]) <= found["counters"][GENERATION]

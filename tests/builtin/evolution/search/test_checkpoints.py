@@ -127,6 +127,19 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path):
         CheckpointFolder(tmp_path / "file").put(b"state")
 
 
+def test_an_array_of_another_form_than_kernels_index_is_not_read(search):
+    data = pack(at(search, 2), search.identity)
+    size = int.from_bytes(data[:8], "little")
+    [own] = json.loads(data[8 : 8 + size])["islands"]
+    for place, (name, kind, shape) in enumerate(own):
+        others = [(name, "<M8", shape)]
+        if len(set(shape)) > 1:
+            others.append((name, kind, shape[::-1]))
+        for other in others:
+            forms = [*own[:place], other, *own[place + 1 :]]
+            assert unpack(forged(data, islands=[forms]), search) is None, other
+
+
 def test_a_folder_that_leads_elsewhere_is_not_written_to(tmp_path):
     folder = CheckpointFolder.of(tmp_path)
     (tmp_path / ".chimera").mkdir()
