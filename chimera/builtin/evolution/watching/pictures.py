@@ -21,16 +21,27 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 def charts_of(histories: Sequence[History]) -> list[Chart]:
     """Return the charts of one run, or of several over one another."""
     single = len(histories) == 1
+    aims = dict.fromkeys(map(aim_of, histories))
     fitness = [
-        _line(history, column, column if single else _name(history))
+        _line(history, column, _named(history, column) if single else _name(history))
         for history in histories
         for column in (_FITNESSES if single else _FITNESSES[:1])
     ]
-    charts = [_chart("Convergence", "fitness", fitness)]
+    title = f"Convergence of {_title(histories)}" if single else "Convergence"
+    charts = [_chart(title, " or ".join(aims), fitness)]
     for name in _CHARTS:
         lines = [_line(h, name, name if single else _name(h)) for h in histories]
         charts.append(_chart(name.capitalize(), name, lines))
     return [chart for chart in charts if any(line.points for line in chart.lines)]
+
+
+def aim_of(history: History) -> str:
+    """Return what the best of a run is the best of: with several objectives, of hypervolumes."""
+    return "hypervolume" if history.spec.objectives else "fitness"
+
+
+def _named(history: History, column: str) -> str:
+    return aim_of(history) if column == "best" and history.spec.objectives else column
 
 
 def picture(histories: Sequence[History]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.evolution.watching.histories import History
-from chimera.builtin.evolution.watching.pictures import sparkline
+from chimera.builtin.evolution.watching.pictures import aim_of, sparkline
 
 if TYPE_CHECKING:
     from chimera.render.paint import Paint
@@ -45,7 +45,8 @@ def watch_text(history: History, paint: Paint) -> str:
     for name in ("best", "median", "diversity"):
         value = history.last(name)
         if value is not None:
-            lines.append(f"{name:<11} {_number(value):<12} {sparkline(history.columns[name])}")
+            said = aim_of(history) if name == "best" and history.spec.objectives else name
+            lines.append(f"{said:<11} {_number(value):<12} {sparkline(history.columns[name])}")
     if history.last("unchanged"):
         lines.append(f"unchanged   for {history.last('unchanged'):,.0f} generations")
     if history.stopped is not None:

@@ -103,10 +103,26 @@ def test_a_picture_shows_convergence_and_diversity(team: Workspace) -> None:
     history = history_named(team, "local", "a")
     svg = ElementTree.fromstring(pictures.picture([history]))
     texts = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"Convergence", "Diversity", "best", "median", "generation"} <= texts
+    assert {"Convergence of Evolution/a", "Diversity", "best", "median", "generation"} <= texts
     page = pictures.picture_page([history])
     assert history.run.uid in page
     assert page.count("<tr>") > len(history.columns["generation"]), "the numbers are there, too"
+
+
+def test_the_best_of_several_objectives_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    aims = "objectives: [{name: f, expression: 'x[0]'}, {name: g, expression: '-x[0]'}]"
+    text = EVOLUTION.replace("NAME", "a").replace("SEED", "1").replace("genetic", "nsga-2")
+    text = text.replace("fitness: {function: sphere}", aims)
+    (tmp_path / "specs" / "a.yaml").write_text(text)
+    team = Workspace.open(tmp_path)
+    team.apply()
+    history = history_named(team, "local", "a")
+    assert "hypervolume " in rendering.watch_text(history, plain)
+    svg = ElementTree.fromstring(pictures.picture([history]))
+    texts = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
+    assert "hypervolume" in texts
+    assert not {"fitness", "best"} & texts
 
 
 def test_several_runs_are_drawn_over_one_another(team: Workspace) -> None:
