@@ -346,11 +346,15 @@ def _documents(targets: Sequence[Target]) -> list[Address]:
 
 
 def _approvers(workspace: Workspace) -> list[str]:
-    """Return whom to ask where something is protected: the one role that there is."""
+    """Return whom to ask where something is protected: the one role that may."""
     snapshot = workspace.loaded.snapshot
     if not any(environments(snapshot).values()):
         return []
-    roles = [str(document.address) for document in snapshot.of_model(RoleSpec)]
+    roles = [
+        str(role.address)
+        for role in snapshot.of_model(RoleSpec)
+        if "approve" in role.spec.capabilities
+    ]
     if len(roles) != 1:
         listed = f"there is: {', '.join(roles)}" if roles else "make one: chimera new Role"
         raise UsageError(
