@@ -86,19 +86,17 @@ def compile_python(
 def _source(genes: Sequence[Gene], form: Form, *, constrained: bool) -> str:
     """Return the loop over rows, by the places of genes alone.
 
-    A row of numbers is given as it is, where no gene has to be worked out.
+    A function gets a copy of its row: it may write to it, and that is no part of the search.
     """
     width, logs = 0, []
     for gene in genes:
         if gene.type == "real" and gene.scale == "log":
             logs.append((width, width + gene.length, gene.min, gene.max))
         width += gene.length
-    is_direct = form == "fitness" and not logs
     lines = [f"def {form}(population, first, last, values):"]
     if constrained:
         lines.append("    constrain(population, first, last, values)")
-    if not is_direct:
-        lines.append(f"    genes = np.empty({width})")
+    lines.append(f"    genes = np.empty({width})")
     lines.append("    for row in range(first, last):")
     if constrained:
         lines += ["        if not values[row] < INFEASIBLE:", "            continue"]
@@ -108,15 +106,14 @@ def _source(genes: Sequence[Gene], form: Form, *, constrained: bool) -> str:
             "            word = population[row, j >> 6]",
             "            genes[j] = float((word >> np.uint64(j & 63)) & np.uint64(1))",
         ]
-    elif logs:
+    else:
         lines += [f"        for j in range({width}):", "            genes[j] = population[row, j]"]
     for start, end, low, high in logs:
         bounded = f"larger({low!r}, smaller({high!r}, exp(genes[j])))"
         lines += [f"        for j in range({start}, {end}):", f"            genes[j] = {bounded}"]
-    given = f"population[row, :{width}]" if is_direct else "genes"
     lines += [
         "        try:",
-        f"            values[row] = called({given})",
+        "            values[row] = called(genes)",
         "        except Exception:",
         "            values[row] = nan",
         "",

@@ -33,6 +33,10 @@ def fitness(genes):
 def total(genes):
     return genes.sum()
 
+def sorting(genes):
+    genes.sort()
+    return genes[0]
+
 def text(genes):
     return "no number"
 
@@ -94,6 +98,13 @@ def test_genes_are_given_as_they_are_meant(compile_for):
     )
     rows = rows_of([math.log(10.0) + 1e-9, 1.0], [0.0, 2.0])
     assert values_of(compile_for("total", genes), rows).tolist() == [11.0, 3.0]
+
+
+def test_what_a_function_does_to_its_genes_is_no_part_of_the_search(compile_for):
+    rows = np.array([(3.0, 2.0, 1.0), (-1.0, 4.0, -2.0)])
+    before = rows.copy()
+    assert values_of(compile_for("sorting"), rows).tolist() == [1.0, -2.0]
+    assert (rows == before).all()
 
 
 def test_bits_are_unpacked(compile_for):
