@@ -38,7 +38,7 @@ GENERATIONS_A_GENE = 24
 """How many of its first, largest generations L-SHADE's share has for each gene, at least: with 18
 candidates a gene it would not converge within a small share."""
 
-BROAD_GENERATIONS_A_GENE = 12.5
+BROAD_GENERATIONS_A_GENE = 16
 """How many generations the share of the broad run has for each gene, at least, to converge in."""
 
 MOST_BROAD_ROWS = 1024
@@ -157,7 +157,7 @@ def _population(genes: int, evaluations: int) -> int:
 
 def _broad_population(genes: int, evaluations: int) -> int:
     """Return how many candidates a generation of the broad run has."""
-    rows = int(evaluations / (BROAD_GENERATIONS_A_GENE * genes))
+    rows = evaluations // (BROAD_GENERATIONS_A_GENE * genes)
     return min(MOST_BROAD_ROWS, max(ROWS_A_GENE, rows))
 
 

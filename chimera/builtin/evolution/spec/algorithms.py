@@ -79,7 +79,7 @@ class Portfolio(Model):
     )
     interlude: PositiveShare = Field(default=0.15, description="Share that L-SHADE has then.")
     broad: PositiveShare = Field(
-        default=0.4,
+        default=0.6,
         description="Share that one run of CMA-ES with many candidates has then at most; what it "
         "leaves when it has converged is for the CMA-ES of the beginning, which goes on.",
     )
