@@ -134,7 +134,6 @@ FAULTS = [
     ("specs/layers.yaml", 7, 72, "layer-prohibition-unknown"),
     ("specs/layers.yaml", 8, 54, "dormant-dated"),
     ("specs/numbers.yaml", 4, 7, "field-missing"),
-    ("specs/numbers.yaml", 4, 7, "field-missing"),
     ("specs/numbers.yaml", 4, 14, "yaml-number-not-json"),
     ("specs/outside.yaml", 1, 1, "document-symlink-leaves-tree"),
     ("specs/repeated.yaml", 6, 3, "yaml-duplicate-key"),
