@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask
     from chimera.runtime.due import Due, Published
     from chimera.runtime.health import HealthCheck, HealthTask
+    from chimera.runtime.reporting import ReportTask, Section
     from chimera.runtime.settings import RunSettings, Watcher
     from chimera.runtime.system import SystemSettings
 
@@ -179,6 +180,15 @@ def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[s
 @hookspec
 def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:  # type: ignore[empty-body]
     """Return how the plugin's own parts are, as far as the state and the process show it."""
+
+
+@hookspec
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:  # type: ignore[empty-body]
+    """Return what the plugin has to say of a period, for a report of that kind.
+
+    Called once for each report. The same task and state give the same sections: the only clock is
+    `task.now`. Return nothing where there is nothing to say to a report of that kind.
+    """
 
 
 @hookspec
