@@ -15,8 +15,31 @@ if TYPE_CHECKING:
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register `ChangelogEntry` and `Freeze`."""
+    """Register the kinds of records, and the model by which incidents are judged."""
     return [
+        Kind(
+            "SeverityModel",
+            "chimera.builtin.records.kinds:SeverityModelSpec",
+            "The levels by which a team says how bad an incident is, and what each asks of people.",
+        ),
+        Kind(
+            "Incident",
+            "chimera.builtin.records.kinds:IncidentSpec",
+            "Something that is wrong: how grave, who commands, and what was seen and done.",
+            record=True,
+        ),
+        Kind(
+            "Postmortem",
+            "chimera.builtin.records.kinds:PostmortemSpec",
+            "The blameless review of an incident, and what is to be done.",
+            record=True,
+        ),
+        Kind(
+            "Rollback",
+            "chimera.builtin.records.kinds:RollbackSpec",
+            "One change that a person takes back: checklist, evidence, target and observation.",
+            record=True,
+        ),
         Kind(
             "ChangelogEntry",
             "chimera.builtin.records.kinds:ChangelogEntrySpec",

@@ -1,0 +1,57 @@
+"""Moments, days, and who did something when: what every record is made of."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Annotated
+
+from chimera.kinds import AfterValidator, Field, Model, Text, refuse
+
+
+def _check_day(text: str) -> str:
+    try:
+        valid = date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        valid = False
+    if not valid:
+        raise refuse("changelog-date-invalid", f"{text!r} is no day; write it as 2026-11-21")
+    return text
+
+
+Day = Annotated[str, AfterValidator(_check_day)]
+"""A day, written YYYY-MM-DD."""
+
+
+def _check_moment(text: str) -> str:
+    try:
+        when(text)
+    except ValueError:
+        raise refuse(
+            "moment-invalid", f"{text!r} is no time with its zone; write it as 2026-11-21T06:30:00Z"
+        ) from None
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_check_moment)]
+"""A time with its zone, written as 2026-11-21T06:30:00Z."""
+
+
+@lru_cache(maxsize=65_536)  # every check asks for the same few moments of a record again
+def when(moment: str) -> datetime:
+    """Return the time that a `Moment` says; raises `ValueError` for any other text.
+
+    Only differences between two of them, and comparisons, are safe: near the years 1 and 9999 a
+    sum overflows.
+    """
+    found = datetime.fromisoformat(moment)
+    if found.tzinfo is None:
+        raise ValueError(moment)
+    return found
+
+
+class Stamp(Model):
+    """That somebody did something, and when."""
+
+    at: Moment = Field(description="When, as a time with its zone.")
+    by: Text = Field(description="Who: a name, or Identity/name.")

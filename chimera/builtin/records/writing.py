@@ -1,0 +1,301 @@
+"""Records about to be written: new files, and what is added to those that are there.
+
+All is spliced, so that no comment and no other byte changes, and written whole: a crash leaves the
+old file. Refuses what would not validate, and to write over what changed since it was read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chimera.context import write_whole
+from chimera.documents import add_field, append_item, dump, format_text, is_below, parse, splice
+from chimera.kinds import API_VERSION, Reference, suggestion, validate
+from chimera.model import (
+    Address,
+    ChimeraError,
+    Diagnostic,
+    Place,
+    Route,
+    StaleError,
+    StateError,
+    UsageError,
+    has_errors,
+)
+from chimera.state.lock import Holder, Lock
+from chimera.workspace.recording import home_of
+
+if TYPE_CHECKING:
+    from chimera.kinds import Document, Model
+    from chimera.workspace import Workspace
+
+_MOST_TOLD = 3
+_LOCK = "records.lock"
+
+
+@dataclass
+class Draft:
+    """Records that would be written together, with what their files would say.
+
+    Routes lead from the spec: `("timeline",)`. Values are JSON. What is a secret of this process is
+    masked. Nothing is written before `write`.
+    """
+
+    workspace: Workspace
+    changed: dict[str, str] = field(default_factory=dict)
+    """What files would say, by path; those that would go are in `moved`."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """The former path of each file that would stand elsewhere."""
+    _former: dict[str, bytes | None] = field(default_factory=dict)
+    _new: dict[Address, Place] = field(default_factory=dict)
+
+    def create(
+        self,
+        address: Address,
+        spec: Mapping[str, Any],
+        *,
+        path: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> str:
+        """Propose a new record in a file of its own, at its home in the tree; return the path.
+
+        Raises `UsageError` where there is one of the address, or something at the path.
+        """
+        path = path or home_of(address)
+        there = self.workspace.loaded.snapshot.get(address)
+        if there is not None or address in self._new:
+            where = f", in {there.place.path}" if there is not None else ""
+            raise UsageError(f"there is a {address} already{where}", help="give another name")
+        if not any(is_below(path, root.rstrip("/") or ".") for root in self.workspace.source.roots):
+            raise UsageError(
+                f"{path} is in no folder that documents are read from",
+                help="add its folder to the roots of the Repository document",
+            )
+        if self._before(path) is not None or path in self.changed:
+            raise UsageError(f"there is a {path} already", help="give another name")
+        value = {
+            "apiVersion": API_VERSION,
+            "kind": address.kind,
+            "metadata": {
+                "name": address.name,
+                **({"annotations": dict(annotations)} if annotations else {}),
+            },
+            "spec": self._masked(dict(spec)),
+        }
+        up = "../" * path.count("/")
+        modeline = f"# yaml-language-server: $schema={up}.chimera/schemas/{address.kind}.json"
+        self.changed[path] = format_text(f"{modeline}\n{dump(value)}")
+        self._new[address] = Place(path)
+        return path
+
+    def append(self, address: Address, route: Route, value: Any) -> None:
+        """Propose `value` last in the list at `route`; the list is made where there is none."""
+        place = self._place(address)
+        if self._value(address, route) is None:
+            self._add(place.at("spec", *route[:-1]), str(route[-1]), [self._masked(value)])
+        else:
+            where = place.at("spec", *route)
+            text = append_item(self.text(place.path), where, self._masked(value))
+            self.changed[place.path] = text
+
+    def put(self, address: Address, route: Route, value: Any) -> None:
+        """Propose `value` at `route`: a scalar in place of a scalar, or a field not there yet.
+
+        Raises `UsageError` where a list or mapping stands there: that would lose what it says.
+        """
+        place = self._place(address)
+        there = self._value(address, route)
+        if isinstance(there, dict | list) or (there is not None and isinstance(value, dict | list)):
+            name = ".".join(map(str, route))
+            raise UsageError(
+                f"{address} says already what its {name} is",
+                help=f"edit {place.path} by hand where it is wrong",
+            )
+        if there is None and route[-1] not in (self._value(address, route[:-1]) or ()):
+            self._add(place.at("spec", *route[:-1]), str(route[-1]), self._masked(value))
+        else:
+            where = place.at("spec", *route)
+            self.changed[place.path] = splice(self.text(place.path), where, self._masked(value))
+
+    def move(self, path: str, to: str) -> None:
+        """Propose that the file at `path` stands at `to`, as it is; done twice, nothing changes."""
+        if path == to:
+            return
+        if self._before(to) is not None or to in self.changed:
+            raise UsageError(f"there is a {to} already", help=f"move {path} by hand")
+        self.changed[to] = self.text(path)
+        self.moved[to] = path
+
+    def text(self, path: str) -> str:
+        """Return what would stand at `path`."""
+        if path in self.changed:
+            return self.changed[path]
+        data = self._before(path)
+        if data is None:
+            raise UsageError(f"there is no {path}", help="`git status` says what became of it")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not UTF-8", help="write it as UTF-8") from error
+
+    def require_sound(self) -> None:
+        """Raise `UsageError`, naming the rule, where a record would be wrong that is not so now."""
+        found = [fault for path in self.changed for fault in self._new_faults(path)]
+        if found:
+            told = "; ".join(f"{fault.message} ({fault.rule})" for fault in found[:_MOST_TOLD])
+            more = len(found) - _MOST_TOLD
+            raise UsageError(
+                f"nothing was written: {found[0].address or found[0].where} would not be valid: "
+                + told
+                + (f"; and {more} more" if more > 0 else ""),
+                help=found[0].help,
+            )
+
+    def write(self) -> tuple[str, ...]:
+        """Write it, each file whole and durably, and return the paths.
+
+        Raises `UsageError` for what would not validate, `StaleError` for a file that changed since
+        it was read, `ChimeraError` for what the system refuses. All is looked at before the first
+        file is written.
+        """
+        self.require_sound()
+        with self._alone():
+            for path, before in self._former.items():
+                if path in self.changed | {old: "" for old in self.moved.values()}:
+                    self._require_unchanged(path, before)
+            for path, text in self.changed.items():
+                try:
+                    write_whole(self.workspace.root / path, text.encode("utf-8"))
+                    if path in self.moved:
+                        os.unlink(self.workspace.root / self.moved[path])
+                except OSError as error:
+                    raise ChimeraError(
+                        f"{path} cannot be written: {error.strerror}",
+                        help="`git status` shows what was written; run the same command again",
+                    ) from error
+        return tuple(self.changed)
+
+    def _add(self, place: Place, key: str, value: Any) -> None:
+        self.changed[place.path] = add_field(self.text(place.path), place, key, value)
+
+    def _place(self, address: Address) -> Place:
+        if address in self._new:
+            return self._new[address]
+        return record(self.workspace, address).place
+
+    def _value(self, address: Address, route: Route) -> Any:
+        """Return what would stand at `route`, nothing where that is absent."""
+        place = self._place(address)
+        documents, _ = parse(place.path, self.text(place.path).encode("utf-8"))
+        value: Any = documents[place.index].value.get("spec", {})
+        for segment in route:
+            if isinstance(value, dict) and segment in value:
+                value = value[segment]
+            elif isinstance(value, list) and isinstance(segment, int) and segment < len(value):
+                value = value[segment]
+            else:
+                return None
+        return value
+
+    def _masked(self, value: Any) -> Any:
+        return self.workspace.context.secrets.mask_json({"": value})[""]
+
+    def _before(self, path: str) -> bytes | None:
+        """Return what stands at `path` as it was first read; `None` where there is nothing."""
+        if path not in self._former:
+            self._former[path] = self._read(path)
+        return self._former[path]
+
+    def _read(self, path: str) -> bytes | None:
+        root = self.workspace.root
+        file = root / path
+        if file.is_symlink() or not file.parent.resolve().is_relative_to(root.resolve()):
+            raise UsageError(f"{path} leads through a link", help="name the file that it leads to")
+        try:
+            return file.read_bytes() if file.exists() else None
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be read: {error.strerror}", help="see to its permissions"
+            ) from error
+
+    def _require_unchanged(self, path: str, before: bytes | None) -> None:
+        if self._read(path) != before:
+            raise StaleError(
+                f"{path} changed while this command was at work, and nothing was written",
+                help="run the same command again: it starts from what stands there now",
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let no other command write records meanwhile."""
+        context = self.workspace.context
+        self.workspace.prepare()
+        since = context.clock.now().isoformat()
+        holder = Holder(os.getpid(), str(context.actor.name), "records", since)
+        try:
+            lock = Lock.acquire(self.workspace.root / ".chimera" / _LOCK, holder)
+        except StateError as error:
+            raise StaleError(
+                "another command is writing records", help="run the same command again"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _new_faults(self, path: str) -> Iterator[Diagnostic]:
+        """Yield what would be wrong with the records in a file and is not so now."""
+        former = self._former.get(self.moved.get(path, path))
+        known = {_what(f) for f in self._faults(path, former.decode())} if former else set()
+        yield from (f for f in self._faults(path, self.changed[path]) if _what(f) not in known)
+
+    def _faults(self, path: str, text: str) -> Iterator[Diagnostic]:
+        documents, faults = parse(path, text.encode("utf-8"))
+        yield from (fault for fault in faults if has_errors((fault,)))
+        snapshot = self.workspace.loaded.snapshot
+        for raw in documents:
+            document, found = validate(raw, snapshot.registry)
+            yield from (fault for fault in found if has_errors((fault,)))
+            for mark, value, route in () if document is None else document.marks_of(Reference):
+                target = Address.parse(str(value))
+                kinds = mark.kinds if isinstance(mark, Reference) else ()
+                is_there = target in self._new or snapshot.get(target) is not None
+                if not is_there or (kinds and target.kind not in kinds):
+                    yield _astray(document, target, kinds, route)
+
+
+def _astray(
+    document: Document[Model] | None, target: Address, kinds: tuple[str, ...], route: Route
+) -> Diagnostic:
+    assert document is not None
+    wrong = bool(kinds) and target.kind not in kinds
+    return Diagnostic(
+        "reference-kind" if wrong else "reference-dangling",
+        f"{target} is not of the kind {' or '.join(kinds)}" if wrong else f"there is no {target}",
+        document.place.at(*route),
+        f"`chimera get {kinds[0] if kinds else target.kind}` lists what there is",
+        address=str(document.address),
+    )
+
+
+def _what(fault: Diagnostic) -> tuple[str, str]:
+    return fault.rule, fault.message
+
+
+def record(workspace: Workspace, address: Address) -> Document[Model]:
+    """Return a valid record of the tree; raises `UsageError` where there is none."""
+    snapshot = workspace.loaded.snapshot
+    found = snapshot.get(address)
+    if found is None:
+        known = [str(a) for a in snapshot.documents if a.kind == address.kind]
+        listed = (
+            f"`chimera get {address.kind}` lists what there is; `chimera check` says what is wrong"
+        )
+        raise UsageError(
+            f"there is no valid {address} in the tree", help=suggestion(str(address), known, listed)
+        )
+    return found
