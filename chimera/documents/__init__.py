@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chimera.documents.format import format_text
     from chimera.documents.globs import Globs
     from chimera.documents.history import Commit, commits_of, has_commit, is_contained
+    from chimera.documents.insert import add_field, append_item
     from chimera.documents.listing import Listing, list_documents
     from chimera.documents.merge import Merge, open_merge
     from chimera.documents.own import own_files
@@ -59,6 +60,8 @@ __all__ = [
     "PartialTree",
     "RawDocument",
     "Tree",
+    "add_field",
+    "append_item",
     "authorization",
     "check_remote",
     "commits_of",
@@ -111,6 +114,7 @@ import_lazily(
         ".format": "format_text",
         ".globs": "Globs",
         ".history": "Commit commits_of has_commit is_contained",
+        ".insert": "add_field append_item",
         ".listing": "Listing list_documents",
         ".merge": "Merge open_merge",
         ".own": "own_files",

@@ -45,7 +45,7 @@ def splice(text: str, place: Place, value: Scalar) -> str:
     """
     expected = read_values(text)
     start, end, old = _scalar_at(text, place)
-    new = _rendered(value, old)
+    new = rendered(value, old)
     if old == "" and text[start - 1 : start] not in (" ", "\t", "\n"):
         new = " " + new
     if old[:1] in ("|", ">"):
@@ -95,7 +95,7 @@ def _put(documents: list[dict[str, Any]], place: Place, value: Scalar) -> None:
     target[place.route[-1]] = value
 
 
-def _rendered(value: Scalar, old: str) -> str:
+def rendered(value: Scalar, old: str = "") -> str:
     """Return `value` as YAML, in the quotes that `old` had."""
     if not isinstance(value, str):
         text = json.dumps(value)  # YAML 1.1 reads 1e-07 as text, and 1.0e-07 as the number it is

@@ -45,7 +45,14 @@ def recorded(root: Path) -> dict[Address, Path]:
     return dict(sorted(found.items()))
 
 
-_HOMES = {"ReleaseProof": "proofs/records", "Genome": "specs/genomes"}
+_HOMES = {
+    "ReleaseProof": "proofs/records",
+    "Genome": "specs/genomes",
+    "Incident": "changelog/incidents",
+    "Postmortem": "changelog/postmortems",
+    "Rollback": "changelog/rollbacks",
+    "Freeze": "changelog/freezes",
+}
 
 
 def home_of(address: Address) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +47,9 @@ class Draft:
 
     workspace: Workspace
     changed: dict[str, str] = field(default_factory=dict)
-    """What files would say, by path; those that would go are in `moved`."""
+    """What files would say, by path."""
     moved: dict[str, str] = field(default_factory=dict)
-    """The former path of each file that would stand elsewhere."""
+    """Where files would stand, as they are, by the path at which they stand now."""
     _former: dict[str, bytes | None] = field(default_factory=dict)
     _new: dict[Address, Place] = field(default_factory=dict)
 
@@ -125,10 +125,10 @@ class Draft:
         """Propose that the file at `path` stands at `to`, as it is; done twice, nothing changes."""
         if path == to:
             return
-        if self._before(to) is not None or to in self.changed:
+        if self._before(to) is not None or to in self.moved.values():
             raise UsageError(f"there is a {to} already", help=f"move {path} by hand")
-        self.changed[to] = self.text(path)
-        self.moved[to] = path
+        self.text(path)
+        self.moved[path] = to
 
     def text(self, path: str) -> str:
         """Return what would stand at `path`."""
@@ -165,19 +165,16 @@ class Draft:
         self.require_sound()
         with self._alone():
             for path, before in self._former.items():
-                if path in self.changed | {old: "" for old in self.moved.values()}:
-                    self._require_unchanged(path, before)
+                self._require_unchanged(path, before)
             for path, text in self.changed.items():
-                try:
+                with _told(path):
                     write_whole(self.workspace.root / path, text.encode("utf-8"))
-                    if path in self.moved:
-                        os.unlink(self.workspace.root / self.moved[path])
-                except OSError as error:
-                    raise ChimeraError(
-                        f"{path} cannot be written: {error.strerror}",
-                        help="`git status` shows what was written; run the same command again",
-                    ) from error
-        return tuple(self.changed)
+            for path, to in self.moved.items():
+                with _told(to):
+                    target = self.workspace.root / to
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    (self.workspace.root / path).rename(target)
+        return (*self.changed, *self.moved.values())
 
     def _add(self, place: Place, key: str, value: Any) -> None:
         self.changed[place.path] = add_field(self.text(place.path), place, key, value)
@@ -185,20 +182,25 @@ class Draft:
     def _place(self, address: Address) -> Place:
         if address in self._new:
             return self._new[address]
-        return record(self.workspace, address).place
+        document = record(self.workspace, address)
+        path = document.place.path
+        if path not in self.changed and self._document(document.place) != document.value:
+            raise _stale(path)
+        return document.place
+
+    def _document(self, place: Place) -> Any:
+        documents, _ = parse(place.path, self.text(place.path).encode("utf-8"))
+        return documents[place.index].value if place.index < len(documents) else None
 
     def _value(self, address: Address, route: Route) -> Any:
         """Return what would stand at `route`, nothing where that is absent."""
         place = self._place(address)
-        documents, _ = parse(place.path, self.text(place.path).encode("utf-8"))
-        value: Any = documents[place.index].value.get("spec", {})
+        value: Any = self._document(place).get("spec", {})
         for segment in route:
-            if isinstance(value, dict) and segment in value:
-                value = value[segment]
-            elif isinstance(value, list) and isinstance(segment, int) and segment < len(value):
-                value = value[segment]
-            else:
+            known = range(len(value)) if isinstance(value, list) else value
+            if not isinstance(value, dict | list) or segment not in known:
                 return None
+            value = value[segment]
         return value
 
     def _masked(self, value: Any) -> Any:
@@ -224,10 +226,7 @@ class Draft:
 
     def _require_unchanged(self, path: str, before: bytes | None) -> None:
         if self._read(path) != before:
-            raise StaleError(
-                f"{path} changed while this command was at work, and nothing was written",
-                help="run the same command again: it starts from what stands there now",
-            )
+            raise _stale(path)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -249,7 +248,7 @@ class Draft:
 
     def _new_faults(self, path: str) -> Iterator[Diagnostic]:
         """Yield what would be wrong with the records in a file and is not so now."""
-        former = self._former.get(self.moved.get(path, path))
+        former = self._former.get(path)
         known = {_what(f) for f in self._faults(path, former.decode())} if former else set()
         yield from (f for f in self._faults(path, self.changed[path]) if _what(f) not in known)
 
@@ -280,6 +279,25 @@ def _astray(
         f"`chimera get {kinds[0] if kinds else target.kind}` lists what there is",
         address=str(document.address),
     )
+
+
+def _stale(path: str) -> StaleError:
+    return StaleError(
+        f"{path} changed while this command was at work, and nothing was written",
+        help="run the same command again: it starts from what stands there now",
+    )
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Put into words what the system refuses about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise ChimeraError(
+            f"{path} cannot be written: {error.strerror}",
+            help="`git status` shows what was written; run the same command again",
+        ) from error
 
 
 def _what(fault: Diagnostic) -> tuple[str, str]:

@@ -1,0 +1,172 @@
+"""Adding to YAML without disturbing what is there: an item to a list, a field to a mapping.
+
+What is added stands last, in the style of what it is added to, in block or in flow. Refuses, by
+reading the result back, any insertion that would change more than was asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chimera.documents.dump import dump
+from chimera.documents.edit import read_values, rendered, same_values
+from chimera.documents.format import format_text
+from chimera.documents.scan import TooDeepError
+from chimera.documents.spans import compose, walk
+from chimera.model import ChimeraError, Place, UsageError
+
+_STEP = 2
+
+
+def append_item(text: str, place: Place, value: Any) -> str:
+    """Return `text` with `value`, which is JSON, last in the list at `place`.
+
+    Raises `UsageError` where there is no list at `place`, `ChimeraError` where the result would not
+    read back as meant (a list that is shared through an anchor).
+    """
+    return _inserted(text, place, "sequence", None, value)
+
+
+def add_field(text: str, place: Place, key: str, value: Any) -> str:
+    """Return `text` with the field `key`, which is not there yet, last in the mapping at `place`.
+
+    Raises as `append_item` does.
+    """
+    return _inserted(text, place, "mapping", key, value)
+
+
+def _inserted(text: str, place: Place, kind: str, key: str | None, value: Any) -> str:
+    expected = read_values(text)
+    nodes = _nodes_along(text, place)
+    node = nodes[-1]
+    if node.id != kind:
+        what = "list" if kind == "sequence" else "mapping"
+        raise UsageError(
+            f"there is no {what} at {_name(place)}", help=f"name a field with a {what}"
+        )
+    target: Any = expected[place.index]
+    for segment in place.route:
+        target = target[segment]
+    if key is None:
+        target.append(value)
+    elif key in target:
+        raise UsageError(f"{_name(place)} has a field {key} already", help="set that one")
+    else:
+        target[key] = value
+    result = _spliced(text, nodes, key, value)
+    if not same_values(_values_or_none(result), expected):
+        raise ChimeraError(
+            f"nothing can be added to {_name(place)} by itself",
+            help="edit the file by hand: it may be shared through an anchor",
+        )
+    return result
+
+
+def _spliced(text: str, nodes: list[Any], key: str | None, value: Any) -> str:
+    node = nodes[-1]
+    if not node.flow_style:
+        return _after_line(text, *_end(text, node, nodes), _block(key, value, _column(node)))
+    if node.value:
+        last = node.value[-1]
+        at = (last[1] if isinstance(last, tuple) else last).end_mark.index
+        return f"{text[:at]}, {_flow_entry(key, value)}{text[at:]}"
+    start, end = node.start_mark.index, node.end_mark.index
+    if any(parent.flow_style for parent in nodes[:-1]):
+        return f"{text[: start + 1]}{_flow_entry(key, value)}{text[end - 1 :]}"
+    column = _column(nodes[-2]) + _STEP if len(nodes) > 1 else 0
+    kept = text[:start].rstrip(" ")
+    return _after_line(kept + text[end:], len(kept), column, _block(key, value, column))
+
+
+def _nodes_along(text: str, place: Place) -> list[Any]:
+    """Return the nodes from the root to `place`."""
+    import yaml
+
+    try:
+        composed = compose(text)
+    except (yaml.YAMLError, TooDeepError) as error:
+        raise ChimeraError("the text cannot be edited in place", help="edit it by hand") from error
+    root = composed[place.index] if place.index < len(composed) else None
+    nodes = [root]
+    for length in range(1, len(place.route) + 1):
+        _, node, complete = walk(root, Place(place.path, place.index, place.route[:length]), {})
+        if not complete:
+            raise UsageError(
+                f"there is nothing at {_name(place)}", help="name a field that is there"
+            )
+        nodes.append(node)
+    return nodes
+
+
+def _end(text: str, node: Any, nodes: list[Any]) -> tuple[int, int]:
+    """Return where the last line of a block ends, and from which column comments belong to it.
+
+    A block's own end mark is wherever the next thing begins.
+    """
+    first, last = node.start_mark.index, node.end_mark.index
+    while node.value and not getattr(node, "flow_style", True):
+        entry = node.value[-1]
+        key, node = entry if isinstance(entry, tuple) else (None, entry)
+        if key is not None and node.end_mark.index < key.start_mark.index:
+            node = key  # what follows it is an alias, whose node stands elsewhere
+    at = node.end_mark.index
+    if not first <= at <= last:
+        at = last
+    at = len(text[:at].rstrip())  # a block scalar takes the line ends after it
+    owned = _column(nodes[-2]) + 1 if len(nodes) > 1 else 0
+    return at, owned
+
+
+def _after_line(text: str, at: int, owned: int, lines: list[str]) -> str:
+    """Return `text` with `lines` after the one with `at`, and the comments that belong to it."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    end = look = text.find("\n", at)
+    while look != -1:
+        following = text[look + 1 :].partition("\n")[0].rstrip()
+        bare = following.lstrip(" ")
+        is_owned = bare.startswith("#") and len(following) - len(bare) >= owned
+        if bare and not is_owned:
+            break
+        look = text.find("\n", look + 1)
+        end = look if is_owned else end
+    if end == -1:
+        return text + newline + newline.join(lines) + newline
+    return text[: end + 1] + "".join(line + newline for line in lines) + text[end + 1 :]
+
+
+def _column(node: Any) -> int:
+    column: int = node.start_mark.column
+    return column
+
+
+def _block(key: str | None, value: Any, column: int) -> list[str]:
+    """Return the lines of a list item, or of a field, at `column`."""
+    if key is None:
+        lines = format_text(dump({"items": [value]})).rstrip("\n").split("\n")[1:]
+        lines = [line[_STEP:] if line.strip() else "" for line in lines]
+    else:
+        lines = format_text(dump({key: value})).rstrip("\n").split("\n")
+    return [" " * column + line if line else "" for line in lines]
+
+
+def _flow_entry(key: str | None, value: Any) -> str:
+    return _flow(value) if key is None else f"{rendered(key)}: {_flow(value)}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(_flow_entry(key, item) for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return rendered(value)
+
+
+def _values_or_none(text: str) -> Any:
+    try:
+        return read_values(text)
+    except ChimeraError:
+        return None
+
+
+def _name(place: Place) -> str:
+    return ".".join(map(str, place.route)) or "the root"
