@@ -197,10 +197,10 @@ class Draft:
         place = self._place(address)
         value: Any = self._document(place).get("spec", {})
         for segment in route:
-            known = range(len(value)) if isinstance(value, list) else value
-            if not isinstance(value, dict | list) or segment not in known:
+            entries = dict(enumerate(value)) if isinstance(value, list) else value
+            if not isinstance(entries, dict) or segment not in entries:
                 return None
-            value = value[segment]
+            value = entries[segment]
         return value
 
     def _masked(self, value: Any) -> Any:
