@@ -100,11 +100,11 @@ def _judge_as_of(ctx: click.Context, parameter: click.Parameter, text: str | Non
 
     session = ctx.find_object(Session)
     if text is not None and session is not None:
-        session.effective_time = parse_instant(text)
+        session.now = parse_instant(text)
 
 
-effective_time_option = click.option(
-    "--effective-time",
+now_option = click.option(
+    "--now",
     metavar="TIME",
     callback=_judge_as_of,
     expose_value=False,

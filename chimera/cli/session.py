@@ -48,7 +48,7 @@ class Session:
     directory: Path
     color: bool | None = None
     secrets: Secrets | None = None
-    effective_time: datetime | None = None
+    now: datetime | None = None
     """The moment that is judged as of, where it is not the present."""
     held: list[object] = field(default_factory=list)
     """What is not to be taken apart before the end."""
@@ -60,7 +60,7 @@ class Session:
         from chimera.context import Context
         from chimera.workspace import Workspace
 
-        context = Context.system(now=self.effective_time, progress=self.progress())
+        context = Context.system(now=self.now, progress=self.progress())
         self.secrets = context.secrets
         workspace = Workspace.open(directory or self.directory, context)
         workspace.listeners = self.listeners
@@ -162,9 +162,9 @@ class Session:
 
     def _dated(self, text: Callable[[Paint], str]) -> Callable[[Paint], str]:
         """Have text say as of when it was judged, where that was asked for."""
-        if self.effective_time is None:
+        if self.now is None:
             return text
-        line = self._as_of(self.effective_time)
+        line = self._as_of(self.now)
         return lambda paint: f"{paint(line, 'dim')}\n{text(paint)}"
 
     @staticmethod
@@ -182,8 +182,8 @@ class Session:
     def _json(self, value: Any) -> str:
         from chimera.render.paint import harmless
 
-        if self.effective_time is not None:
-            value = {**value, "effectiveTime": self.effective_time.isoformat()}
+        if self.now is not None:
+            value = {**value, "now": self.now.isoformat()}
         shown = json.dumps(value, indent=2, ensure_ascii=False)
         if self.secrets is not None and self.secrets.mask(shown) != shown:
             # In the text a secret of digits alone may be a number, without quotes around it.
@@ -192,8 +192,8 @@ class Session:
 
     def _told(self, report: Report, exit_code: int) -> Report:
         """Complete a report with what only the command line knows, and without secrets."""
-        if self.effective_time is not None:
-            report = replace(report, notes=(self._as_of(self.effective_time), *report.notes))
+        if self.now is not None:
+            report = replace(report, notes=(self._as_of(self.now), *report.notes))
         return replace(report, exit_code=exit_code, version=version()).masked(self._mask)
 
     def _mask(self, text: str) -> str:

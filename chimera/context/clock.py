@@ -28,7 +28,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still, for `--effective-time` and for tests."""
+    """A clock that stands still, for `--now` and for tests."""
 
     def __init__(self, instant: datetime) -> None:
         if instant.tzinfo is None:

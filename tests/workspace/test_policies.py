@@ -77,11 +77,11 @@ def test_check_plan_and_apply_refuse_what_an_expired_waiver_was_for(waived: Repo
 def test_a_waiver_that_expires_can_be_tried(waived: Repository) -> None:
     for moment, code in (("2099-12-31", 0), ("2100-01-01", 1), ("2100-01-01T00:30+01:00", 0)):
         for command in ("check", "plan"):
-            ended = waived.chimera(command, "--effective-time", moment)
+            ended = waived.chimera(command, "--now", moment)
             assert ended.code == code, (command, moment, ended.out)
             assert "judged as of " in ended.out
-    told = waived.chimera("check", "--effective-time", "2099-12-31", "-o", "json").json
-    assert told["effectiveTime"] == "2099-12-31T00:00:00+00:00"
+    told = waived.chimera("check", "--now", "2099-12-31", "-o", "json").json
+    assert told["now"] == "2099-12-31T00:00:00+00:00"
     assert told["waived"] == [
         {
             "rule": "Policy/named#protected",
@@ -90,12 +90,12 @@ def test_a_waiver_that_expires_can_be_tried(waived: Repository) -> None:
             "reasons": ["waived by Waiver/demo-is-open until 2099-12-31: the demo is on Friday"],
         }
     ]
-    assert "effectiveTime" not in waived.chimera("check", "-o", "json").json
+    assert "now" not in waived.chimera("check", "-o", "json").json
 
 
 @pytest.mark.parametrize("command", [["check"], ["plan"], ["policy", "test"]])
 def test_a_time_that_is_none_is_a_mistake_of_usage(waived: Repository, command: list[str]) -> None:
-    ended = waived.chimera(*command, "--effective-time", "friday")
+    ended = waived.chimera(*command, "--now", "friday")
     assert ended.code == 4
     assert "2027-01-31T12:00:00Z" in ended.err
 
@@ -107,7 +107,7 @@ def test_cases_that_say_no_time_are_tried_as_of_the_moment(repository: Repositor
     )
     repository.write("policies/named.yaml", timely)
     assert repository.chimera("policy", "test").code == 1
-    ended = repository.chimera("policy", "test", "--effective-time", "2031-01-01", "-o", "json")
+    ended = repository.chimera("policy", "test", "--now", "2031-01-01", "-o", "json")
     assert ended.code == 0
     assert ended.json["coverage"] == [
         {"rule": "Policy/named#protected", "action": "deny", "holds": 1, "fails": 1,

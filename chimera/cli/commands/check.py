@@ -10,9 +10,9 @@ import click
 from chimera.cli.options import (
     base_option,
     compared_head,
-    effective_time_option,
     environment_option,
     head_option,
+    now_option,
     report_option,
     work_tree_option,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @base_option
 @head_option
 @work_tree_option
-@effective_time_option
+@now_option
 @environment_option
 @report_option
 @pass_session

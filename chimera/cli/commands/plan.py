@@ -12,9 +12,9 @@ from chimera.cli.exit_codes import DETAILED_CHANGED
 from chimera.cli.options import (
     base_option,
     compared_head,
-    effective_time_option,
     environment_option,
     head_option,
+    now_option,
     page_option,
     report_option,
     work_tree_option,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @base_option
 @head_option
 @work_tree_option
-@effective_time_option
+@now_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @report_option

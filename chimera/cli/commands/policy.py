@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from chimera.cli.commands.policy_eval import evaluate
-from chimera.cli.options import effective_time_option, report_option
+from chimera.cli.options import now_option, report_option
 from chimera.cli.session import Session, pass_session
 
 
@@ -19,7 +19,7 @@ policy.add_command(evaluate)
 
 @policy.command()
 @click.argument("names", nargs=-1)
-@effective_time_option
+@now_option
 @report_option
 @pass_session
 def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> None:
@@ -32,7 +32,7 @@ def test(session: Session, names: tuple[str, ...], outputs: tuple[str, ...]) -> 
     from chimera.render.verdicts import cases_json, cases_text
 
     workspace = session.workspace()
-    result = workspace.test_policies(names, session.effective_time)
+    result = workspace.test_policies(names, session.now)
     session.emit(
         outputs,
         lambda paint: cases_text(result, paint),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from chimera.cli.options import effective_time_option, report_option
+from chimera.cli.options import now_option, report_option
 from chimera.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ _STANDARD_INPUT = "-"
     metavar="NAME",
     help="Where resources stand that name no namespace, as for kubectl.",
 )
-@effective_time_option
+@now_option
 @report_option
 @pass_session
 def evaluate(
@@ -94,7 +94,7 @@ def evaluate(
         old,
         cast("Operation | None", operation),
         namespace,
-        session.effective_time,
+        session.now,
         sys.stdin.buffer.read() if _STANDARD_INPUT in named else b"",
     )
     result = session.workspace().evaluate(question)

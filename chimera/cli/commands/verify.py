@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from chimera.cli.options import effective_time_option, environment_option, output_option
+from chimera.cli.options import environment_option, now_option, output_option
 from chimera.cli.session import Session, pass_session
 
 
@@ -17,7 +17,7 @@ from chimera.cli.session import Session, pass_session
     help="Whose keys count, instead of those of CHIMERA_TRUST_REF or origin/HEAD.",
 )
 @environment_option
-@effective_time_option
+@now_option
 @output_option
 @pass_session
 def verify(
