@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.workflow.handling import EscalationSpec
 from chimera.builtin.workflow.references import SECRET, parse, replace_strings, resolve, slots
-from chimera.builtin.workflow.secrets import SecretSpec, read_secret, secrets_in
+from chimera.builtin.workflow.secrets import secrets_in
 from chimera.kinds import Model, validate_model
 from chimera.model import Diagnostic, Place
+from chimera.runtime.secrets import SecretSpec, read_secret
 
 if TYPE_CHECKING:  # rules are judged by whoever runs nothing
     from chimera.runtime import Json, Operation, StepCall

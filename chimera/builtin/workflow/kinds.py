@@ -11,7 +11,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from chimera.builtin.workflow.handling import ErrorHandlingSpec
 from chimera.builtin.workflow.schedule import Schedule
-from chimera.builtin.workflow.secrets import Secret
 from chimera.builtin.workflow.stages import StageSpec, Variable
 from chimera.kinds import (
     Duration,
@@ -26,6 +25,7 @@ from chimera.kinds import (
     TriggerName,
 )
 from chimera.runtime.recovery.policy import RetryPolicySpec
+from chimera.runtime.secrets import Secret
 
 __all__ = [
     "MOST_STAGES",

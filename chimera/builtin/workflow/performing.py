@@ -26,7 +26,7 @@ from chimera.builtin.workflow.references import (
     resolve,
 )
 from chimera.builtin.workflow.remote import remote_work
-from chimera.builtin.workflow.secrets import read_secret, secrets_in
+from chimera.builtin.workflow.secrets import secrets_in
 from chimera.builtin.workflow.stages import StageSpec, full_name
 from chimera.model import digest_json
 from chimera.runtime import (
@@ -39,6 +39,7 @@ from chimera.runtime import (
     StepCall,
 )
 from chimera.runtime.recovery import Fallback, Recovery, Retry, Rollback
+from chimera.runtime.secrets import read_secret
 
 AnyOperation = Operation[Any, Any]
 Operations = Mapping[str, AnyOperation]

@@ -14,9 +14,9 @@ from typing import Any
 
 from chimera.builtin.workflow.promising import checked
 from chimera.builtin.workflow.references import resolve
-from chimera.builtin.workflow.secrets import SecretSpec, read_secret
 from chimera.context import Context
 from chimera.runtime import Json, Operation, PermanentError, RemoteWork, StepCall
+from chimera.runtime.secrets import SecretSpec, read_secret
 
 
 def remote_work(

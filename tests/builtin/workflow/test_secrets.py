@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from chimera.builtin.workflow.plugin import chimera_reconcile
-from chimera.builtin.workflow.secrets import SecretSpec, read_secret
 from chimera.context import Context
 from chimera.model import ChimeraError
 from chimera.runtime import PermanentError, RunError
+from chimera.runtime.secrets import SecretSpec, read_secret
 
 VALUE = "hunter2-and-a-half"
 
