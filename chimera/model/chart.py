@@ -25,7 +25,8 @@ class Chart:
 
     `description` says in words what there is to see, for those who do not see it. An x of a chart
     that `is_time` is in seconds since 1970. `unit` is that of the values, as a `Figure` has it;
-    `limits` are values that are drawn across, each with what it stands for.
+    `limits` are values that are drawn across, each with what it stands for. `span` is what the axis
+    across shows at least, and `is_from_zero` says that the other one begins at 0.
     """
 
     title: str
@@ -38,6 +39,8 @@ class Chart:
     is_time: bool = False
     unit: str = ""
     limits: Sequence[tuple[str, float]] = ()
+    span: tuple[float, float] | None = None
+    is_from_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)

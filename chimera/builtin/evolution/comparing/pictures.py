@@ -12,9 +12,10 @@ from chimera.builtin.evolution.comparing.running_time import (
     running_time,
 )
 from chimera.builtin.evolution.comparing.statistics import median
-from chimera.builtin.evolution.plotting.charts import Chart, Line, figure
-from chimera.builtin.evolution.plotting.pages import page
-from chimera.builtin.evolution.plotting.scales import label, spans_decades
+from chimera.model.chart import Chart, Line
+from chimera.render.charts.drawing import figure
+from chimera.render.charts.page import page
+from chimera.render.charts.scales import label, spans_decades
 
 _TARGETS = 60
 """Fitnesses for which an expected running time is drawn."""

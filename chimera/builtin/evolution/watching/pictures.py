@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from chimera.builtin.evolution.plotting.charts import Chart, Line, figure
-from chimera.builtin.evolution.plotting.pages import page
-from chimera.builtin.evolution.plotting.scales import label, spans_decades
 from chimera.builtin.evolution.watching.histories import History
+from chimera.model.chart import Chart, Line
+from chimera.render.charts.drawing import figure
+from chimera.render.charts.page import page
+from chimera.render.charts.scales import label, spans_decades
 
 _FITNESSES = ("best", "median", "mean")
 _CHARTS = ("diversity", "front", "sigma", "population", "restarts")

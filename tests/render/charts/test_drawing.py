@@ -6,8 +6,10 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-from chimera.builtin.evolution.plotting.charts import WIDTH, Chart, Line, figure
-from chimera.builtin.evolution.plotting.pages import page
+from chimera.model.chart import Chart, Line
+from chimera.render.charts.drawing import figure
+from chimera.render.charts.frame import WIDE
+from chimera.render.charts.page import page
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -67,7 +69,7 @@ def test_a_million_points_take_no_more_than_can_be_seen() -> None:
     svg = figure("t", [chart(line(*range(100_000)))])
     assert len(svg) < 40_000
     (drawn,) = paths(svg, "best")
-    assert drawn.endswith(f"L{WIDTH - 20:.1f} 40.0"), "the last point is shown"
+    assert drawn.endswith(f"L{WIDE.width - 20:.1f} 40.0"), "the last point is shown"
 
 
 def test_the_names_of_many_lines_stay_inside_the_picture() -> None:
@@ -79,7 +81,7 @@ def test_the_names_of_many_lines_stay_inside_the_picture() -> None:
     assert len(set(places)) == 9
     for (y, x), text in zip(places, named, strict=True):
         assert y < height
-        assert x + 7.2 * len(text.text or "") <= WIDTH + 7.2
+        assert x + 7.2 * len(text.text or "") <= WIDE.width + 7.2
 
 
 class _Tags(HTMLParser):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.builtin.evolution.plotting.scales import label, scale_of
+from chimera.render.charts.scales import label, scale_of
 
 NUMBERS = st.floats(min_value=-1e12, max_value=1e12).filter(lambda x: x == 0 or abs(x) > 1e-12)
 POSITIVE = st.floats(min_value=1e-300, max_value=1e300)
