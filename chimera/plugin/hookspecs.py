@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chimera.runtime.reporting import ReportTask, Section
     from chimera.runtime.settings import RunSettings, Watcher
     from chimera.runtime.system import SystemSettings
+    from chimera.state import Holding
 
 hookspec = pluggy.HookspecMarker("chimera")
 hookimpl = pluggy.HookimplMarker("chimera")
@@ -199,4 +200,13 @@ def chimera_find_due(  # type: ignore[empty-body]
 
     Called by `chimera run --due` with what an environment holds and what steps published in it.
     What was started for a message already is left out afterwards: the plugin keeps no count.
+    """
+
+
+@hookspec
+def chimera_contribute_backup() -> Iterable[Holding]:  # type: ignore[empty-body]
+    """Return what the plugin keeps below `.chimera/`, and how a restored copy of it is verified.
+
+    A backup has all that lies there but what is derived, whoever keeps it: what nobody names is
+    copied and not verified. Two plugins that name one path are an error.
     """

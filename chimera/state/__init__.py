@@ -10,6 +10,7 @@ from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.state.cache import NoStore, Store, open_cache
+    from chimera.state.holdings import Holding
     from chimera.state.layout import Layout
     from chimera.state.lock import Holder
     from chimera.state.opening import acknowledge_loss, open_state, read_state
@@ -35,6 +36,7 @@ __all__ = [
     "EventKind",
     "EventRow",
     "Holder",
+    "Holding",
     "Item",
     "ItemKey",
     "Json",
@@ -61,6 +63,7 @@ import_lazily(
     __name__,
     {
         ".cache": "NoStore Store open_cache",
+        ".holdings": "Holding",
         ".layout": "Layout",
         ".lock": "Holder",
         ".opening": "acknowledge_loss open_state read_state",

@@ -1,0 +1,25 @@
+"""What is kept below `.chimera/` by whom, as a backup has to know it.
+
+Refuses to know what any of it means: who keeps it says how a restored copy is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Files that one room keeps below `.chimera/`: those at and below `path`, as in `evidence`.
+
+    `verify` is given the top folder of a work tree in which they were restored, and yields what is
+    wrong with them, a line each; it starts nothing and writes nothing. What `is_derived` can be
+    made again from the tree, and is in no backup.
+    """
+
+    path: str
+    description: str
+    verify: Callable[[Path], Iterable[str]] | None = None
+    is_derived: bool = False
