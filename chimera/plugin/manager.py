@@ -30,6 +30,7 @@ DEFAULT = (
     "chimera.builtin.monitoring.plugin",
     "chimera.builtin.resources.plugin",
     "chimera.builtin.scaffold.plugin",
+    "chimera.builtin.services.plugin",
 )
 """What is there unless a Repository document disables it."""
 

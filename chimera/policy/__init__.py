@@ -11,6 +11,7 @@ from chimera.model.lazily import import_lazily
 if TYPE_CHECKING:
     from chimera.policy.cases import CasesReport, run_cases
     from chimera.policy.coverage import RuleCoverage, Unexercised, unexercised
+    from chimera.policy.functions.patterns import compile_pattern
     from chimera.policy.isolation import Bounds
     from chimera.policy.judge import judge
     from chimera.policy.kinds import PolicySpec, WaiverSpec
@@ -27,6 +28,7 @@ __all__ = [
     "RuleCoverage",
     "Unexercised",
     "WaiverSpec",
+    "compile_pattern",
     "evaluate",
     "judge",
     "run_cases",
@@ -39,6 +41,7 @@ import_lazily(
     {
         ".cases": "CasesReport run_cases",
         ".predicates": "Predicate PredicateError Predicates",
+        ".functions.patterns": "compile_pattern",
         ".coverage": "RuleCoverage Unexercised unexercised",
         ".isolation": "Bounds",
         ".judge": "judge",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,12 +28,20 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HealthTask:
-    """What health is observed of: one environment, by its documents and what the state holds."""
+    """What health is observed of: one environment, by its documents and what the state holds.
+
+    `root` is the work tree. `standing` is what checks wanted to be `kept`, by subject, as the last
+    look that was kept left it. Where `only` names documents, by address, nothing else has to be
+    looked at.
+    """
 
     environment: str
     snapshot: Snapshot
     state: StateReader
     context: Context
+    root: Path = Path()
+    standing: Mapping[str, Json] = field(default_factory=dict)
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,8 @@ class HealthCheck:
     """One thing that was looked at, how it is, and why: `Module/plan`, `state`, `disk`.
 
     `message` is for people, lower-case; `help` says what to do unless it is healthy. `measures`
-    are the numbers that were looked at.
+    are the numbers that were looked at. `at` is when that was, where it was not when all was, and
+    `latency` how long an answer took, in seconds. What is `kept` is there at the next look.
     """
 
     subject: str
@@ -47,6 +58,9 @@ class HealthCheck:
     message: str = ""
     help: str | None = None
     measures: Mapping[str, Json] = field(default_factory=dict)
+    at: datetime | None = None
+    latency: float | None = None
+    kept: Json = None
 
 
 def worst(checks: list[HealthCheck]) -> Health:

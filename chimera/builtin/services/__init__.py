@@ -1,4 +1,4 @@
-"""Services: what runs, how it is, what is promised of it, and what people do when it is not well.
+"""Services: what runs, whether it is well, how well it has to be, and what is done when it is not.
 
-Every figure was measured, and every procedure is started by a person. Refuses to act by itself.
+Knows a service by what it answers. Refuses to call well what did not answer in time.
 """

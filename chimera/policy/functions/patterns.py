@@ -1,4 +1,7 @@
-"""`find` and `findAll`: RE2, as CEL's own `matches`, so no pattern takes more than linear time."""
+"""`find` and `findAll`: RE2, as CEL's own `matches`, so no pattern takes more than linear time.
+
+Whoever else holds text against a pattern of somebody's compiles it here.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from chimera.policy.functions.signature import Function
 
 
 @lru_cache(256)
-def _compiled(pattern: str) -> Any:
-    import re2  # only where an expression calls it
+def compile_pattern(pattern: str) -> Any:
+    """Return a pattern of RE2, as `re` has them; raises `ValueError` for what is none."""
+    import re2  # only where somebody needs it
 
     options = re2.Options()
     options.log_errors = False
@@ -21,7 +25,7 @@ def _compiled(pattern: str) -> Any:
 
 
 def _find(text: str, pattern: str) -> str:
-    found = _compiled(pattern).search(text)
+    found = compile_pattern(pattern).search(text)
     return found[0] if found else ""
 
 
@@ -30,7 +34,7 @@ def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
     if limit == 0:
         return []
     found = []
-    for match in _compiled(pattern).finditer(text):
+    for match in compile_pattern(pattern).finditer(text):
         found.append(match[0])
         if len(found) == limit:
             break

@@ -1,0 +1,1 @@
+"""Looking whether services are well: concurrently, each within its time, whatever answers."""
