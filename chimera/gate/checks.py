@@ -1,6 +1,7 @@
-"""Whether gates could hold for anything: a misspelt path would leave what it means ungoverned.
+"""Whether gates could hold for anything, and whether production is protected.
 
-Refuses to call that an error: what a gate waits for may not be there yet.
+A misspelt path would leave what it means ungoverned. That is no error: what a gate waits for may
+not be there yet. Production that anybody may apply to is one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chimera.documents import Globs
-from chimera.gate.kinds import GateSpec
+from chimera.gate.kinds import EnvironmentSpec, GateSpec
 from chimera.kinds import Document, Snapshot
 from chimera.model import Diagnostic, Finding, Severity, Verdict
 
@@ -37,3 +38,20 @@ def _unmatched(gate: Document[GateSpec], paths: list[str]) -> Iterator[Diagnosti
                 Severity.WARNING,
                 str(gate.address),
             )
+
+
+def check_environments(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Yield a refusal for each environment that is production and not protected."""
+    for environment in snapshot.of_model(EnvironmentSpec):
+        if not environment.spec.production or environment.spec.protected:
+            continue
+        address = str(environment.address)
+        message = f"{address} is production, and is not protected: anybody may apply anything to it"
+        fault = Diagnostic(
+            "environment-production-unprotected",
+            message,
+            environment.at("spec", "protected"),
+            "write protected: true, so that approvals and evidence are owed",
+            address=address,
+        )
+        yield Verdict(address, address, Finding.FAIL, (message,), (fault,))

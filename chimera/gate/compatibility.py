@@ -12,6 +12,8 @@ def environment_breaks(before: EnvironmentSpec, after: EnvironmentSpec) -> Itera
     """Yield whether gates can still ask anybody for approval in the environment."""
     if before.protected and not after.protected:
         yield "it is no longer protected: no approval is owed in it, and no proof of a merge"
+    if before.production and not after.production:
+        yield "it is no longer production: its changes owe no entry in the changelog"
 
 
 def role_breaks(before: RoleSpec, after: RoleSpec) -> Iterator[str]:

@@ -70,6 +70,10 @@ class EnvironmentSpec(Model):
         default=True,
         description="Whether apply only verifies evidence and approvals, and takes a commit only.",
     )
+    production: bool = Field(
+        default=False,
+        description="Whether users are served from it: each of its changes owes a ChangelogEntry.",
+    )
 
 
 class Revocation(Model):

@@ -8,7 +8,15 @@ from chimera.gate.approvals import review_approval, review_signers
 from chimera.gate.kinds import ApprovalRequirement, GateSpec, Requirements
 from chimera.gate.verdicts import met, unmet
 from chimera.gate.weighing import Weighing
-from chimera.kinds import DELETED, Subject, answers, format_duration, mismatch
+from chimera.kinds import (
+    DELETED,
+    Document,
+    Model,
+    Subject,
+    answers,
+    format_duration,
+    mismatch,
+)
 from chimera.model import (
     Action,
     Address,
@@ -128,13 +136,26 @@ def _review_record(obligation: Obligation, weighing: Weighing) -> Verdict:
     if item is None:
         reasons = ("the plan does not have it", "fix the plugin that asks")
         return unmet(obligation, weighing, Finding.FAIL, reasons)
-    records = [r for r in snapshot.records if r.address.kind == obligation.subject]
-    found = [r for r in records if answers(r, item.change)]
+    kind, environment = obligation.subject, weighing.plan.environment
+    records = [r for r in snapshot.records if r.address.kind == kind]
+    found = [r for r in records if answers(r, item.change) and _is_of(r, environment)]
     if found:
         names, digests = zip(*((str(r.address), r.digest) for r in found), strict=True)
         return met(obligation, names, digests)
-    offered = filter(None, (mismatch(record, item.change) for record in records))
+    offered = filter(None, (_refusal(record, item.change, environment) for record in records))
     missing = f"no {obligation.subject} names {obligation.target} with its digest"
     after = item.change.after or DELETED
     how = f"add one whose spec.answers has target: {obligation.target} and after: {after}"
     return unmet(obligation, weighing, Finding.FAIL, (missing, *offered, how))
+
+
+def _is_of(record: Document[Model], environment: str) -> bool:
+    """Tell whether a record is about an environment; one that names none is about every one."""
+    return getattr(record.spec, "environment", environment) == environment
+
+
+def _refusal(record: Document[Model], change: Change, environment: str) -> str | None:
+    """Say why a record that is offered for a change does not serve; `None` if it is not offered."""
+    if answers(record, change) and not _is_of(record, environment):
+        return f"{record.address} is of another environment than {environment}"
+    return mismatch(record, change)

@@ -85,11 +85,12 @@ def _identity_breaks(before: IdentitySpec, after: IdentitySpec) -> Iterable[str]
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge whether each gate's paths are there, and those whom it asks."""
+    """Judge whether each gate's paths are there, and those whom it asks; and production."""
     from chimera.gate import people
-    from chimera.gate.checks import check
+    from chimera.gate.checks import check, check_environments
 
-    return (*check(subject.snapshot), *people.check(subject))
+    snapshot = subject.snapshot
+    return (*check(snapshot), *check_environments(snapshot), *people.check(subject))
 
 
 @hookimpl

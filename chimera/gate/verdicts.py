@@ -12,7 +12,13 @@ from chimera.documents import locate
 from chimera.gate.weighing import Weighing
 from chimera.model import Address, Diagnostic, Digest, Finding, Obligation, Related, Verdict
 
-_ASKED_IN = {"Gate": "requires", "Proof": "covers", "LayerContract": "layers"}
+_ASKED_IN = {
+    "Gate": "requires",
+    "Proof": "covers",
+    "LayerContract": "layers",
+    "Environment": "production",
+    "Rollback": "answers",
+}
 """The field by which a document asks, for the place that a refusal cites."""
 
 
@@ -57,11 +63,12 @@ def unmet(
     return Verdict(judge_of(obligation), str(target), finding, reasons, (diagnostic, *because))
 
 
-def unread(weighing: Weighing, kind: str) -> Iterator[Verdict]:
-    """Yield a refusal for each place with a document that cannot be read and may be of `kind`."""
+def unread(weighing: Weighing, *kinds: str) -> Iterator[Verdict]:
+    """Yield a refusal for each place with a document that cannot be read and may be of `kinds`."""
+    meant = tuple(f"{kind}/" for kind in kinds)
     for side in weighing.sides:
-        faults = tuple(f for f in side.faults if not f.address or f.address.startswith(f"{kind}/"))
+        faults = tuple(f for f in side.faults if not f.address or f.address.startswith(meant))
         if faults:
             reason = f"{side.name} has a document that cannot be read: {faults[0].message}"
             located = locate(faults, side.snapshot.tree)
-            yield Verdict(kind.lower(), side.name, Finding.FAIL, (reason,), located)
+            yield Verdict(kinds[0].lower(), side.name, Finding.FAIL, (reason,), located)

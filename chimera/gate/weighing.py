@@ -46,8 +46,9 @@ class Weighing:
     address of a proof whether evidence fits the present content. `trust` says whose keys count,
     `None` where no trusted ref does. `approvals` are all that were found, none of them verified;
     `spent` holds the digest of an approval with the target that it let through. `now` is when it is
-    weighed, and `authors` tells who wrote a change. `sides` are all places of which freezes and
-    guards bind: the judged tree is one of them.
+    weighed, and `authors` tells who wrote a change. `sides` are all places of which freezes,
+    incidents, rollbacks and guards bind: the judged tree is one of them. `held` tells whether the
+    environment has held before what a change leaves of its target.
     """
 
     plan: Plan
@@ -61,6 +62,7 @@ class Weighing:
     now: datetime
     authors: Callable[[Change], tuple[Author, ...]]
     sides: tuple[Side, ...]
+    held: Callable[[Change], bool] = lambda change: False
 
 
 def environments(snapshot: Snapshot) -> Mapping[str, bool]:

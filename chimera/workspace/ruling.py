@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from chimera.gate import Ruling, Weighing, ruling_to_json, weigh
 from chimera.kinds import Loaded
-from chimera.model import Address
+from chimera.model import Address, Change, Digest
 from chimera.plan import Plan
 from chimera.proof import ProofSpec
 from chimera.state import StateReader, StateWriter
@@ -56,4 +58,24 @@ def weighing_of(
         judgement.subject.now,
         authors_of(workspace, state, plan.environment),
         sides_of(workspace, loaded),
+        held_before(state, plan.environment),
     )
+
+
+def held_before(state: StateReader, environment: str) -> Callable[[Change], bool]:
+    """Return what tells whether an environment has held before what a change leaves of its target.
+
+    It has where a ruling that passed left that, or found it. Rulings are read when it is asked.
+    """
+
+    @cache
+    def held() -> frozenset[tuple[str, Digest | None]]:
+        return frozenset(
+            (item["target"], item[side])
+            for record in state.rulings(environment)
+            if isinstance(record.ruling, dict) and record.ruling.get("outcome") == "passed"
+            for item in record.ruling.get("items", ())
+            for side in ("before", "after")
+        )
+
+    return lambda change: (str(change.target), change.after) in held()

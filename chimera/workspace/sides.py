@@ -1,4 +1,4 @@
-"""Where freezes and guards bind from: the trees at hand, the trust ref, and records written here.
+"""Where freezes, incidents and guards bind from: the trees at hand, the trust ref, and records written here.
 
 Refuses to weigh what they say.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chimera.workspace.workspace import Workspace
 
 
-_WEIGHED = frozenset({"Approval", "Freeze", "Guard"})
+_WEIGHED = frozenset({"Approval", "Freeze", "Guard", "Incident", "Rollback"})
 """Kinds of records that count at the gate where they were written."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Kind, Subject
-from chimera.model import Verdict
+from chimera.model import Obligation, Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
@@ -68,7 +68,20 @@ def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
 
 @hookimpl
 def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
-    """Return which changes a freeze stops."""
-    from chimera.builtin.records.reviewing import review
+    """Return which changes a freeze or an open incident stops, and what rollbacks lack."""
+    from chimera.builtin.records.reviewing import review, review_approval
 
-    return tuple(review(weighing)) if stage == "freeze" else ()
+    match stage:
+        case "freeze":
+            return tuple(review(weighing))
+        case "approval":
+            return tuple(review_approval(weighing))
+    return ()
+
+
+@hookimpl
+def chimera_owe(subject: Subject) -> Iterable[Obligation]:
+    """Return the entries that changes of production owe, and what rollbacks do."""
+    from chimera.builtin.records.gating.owing import owe
+
+    return tuple(owe(subject))

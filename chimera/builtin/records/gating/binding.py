@@ -1,0 +1,117 @@
+"""Which records bind a plan, of all places that have one.
+
+Of a record that the trust ref has, the trust ref's word is the last: deleting or editing it on a
+branch loosens nothing, and what ended there binds no longer for an older commit. Every other place
+binds besides: what it has counts wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from chimera.builtin.records.kinds import (
+    FreezeSpec,
+    IncidentSpec,
+    Level,
+    RollbackSpec,
+    SeverityModelSpec,
+)
+from chimera.kinds import DELETED, Answer, Document, Model
+from chimera.model import Address, Change, Digest
+
+if TYPE_CHECKING:
+    from chimera.gate import Side, Weighing
+
+S = TypeVar("S", bound=Model)
+
+
+def binding(
+    weighing: Weighing, spec: type[S], key: Callable[[S], Hashable] = lambda spec: None
+) -> Iterator[tuple[Side, Document[S]]]:
+    """Yield each record of a model that binds, once for each digest, with the place that has it.
+
+    Of records with one address and one `key` the trust ref's alone binds, where it has one.
+    """
+    decided: set[Hashable] = set()
+    seen: set[Digest] = set()
+    for side in sorted(weighing.sides, key=lambda side: not side.is_trusted):
+        for document in side.snapshot.of_model(spec):
+            name = (document.address, key(document.spec))
+            if side.is_trusted:
+                decided.add(name)
+            elif name in decided:
+                continue
+            if document.digest not in seen:
+                seen.add(document.digest)
+                yield side, document
+
+
+def standing_freezes(weighing: Weighing) -> Iterator[tuple[Side, Document[FreezeSpec]]]:
+    """Yield the freezes that stand; one that is declared anew is another one."""
+    for side, freeze in declared_freezes(weighing):
+        if freeze.spec.stands(weighing.now):
+            yield side, freeze
+
+
+def declared_freezes(weighing: Weighing) -> Iterator[tuple[Side, Document[FreezeSpec]]]:
+    """Yield the freezes that bind, whether or not they stand now."""
+    return binding(weighing, FreezeSpec, lambda spec: spec.since)
+
+
+def open_incidents(weighing: Weighing) -> Iterator[tuple[Side, Document[IncidentSpec]]]:
+    """Yield the incidents that are open in the plan's environment."""
+    for side, incident in binding(weighing, IncidentSpec, lambda spec: spec.opened.at):
+        spec = incident.spec
+        if spec.environment == weighing.plan.environment and spec.is_open(weighing.now):
+            yield side, incident
+
+
+def level_of(
+    side: Side, incident: Document[IncidentSpec], weighing: Weighing
+) -> tuple[str, Level | None]:
+    """Return the level that an incident has now, and what its model says of that.
+
+    The model is that of the incident's own place, so that no other loosens it; `None` where nobody
+    has it or it lacks the level.
+    """
+    spec = incident.spec
+    name = spec.level_at(weighing.now) or spec.current
+    for one in (side, *weighing.sides):
+        model = one.snapshot.get(Address.parse(spec.model))
+        if model is not None and isinstance(model.spec, SeverityModelSpec):
+            return name, model.spec.level(name)
+    return name, None
+
+
+def restores(rollback: RollbackSpec, change: Change, environment: str) -> bool:
+    """Tell whether a change is what a rollback restores, and that one is not over."""
+    is_meant = rollback.environment == environment and rollback.observation.result is None
+    return is_meant and _names(rollback.answers, change)
+
+
+def takes_back(rollback: RollbackSpec, change: Change, environment: str) -> bool:
+    """Tell whether a change is what a rollback took back."""
+    return rollback.environment == environment and _names(rollback.reverts, change)
+
+
+def _names(answers: tuple[Answer, ...], change: Change) -> bool:
+    wanted = (str(change.target), change.after or DELETED)
+    return any((one.target, one.after) == wanted for one in answers)
+
+
+def rolls_back(incident: IncidentSpec, change: Change, weighing: Weighing) -> bool:
+    """Tell whether a change is of the rollback that an incident names.
+
+    What is merged counts where the environment is protected, and nothing else does.
+    """
+    if incident.rollback is None:
+        return False
+    named = Address.parse(incident.rollback)
+    found = [
+        document
+        for side, document in binding(weighing, RollbackSpec)
+        if document.address == named and (side.is_trusted or not weighing.plan.protected)
+    ]
+    environment = weighing.plan.environment
+    return bool(found) and all(restores(one.spec, change, environment) for one in found)

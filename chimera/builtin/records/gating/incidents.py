@@ -1,0 +1,145 @@
+"""Open incidents at the gate: one that owes a freeze stops every change but its rollback.
+
+Levels act by what their model says of freezes; their names and ranks are not looked at. In doubt,
+where a model or level cannot be found, an incident freezes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from chimera.builtin.records.gating.binding import (
+    declared_freezes,
+    level_of,
+    open_incidents,
+    rolls_back,
+)
+from chimera.builtin.records.gating.freezes import lets_through
+from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, when
+from chimera.documents import locate
+from chimera.kinds import Document, in_scope
+from chimera.model import Change, Diagnostic, Finding, Verdict
+
+if TYPE_CHECKING:
+    from chimera.gate import Side, Weighing
+
+Incident = Document[IncidentSpec]
+Freeze = Document[FreezeSpec]
+
+
+class Standing(NamedTuple):
+    """How the freeze stands that an incident owes: the rule that refuses, what is so, what helps.
+
+    `freeze` is there where it stands as it must.
+    """
+
+    rule: str
+    what: str
+    help: str
+    freeze: Freeze | None = None
+
+
+def review_incidents(weighing: Weighing) -> Iterator[Verdict]:
+    """Yield a refusal for each change that an open incident stops, and what is open and stops none.
+
+    What a freeze of the incident refuses already is not refused twice.
+    """
+    changes = [item.change for item in weighing.plan.changing]
+    for side, incident in open_incidents(weighing):
+        name, level = level_of(side, incident, weighing)
+        if level is not None and not level.freeze_owed:
+            yield _told(incident, f"{incident.address} is open at {name}, which freezes nothing")
+            continue
+        stands = standing(incident, weighing)
+        stopped = [c for c in changes if _is_stopped(incident, stands, c, weighing)]
+        known = (
+            name if level is not None else f"{name}, of which {incident.spec.model} says nothing"
+        )
+        yield from (_refusal(side, incident, stands, known, change) for change in stopped)
+        if not stopped:
+            reason = f"{incident.address} is open at {known}, and refuses nothing that changes here"
+            yield _told(incident, reason)
+
+
+def _is_stopped(incident: Incident, stands: Standing, change: Change, weighing: Weighing) -> bool:
+    if rolls_back(incident.spec, change, weighing):
+        return False
+    freeze = stands.freeze
+    if freeze is None:
+        return True
+    told_of = in_scope(freeze.spec.scope, change, weighing.subject)
+    return not told_of or lets_through(freeze, change, weighing)
+
+
+def standing(incident: Incident, weighing: Weighing) -> Standing:
+    """Return how the freeze stands that an open incident owes."""
+    name, now = incident.address.name, weighing.now
+    commander = incident.spec.commander(now)
+    who = (
+        commander or "its commander, of whom there is none: `chimera incident assign " + name + "`"
+    )
+    owed = (
+        f"who declares it: {who}; write a Freeze with incident: {incident.address} and by: "
+        f"{commander or 'COMMANDER'}, and name it in the incident's freeze"
+    )
+    found = [f for _, f in declared_freezes(weighing) if f.spec.incident == str(incident.address)]
+    if not found:
+        return Standing("incident-freeze-missing", "the freeze that it owes is missing", owed)
+    by_commander = [f for f in found if _is_by_commander(incident.spec, f.spec, weighing)]
+    if not by_commander:
+        freeze = found[0]
+        what = f"{freeze.address} is by {freeze.spec.by}, who does not command it"
+        return Standing("incident-freeze-foreign", what, owed)
+    standing = [f for f in by_commander if f.spec.stands(now)]
+    if not standing:
+        what = f"{by_commander[0].address} does not stand while it is open"
+        again = f"resolve the incident before the freeze ends; {owed}"
+        return Standing("incident-freeze-lifted", what, again)
+    freeze = standing[0]
+    over = (
+        f"who ends it: {who}, with `chimera incident resolve {name}`, and then lifts "
+        f"{freeze.address} by lifted: {{at, by, reason}}"
+    )
+    return Standing("incident-freezes", f"{freeze.address} stands for it", over, freeze)
+
+
+def _is_by_commander(incident: IncidentSpec, freeze: FreezeSpec, weighing: Weighing) -> bool:
+    commanders = {*incident.commanders(when(freeze.since)), *incident.commanders(weighing.now)}
+    return freeze.by in commanders
+
+
+def _refusal(
+    side: Side, incident: Incident, stands: Standing, level: str, change: Change
+) -> Verdict:
+    spec = incident.spec
+    message = (
+        f"{incident.address} is open at {level}, {stands.what}, and it refuses {change.target}:"
+        f" {spec.title}"
+    )
+    name = incident.address.name
+    instead = (
+        f"{spec.rollback} is let through, and only that: `chimera rollback plan` shows it"
+        if spec.rollback
+        else f"only its rollback is let through: `chimera rollback suggest {name}`"
+    )
+    fault = Diagnostic(
+        stands.rule,
+        message,
+        incident.at("spec", "assessments", len(spec.assessments) - 1, "level"),
+        f"{stands.help}; {instead}",
+        address=str(incident.address),
+    )
+    return Verdict(
+        str(incident.address),
+        str(change.target),
+        Finding.FAIL,
+        (message, stands.help, instead),
+        locate((fault,), side.snapshot.tree),
+        rests_on=(incident.digest,),
+    )
+
+
+def _told(incident: Incident, reason: str) -> Verdict:
+    by = (incident.digest,)
+    return Verdict(str(incident.address), "gate", Finding.PASS, (reason,), rests_on=by)
