@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chimera.documents.format import format_text
     from chimera.documents.globs import Globs
     from chimera.documents.history import Commit, commits_of, has_commit, is_contained
-    from chimera.documents.insert import add_field, append_item
+    from chimera.documents.insert import add_field, insert_item
     from chimera.documents.listing import Listing, list_documents
     from chimera.documents.merge import Merge, open_merge
     from chimera.documents.own import own_files
@@ -61,7 +61,6 @@ __all__ = [
     "RawDocument",
     "Tree",
     "add_field",
-    "append_item",
     "authorization",
     "check_remote",
     "commits_of",
@@ -76,6 +75,7 @@ __all__ = [
     "git_command",
     "has_commit",
     "head",
+    "insert_item",
     "is_below",
     "is_contained",
     "is_document",
@@ -114,7 +114,7 @@ import_lazily(
         ".format": "format_text",
         ".globs": "Globs",
         ".history": "Commit commits_of has_commit is_contained",
-        ".insert": "add_field append_item",
+        ".insert": "add_field insert_item",
         ".listing": "Listing list_documents",
         ".merge": "Merge open_merge",
         ".own": "own_files",

@@ -1,6 +1,7 @@
 """Adding to YAML without disturbing what is there: an item to a list, a field to a mapping.
 
-What is added stands last, in the style of what it is added to, in block or in flow. Refuses, by
+What is added stands last unless said otherwise, in the style of what it is added to, in block or in
+flow. Refuses, by
 reading the result back, any insertion that would change more than was asked.
 """
 
@@ -18,28 +19,28 @@ from chimera.model import ChimeraError, Place, UsageError
 _STEP = 2
 
 
-def append_item(text: str, place: Place, value: Any) -> str:
-    """Return `text` with `value`, which is JSON, last in the list at `place`.
+def insert_item(text: str, place: Place, value: Any, index: int | None = None) -> str:
+    """Return `text` with `value`, which is JSON, in the list at `place`: at `index`, or last.
 
     Raises `UsageError` where there is no list at `place`, `ChimeraError` where the result would not
     read back as meant (a list that is shared through an anchor).
     """
-    return _inserted(text, place, "sequence", None, value)
+    return _inserted(text, place, "sequence", index, value)
 
 
 def add_field(text: str, place: Place, key: str, value: Any) -> str:
     """Return `text` with the field `key`, which is not there yet, last in the mapping at `place`.
 
-    Raises as `append_item` does.
+    Raises as `insert_item` does.
     """
     return _inserted(text, place, "mapping", key, value)
 
 
-def _inserted(text: str, place: Place, kind: str, key: str | None, value: Any) -> str:
+def _inserted(text: str, place: Place, kind: str, key: str | int | None, value: Any) -> str:
+    """Insert an item before the position `key`, or the field `key`."""
     expected = read_values(text)
     nodes = _nodes_along(text, place)
-    node = nodes[-1]
-    if node.id != kind:
+    if nodes[-1].id != kind:
         what = "list" if kind == "sequence" else "mapping"
         raise UsageError(
             f"there is no {what} at {_name(place)}", help=f"name a field with a {what}"
@@ -47,12 +48,13 @@ def _inserted(text: str, place: Place, kind: str, key: str | None, value: Any) -
     target: Any = expected[place.index]
     for segment in place.route:
         target = target[segment]
-    if key is None:
-        target.append(value)
-    elif key in target:
-        raise UsageError(f"{_name(place)} has a field {key} already", help="set that one")
-    else:
+    if isinstance(key, str):
+        if key in target:
+            raise UsageError(f"{_name(place)} has a field {key} already", help="set that one")
         target[key] = value
+    else:
+        key = len(target) if key is None else key
+        target.insert(key, value)
     result = _spliced(text, nodes, key, value)
     if not same_values(_values_or_none(result), expected):
         raise ChimeraError(
@@ -62,20 +64,45 @@ def _inserted(text: str, place: Place, kind: str, key: str | None, value: Any) -
     return result
 
 
-def _spliced(text: str, nodes: list[Any], key: str | None, value: Any) -> str:
+def _spliced(text: str, nodes: list[Any], key: str | int, value: Any) -> str:
     node = nodes[-1]
+    if not node.value:
+        return _into_empty(text, nodes, key, value)
     if not node.flow_style:
-        return _after_line(text, *_end(text, node, nodes), _block(key, value, _column(node)))
-    if node.value:
-        last = node.value[-1]
-        at = (last[1] if isinstance(last, tuple) else last).end_mark.index
-        return f"{text[:at]}, {_flow_entry(key, value)}{text[at:]}"
-    start, end = node.start_mark.index, node.end_mark.index
+        return _into_block(text, nodes, key, value)
+    at = len(node.value) if isinstance(key, str) else key
+    if at == 0:
+        start = node.value[0].start_mark.index
+        return f"{text[:start]}{_flow_entry(key, value)}, {text[start:]}"
+    last = node.value[at - 1]
+    end = (last[1] if isinstance(last, tuple) else last).end_mark.index
+    return f"{text[:end]}, {_flow_entry(key, value)}{text[end:]}"
+
+
+def _into_empty(text: str, nodes: list[Any], key: str | int, value: Any) -> str:
+    """Fill `[]` or `{}`: in flow inside of flow, and in block everywhere else."""
+    start, end = nodes[-1].start_mark.index, nodes[-1].end_mark.index
     if any(parent.flow_style for parent in nodes[:-1]):
         return f"{text[: start + 1]}{_flow_entry(key, value)}{text[end - 1 :]}"
     column = _column(nodes[-2]) + _STEP if len(nodes) > 1 else 0
     kept = text[:start].rstrip(" ")
     return _after_line(kept + text[end:], len(kept), column, _block(key, value, column))
+
+
+def _into_block(text: str, nodes: list[Any], key: str | int, value: Any) -> str:
+    node = nodes[-1]
+    column = _column(node)
+    lines = _block(key, value, column)
+    if key == 0:
+        start = text.rfind("\n", 0, node.start_mark.index) + 1
+        newline = "\r\n" if "\r\n" in text else "\n"
+        return text[:start] + "".join(line + newline for line in lines) + text[start:]
+    is_last = isinstance(key, str) or key >= len(node.value)
+    entry = node.value[-1 if is_last or isinstance(key, str) else key - 1]
+    parent = _column(nodes[-2]) if len(nodes) > 1 else -1
+    # A comment above the next item is about that one.
+    owned = (parent if is_last else column) + 1
+    return _after_line(text, _end(text, entry, node.end_mark.index), owned, lines)
 
 
 def _nodes_along(text: str, place: Place) -> list[Any]:
@@ -98,23 +125,19 @@ def _nodes_along(text: str, place: Place) -> list[Any]:
     return nodes
 
 
-def _end(text: str, node: Any, nodes: list[Any]) -> tuple[int, int]:
-    """Return where the last line of a block ends, and from which column comments belong to it.
+def _end(text: str, entry: Any, last: int) -> int:
+    """Return where an item or a pair of key and value of a block ends, which `last` bounds.
 
     A block's own end mark is wherever the next thing begins.
     """
-    first, last = node.start_mark.index, node.end_mark.index
-    while node.value and not getattr(node, "flow_style", True):
-        entry = node.value[-1]
+    while True:
         key, node = entry if isinstance(entry, tuple) else (None, entry)
         if key is not None and node.end_mark.index < key.start_mark.index:
-            node = key  # what follows it is an alias, whose node stands elsewhere
-    at = node.end_mark.index
-    if not first <= at <= last:
-        at = last
-    at = len(text[:at].rstrip())  # a block scalar takes the line ends after it
-    owned = _column(nodes[-2]) + 1 if len(nodes) > 1 else 0
-    return at, owned
+            node = key  # an alias, whose node stands elsewhere
+        if not node.value or getattr(node, "flow_style", True):
+            # A block scalar takes the line ends after it.
+            return len(text[: min(node.end_mark.index, last)].rstrip())
+        entry = node.value[-1]
 
 
 def _after_line(text: str, at: int, owned: int, lines: list[str]) -> str:
@@ -139,9 +162,9 @@ def _column(node: Any) -> int:
     return column
 
 
-def _block(key: str | None, value: Any, column: int) -> list[str]:
+def _block(key: str | int, value: Any, column: int) -> list[str]:
     """Return the lines of a list item, or of a field, at `column`."""
-    if key is None:
+    if isinstance(key, int):
         lines = format_text(dump({"items": [value]})).rstrip("\n").split("\n")[1:]
         lines = [line[_STEP:] if line.strip() else "" for line in lines]
     else:
@@ -149,8 +172,8 @@ def _block(key: str | None, value: Any, column: int) -> list[str]:
     return [" " * column + line if line else "" for line in lines]
 
 
-def _flow_entry(key: str | None, value: Any) -> str:
-    return _flow(value) if key is None else f"{rendered(key)}: {_flow(value)}"
+def _flow_entry(key: str | int, value: Any) -> str:
+    return _flow(value) if isinstance(key, int) else f"{rendered(key)}: {_flow(value)}"
 
 
 def _flow(value: Any) -> str:

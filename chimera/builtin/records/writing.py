@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chimera.context import write_whole
-from chimera.documents import add_field, append_item, dump, format_text, is_below, parse, splice
+from chimera.documents import add_field, dump, format_text, insert_item, is_below, parse, splice
 from chimera.kinds import API_VERSION, Reference, suggestion, validate
 from chimera.model import (
     Address,
@@ -99,7 +99,7 @@ class Draft:
             self._add(place.at("spec", *route[:-1]), str(route[-1]), [self._masked(value)])
         else:
             where = place.at("spec", *route)
-            text = append_item(self.text(place.path), where, self._masked(value))
+            text = insert_item(self.text(place.path), where, self._masked(value))
             self.changed[place.path] = text
 
     def put(self, address: Address, route: Route, value: Any) -> None:
