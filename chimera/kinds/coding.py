@@ -60,12 +60,13 @@ def diagnostic_json(fault: Diagnostic) -> list[Any]:
         fault.severity.value,
         fault.address,
         [[related.message, place_json(related.where)] for related in fault.related],
+        fault.stops,
     ]
 
 
 def read_diagnostic(data: list[Any]) -> Diagnostic:
     """Read what `diagnostic_json` wrote."""
-    rule, message, where, help, severity, address, related = data
+    rule, message, where, help, severity, address, related, stops = data
     return Diagnostic(
         rule,
         message,
@@ -74,6 +75,7 @@ def read_diagnostic(data: list[Any]) -> Diagnostic:
         _SEVERITIES[severity],
         address,
         tuple(Related(said, read_place(there)) for said, there in related),
+        stops,
     )
 
 

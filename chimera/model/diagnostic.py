@@ -45,7 +45,7 @@ class Place:
 
 
 class Severity(Enum):
-    """How much a diagnostic weighs: only an error fails a check."""
+    """How much a diagnostic weighs: only an error, and every error, fails a check."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -65,7 +65,8 @@ class Diagnostic:
     """One fault: a stable rule id, a severity, a place, what is wrong and what to do about it.
 
     `address` is the document that it is about, as text, where there is one. `where` is symbolic
-    until `documents` has located it.
+    until `documents` has located it. An error that does not `stop` fails a check and nothing else:
+    somebody is late with what they owe, and what is applied meanwhile is none the worse for it.
     """
 
     rule: str
@@ -75,6 +76,7 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
     address: str | None = None
     related: tuple[Related, ...] = ()
+    stops: bool = True
 
     @property
     def span(self) -> Span:
@@ -83,8 +85,8 @@ class Diagnostic:
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Tell whether any diagnostic fails the check."""
-    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+    """Tell whether any diagnostic is an error that stops what is asked for."""
+    return any(d.stops and d.severity is Severity.ERROR for d in diagnostics)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

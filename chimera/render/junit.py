@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from xml.etree import ElementTree as Xml
 
-from chimera.model import Diagnostic, Finding, Outcome, Severity, Verdict, has_errors
+from chimera.model import Diagnostic, Finding, Outcome, Severity, Verdict
 from chimera.render.diagnostics import diagnostic_text
 from chimera.render.paint import count, harmless
 from chimera.render.report import Report
@@ -104,7 +104,7 @@ def _judged(verdict: Verdict) -> _Case:
 def _explained(case: _Case, diagnostics: Iterable[Diagnostic]) -> _Case:
     """Return a case that fails by its errors and remarks the rest."""
     errors = [d for d in diagnostics if d.severity is Severity.ERROR]
-    rest = "\n".join(diagnostic_text(d) for d in diagnostics if not has_errors((d,)))
+    rest = "\n".join(diagnostic_text(d) for d in diagnostics if d.severity is not Severity.ERROR)
     if not errors:
         return replace(case, remark=rest)
     text = "\n".join(map(diagnostic_text, errors))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chimera.context import Context
 from chimera.kinds import Loaded, Source
-from chimera.model import Finding, Outcome, Result, has_errors
+from chimera.model import Finding, Outcome, Result, Severity
 from chimera.plugin import PluginManager
 from chimera.policy.foreign import judged_files
 from chimera.workspace.judging import Judgement, facts_of, judge
@@ -72,7 +72,7 @@ def check_change(planned: PlanReport) -> Result[CheckReport]:
 
 def _result(report: CheckReport) -> Result[CheckReport]:
     judgement = report.judgement
-    failed = has_errors(judgement.diagnostics) or any(
+    failed = any(fault.severity is Severity.ERROR for fault in judgement.diagnostics) or any(
         verdict.is_unexplained for verdict in judgement.verdicts
     )
     return Result(report, Outcome.FAILED if failed else Outcome.PASSED, judgement.diagnostics)
