@@ -7,7 +7,7 @@ old file. Refuses what would not validate, and to write over what changed since 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -60,10 +60,11 @@ class Draft:
         *,
         path: str | None = None,
         annotations: Mapping[str, str] | None = None,
+        remarks: Sequence[str] = (),
     ) -> str:
         """Propose a new record in a file of its own, at its home in the tree; return the path.
 
-        Raises `UsageError` where there is one of the address, or something at the path.
+        `remarks` are comments at the end of its spec, such as what is to be filled in. Raises `UsageError` where there is one of the address, or something at the path.
         """
         path = path or home_of(address)
         there = self.workspace.loaded.snapshot.get(address)
@@ -88,18 +89,21 @@ class Draft:
         }
         up = "../" * path.count("/")
         modeline = f"# yaml-language-server: $schema={up}.chimera/schemas/{address.kind}.json"
-        self.changed[path] = format_text(f"{modeline}\n{dump(value)}")
+        comments = "".join(f"  # {remark}\n" for remark in remarks)
+        self.changed[path] = format_text(f"{modeline}\n{dump(value)}") + comments
         self._new[address] = Place(path)
         return path
 
-    def append(self, address: Address, route: Route, value: Any) -> None:
-        """Propose `value` last in the list at `route`; the list is made where there is none."""
+    def append(
+        self, address: Address, route: Route, value: Any, *, index: int | None = None
+    ) -> None:
+        """Propose `value` in the list at `route`, at `index` or last; it is made where absent."""
         place = self._place(address)
-        if self._value(address, route) is None:
+        if self.value(address, route) is None:
             self._add(place.at("spec", *route[:-1]), str(route[-1]), [self._masked(value)])
         else:
             where = place.at("spec", *route)
-            text = insert_item(self.text(place.path), where, self._masked(value))
+            text = insert_item(self.text(place.path), where, self._masked(value), index)
             self.changed[place.path] = text
 
     def put(self, address: Address, route: Route, value: Any) -> None:
@@ -108,14 +112,14 @@ class Draft:
         Raises `UsageError` where a list or mapping stands there: that would lose what it says.
         """
         place = self._place(address)
-        there = self._value(address, route)
+        there = self.value(address, route)
         if isinstance(there, dict | list) or (there is not None and isinstance(value, dict | list)):
             name = ".".join(map(str, route))
             raise UsageError(
                 f"{address} says already what its {name} is",
                 help=f"edit {place.path} by hand where it is wrong",
             )
-        if there is None and route[-1] not in (self._value(address, route[:-1]) or ()):
+        if there is None and route[-1] not in (self.value(address, route[:-1]) or ()):
             self._add(place.at("spec", *route[:-1]), str(route[-1]), self._masked(value))
         else:
             where = place.at("spec", *route)
@@ -129,6 +133,17 @@ class Draft:
             raise UsageError(f"there is a {to} already", help=f"move {path} by hand")
         self.text(path)
         self.moved[path] = to
+
+    def value(self, address: Address, route: Route) -> Any:
+        """Return what would stand at `route`; `None` where that is absent."""
+        place = self._place(address)
+        value: Any = self._document(place).get("spec", {})
+        for segment in route:
+            entries = dict(enumerate(value)) if isinstance(value, list) else value
+            if not isinstance(entries, dict) or segment not in entries:
+                return None
+            value = entries[segment]
+        return value
 
     def text(self, path: str) -> str:
         """Return what would stand at `path`."""
@@ -191,17 +206,6 @@ class Draft:
     def _document(self, place: Place) -> Any:
         documents, _ = parse(place.path, self.text(place.path).encode("utf-8"))
         return documents[place.index].value if place.index < len(documents) else None
-
-    def _value(self, address: Address, route: Route) -> Any:
-        """Return what would stand at `route`, nothing where that is absent."""
-        place = self._place(address)
-        value: Any = self._document(place).get("spec", {})
-        for segment in route:
-            entries = dict(enumerate(value)) if isinstance(value, list) else value
-            if not isinstance(entries, dict) or segment not in entries:
-                return None
-            value = entries[segment]
-        return value
 
     def _masked(self, value: Any) -> Any:
         return self.workspace.context.secrets.mask_json({"": value})[""]
