@@ -9,6 +9,7 @@ from chimera.model.lazily import import_lazily
 
 if TYPE_CHECKING:
     from chimera.gate.approvals import ANYBODY, disqualification, human_signers
+    from chimera.gate.halts import Halt
     from chimera.gate.identities import narrowed, trust_root
     from chimera.gate.kinds import (
         ApprovalSpec,
@@ -42,6 +43,7 @@ __all__ = [
     "DecisionSpec",
     "EnvironmentSpec",
     "GateSpec",
+    "Halt",
     "Hearing",
     "HearingError",
     "IdentitySpec",
@@ -73,6 +75,7 @@ import_lazily(
     __name__,
     {
         ".approvals": "ANYBODY disqualification human_signers",
+        ".halts": "Halt",
         ".identities": "narrowed trust_root",
         ".kinds": "ApprovalSpec DecisionSpec EnvironmentSpec GateSpec IdentitySpec RoleSpec",
         ".recorded": "RecordedRuling ruling_from_json ruling_to_json",

@@ -72,7 +72,7 @@ class Asking:
             case ControlAction.PAUSE if course.ending is None:
                 course.ending = RunStatus.PAUSED
                 journal.set_status(course, RunStatus.PAUSING)
-            case ControlAction.RESUME if course.ending is RunStatus.PAUSED:
+            case ControlAction.RESUME if course.ending is RunStatus.PAUSED and not course.halted:
                 course.ending = None
                 journal.set_status(course, RunStatus.RUNNING)
                 self._scheduler.release(course)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chimera.runtime.control import Request
     from chimera.runtime.flights import Flight
     from chimera.runtime.frontier import Line, Offer
+    from chimera.runtime.guarding import Invariants
     from chimera.runtime.timers import Timer
 
 _ENDED = frozenset((StepStatus.DONE, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.ESCALATED))
@@ -63,6 +64,10 @@ class Course:
         self.unended: set[str] = set()  # how the attempt ended is not known
         self.resets: list[Request] = []
         self.owes_undo = graph.on_failure == "compensate"
+        self.invariants: tuple[Invariants, ...] = ()
+        self.breaches = past.breaches
+        self.halted = ""  # how it goes on, once a guard has stopped it
+        self.is_told = False
         self.undoing: Line | None = None
         self.timers: list[Timer] = []
         self.notices: set[str] = set()
@@ -228,6 +233,7 @@ class Course:
             skipped=root.in_order(root.skipped),
             blocked=root.blocked(),
             message=self.error,
+            held=self.halted,
         )
 
 

@@ -125,7 +125,7 @@ class Endings:
 
     def stop(self, course: Course, ending: RunStatus) -> None:
         """Tell what is in flight of a run to stop, and end it so when that has come back."""
-        course.ending = ending
+        course.ending, course.is_told = ending, True
         for flight in list(course.flights.values()):
             if flight.executor is None:  # it was about to depart
                 course.unended.add(flight.node.id)
@@ -135,6 +135,13 @@ class Endings:
                 flight.executor.tell(flight)
         self._timer(course, self._services.grace, partial(self.abandon, course))
         self._scheduler.touch(course)
+
+    def interrupt(self, course: Course) -> None:
+        """Stop a run because its process is to end; the second time, wait no longer."""
+        if course.ending is RunStatus.INTERRUPTED and course.is_told:
+            self.abandon(course)
+        else:
+            self.stop(course, RunStatus.INTERRUPTED)
 
     def abandon(self, course: Course) -> None:
         """Wait no longer for what is in flight; its attempts are in doubt."""

@@ -64,6 +64,7 @@ class RunState:
     `signals` are those that no wait has taken, by name in the order in which they came.
     `generations` count how often a step was reset, to run anew although it had finished. `since`
     is when the run was last taken up after it had failed. `requests` are those that were taken.
+    `breaches` are the invariants that broke after steps that stand, with what they saw.
     """
 
     steps: Mapping[str, StepState] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class RunState:
     generations: Mapping[str, int] = field(default_factory=dict)
     since: datetime | None = None
     requests: frozenset[str] = frozenset()
+    breaches: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def is_compensating(self) -> bool:
@@ -119,12 +121,13 @@ class _Folding:
         self._generations = dict(start.generations)
         self._since = start.since
         self._requests = set(start.requests)
+        self._breaches = dict(start.breaches)
 
     def state(self) -> RunState:
         """Return what came of it."""
         return RunState(
             *(self._steps, self.seq, self._signals, self._generations),
-            *(self._since, frozenset(self._requests)),
+            *(self._since, frozenset(self._requests), self._breaches),
         )
 
     def take(self, event: Event) -> None:
@@ -145,6 +148,9 @@ class _Folding:
             self._take_up(event)
         elif event.kind is EventKind.SIGNAL and (name := _told(event, "name")) is not None:
             self._signals[name] = (*self._signals.get(name, ()), _told(event, "data"))
+        elif event.kind is EventKind.HALT and _told(event, "phase") == "after":
+            about = (_told(event, name) for name in ("guard", "invariant", "step"))
+            self._breaches[" ".join(map(str, about))] = event.data
 
     def _take_up(self, event: Event) -> None:
         reset = _told(event, "steps") or ()
@@ -152,6 +158,10 @@ class _Folding:
             self._steps = dict(_put_back(self._steps, reset))
         for step in reset:
             self._generations[step] = self._generations.get(step, 0) + 1
+        if reset:
+            self._breaches = {
+                k: v for k, v in self._breaches.items() if _top_of(v["step"]) not in reset
+            }
         if _told(event, "was") == "failed":
             self._since = event.at
 
@@ -207,8 +217,12 @@ def _put_back(steps: Mapping[str, StepState], reset: Iterable[str]) -> Mapping[s
         }
     if not wanted:
         return kept
-    tops = {id: id.partition("[")[0].partition("/")[0].partition("!")[0] for id in kept}
-    return {id: s for id, s in kept.items() if tops[id] not in wanted}
+    return {id: s for id, s in kept.items() if _top_of(id) not in wanted}
+
+
+def _top_of(id: str) -> str:
+    """Return the step of the graph that a step is, is inside of, or undoes."""
+    return id.partition("[")[0].partition("/")[0].partition("!")[0]
 
 
 def is_inside_finished(id: str, steps: Mapping[str, StepState]) -> bool:

@@ -24,7 +24,8 @@ class RunResult:
     """How a run ended: outputs of its finished steps, errors of its failed ones, both by step id.
 
     `blocked` are the steps that were never started because one that they need failed. `message`
-    says why the run failed where no step did.
+    says why the run failed where no step did, or which guard stopped it, and `held` how it goes on
+    after that.
     """
 
     run: str
@@ -34,6 +35,7 @@ class RunResult:
     skipped: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     message: str = ""
+    held: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -41,7 +43,7 @@ class RunResult:
         match self.status:
             case RunStatus.SUCCEEDED | RunStatus.WAITING:
                 return Outcome.PASSED
-            case RunStatus.INTERRUPTED:
+            case RunStatus.INTERRUPTED if not self.held:
                 return Outcome.INTERRUPTED
             case _:
                 return Outcome.FAILED
@@ -49,5 +51,7 @@ class RunResult:
     @property
     def help(self) -> str | None:
         """What to do next, unless the run succeeded."""
+        if self.held:
+            return self.held
         text = _HELP.get(self.status)
         return text.format(run=self.run) if text else None

@@ -25,6 +25,7 @@ from chimera.runtime.executors import Executors
 from chimera.runtime.flights import Flight
 from chimera.runtime.fold import fold
 from chimera.runtime.frontier import Node
+from chimera.runtime.guarding import Guarding
 from chimera.runtime.journal import AHEAD_SECONDS, Journal
 from chimera.runtime.outbox import Outbox
 from chimera.runtime.ready import Ready
@@ -82,6 +83,8 @@ class Scheduler:
             Executors(loop, context, executors),
             grace,
         )
+        services.guarding = Guarding(services, self.touch)
+        self._is_guarded = bool(settings.guards)
         self._settler = Settler(services, self.touch)
         self._waits = Waits(services, self._settler, self.touch)
         self._starter = Starter(services, self._settler, self._waits)
@@ -125,10 +128,7 @@ class Scheduler:
         """Tell what is in flight to stop and end all runs as interrupted; again: do not wait."""
         self._pending = None
         for course in list(self._courses.values()):
-            if course.ending is RunStatus.INTERRUPTED:
-                self._endings.abandon(course)
-            else:
-                self._endings.stop(course, RunStatus.INTERRUPTED)
+            self._endings.interrupt(course)
         self.wake()
 
     @property
@@ -149,6 +149,8 @@ class Scheduler:
             while self._landed:
                 self._settler.settle(*self._landed.popleft())
             self._services.timers.run_due()
+            if self._is_guarded:
+                self._services.guarding.look(self._courses.values())
             if self._has_room:
                 with self._services.state.transaction():  # runs made now are of the same commit
                     self._take_in()
@@ -245,6 +247,7 @@ class Scheduler:
             self._endings.limit(course)
         if is_compensating:
             begin_undoing(course, services)
+        services.guarding.admit(course)
         self.touch(course)
 
     def offer(self, node: Node) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chimera.context import Context
@@ -22,6 +22,8 @@ from chimera.state import Json, StateWriter
 if TYPE_CHECKING:
     import asyncio
 
+    from chimera.runtime.guarding import Guarding
+
 
 @dataclass(slots=True)
 class Services:
@@ -39,6 +41,7 @@ class Services:
     clearance: Clearance
     executors: Executors
     grace: float
+    guarding: Guarding = field(init=False)
 
     @property
     def all_need_clearance(self) -> bool:

@@ -17,6 +17,7 @@ from chimera.state import Json, Run, StateReader
 if TYPE_CHECKING:
     from chimera.kinds import Snapshot
     from chimera.plugin import PluginManager
+    from chimera.runtime.guarding import RunGuard
     from chimera.state import EventRow
 
 NO_RECOVERY = Recovery()
@@ -42,6 +43,7 @@ class RunSettings:
     what steps published, each by topic and payload, once that is on disk. `narrate` is given what
     happened, for people to follow, and the runs by their numbers, once that is. `watchers` are told
     of runs that went as far as they could, by uid, when the engine has nothing else to do.
+    `guards` are asked between steps, and may only stop.
     """
 
     system: SystemSettings = DEFAULT_SYSTEM
@@ -60,6 +62,7 @@ class RunSettings:
     bus: Callable[[Sequence[tuple[str, Json]]], None] | None = None
     narrate: Callable[[Mapping[int, Run], Sequence[EventRow]], None] | None = None
     watchers: tuple[Watcher, ...] = ()
+    guards: tuple[RunGuard, ...] = ()
 
 
 DEFAULT_SETTINGS = RunSettings()

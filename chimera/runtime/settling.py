@@ -140,6 +140,8 @@ class Settler:
             recovery = services.recovery_of(node.step)
             if recovery.fallbacks and recovery.uses_cache and may_stand_in(node):
                 services.journal.turn.cached[last_key(node)] = text
+        if course.invariants:
+            services.guarding.after(node, value)
         course.done += 1
         node.scope.done(node, value)
         self._ended(node)

@@ -52,22 +52,28 @@ class Starter:
         try:
             if node.digest is None and not self._prepare(node, is_new=past is None):
                 return None
-            if step.wait is not None:
-                self._waits.begin(node, past)
+            if node.course.invariants and not self._services.guarding.before(node):
                 return None
-            is_new = past is None
-            if step.cache is not None and (is_new or _is_work(step)) and self._find_cached(node):
-                return None
-            if step.expand is not None:
-                self._expand(node, is_new=is_new)
-                return None
-            return self._depart(node)
+            return self._begin(node, past)
         except StateError:
             raise  # what cannot be read or kept is no fault of the step: all runs stop
         except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
             self._services.ready.leave(node)
             self._settler.failures.failed(node, error, is_final=not isinstance(error, StepError))
             return None
+
+    def _begin(self, node: Node, past: StepState | None) -> Flight | None:
+        """Return the attempt at a step that is wanted, or have it wait, found or expanded."""
+        step, is_new = node.step, past is None
+        if step.wait is not None:
+            self._waits.begin(node, past)
+            return None
+        if step.cache is not None and (is_new or _is_work(step)) and self._find_cached(node):
+            return None
+        if step.expand is not None:
+            self._expand(node, is_new=is_new)
+            return None
+        return self._depart(node)
 
     def _goes_on(self, node: Node, past: StepState) -> bool:
         """Take in what the journal knew of a step; tell whether it waits for its next attempt."""

@@ -163,6 +163,7 @@ class Step:
     worked out again. `keys` name limits that the step counts against; `priority` puts it before
     ready steps of a lower one. A step that is not `critical` may be degraded. `identity` stands
     for all that the step does: a run moves to another definition only where it is the same.
+    Guards know it by the name of its `operation`, and see of its inputs what `given` makes of them.
     """
 
     id: str
@@ -185,6 +186,8 @@ class Step:
     priority: int = 0
     critical: bool = True
     identity: str = ""
+    operation: str = ""
+    given: Callable[[Json], Json] | None = None
 
 
 @dataclass(frozen=True)

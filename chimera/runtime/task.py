@@ -29,7 +29,8 @@ class RunError(ChimeraError):
     """A run did not succeed: it failed, was interrupted, paused or cancelled."""
 
     def __init__(self, result: RunResult) -> None:
-        reasons = "; ".join(f"{step}: {error}" for step, error in sorted(result.failed.items()))
+        failed = (f"{step}: {error}" for step, error in sorted(result.failed.items()))
+        reasons = "; ".join((*failed, *([result.message] if result.held else [])))
         super().__init__(
             f"run {result.run} {result.status.value}" + (f": {reasons}" if reasons else ""),
             help=result.help,

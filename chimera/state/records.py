@@ -55,6 +55,7 @@ class EventKind(Enum):
     CANCEL = "CANCEL"
     SIGNAL = "SIGNAL"
     MIGRATE = "MIGRATE"
+    HALT = "HALT"
 
 
 class Event(NamedTuple):

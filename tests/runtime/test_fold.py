@@ -19,7 +19,7 @@ def journals(draw):
     kinds = draw(st.lists(st.tuples(st.sampled_from(EventKind), st.sampled_from(["a", "b", "c"]))))
     run_kinds = {
         *(EventKind.PAUSE, EventKind.RESUME, EventKind.CANCEL),
-        *(EventKind.SIGNAL, EventKind.MIGRATE),
+        *(EventKind.SIGNAL, EventKind.MIGRATE, EventKind.HALT),
     }
     return [
         Event(kind, "" if kind in run_kinds else step, 1, NOW, data={"error": "no"}, due=NOW, seq=n)
