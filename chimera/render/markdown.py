@@ -91,7 +91,7 @@ def _head(report: Report) -> Iterator[str]:
         yield f"· {verdicts} {found[Finding.NOT_EXERCISED]} not exercised{waived}"
     if report.owed:
         yield f"· {count(report.owed, 'obligation')} before it may be applied"
-    yield from (f"· {_prose(note)}" for note in report.notes)
+    yield from (f"· {prose(note)}" for note in report.notes)
 
 
 def _sections(report: Report) -> Iterator[_Section]:
@@ -116,7 +116,7 @@ def _sections(report: Report) -> Iterator[_Section]:
 def _changes(changes: Changes) -> Iterator[_Section]:
     plan = changes.plan
     summary = f"{plan_summary(plan)} ({changes.compared}, for {plan.environment})"
-    lines = [_prose(summary), ""]
+    lines = [prose(summary), ""]
     for layers, items in changes.by_layer.items():
         lines.append(f"- **in {', '.join(map(code_span, layers)) or 'no layer'}**")
         lines += (f"  {_item(item, changes)}" for item in items)
@@ -131,9 +131,9 @@ def _item(item: PlanItem, changes: Changes) -> str:
     change = item.change
     action = "no-op (dormant)" if item.dormant and not item.changes else change.action.value
     category = f" **{change.category.value}**" if change.category else ""
-    line = f"- {action}{category} {code_span(str(change.target))}: {_prose(change.reason)}"
+    line = f"- {action}{category} {code_span(str(change.target))}: {prose(change.reason)}"
     if change.breaks:
-        line += f"; breaks: {'; '.join(map(_prose, change.breaks[:_MOST_NAMES]))}"
+        line += f"; breaks: {'; '.join(map(prose, change.breaks[:_MOST_NAMES]))}"
     leaning = [
         a for address, found in changes.affected.items() if address == change.target for a in found
     ]
@@ -150,7 +150,7 @@ def _touches(changes: Changes) -> Iterator[str]:
         touched = [changes.touches[number] for number in numbers]
         causes = dict.fromkeys(path for t in touched for path in (t.paths or (str(t.target),)))
         asks = dict.fromkeys(ask for touch in touched for ask in touch.asks)
-        asking = f", which asks for {'; '.join(map(_prose, asks))}" if asks else ""
+        asking = f", which asks for {'; '.join(map(prose, asks))}" if asks else ""
         yield f"- {code_span(name)} by {_names(causes)}{asking}"
 
 
@@ -162,21 +162,21 @@ def _owed(changes: Changes) -> Iterator[str]:
         yield f"- nothing in {code_span(changes.plan.environment)}, {OWED_ELSEWHERE}"
     for (kind, subject, source), targets in asked.items():
         by = code_span(source)
-        yield f"- {_prose(kind)} {code_span(subject)} for {_names(targets)}, asked by {by}"
+        yield f"- {prose(kind)} {code_span(subject)} for {_names(targets)}, asked by {by}"
 
 
 def _fault(diagnostic: Diagnostic) -> str:
     """Return one fault, where it stands and what to do about it."""
     where = code_span(str(diagnostic.span))
-    text = f"- {where} {code_span(diagnostic.rule)}: {_prose(diagnostic.message)}"
-    return f"{text} *{_prose(diagnostic.help)}*"
+    text = f"- {where} {code_span(diagnostic.rule)}: {prose(diagnostic.message)}"
+    return f"{text} *{prose(diagnostic.help)}*"
 
 
 def _verdict(verdict: Verdict) -> str:
     judge = f" of {code_span(verdict.judge)}" if verdict.judge != verdict.subject else ""
     said = [reason for reason in verdict.reasons if "\n" not in reason.strip()]
     blocks = [_block(reason) for reason in verdict.reasons if "\n" in reason.strip()]
-    reasons = f": {_prose('; '.join(said))}" if said else ""
+    reasons = f": {prose('; '.join(said))}" if said else ""
     return "\n".join((f"- {code_span(verdict.subject)}{judge}{reasons}", *blocks))
 
 
@@ -187,7 +187,7 @@ def _block(reason: str) -> str:
     longest = max((len(ticks) for ticks in re.findall("`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
     language = "diff" if all(line[:1] in _DIFF for line in lines) else ""
-    block = ("", _prose(first), "", fence + language, *lines, fence)
+    block = ("", prose(first), "", fence + language, *lines, fence)
     return "\n".join(f"  {line}".rstrip() for line in block)
 
 
@@ -199,7 +199,7 @@ def _idle(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for (judge, reasons), subjects in found.items():
         others = [subject for subject in subjects if not judge.startswith(subject)]
         of = f" of {_names(others)}" if others else ""
-        yield f"- {code_span(judge)}{of}: {_prose('; '.join(reasons) or 'nothing to judge')}"
+        yield f"- {code_span(judge)}{of}: {prose('; '.join(reasons) or 'nothing to judge')}"
 
 
 def _names(names: Iterable[str]) -> str:
@@ -218,7 +218,7 @@ def code_span(text: str) -> str:
     return f"{fence}{pad}{text or '-'}{pad}{fence}"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Return text that Markdown, HTML and GitHub's own links and mentions leave alone."""
     return _MEANINGFUL.sub(_entity, _line(text))
 
