@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chimera.kinds import Document, Kind, Model, Registry, Subject
 from chimera.model import Verdict
@@ -23,25 +23,37 @@ def chimera_register_kinds() -> Iterable[Kind]:
 
 @hookimpl
 def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
-    """Judge one service by itself."""
-    if document.address.kind != "Service":
-        return ()
-    from typing import cast
+    """Judge one service, objective or runbook by itself."""
+    found: Any = document
+    match document.address.kind:
+        case "Service":
+            from chimera.builtin.services.checking import judge_document as judge_service
 
-    from chimera.builtin.services.checking import judge_document
-    from chimera.builtin.services.spec.service import ServiceSpec
+            return (judge_service(found),)
+        case "Objective":
+            from chimera.builtin.services.objectives.checking import judge_document
 
-    return (judge_document(cast("Document[ServiceSpec]", document)),)
+            return (judge_document(found),)
+        case "Runbook":
+            from chimera.builtin.services.runbooks.checking import judge_runbook
+
+            return (judge_runbook(found),)
+    return ()
 
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge what services need of one another."""
-    if "Service" not in subject.snapshot.kinds:
-        return ()
-    from chimera.builtin.services.checking import judge
+    """Judge what services need of one another, and what objectives were measured by."""
+    found: list[Verdict] = []
+    if "Service" in subject.snapshot.kinds:
+        from chimera.builtin.services.checking import judge as judge_services
 
-    return tuple(judge(subject.snapshot))
+        found += judge_services(subject.snapshot)
+    if "Objective" in subject.snapshot.kinds:
+        from chimera.builtin.services.objectives.checking import judge as judge_objectives
+
+        found += judge_objectives(subject.snapshot)
+    return tuple(found)
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from chimera.kinds import (
@@ -111,8 +112,8 @@ class RunsSource(Model):
         None
     ) = Field(
         default=None,
-        description="A number of a run, as STEP/FIELD: the field of what a step gave. A * for the "
-        "step means the last one that has the field.",
+        description="A number of a run, as STEP/FIELD: the field of what a step gave; any/FIELD "
+        "for the last step that gave it.",
     )
 
 
@@ -169,6 +170,13 @@ class Indicator(Model):
         """The percentile, the usual one where none is given."""
         return self.percentile or (50.0 if self.type == "count" else 95.0)
 
+    @property
+    def least(self) -> int:
+        """Of how many measurements on a percentile of latency is not just their maximum."""
+        if self.type != "latency":
+            return 0
+        return math.ceil(1 / (1 - Fraction(str(self.rank)) / 100))
+
 
 class Target(Model):
     """What the indicator is to come to; a band has both sides."""
@@ -206,7 +214,8 @@ BURN_ALERTS = (
     BurnAlert.model_validate({"long": "6h", "short": "30m", "consumed": 0.05, "response": "page"}),
     BurnAlert.model_validate({"long": "3d", "short": "6h", "consumed": 0.10, "response": "ticket"}),
 )
-"""What the SRE Workbook recommends to begin with: chapter 5, Alerting on SLOs, table 5-8."""
+"""What the SRE Workbook recommends to begin with, for a window of 30 days: chapter 5, Alerting on
+SLOs, 6: Multiwindow, Multi-Burn-Rate Alerts (https://sre.google/workbook/alerting-on-slos/)."""
 
 
 class Current(Model):
@@ -246,7 +255,7 @@ class ObjectiveSpec(Model):
     minimum: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
         description="Fewer measurements than this are not measured, which never passes; 20 if "
-        "left out, 1 for a count and 0 for a cadence.",
+        "left out, more for a high percentile, 1 for a count and 0 for a cadence.",
     )
     burn_alerts: Items[BurnAlert] = Field(
         default=BURN_ALERTS,
@@ -259,10 +268,14 @@ class ObjectiveSpec(Model):
 
     @property
     def least(self) -> int:
-        """How many measurements there have to be."""
+        """How many measurements there have to be.
+
+        Of fewer than 1 / (1 - p) measurements a high percentile is only their maximum.
+        """
         if self.minimum is not None:
             return self.minimum
-        return {"cadence": 0, "count": 1}.get(self.indicator.type, 20)
+        usual = {"cadence": 0, "count": 1}.get(self.indicator.type, 20)
+        return max(usual, self.indicator.least)
 
     @property
     def allowed(self) -> float | None:
@@ -273,11 +286,11 @@ class ObjectiveSpec(Model):
         target, kind = self.target, self.indicator.type
         if kind == "availability":
             floor = target.at_least if target.at_least is not None else target.above
-            return None if floor is None else 1 - floor
+            return None if floor is None else round(1 - floor, 12)
         if kind == "error-rate":
             return target.at_most if target.at_most is not None else target.below
         if kind == "latency":
-            return 1 - self.indicator.rank / 100
+            return round(1 - self.indicator.rank / 100, 12)
         return None
 
 

@@ -99,8 +99,8 @@ class StepSpec(Model):
     )
     risk: Risk | None = Field(
         default=None,
-        description="reads, changes or destroys. A program and a script say it; reads for the "
-        "rest. Changes are confirmed one by one.",
+        description="reads, changes or destroys; what is known of its programs if left out. "
+        "Changes are confirmed one by one.",
     )
     preserves: Items[Preserved] = Field(
         default=(),
