@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chimera.documents.insert import add_field, insert_item
     from chimera.documents.listing import Listing, list_documents
     from chimera.documents.merge import Merge, open_merge
+    from chimera.documents.overlay import OverlayTree
     from chimera.documents.own import own_files
     from chimera.documents.parse import (
         RawDocument,
@@ -57,6 +58,7 @@ __all__ = [
     "Globs",
     "Listing",
     "Merge",
+    "OverlayTree",
     "PartialTree",
     "RawDocument",
     "Tree",
@@ -117,6 +119,7 @@ import_lazily(
         ".insert": "add_field insert_item",
         ".listing": "Listing list_documents",
         ".merge": "Merge open_merge",
+        ".overlay": "OverlayTree",
         ".own": "own_files",
         ".parse": "RawDocument contents load_documents not_read parse without_collector",
         ".partial": "PartialTree",

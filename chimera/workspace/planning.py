@@ -130,10 +130,12 @@ def make_plan(
     context: Context,
     environment: EnvironmentFacts,
     protection: Protection | None = None,
+    only: Collection[Target] | None = None,
 ) -> PlanReport:
     """Compare, judge and collect what is owed; no side effects.
 
-    What the trust ref says binds with `protection`, which protected environments have.
+    What the trust ref says binds with `protection`, which protected environments have. Where `only`
+    some targets are to change, the others stay as they are.
     """
     snapshot, base = loaded.snapshot, comparison.base
     differing = comparison.differing
@@ -156,6 +158,8 @@ def make_plan(
     changes = _as_read(changes, comparison, told)
     if protection is not None:
         changes = (*changes, *protection.governed(snapshot, comparison.baseline, changes))
+    if only is not None:
+        changes = tuple(change for change in changes if change.target in only)
     changes = categorize(changes, comparison.values, snapshot)
     return plan_changes(told, changes, comparison, plugins, context, environment, protection)
 

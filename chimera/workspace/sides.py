@@ -1,4 +1,5 @@
-"""Where freezes, incidents and guards bind from: the trees at hand, the trust ref, and records written here.
+"""Where freezes, incidents, rollbacks and guards bind from: trees, the trust ref, records written
+here.
 
 Refuses to weigh what they say.
 """

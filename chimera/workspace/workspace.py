@@ -5,7 +5,7 @@ Everything that the command line does, other people's Python can do through `Wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chimera.context import Context
 from chimera.documents import Tree, find_root, open_work_tree
 from chimera.kinds import Loaded, Registry, Source, load_snapshot, read_source
-from chimera.model import Result, Verdict
+from chimera.model import Result, Target, Verdict
 from chimera.plugin import PluginManager, can_disable, load_plugins
 from chimera.state import Store, open_cache
 from chimera.workspace.checking import CheckReport, check, check_change, judging_ahead
@@ -191,20 +191,21 @@ class Workspace:
         *,
         state: StateReader | None = None,
         loaded: Loaded | None = None,
+        only: Collection[Target] | None = None,
     ) -> PlanReport:
-        """Plan against `state`; `loaded` is the tree unless it is given."""
+        """Plan against `state`, all or `only` some; `loaded` is the tree unless it is given."""
         from chimera.workspace.comparing import against_state
         from chimera.workspace.planning import make_plan
         from chimera.workspace.protection import environment_facts, protection_in
 
         if state is None:
             with self.read_state() as reader:
-                return self.make_plan(environment, state=reader, loaded=loaded)
+                return self.make_plan(environment, state=reader, loaded=loaded, only=only)
         loaded = loaded or self.for_environment(environment)
         facts = environment_facts(self, environment, loaded)
         comparison = against_state(state, environment)
         protection = protection_in(self, facts, loaded, state)
-        return make_plan(loaded, comparison, self.plugins, self.context, facts, protection)
+        return make_plan(loaded, comparison, self.plugins, self.context, facts, protection, only)
 
     def test_policies(
         self, names: Sequence[str] = (), now: datetime | None = None
