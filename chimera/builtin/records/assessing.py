@@ -1,0 +1,138 @@
+"""How grave something is by a severity model: by answers to its questions, or by what a text says.
+
+When unsure, the graver level; lowering it later is always acceptable. Refuses to hide why: each
+question that spoke for a level is named. It informs and decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from chimera.builtin.records.kinds import Level, SeverityModelSpec
+
+Reply = Literal["yes", "no", "unsure"]
+REPLIES: tuple[Reply, ...] = ("yes", "no", "unsure")
+
+_WORD = re.compile(r"[a-z0-9]{3,}")
+_ENDINGS = ("ations", "ation", "ions", "ion", "ings", "ing", "ed", "es", "e", "s")
+_SHORTEST_STEM = 3
+_SAYS_NOTHING = frozenset(
+    _WORD.findall(
+        "any are been being but can cannot could did does for from had has have how into least "
+        "likely may might more not our out some such than that the their them then there they this "
+        "was were what when which while who will with without would you your"
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a model; `number` is how people name it, the gravest level's first."""
+
+    number: int
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with its answer, if there is one, and the words of the text that speak for it."""
+
+    question: Question
+    reply: Reply | None
+    words: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it speaks for its level: in doubt it does."""
+        return self.reply in {"yes", "unsure"} or (self.reply is None and bool(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The level that answers and text come to, why, and all questions in their order."""
+
+    level: Level
+    why: str
+    asked: tuple[Asked, ...]
+    is_sure: bool
+
+
+def questions_of(model: SeverityModelSpec) -> tuple[Question, ...]:
+    """Return what a model asks, the gravest level first.
+
+    A level without questions asks whether its meaning is true; the least grave asks nothing.
+    """
+    found: list[Question] = []
+    for level in model.by_gravity:
+        is_least = level is model.by_gravity[-1]
+        texts = level.questions or (() if is_least else (f"Is this so: {level.meaning}",))
+        found += (Question(len(found) + i, level, text) for i, text in enumerate(texts, 1))
+    return tuple(found)
+
+
+def assess(model: SeverityModelSpec, text: str, replies: Mapping[int, Reply]) -> Assessed:
+    """Return the gravest level that an answer, or else the text, speaks for.
+
+    `replies` are by number of question. Where nothing is known, or what is open is graver than
+    what was denied, the gravest level that is still possible.
+    """
+    asked = _asked(questions_of(model), text, replies)
+    speaking = next((one for one in asked if one.counts), None)
+    if speaking is not None:
+        return Assessed(speaking.question.level, _why(speaking), asked, speaking.reply == "yes")
+    least = model.by_gravity[-1]
+    open_ = next((one for one in asked if one.reply is None), None)
+    if open_ is None:
+        why = "every question was answered with no" if asked else "the model asks nothing"
+        return Assessed(least, why, asked, is_sure=True)
+    said = "nothing in the text speaks for any level" if text.strip() else "nothing is known yet"
+    why = (
+        f"{said}, and when unsure the graver level holds: question {open_.question.number} is open"
+    )
+    return Assessed(open_.question.level, why, asked, is_sure=False)
+
+
+def _why(one: Asked) -> str:
+    question = f"question {one.question.number}, {one.question.text!r}"
+    if one.reply == "yes":
+        return f"{question}, was answered with yes"
+    if one.reply == "unsure":
+        return f"nobody is sure of {question}, and when unsure the graver level holds"
+    return f"the text says {', '.join(map(repr, one.words))}, which {question}, is about"
+
+
+def _asked(
+    questions: tuple[Question, ...], text: str, replies: Mapping[int, Reply]
+) -> tuple[Asked, ...]:
+    words = {_stem(word): word for word in reversed(_words(text))}
+    stems = [frozenset(map(_stem, _words(question.text))) for question in questions]
+    # A word that several levels ask about tells none of them apart.
+    levels = {
+        (stem, q.level.id) for q, found in zip(questions, stems, strict=True) for stem in found
+    }
+    spread = Counter(stem for stem, _ in levels)
+    return tuple(
+        Asked(
+            question,
+            replies.get(question.number),
+            tuple(sorted(words[stem] for stem in found & words.keys() if spread[stem] == 1)),
+        )
+        for question, found in zip(questions, stems, strict=True)
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text.lower()) if word not in _SAYS_NOTHING]
+
+
+def _stem(word: str) -> str:
+    """Return a word without its commonest English endings: charged and charges are one."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word

@@ -1,0 +1,126 @@
+"""Which record a command means where it names one in short, or none at all.
+
+Refuses to choose where several could be meant: the help lists them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec
+from chimera.builtin.records.standing import Incident
+from chimera.gate import EnvironmentSpec, environments
+from chimera.kinds import Document, Snapshot, suggestion
+from chimera.model import Actor, UsageError
+
+_MOST_LISTED = 5
+
+
+def incident_named(snapshot: Snapshot, name: str | None, now: datetime) -> Incident:
+    """Return the incident of a name, or of the beginning of one; the only open one for `None`.
+
+    Raises `UsageError` where there is none, or more than one.
+    """
+    every = snapshot.of_model(IncidentSpec)
+    if name is None:
+        found = [each for each in every if each.spec.is_open(now)]
+        if not found:
+            raise UsageError(
+                "no incident is open",
+                help="`chimera incident open TITLE` opens one, and `chimera incident list --all` "
+                "lists those that are over",
+            )
+    else:
+        wanted = name.removeprefix("Incident/")
+        exact = [each for each in every if each.address.name == wanted]
+        found = exact or [each for each in every if each.address.name.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        known = [each.address.name for each in every]
+        listed = "`chimera incident list --all` lists what there is"
+        raise UsageError(f"there is no Incident {name}", help=suggestion(name or "", known, listed))
+    names = [each.address.name for each in found]
+    raise UsageError(
+        f"{len(found)} incidents are open"
+        if name is None
+        else f"{name} is the beginning of several",
+        help=f"name one of them: {_listed(names)}",
+    )
+
+
+def model_named(snapshot: Snapshot, name: str | None) -> Document[SeverityModelSpec]:
+    """Return the severity model of a name; the only one there is for `None`."""
+    every = snapshot.of_model(SeverityModelSpec)
+    names = [each.address.name for each in every]
+    if name is not None:
+        wanted = name.removeprefix("SeverityModel/")
+        for each in every:
+            if each.address.name == wanted:
+                return each
+        listed = f"there is: {_listed(names)}" if names else "`chimera new SeverityModel sev`"
+        raise UsageError(
+            f"there is no valid SeverityModel {name}", help=suggestion(wanted, names, listed)
+        )
+    if len(every) == 1:
+        return every[0]
+    if not every:
+        raise UsageError(
+            "there is no severity model to judge by",
+            help="`chimera new SeverityModel sev` writes one, and `priority` is another",
+        )
+    raise UsageError(
+        f"there are {len(every)} severity models", help=f"give --model: {_listed(names)}"
+    )
+
+
+def level_named(model: SeverityModelSpec, name: str) -> Level:
+    """Return the level of an id, in any case of letters; raises `UsageError`."""
+    for level in model.levels:
+        if level.id.lower() == name.lower():
+            return level
+    ids = [level.id for level in model.levels]
+    raise UsageError(
+        f"the model has no level {name}", help=suggestion(name, ids, f"there is: {', '.join(ids)}")
+    )
+
+
+def environment_named(snapshot: Snapshot, name: str | None) -> str:
+    """Return the environment of a name; for `None` the only one that is production.
+
+    Where none says so, the only protected one, or the only one there is.
+    """
+    known = environments(snapshot)
+    if name is not None:
+        if name not in known:
+            listed = f"there is: {_listed(sorted(known))}"
+            raise UsageError(
+                f"there is no Environment {name}", help=suggestion(name, known, listed)
+            )
+        return name
+    documents = snapshot.of_model(EnvironmentSpec)
+    production = [d.address.name for d in documents if d.spec.production]
+    protected = sorted(name for name, is_protected in known.items() if is_protected)
+    for found in (production, protected, sorted(known)):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(
+                "nobody can tell which environment is meant", help=f"give --env: {_listed(found)}"
+            )
+    return "local"
+
+
+def require_person(actor: Actor, what: str) -> None:
+    """Raise `UsageError` unless a person runs the command: records state what people judged."""
+    if actor.kind == "automation":
+        raise UsageError(
+            f"{what} is a person's: {actor.name} is automation, and records of operations are "
+            "human-triggered only",
+            help="run it yourself, and let a pull request carry what it writes",
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

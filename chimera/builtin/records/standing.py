@@ -1,0 +1,146 @@
+"""How an incident stands at a moment: its state, and what its level still owes, until when.
+
+Refuses to weigh it: this is what people are told; `checks` and the gate say what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from chimera.builtin.records.kinds import (
+    FreezeSpec,
+    IncidentSpec,
+    Level,
+    PostmortemSpec,
+    SeverityModelSpec,
+    when,
+)
+from chimera.kinds import Document, Snapshot
+from chimera.model import Address
+
+Incident = Document[IncidentSpec]
+
+
+class State(Enum):
+    """Where an incident stands: a badge for people, which decides nothing."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something that is owed: until when, where that is said, and the command that does it."""
+
+    what: str
+    until: datetime | None
+    is_late: bool
+    command: str
+
+
+def model_of(incident: Incident, snapshot: Snapshot) -> SeverityModelSpec | None:
+    """Return the severity model of an incident, if it is in the tree."""
+    found = snapshot.get(Address.parse(incident.spec.model))
+    return found.spec if found is not None and isinstance(found.spec, SeverityModelSpec) else None
+
+
+def level_of(incident: Incident, snapshot: Snapshot) -> Level | None:
+    """Return the level that an incident has now, if its model has it."""
+    model = model_of(incident, snapshot)
+    return model.level(incident.spec.current) if model is not None else None
+
+
+def state_of(incident: IncidentSpec, now: datetime) -> State:
+    """Return where an incident stood at `now`."""
+    reached = (
+        (State.RESOLVED, incident.resolved),
+        (State.MITIGATED, incident.mitigated),
+        (State.ACKNOWLEDGED, incident.acknowledged),
+    )
+    return next((s for s, stamp in reached if stamp and when(stamp.at) <= now), State.OPEN)
+
+
+def freezes_of(incident: Incident, snapshot: Snapshot) -> list[Document[FreezeSpec]]:
+    """Return the freezes that an incident names, or that name it, in order of name."""
+    return [
+        freeze
+        for freeze in snapshot.of_model(FreezeSpec)
+        if freeze.spec.incident == str(incident.address)
+        or incident.spec.freeze == str(freeze.address)
+    ]
+
+
+def reviews_of(incident: Incident, snapshot: Snapshot) -> list[Document[PostmortemSpec]]:
+    """Return the reviews of an incident, in order of name."""
+    return [
+        review
+        for review in snapshot.of_model(PostmortemSpec)
+        if review.spec.incident == str(incident.address)
+        or incident.spec.postmortem == str(review.address)
+    ]
+
+
+def review_due(incident: Incident, snapshot: Snapshot) -> datetime | None:
+    """Return until when a review has to be scheduled; `None` where none is owed, or none yet.
+
+    It is owed once an incident is resolved, by the gravest level that it ever had.
+    """
+    model = model_of(incident, snapshot)
+    highest = incident.spec.highest(model) if model is not None else None
+    resolved = incident.spec.resolved
+    if highest is None or not highest.review_owed or resolved is None:
+        return None
+    return _after(when(resolved.at), highest.review_within)
+
+
+def dues(incident: Incident, snapshot: Snapshot, now: datetime) -> tuple[Due, ...]:
+    """Return what an incident owes at `now`, in the order in which it is done."""
+    return tuple(_dues(incident, snapshot, now))
+
+
+def _dues(incident: Incident, snapshot: Snapshot, now: datetime) -> Iterator[Due]:
+    spec, name = incident.spec, incident.address.name
+    model, level = model_of(incident, snapshot), level_of(incident, snapshot)
+    if model is not None and level is not None and spec.is_open(now):
+        for what, stamp, field, command in (
+            ("acknowledgement", spec.acknowledged, "acknowledge_within", "ack"),
+            ("mitigation", spec.mitigated, "mitigate_within", "mitigate TEXT -i"),
+        ):
+            until = None if stamp else _deadline(spec, model, field)
+            if until is not None:
+                yield Due(what, until, until < now, f"chimera incident {command} {name}")
+        if level.commander_owed and spec.commander(now) is None:
+            yield Due("a commander", None, True, f"chimera incident assign WHO -i {name}")
+        standing = any(f.spec.stands(now) for f in freezes_of(incident, snapshot))
+        if level.freeze_owed and not standing:
+            yield Due("a freeze", None, True, f"chimera incident update TEXT -i {name}")
+    until = review_due(incident, snapshot)
+    reviews = reviews_of(incident, snapshot)
+    if until is not None and not any(r.spec.scheduled or r.spec.held for r in reviews):
+        command = f"chimera postmortem new {name} --scheduled TIME"
+        if reviews:
+            command = f"set scheduled in {reviews[0].place.path}"
+        yield Due("a scheduled review", until, until < now, command)
+
+
+def _deadline(spec: IncidentSpec, model: SeverityModelSpec, field: str) -> datetime | None:
+    """Return the first moment by which one of the levels that it had asks for something."""
+    found = []
+    for one in spec.assessments:
+        level = model.level(one.level)
+        within: timedelta | None = getattr(level, field, None)
+        if within is not None:
+            found.append(_after(when(one.at), within))
+    return min(found, default=None)
+
+
+def _after(moment: datetime, length: timedelta) -> datetime:
+    try:
+        return moment + length
+    except OverflowError:  # an hour before the year 10000
+        return moment
