@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
 
@@ -41,13 +41,20 @@ Moment = Annotated[str, AfterValidator(_check_moment)]
 def when(moment: str) -> datetime:
     """Return the time that a `Moment` says; raises `ValueError` for any other text.
 
-    Only differences between two of them, and comparisons, are safe: near the years 1 and 9999 a
-    sum overflows.
+    Add to it with `after`: near the year 9999 a sum overflows.
     """
     found = datetime.fromisoformat(moment)
     if found.tzinfo is None:
         raise ValueError(moment)
     return found
+
+
+def after(moment: datetime, span: timedelta) -> datetime:
+    """Return the time `span` after a moment, or the last one that there is."""
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 class Stamp(Model):
