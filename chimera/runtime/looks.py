@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import ceil, exp, log
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ REPORTS = "health"
 HOURS = "health-hours"
 """Collection of what was found in each hour, by its start."""
 
-_HOUR = timedelta(hours=1)
 _GROWTH = log(1.02)
 """Of a bucket's bounds the upper is 2 % greater, so that its middle is off by 1 % at most."""
 
@@ -104,10 +103,8 @@ def looks(
     until: datetime | None = None,
 ) -> Iterator[Look]:
     """Yield the newest looks, the oldest first, then by subject; `until` itself is left out."""
-    for item in state.items(environment, REPORTS):
-        at = datetime.fromisoformat(item.id)
-        if (since is None or at >= since) and (until is None or at < until):
-            yield from looks_of(item.value)
+    for item in state.items(environment, REPORTS, first=_id(since) or "", until=_id(until)):
+        yield from looks_of(item.value)
 
 
 def looks_of(report: Json) -> Iterator[Look]:
@@ -140,10 +137,9 @@ def hours(
     until: datetime | None = None,
 ) -> Iterator[Hour]:
     """Yield every hour that overlaps the time asked for, the oldest first, then by subject."""
-    for item in state.items(environment, HOURS):
-        start = datetime.fromisoformat(item.id)
-        if (since is None or start + _HOUR > since) and (until is None or start < until):
-            yield from hours_of(start, item.value)
+    first = "" if since is None else hour_id(since)
+    for item in state.items(environment, HOURS, first=first, until=_id(until)):
+        yield from hours_of(datetime.fromisoformat(item.id), item.value)
 
 
 def hours_of(start: datetime, kept: Json) -> Iterator[Hour]:
@@ -158,6 +154,10 @@ def hours_of(start: datetime, kept: Json) -> Iterator[Hour]:
             {Health(status): count for status, count in value["statuses"].items()},
             Latencies({int(bucket): count for bucket, count in value.get("latency", {}).items()}),
         )
+
+
+def _id(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()
 
 
 def hour_id(at: datetime) -> str:

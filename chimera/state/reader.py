@@ -194,14 +194,28 @@ class StateReader:
         )
         return next(map(self._item, rows), None)
 
-    def items(self, environment: str, collection: str) -> tuple[Item, ...]:
-        """Return what a collection of an environment holds, in order of ids."""
+    def items(
+        self, environment: str, collection: str, *, first: str = "", until: str | None = None
+    ) -> tuple[Item, ...]:
+        """Return what a collection of an environment holds, in order of ids.
+
+        They begin with the id `first`, and end before the id `until`.
+        """
         rows = self._rows(
             "SELECT collection, id, value, version FROM item"
-            " WHERE environment = ? AND collection = ? ORDER BY id",
-            *(environment, collection),
+            " WHERE environment = ?1 AND collection = ?2 AND id >= ?3 AND (?4 IS NULL OR id < ?4)"
+            " ORDER BY id",
+            *(environment, collection, first, until),
         )
         return tuple(map(self._item, rows))
+
+    def item_ids(self, environment: str, collection: str) -> tuple[str, ...]:
+        """Return the ids of a collection in order, without reading what they stand for."""
+        rows = self._rows(
+            "SELECT id FROM item WHERE environment = ? AND collection = ? ORDER BY id",
+            *(environment, collection),
+        )
+        return tuple(id for (id,) in rows)
 
     def last_id(self, environment: str, collection: str) -> str | None:
         """Return the last id of a collection, in order of ids, if it holds anything."""
