@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from chimera.context import Context
     from chimera.contract import Prohibition
-    from chimera.gate import Stage, Weighing
+    from chimera.gate import Halt, Side, Stage, Weighing
     from chimera.kinds import Document, Kind, Model, Registry, Snapshot, Subject
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask
     from chimera.runtime.due import Due, Published
+    from chimera.runtime.guarding import RunGuard
     from chimera.runtime.health import HealthCheck, HealthTask
     from chimera.runtime.reporting import ReportTask, Section
     from chimera.runtime.settings import RunSettings, Watcher
@@ -146,6 +151,17 @@ def chimera_review_plan(  # type: ignore[empty-body]
     """
 
 
+@hookspec
+def chimera_list_halts(  # type: ignore[empty-body]
+    root: Path, sides: Sequence[Side], now: datetime
+) -> Iterable[Halt]:
+    """Return which guards stop anything now, wherever, and what times of that are to come.
+
+    Every plan and status shows them. It informs: what is stopped is for `chimera_review_plan` and
+    `chimera_guard_runs` to say.
+    """
+
+
 # Proof.
 
 
@@ -172,6 +188,15 @@ def chimera_execute(task: ReconcileTask, inputs: Mapping[str, Any]) -> Mapping[s
 
     `task.change.action` is `run` and `task.document` the definition that was applied. What is
     returned and raised is as for `chimera_reconcile`.
+    """
+
+
+@hookspec
+def chimera_guard_runs(root: Path, context: Context) -> Iterable[RunGuard]:  # type: ignore[empty-body]
+    """Return what is asked between the steps of runs, and before each change of an apply.
+
+    Called for each apply, run and resume of the work tree at `root`. A plugin that raises here has
+    nothing executed.
     """
 
 
@@ -207,6 +232,6 @@ def chimera_find_due(  # type: ignore[empty-body]
 def chimera_contribute_backup() -> Iterable[Holding]:  # type: ignore[empty-body]
     """Return what the plugin keeps below `.chimera/`, and how a restored copy of it is verified.
 
-    A backup has all that lies there but what is derived, whoever keeps it: what nobody names is
-    copied and not verified. Two plugins that name one path are an error.
+    A backup has all that lies there, whoever keeps it: what nobody names is copied, and not
+    verified beyond its digest.
     """

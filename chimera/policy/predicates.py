@@ -116,32 +116,52 @@ class Predicates:
 
         Raises `PredicateError` for one that does not compile, errs or overruns its bounds.
         """
-        answer = self._answer(predicate, values)
-        if answer.error is not None or answer.absent is not None:
-            raise PredicateError(
-                f"{predicate.expression!r} cannot be decided: "
-                f"{answer.error or f'{answer.absent} has no value'}",
-                help="write it so that it gives true or false for every value",
-            )
-        return answer.value is True
+        (found,) = self.decide([(predicate, values)])
+        if isinstance(found, PredicateError):
+            raise found
+        return found
 
-    def _answer(self, predicate: Predicate, values: Mapping[str, Any]) -> Answer:
-        number = self._numbers.get(predicate)
-        if number is None and len(self._numbers) >= _BATCH:
+    def decide(
+        self, asked: Sequence[tuple[Predicate, Mapping[str, Any]]]
+    ) -> list[bool | PredicateError]:
+        """Tell of many predicates at once whether they hold, or why that cannot be told."""
+        found: list[bool | PredicateError] = []
+        for start in range(0, len(asked), _BATCH):
+            batch = asked[start : start + _BATCH]
+            answers = self._answers(batch)
+            found += (_decided(p, a) for (p, _), a in zip(batch, answers, strict=True))
+        return found
+
+    def _answers(self, asked: Sequence[tuple[Predicate, Mapping[str, Any]]]) -> list[Answer]:
+        new = {predicate for predicate, _ in asked} - self._numbers.keys()
+        if new and len(self._numbers) + len(new) > _BATCH:
             self.close()
         if self._worker is None:
             self._worker = self._new_worker()
-        if number is None:
-            number = self._numbers[predicate] = self._worker.next
-            self._worker.queue([predicate.program])
-        bindings = {_identifier(name): values.get(name) for name, _ in predicate.names}
-        ((answer,),) = self._worker.judge({}, [Seen(None, bindings)], [Task(number, (0,))])
-        return answer
+        seen, tasks = [], []
+        for at, (predicate, values) in enumerate(asked):
+            if predicate not in self._numbers:
+                self._numbers[predicate] = self._worker.next
+                self._worker.queue([predicate.program])
+            bindings = {_identifier(name): values.get(name) for name, _ in predicate.names}
+            seen.append(Seen(None, bindings))
+            tasks.append(Task(self._numbers[predicate], (at,)))
+        return [answer for (answer,) in self._worker.judge({}, seen, tasks)]
 
     def _new_worker(self) -> Worker:
         worker = Worker(self._processes, self._bounds)
         worker.queue([Program(witness, (), "any") for witness in _WITNESSES.values()])
         return worker
+
+
+def _decided(predicate: Predicate, answer: Answer) -> bool | PredicateError:
+    if answer.error is None and answer.absent is None:
+        return answer.value is True
+    return PredicateError(
+        f"{predicate.expression!r} cannot be decided: "
+        f"{answer.error or f'{answer.absent} has no value'}",
+        help="write it so that it gives true or false for every value",
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ change that fails holds back the changes that refer to it, and no others.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from chimera.model import (
 from chimera.plan import Plan, PlanItem, governed_globs, target_digests
 from chimera.plugin import PluginManager
 from chimera.runtime.executors import BUILT_IN
+from chimera.runtime.guarding import RunGuard, halt_of
 from chimera.runtime.result import RunResult
 from chimera.runtime.runs import Runs
 from chimera.runtime.settings import RunSettings, settings_of
@@ -63,17 +64,19 @@ def apply(
     plugins: PluginManager,
     record: WriteRecord,
     asked: Asked | None = None,
+    guards: tuple[RunGuard, ...] = (),
 ) -> tuple[ItemResult, ...]:
     """Carry out every change of `plan`; raises `GateError` unless `permit` is for exactly it.
 
     Called while the apply lock is held, so that what the permit was given for is what is there.
-    `asked` is there for the `run` of an applied document.
+    `asked` is there for the `run` of an applied document. `guards` are asked before each change,
+    and between the steps of its run.
     """
     if not permit.admits(plan):
         raise GateError(
             "the permit is for another plan", help="let the gate weigh the plan that is applied"
         )
-    applier = _Applier(permit, plan, subject, state, context, plugins, record, asked)
+    applier = _Applier(permit, plan, subject, state, context, plugins, record, asked, guards)
     return tuple(applier.run())
 
 
@@ -123,6 +126,7 @@ class _Applier:
     plugins: PluginManager
     record: WriteRecord
     asked: Asked | None
+    guards: tuple[RunGuard, ...]
 
     def run(self) -> Iterator[ItemResult]:
         """Yield what became of each change; an interruption ends it, what is done stays done."""
@@ -142,7 +146,7 @@ class _Applier:
                     message=f"waits for {', '.join(sorted(map(str, waits_for)))}",
                 )
             else:
-                result = self._carry_out(item)
+                result = self._halted(item.change) or self._carry_out(item)
             if result.status != "applied":
                 stopped.add(item.change.target)
             yield result
@@ -152,6 +156,16 @@ class _Applier:
 
     def _needs(self, item: PlanItem) -> set[Target]:
         return set(references(item.change.target, self.subject))
+
+    def _halted(self, change: Change) -> ItemResult | None:
+        """Return that a guard stops a change, engaged since the gate let it through."""
+        now, environment = self.context.clock.now(), self.plan.environment
+        halt = halt_of(self.guards, now, environment, str(change.target))
+        if halt is None:
+            return None
+        message = f"{halt.guard} stops it: {halt.said}"
+        help = f"{halt.lift}, and apply again: what was applied stays so"
+        return ItemResult(change, "failed", Outcome.FAILED, message=message, help=help)
 
     def _carry_out(self, item: PlanItem) -> ItemResult:
         change = item.change
@@ -173,7 +187,9 @@ class _Applier:
         settings = self.asked.settings if self.asked else None
         return Runs(
             *(self.state, self.context, environment),
-            settings=settings or settings_of(self.plugins, snapshot, environment),
+            settings=replace(
+                settings or settings_of(self.plugins, snapshot, environment), guards=self.guards
+            ),
             executors=snapshot.registry.executors or BUILT_IN,
         )
 

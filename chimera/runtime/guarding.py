@@ -140,7 +140,7 @@ class Guarding:
         """Tell whether a step may begin; one that may not is held until its run goes on."""
         if not self._is_about(node, "before"):
             return True
-        if self._judge(node.course, self._seen(node, "before", None)):
+        if self._holds(node, "before", None):
             return True
         self._services.ready.leave(node)
         node.course.held.append(node)
@@ -149,7 +149,7 @@ class Guarding:
     def after(self, node: Node, output: Json) -> None:
         """Look at the result of a step, which is recorded whatever is found."""
         if self._is_about(node, "after"):
-            self._judge(node.course, self._seen(node, "after", output))
+            self._holds(node, "after", output)
 
     def _is_about(self, node: Node, phase: Phase) -> bool:
         if node.is_undo or "!" in node.id:
@@ -157,10 +157,16 @@ class Guarding:
         operation = node.step.operation
         return any(one.selects(node.id, operation, phase) for one in node.course.invariants)
 
-    def _seen(self, node: Node, phase: Phase, output: Json) -> Seen:
-        given = node.step.given
-        inputs = node.inputs if given is None else given(node.inputs)
-        return Seen(phase, node.id, node.step.operation, inputs, output)
+    def _holds(self, node: Node, phase: Phase, output: Json) -> bool:
+        given, operation = node.step.given, node.step.operation
+        try:
+            inputs = node.inputs if given is None else given(node.inputs)
+        except Exception as error:  # noqa: BLE001 - the author's expressions: nothing is known
+            seen = Seen(phase, node.id, operation, None, output)
+            why = f"the inputs of the step {node.id} cannot be told to guards: {error}"
+            self._pause(node.course, Breach("", "", "", {}, node.id, phase, why), seen)
+            return False
+        return self._judge(node.course, Seen(phase, node.id, operation, inputs, output))
 
     def _judge(self, course: Course, seen: Seen) -> bool:
         """Tell whether all holds; pause the run where something does not."""

@@ -15,6 +15,7 @@ from chimera.runtime import apply as execute
 from chimera.runtime.apply import Asked
 from chimera.state import StateWriter
 from chimera.workspace.going_back import Back, lay_out, load_back, plan_back
+from chimera.workspace.guarding import guarding, tell
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.protection import protect
 from chimera.workspace.proving import ProveReport
@@ -72,29 +73,34 @@ def apply(
             confirm(plan)
         if back is not None:
             lay_out(workspace, plan, loaded.snapshot)
-        items = carry_out(workspace, planned, ruling, state)
+        items = carry_out(workspace, loaded, planned, ruling, state)
         outcome = Outcome.worst(item.outcome for item in items)
         return Result(ApplyReport(plan, proofs, ruling, items), outcome, faults)
 
 
 def carry_out(
     workspace: Workspace,
+    loaded: Loaded,
     planned: PlanReport,
     ruling: Ruling,
     state: StateWriter,
     asked: Asked | None = None,
 ) -> tuple[ItemResult, ...]:
     """Execute what the gate permits; raises `GateError` where it does not."""
-    return execute(
-        permit(ruling),
-        planned.plan,
-        planned.judgement.subject,
-        state,
-        workspace.context,
-        workspace.plugins,
-        Recorder(workspace.root, workspace.context).write,
-        asked,
-    )
+    permitted = permit(ruling)
+    with guarding(workspace) as guards:
+        tell(workspace, guards, loaded, planned)
+        return execute(
+            permitted,
+            planned.plan,
+            planned.judgement.subject,
+            state,
+            workspace.context,
+            workspace.plugins,
+            Recorder(workspace.root, workspace.context).write,
+            asked,
+            guards,
+        )
 
 
 def _refuse_stale(saved: Plan | None, planned: Plan) -> None:

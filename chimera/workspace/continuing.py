@@ -44,6 +44,7 @@ from chimera.runtime.pinned import PinnedRun, outlined
 from chimera.runtime.settings import RunSettings, settings_of
 from chimera.state import Applied, Run, StateWriter
 from chimera.workspace.comparing import against_state
+from chimera.workspace.guarding import Guards, guarding, tell
 from chimera.workspace.history import StepHistory, waits
 from chimera.workspace.judging import placements_of
 from chimera.workspace.planning import plan_changes
@@ -95,7 +96,8 @@ def continue_runs(
     workspace: Workspace, state: StateWriter, runs: Iterable[Run], settings: RunSettings
 ) -> Iterator[Continued]:
     """Execute what is left of `runs`, side by side; yield each when it is over."""
-    return _Continuing(workspace, state).run(runs, settings)
+    with guarding(workspace) as guards:
+        yield from _Continuing(workspace, state, guards).run(runs, settings)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ class _Subject:
 class _Continuing:
     """Several runs being continued under one lock."""
 
-    def __init__(self, workspace: Workspace, state: StateWriter) -> None:
+    def __init__(self, workspace: Workspace, state: StateWriter, guards: Guards = ()) -> None:
+        self._guards = guards
         self._workspace = workspace
         self._state = state
         self._subjects: dict[tuple[str, str, str], _Subject | ChimeraError] = {}
@@ -122,7 +125,7 @@ class _Continuing:
         engine = Engine(
             self._state,
             self._workspace.context,
-            settings=settings,
+            settings=replace(settings, guards=self._guards),
             executors=self._workspace.registry.executors,
         )
         for result in engine.execute_all(self._admitted(runs)):
@@ -230,6 +233,7 @@ class _Continuing:
                 f"run {run.uid} of {run.target} may not go on: {'; '.join(dict.fromkeys(reasons))}",
                 help="it can go on when that is over, or be cancelled",
             )
+        tell(workspace, self._guards, loaded, planned)
 
     def carry(self, run: Run, subject: _Subject, steps: RunSteps) -> Mapping[str, Any] | None:
         """Ask the kind's plugin to carry the run out with `steps`."""

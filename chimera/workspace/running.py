@@ -92,7 +92,7 @@ def _run(
     settings = settings_for(workspace, loaded.snapshot, environment, waits)
     asked = replace(asked, settings=settings)
     before = state.unsettled_run(environment, str(target))
-    (item,) = carry_out(workspace, planned, ruling, state, asked)
+    (item,) = carry_out(workspace, loaded, planned, ruling, state, asked)
     is_done = item.status == "applied"
     outputs = state.applied(environment)[str(target)].outputs if is_done else None
     begun = state.run(item.run) if item.run is not None else None

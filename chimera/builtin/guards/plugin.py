@@ -1,8 +1,8 @@
-"""Registers `Guard`, and refuses at the gate what an engaged one stops."""
+"""Registers `Guard`, refuses at the gate what one stops, and is asked between the steps of runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Kind
@@ -10,8 +10,14 @@ from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     from chimera.builtin.guards.kinds import GuardSpec
-    from chimera.gate import Weighing
+    from chimera.context import Context
+    from chimera.gate import Halt, Side, Weighing
+    from chimera.kinds import Subject
+    from chimera.runtime.guarding import RunGuard
 
 
 @hookimpl
@@ -21,7 +27,7 @@ def chimera_register_kinds() -> list[Kind]:
         Kind(
             "Guard",
             "chimera.builtin.guards.kinds:GuardSpec",
-            "A switch that stops every change in its scope while it is engaged.",
+            "A kill switch, invariants of steps, or a time of maintenance: it may only stop.",
             breaks=_breaks,
             ends=_ends,
         )
@@ -29,20 +35,54 @@ def chimera_register_kinds() -> list[Kind]:
 
 
 def _breaks(before: GuardSpec, after: GuardSpec) -> Iterable[str]:
-    """Yield that it stops nothing any longer."""
-    if before.engaged and not after.engaged:
-        yield "it is released: nothing is stopped by it"
+    """Yield what it stops no longer."""
+    from chimera.builtin.guards.compatibility import breaks
+
+    return breaks(before, after)
 
 
 def _ends(before: GuardSpec) -> Iterable[str]:
     """Yield that nothing stops any longer what it stopped."""
-    if before.engaged:
-        yield f"nothing stops changes any longer for this reason: {before.reason}"
+    from chimera.builtin.guards.compatibility import ends
+
+    return ends(before)
+
+
+@hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register `chimera guard`."""
+    return {"guard": "chimera.builtin.guards.commands:guard"}
+
+
+@hookimpl
+def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
+    """Judge what guards select, and whether their invariants can be asked."""
+    if "Guard" not in subject.snapshot.kinds:
+        return ()
+    from chimera.builtin.guards.checking import judge
+
+    return tuple(judge(subject))
 
 
 @hookimpl
 def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
-    """Return which changes an engaged guard stops."""
+    """Return which changes a guard stops."""
     from chimera.builtin.guards.reviewing import review
 
     return tuple(review(weighing)) if stage == "guard" else ()
+
+
+@hookimpl
+def chimera_guard_runs(root: Path, context: Context) -> Iterable[RunGuard]:
+    """Be asked between the steps of runs."""
+    from chimera.builtin.guards.running import RunningGuard
+
+    return (RunningGuard(root, context),)
+
+
+@hookimpl
+def chimera_list_halts(root: Path, sides: Sequence[Side], now: datetime) -> Iterable[Halt]:
+    """Return what is engaged, and the times of maintenance that are not over."""
+    from chimera.builtin.guards.standing import halts
+
+    return tuple(halts(root, sides, now))

@@ -28,6 +28,7 @@ from chimera.builtin.workflow.references import (
 from chimera.builtin.workflow.remote import remote_work
 from chimera.builtin.workflow.secrets import secrets_in
 from chimera.builtin.workflow.stages import StageSpec, full_name
+from chimera.context.secrets import MASK
 from chimera.model import digest_json
 from chimera.runtime import (
     Expansion,
@@ -81,6 +82,8 @@ class Performer:
             cache=self._cache,
             keys=stage.limits,
             critical=stage.critical,
+            operation=operation.name,
+            given=self._given,
         )
         recovery = self._recovery(root)
         if recovery is not None:
@@ -90,6 +93,11 @@ class Performer:
         if operation.probe is not None:
             step = replace(step, probe=lambda call: self._look_up(call, root))
         return replace(step, work=lambda call: self._perform(call, root))
+
+    def _given(self, known: Any) -> Json:
+        """Return inputs as guards see them: with their references replaced, and no secret."""
+        secrets = dict.fromkeys(secrets_in(self._stage.inputs, self._spec.secrets), MASK)
+        return resolve(self._stage.inputs, {**known, **secrets})
 
     @property
     def _executor(self) -> str:

@@ -1,0 +1,110 @@
+"""Guards of what is executed here: made for an apply, a run or a resume, and told what that is.
+
+Refuses to execute anything where the plugin that brings guards has not answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from chimera.documents import parse
+from chimera.gate import Halt, Side
+from chimera.kinds import Loaded, Snapshot, read_source, validate
+from chimera.model import GateError
+from chimera.plugin import ask_each
+from chimera.runtime.guarding import RunGuard
+from chimera.workspace.planning import PlanReport
+from chimera.workspace.sides import recorded_here, sides_of
+from chimera.workspace.trust import trust_names, trusted_tree
+
+if TYPE_CHECKING:
+    from chimera.workspace.workspace import Workspace
+
+ESSENTIAL_GUARDS = ("chimera.builtin.guards.plugin",)
+"""Plugins without whose guards nothing is executed."""
+
+Guards = tuple[RunGuard, ...]
+
+
+@contextmanager
+def guarding(workspace: Workspace) -> Iterator[Guards]:
+    """Give what is asked between steps; raises `GateError` where an essential guard is missing."""
+    answers, silent = ask_each(
+        workspace.plugins,
+        "chimera_guard_runs",
+        ESSENTIAL_GUARDS,
+        root=workspace.root,
+        context=workspace.context,
+    )
+    lacking = [name for name in ESSENTIAL_GUARDS if not answers.get(name)]
+    if silent or lacking:
+        reasons = [reason for verdict in silent for reason in verdict.reasons]
+        reasons += [f"the plugin {name} guards nothing, and must" for name in lacking]
+        raise GateError(
+            "; ".join(reasons), help="fix or remove the plugin: without guards nothing is executed"
+        )
+    with ExitStack() as stack:
+        guards = tuple(guard for given in answers.values() for guard in given)
+        for guard in guards:
+            stack.callback(guard.close)
+        yield guards
+
+
+def tell(workspace: Workspace, guards: Guards, loaded: Loaded, planned: PlanReport) -> None:
+    """Tell guards what is about to be carried out, and which documents bind it."""
+    subject = planned.judgement.subject
+    sides = sides_of(workspace, loaded)
+    changes = [item.change for item in planned.plan.changing]
+    for guard in guards:
+        guard.know(subject, changes, sides)
+
+
+def halts_of(workspace: Workspace, loaded: Loaded | None = None) -> tuple[Halt, ...]:
+    """Return what is engaged now, and times of maintenance to come, for people to see.
+
+    By the tree at hand, the trust ref, the records written here, and the switches of this machine.
+    """
+    sides = tuple(_sides(workspace, loaded or workspace.loaded))
+    answers, silent = ask_each(
+        workspace.plugins,
+        "chimera_list_halts",
+        ESSENTIAL_GUARDS,
+        root=workspace.root,
+        sides=sides,
+        now=workspace.context.clock.now(),
+    )
+    if silent:
+        reasons = "; ".join(reason for verdict in silent for reason in verdict.reasons)
+        raise GateError(reasons, help="fix or remove the plugin")
+    found = (halt for given in answers.values() for halt in given)
+    return tuple(sorted(found, key=lambda h: (not h.is_standing, h.guard, h.kind, h.where)))
+
+
+def _sides(workspace: Workspace, loaded: Loaded) -> Iterator[Side]:
+    """Yield the places that `sides_of` has; of the trust ref no more is read than its guards."""
+    revision = loaded.snapshot.tree.revision
+    yield Side(f"the commit {revision[:12]}" if revision else "the work tree", loaded.snapshot)
+    if workspace.loaded is not loaded:
+        yield Side("the work tree", workspace.loaded.snapshot)
+    yield from _trusted(workspace, revision)
+    yield recorded_here(workspace)
+
+
+def _trusted(workspace: Workspace, known: str | None) -> Iterator[Side]:
+    tree = trusted_tree(workspace)
+    if tree is None or tree.revision == known:
+        return
+    roots = read_source(tree, workspace.cache).roots
+    contents = tree.read_many(entry.path for entry in tree.under(roots))
+    documents = [
+        document
+        for path, data in contents.items()
+        if b"Guard" in data or b"\\" in data  # a name can be written with escapes
+        for raw in parse(path, data)[0]
+        if raw.value.get("kind") == "Guard"
+        and (document := validate(raw, workspace.registry)[0]) is not None
+    ]
+    snapshot = Snapshot.of(tree, workspace.registry, documents)
+    yield Side(trust_names(workspace)[0], snapshot, is_trusted=True)
