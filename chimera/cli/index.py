@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
 
 _CLI = "chimera.cli.commands"
-_START, _CHANGE, _LOOK = "Get going", "Change", "Look"
+_START, _CHANGE, _OPERATE, _LOOK = "Get going", "Change", "Operate", "Look"
 
 COMMANDS: dict[str, Entry] = {
     "init": Entry(
@@ -72,6 +72,16 @@ COMMANDS: dict[str, Entry] = {
         f"{_CLI}.run:run", "Execute an applied document now, or go on with what is due.", _CHANGE
     ),
     "record": Entry(f"{_CLI}.record:record", "Copy records into the tree.", _CHANGE),
+    "severity": Entry(
+        "chimera.builtin.records.commands.severity:severity",
+        "Say how grave something is, by the questions of a model.",
+        _OPERATE,
+    ),
+    "incident": Entry(
+        "chimera.builtin.records.commands.incident:incident",
+        "Open, answer, hand over and end incidents.",
+        _OPERATE,
+    ),
     "status": Entry(f"{_CLI}.status:status", "Say where each environment stands.", _LOOK),
     "get": Entry(f"{_CLI}.get:get", "List documents, or print one.", _LOOK),
     "describe": Entry(f"{_CLI}.get:describe", "Say everything that is known of a document.", _LOOK),

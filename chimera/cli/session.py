@@ -114,7 +114,7 @@ class Session:
 
         It does where there is no terminal, too: `flag` is the answer that can be given beforehand.
         """
-        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+        if not self.is_interactive:
             raise UsageError(
                 f"nobody can be asked without a terminal: {question}",
                 help=f"give {flag} to answer yes",
@@ -123,6 +123,25 @@ class Session:
             self.tell(about)
         if not click.confirm(question, err=True):
             raise UsageError("nothing was done", help=f"answer yes, or give {flag}")
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody sits at a terminal who can be asked."""
+        return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+    def ask(self, question: str, flag: str, choices: tuple[str, ...] = ()) -> str:
+        """Return what whoever sits at the terminal answers; raises `UsageError` where nobody does.
+
+        `flag` is how the answer can be given beforehand.
+        """
+        if not self.is_interactive:
+            among = f", one of {', '.join(choices)}" if choices else ""
+            raise UsageError(
+                f"nobody can be asked without a terminal: {question}", help=f"give {flag}{among}"
+            )
+        kind = click.Choice(choices, case_sensitive=False) if choices else click.STRING
+        answer: str = click.prompt(question, type=kind, err=True)
+        return answer
 
     def emit(
         self,

@@ -86,17 +86,22 @@ def count(number: int, noun: str) -> str:
     return f"{number} {plural}"
 
 
-def table(rows: Iterable[Sequence[str]], header: Sequence[str], paint: Paint) -> str:
+Cell = str | tuple[str, Style]
+"""What stands in a table: a text, or one with the style that it is to have."""
+
+
+def table(rows: Iterable[Sequence[Cell]], header: Sequence[str], paint: Paint) -> str:
     """Return rows under a header in aligned columns; nothing is cut."""
-    body = [list(row) for row in rows]
-    widths = [max(len(row[i]) for row in (*body, list(header))) for i in range(len(header))]
-    lines = [_row(header, widths, lambda text: paint(text, "bold"))]
-    lines += (_row(row, widths, str) for row in body)
-    return "\n".join(lines)
+    heads: list[tuple[str, Style | None]] = [(name, "bold") for name in header]
+    lines = [heads]
+    lines += ([cell if isinstance(cell, tuple) else (cell, None) for cell in row] for row in rows)
+    widths = [max(len(line[i][0]) for line in lines) for i in range(len(header))]
+    return "\n".join(_row(line, widths, paint) for line in lines)
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], dress: Callable[[str], str]) -> str:
+def _row(cells: Sequence[tuple[str, Style | None]], widths: Sequence[int], paint: Paint) -> str:
     padded = [
-        dress(cell) + " " * (width - len(cell)) for cell, width in zip(cells, widths, strict=True)
+        (paint(text, style) if style else text) + " " * (width - len(text))
+        for (text, style), width in zip(cells, widths, strict=True)
     ]
     return "  ".join(padded).rstrip()

@@ -71,39 +71,39 @@ def questions_of(model: SeverityModelSpec) -> tuple[Question, ...]:
     for level in model.by_gravity:
         is_least = level is model.by_gravity[-1]
         texts = level.questions or (() if is_least else (f"Is this so: {level.meaning}",))
-        found += (Question(len(found) + i, level, text) for i, text in enumerate(texts, 1))
+        for text in texts:
+            found.append(Question(len(found) + 1, level, text))
     return tuple(found)
 
 
 def assess(model: SeverityModelSpec, text: str, replies: Mapping[int, Reply]) -> Assessed:
     """Return the gravest level that an answer, or else the text, speaks for.
 
-    `replies` are by number of question. Where nothing is known, or what is open is graver than
-    what was denied, the gravest level that is still possible.
+    `replies` are by number of question. Where the text says nothing, a question that nobody
+    answered speaks for its level: when unsure, the graver one.
     """
     asked = _asked(questions_of(model), text, replies)
-    speaking = next((one for one in asked if one.counts), None)
-    if speaking is not None:
-        return Assessed(speaking.question.level, _why(speaking), asked, speaking.reply == "yes")
-    least = model.by_gravity[-1]
-    open_ = next((one for one in asked if one.reply is None), None)
-    if open_ is None:
+    # A text that says nothing of a question denies it; without one nobody did.
+    is_told = any(one.words for one in asked)
+    speaking = next((o for o in asked if o.counts or (o.reply is None and not is_told)), None)
+    if speaking is None:
+        least = model.by_gravity[-1]
         why = "every question was answered with no" if asked else "the model asks nothing"
         return Assessed(least, why, asked, is_sure=True)
-    said = "nothing in the text speaks for any level" if text.strip() else "nothing is known yet"
-    why = (
-        f"{said}, and when unsure the graver level holds: question {open_.question.number} is open"
-    )
-    return Assessed(open_.question.level, why, asked, is_sure=False)
+    level, is_sure = speaking.question.level, speaking.reply == "yes"
+    return Assessed(level, _why(speaking, text), asked, is_sure)
 
 
-def _why(one: Asked) -> str:
+def _why(one: Asked, text: str) -> str:
     question = f"question {one.question.number}, {one.question.text!r}"
     if one.reply == "yes":
         return f"{question}, was answered with yes"
     if one.reply == "unsure":
         return f"nobody is sure of {question}, and when unsure the graver level holds"
-    return f"the text says {', '.join(map(repr, one.words))}, which {question}, is about"
+    if one.words:
+        return f"the text says {', '.join(map(repr, one.words))}, which {question}, is about"
+    said = "nothing in the text speaks for any level" if text.strip() else "nobody answered"
+    return f"{said}, and when unsure the graver level holds: {question}, is open"
 
 
 def _asked(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec
-from chimera.builtin.records.standing import Incident
+from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec, when
+from chimera.builtin.records.standing import Incident, level_of
 from chimera.gate import EnvironmentSpec, environments
 from chimera.kinds import Document, Snapshot, suggestion
 from chimera.model import Actor, UsageError
 
 _MOST_LISTED = 5
+_UNKNOWN_RANK = 1 << 30  # in doubt it is grave
 
 
 def incident_named(snapshot: Snapshot, name: str | None, now: datetime) -> Incident:
@@ -47,6 +48,18 @@ def incident_named(snapshot: Snapshot, name: str | None, now: datetime) -> Incid
         else f"{name} is the beginning of several",
         help=f"name one of them: {_listed(names)}",
     )
+
+
+def incidents_by_gravity(snapshot: Snapshot, now: datetime) -> list[Incident]:
+    """Return all incidents: the open ones first, the gravest of these, then the newest."""
+
+    def order(incident: Incident) -> tuple[bool, int, float, str]:
+        spec, level = incident.spec, level_of(incident, snapshot)
+        is_over = not spec.is_open(now)
+        gravity = 0 if is_over else -(level.rank if level else _UNKNOWN_RANK)
+        return is_over, gravity, -when(spec.opened.at).timestamp(), incident.address.name
+
+    return sorted(snapshot.of_model(IncidentSpec), key=order)
 
 
 def model_named(snapshot: Snapshot, name: str | None) -> Document[SeverityModelSpec]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Kind, Subject
@@ -11,6 +11,8 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.gate import Weighing
+
+_COMMANDS = "chimera.builtin.records.commands"
 
 
 @hookimpl
@@ -53,6 +55,15 @@ def chimera_register_kinds() -> list[Kind]:
             record=True,
         ),
     ]
+
+
+@hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register what people do about incidents, reviews and entries."""
+    return {
+        "severity": f"{_COMMANDS}.severity:severity",
+        "incident": f"{_COMMANDS}.incident:incident",
+    }
 
 
 @hookimpl

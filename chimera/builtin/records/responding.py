@@ -133,8 +133,7 @@ class Responding:
 
         Its commander ends it, and with it the freeze that stands for it.
         """
-        self._require_commander()
-        self._require_watched()
+        self.require_resolvable()
         stamp = self._occasion.stamp()
         if self.spec.mitigated is None:
             self._put("mitigated", {**stamp, "how": risk})
@@ -151,6 +150,11 @@ class Responding:
                 self.response.draft.put(freeze.address, ("lifted",), lifted)
                 self.response.done.append(f"{freeze.address} is lifted")
         return self.response
+
+    def require_resolvable(self) -> None:
+        """Raise `UsageError` where this person cannot say that it is over, or nobody can yet."""
+        self._require_commander()
+        self._require_watched()
 
     def _kept_up(self, *, level: Level | None = None, commander: str | None = None) -> Response:
         """Propose the freeze that it owes and that nobody declared, too."""

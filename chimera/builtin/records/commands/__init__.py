@@ -1,0 +1,1 @@
+"""The commands of records: what people do, as edits of the work tree, and how records stand."""

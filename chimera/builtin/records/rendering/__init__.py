@@ -1,0 +1,1 @@
+"""Records as people read them: text for a terminal, Markdown and JSON. Refuses to judge them."""
