@@ -103,6 +103,11 @@ COMMANDS: dict[str, Entry] = {
         "Look whether system, state, journal and modules are well.",
         _LOOK,
     ),
+    "report": Entry(
+        "chimera.builtin.reporting.commands:report",
+        "Say what a day, a week or a month was like, what changes lack, or what runs out.",
+        _LOOK,
+    ),
     "metrics": Entry(
         "chimera.builtin.monitoring.commands:metrics",
         "Measure runs, operations, modules and the machine.",

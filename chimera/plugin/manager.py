@@ -28,6 +28,7 @@ DEFAULT = (
     "chimera.builtin.distributed.plugin",
     "chimera.builtin.evolution.plugin",
     "chimera.builtin.monitoring.plugin",
+    "chimera.builtin.reporting.plugin",
     "chimera.builtin.resources.plugin",
     "chimera.builtin.scaffold.plugin",
     "chimera.builtin.services.plugin",

@@ -1,0 +1,131 @@
+"""What gates decided in a period: what was let through, what was refused and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chimera.builtin.reporting.core.counting import span_of
+from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table
+from chimera.state import RulingRecord
+from chimera.state.decisions import (
+    Objection,
+    Spent,
+    objections,
+    refused_in,
+    ruling_outcomes,
+    spent_in,
+)
+
+_MOST = 20
+_STOPPING = {"freeze", "guard"}
+_SHORT = 19
+"""Characters of a digest that tell it apart: `sha256:` and twelve more."""
+
+
+def sections(task: ReportTask) -> Iterator[Section]:
+    """Yield the gate's decisions, and the freezes and guards that stopped anything."""
+    span = span_of(task)
+    outcomes = ruling_outcomes(task.state, span)
+    spent = spent_in(task.state, span)
+    against = objections(task.state, span)
+    if not outcomes and not spent:
+        yield Section("approvals", "Decisions of the gate", "No plan came to a gate.")
+    else:
+        yield _decisions(task, outcomes, spent, against)
+    stopping = [each for each in against if each.stage in _STOPPING]
+    if stopping:
+        yield _stops(stopping)
+
+
+def _decisions(
+    task: ReportTask,
+    outcomes: dict[str, int],
+    spent: Sequence[Spent],
+    against: Sequence[Objection],
+) -> Section:
+    total, passed = sum(outcomes.values()), outcomes.get("passed", 0)
+    figures = (
+        Figure("rulings", "Plans that came to a gate", total),
+        Figure("rulings-passed", "Let through", passed),
+        Figure("rulings-refused", "Refused", total - passed, is_key=True),
+        Figure("approvals-spent", "Approvals spent", len(spent)),
+    )
+    tables = [_objections(against)] if against else []
+    if total > passed:
+        refused = refused_in(task.state, span_of(task), _MOST)
+        tables.append(_refused(refused, total - passed))
+    if spent:
+        tables.append(_spent(spent))
+    return Section("approvals", "Decisions of the gate", "", figures, tables)
+
+
+def _objections(against: Sequence[Objection]) -> Table:
+    columns = (
+        Column("stage", "Gate stage"),
+        Column("judge", "Spoken by", is_code=True),
+        Column("subject", "Against", is_code=True),
+        Column("times", "Times"),
+    )
+    rows = [(each.stage, each.judge, each.subject, each.times) for each in against[:_MOST]]
+    more = f"The first {_MOST} of {len(against)}." if len(against) > _MOST else ""
+    return Table("objections", "What spoke against plans", columns, rows, note=more)
+
+
+def _refused(refused: Sequence[RulingRecord], total: int) -> Table:
+    columns = (
+        *(Column("at", "At"), Column("environment", "Environment", is_code=True)),
+        *(Column("actor", "For"), Column("changes", "Changes"), Column("stage", "Stopped at")),
+        *(Column("reason", "Because"), Column("ruling", "Ruling", is_code=True)),
+    )
+    rows = [_refusal(record) for record in refused]
+    more = f"The newest {len(refused)} of {total}." if total > len(refused) else ""
+    note = " ".join(filter(None, (more, "`chimera show RULING` says all of one.")))
+    return Table("refusals", "What was refused", columns, rows, note=note)
+
+
+def _refusal(record: RulingRecord) -> tuple[Any, ...]:
+    """Return a row for a ruling; one that nobody can read is told, too."""
+    short = (record.digest or "")[:_SHORT] or None
+    value = record.ruling
+    if not isinstance(value, dict):
+        return (record.at, record.environment, record.actor, None, None, "damaged", short)
+    stage, reason = _first_objection(value)
+    changes = len(value.get("items", ()))
+    return (record.at, record.environment, record.actor, changes, stage, reason, short)
+
+
+def _first_objection(ruling: dict[str, Any]) -> tuple[str | None, str | None]:
+    for stage in ruling.get("stages", ()):
+        for verdict in stage.get("verdicts", ()):
+            if verdict.get("finding") != "pass":
+                told = [*verdict.get("reasons", ())]
+                told += [each.get("message", "") for each in verdict.get("diagnostics", ())]
+                reason = told[0] if told else "it was not exercised"
+                return stage.get("stage"), f"{verdict.get('judge')}: {reason}"
+    return None, None
+
+
+def _spent(spent: Sequence[Spent]) -> Table:
+    columns = (
+        *(Column("at", "At"), Column("environment", "Environment", is_code=True)),
+        Column("target", "Target", is_code=True),
+        Column("approval", "Approval", is_code=True),
+    )
+    newest = list(reversed(spent))[:_MOST]
+    rows = [(each.at, each.environment, each.target, each.approval[:_SHORT]) for each in newest]
+    more = f"The newest {_MOST} of {len(spent)}." if len(spent) > _MOST else ""
+    return Table("spent", "Approvals that were spent", columns, rows, note=more)
+
+
+def _stops(stopping: Sequence[Objection]) -> Section:
+    columns = (
+        Column("judge", "Freeze or guard", is_code=True),
+        Column("subject", "Against", is_code=True),
+        Column("times", "Times"),
+    )
+    rows = [(each.judge, each.subject, each.times) for each in stopping[:_MOST]]
+    table = Table("stopped", "What they stopped", columns, rows)
+    total = sum(each.times for each in stopping)
+    figure = Figure("stops", "Plans stopped by freezes and guards", total, note="once for each")
+    return Section("guards", "Freezes and guards", "", (figure,), (table,))

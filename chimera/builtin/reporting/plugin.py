@@ -1,0 +1,34 @@
+"""Registers `chimera report`, and contributes what the core has to say to every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from chimera.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from chimera.runtime.reporting import ReportTask, Section
+
+
+@hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register the command `report`."""
+    return {"report": "chimera.builtin.reporting.commands:report"}
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Return what runs, proofs and gates have to say; to capacity, how runs and the state grow."""
+    from chimera.runtime.reporting import ReportKind
+
+    if task.kind is ReportKind.CAPACITY:
+        from chimera.builtin.reporting.core import growth
+
+        return tuple(growth.sections(task))
+    from chimera.builtin.reporting.core import errors, gate, proofs, runs
+
+    if task.kind is ReportKind.COMPLIANCE:
+        return (*gate.sections(task), *proofs.sections(task))
+    rooms = (runs, errors, gate, proofs)
+    return tuple(section for room in rooms for section in room.sections(task))

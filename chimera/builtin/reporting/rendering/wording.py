@@ -1,0 +1,81 @@
+"""How cells, figures and times are worded, the same in every format.
+
+Refuses to escape: each format does, for what it is.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from chimera.builtin.reporting.gathering import Report
+from chimera.render.paint import count, harmless
+from chimera.render.units import shown
+from chimera.runtime.reporting import Cell, Figure, Missing
+
+NOTHING = "\N{EN DASH}"
+_TITLES = {
+    "daily": "Daily report",
+    "weekly": "Weekly report",
+    "monthly": "Monthly report",
+    "compliance": "Compliance report",
+    "capacity": "Capacity report",
+}
+
+
+def title_of(report: Report) -> str:
+    """Return what the report is called, without its time."""
+    return _TITLES[report.kind.value]
+
+
+def span_of(report: Report) -> str:
+    """Return from when until when, in the report's zone; the end is not part of it."""
+    period = report.period
+    start, end = (edge.astimezone(period.zone) for edge in (period.start, period.end))
+    is_of_days = not any((start.hour, start.minute, start.second, end.hour, end.minute, end.second))
+    if not is_of_days:
+        return f"{start:%Y-%m-%d %H:%M} until {end:%Y-%m-%d %H:%M}, {zone_name(report)}"
+    last = end - timedelta(days=1)
+    if start.date() == last.date():
+        return f"{start:%A, %Y-%m-%d}, {zone_name(report)}"
+    return f"{start:%Y-%m-%d} to {last:%Y-%m-%d}, {zone_name(report)}"
+
+
+def zone_name(report: Report) -> str:
+    """Return the name of the zone that days and times are of."""
+    return str(report.period.zone)
+
+
+def as_of(report: Report) -> str:
+    """Return as of when the report speaks, and whether its time is over."""
+    text = worded(report.now, zone=report.period.zone)
+    return f"as of {text}" if report.now >= report.period.end else f"so far, as of {text}"
+
+
+def worded(cell: Cell, unit: str = "", zone: tzinfo = UTC) -> str:
+    """Return a cell as people read it; its characters are harmless, and not escaped."""
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        return f"{cell.astimezone(zone):%Y-%m-%d %H:%M}"
+    if isinstance(cell, timedelta):
+        return shown(cell.total_seconds(), "seconds")
+    if isinstance(cell, str):
+        return harmless(cell)
+    return shown(cell, unit)
+
+
+def figure_text(figure: Figure, zone: tzinfo) -> str:
+    """Return the value of a figure; one that nobody measured says so."""
+    return "not measured" if figure.value is None else worded(figure.value, figure.unit, zone)
+
+
+def is_number(cell: Cell) -> bool:
+    """Tell whether a cell is set to the right."""
+    return isinstance(cell, int | float | timedelta) and not isinstance(cell, bool)
+
+
+def missing_title(missing: tuple[Missing, ...]) -> str:
+    """Return how much is missing, as a heading."""
+    return f"{count(len(missing), 'thing')} missing" if missing else "Nothing is missing"

@@ -1,0 +1,89 @@
+"""How a trend is told in a report: figures, a line in a chart, and when something is exhausted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from chimera.model.chart import Chart, Line
+from chimera.runtime.reporting import Figure, ReportTask, Tone
+from chimera.runtime.trends import LEAST, Trend, trend_of
+
+DAY = 86_400.0
+NOT_ENOUGH = f"not enough measurements: a trend takes {LEAST} at different times"
+_FAR = timedelta(days=3650)
+"""Beyond ten years a line through some weeks says nothing."""
+_SOON = timedelta(days=30)
+
+Points = Sequence[tuple[float, float]]
+"""Seconds since 1970, and what was measured then."""
+
+
+def growth_figure(id: str, name: str, points: Points, unit: str) -> Figure:
+    """Return by how much something grows each day, with the uncertainty of that."""
+    trend = trend_of(points)
+    if trend is None:
+        return Figure(id, name, None, note=NOT_ENOUGH)
+    # The unit of a rate has no word of its own: bytes a day are shown as bytes.
+    margin = Figure("", "", trend.margin * DAY, unit)
+    told = "no trend can be told from it" if trend.direction == "unclear" else trend.direction
+    note = f"a day, ± {_shown(margin)} at 95 %, by {trend.measurements} measurements; {told}"
+    return Figure(id, name, trend.slope * DAY, unit, note)
+
+
+def exhaustion_figure(id: str, name: str, points: Points, limit: float, task: ReportTask) -> Figure:
+    """Return when a limit is reached, if the trend says that it is."""
+    trend = trend_of(points)
+    if trend is None:
+        return Figure(id, name, None, note=NOT_ENOUGH)
+    found = trend.reaches(limit)
+    if found is None:
+        note = "by this trend it is not reached" if _leads_away(trend, limit) else "no clear trend"
+        return Figure(id, name, "not foreseen", note=note, tone=Tone.GOOD)
+    at, earliest, latest = (_moment(seconds) for seconds in found)
+    if at is None or at > task.now + _FAR:
+        return Figure(id, name, "not foreseen", note="not within ten years", tone=Tone.GOOD)
+    zone = task.period.zone
+    until = "later than 9999" if latest is None else f"{latest.astimezone(zone):%Y-%m-%d}"
+    assert earliest is not None
+    note = f"between {earliest.astimezone(zone):%Y-%m-%d} and {until} at 95 %, if it goes on so"
+    tone = Tone.BAD if at <= task.now + _SOON else Tone.WARNING
+    return Figure(id, name, f"{at.astimezone(zone):%Y-%m-%d}", note=note, tone=tone, is_key=True)
+
+
+def growth_chart(
+    title: str, upward: str, points: Points, task: ReportTask, unit: str = "", limit: float = 0.0
+) -> Chart:
+    """Return a chart of measurements with their trend, and a limit where there is one."""
+    trend = trend_of(points)
+    lines = [Line("measured", points)]
+    if trend is not None:
+        ends = (points[0][0], points[-1][0])
+        lines.append(Line("trend", [(x, trend.at(x)) for x in ends]))
+    told = "A trend is drawn through them." if trend else f"There is {NOT_ENOUGH}."
+    return Chart(
+        *(title, "time", upward, lines),
+        description=f"{len(points)} measurements. {told}",
+        is_time=True,
+        unit=unit,
+        limits=(("limit", limit),) if limit else (),
+        span=(task.period.start.timestamp(), task.period.end.timestamp()),
+        is_from_zero=True,
+    )
+
+
+def _leads_away(trend: Trend, limit: float) -> bool:
+    return trend.direction == ("falling" if limit > trend.y else "rising")
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _shown(figure: Figure) -> str:
+    value = figure.value
+    assert isinstance(value, float)
+    return f"{value:,.3g}" if figure.unit != "bytes" else f"{value / 1e6:,.3g} MB"
