@@ -64,7 +64,8 @@ class Draft:
     ) -> str:
         """Propose a new record in a file of its own, at its home in the tree; return the path.
 
-        `remarks` are comments at the end of its spec, such as what is to be filled in. Raises `UsageError` where there is one of the address, or something at the path.
+        `remarks` are comments at the end of its spec, such as what is to be filled in. Raises
+        `UsageError` where there is one of the address, or something at the path.
         """
         path = path or home_of(address)
         there = self.workspace.loaded.snapshot.get(address)
