@@ -15,6 +15,7 @@ from chimera.context.environment import (
     variable_marks,
 )
 from chimera.context.files import write_whole
+from chimera.context.folders import exchange, sync_folder
 from chimera.context.ids import Ids, SequentialIds, SystemIds
 from chimera.context.processes import (
     ProcessCancelledError,
@@ -49,11 +50,13 @@ __all__ = [
     "SystemIds",
     "actor_of",
     "base_environment",
+    "exchange",
     "is_to_come",
     "own_environment",
     "parse_instant",
     "pinned_environment",
     "stream",
+    "sync_folder",
     "variable_marks",
     "write_whole",
 ]

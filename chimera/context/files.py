@@ -10,6 +10,8 @@ import os
 import threading
 from pathlib import Path
 
+from chimera.context.folders import sync_folder
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Put `data` at `path` in one step, on disk when this returns; folders above it are made.
@@ -24,19 +26,9 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync_folder(path.parent)
+        for folder in (path.parent, path.parent.parent):  # the folder itself may be new
+            sync_folder(folder)
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and needs no such sync
-        return
-    for path in (folder, folder.parent):  # the parent, because the folder itself may be new
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

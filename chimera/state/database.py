@@ -46,31 +46,41 @@ def connect_writer(layout: Layout, *, is_whole: bool = False) -> sqlite3.Connect
 
 
 def connect_reader(layout: Layout) -> sqlite3.Connection | None:
-    """Open the database for reading only; `None` where there is none yet."""
+    """Open the database for reading only; `None` where there is none yet.
+
+    One of an earlier format is read as a copy in memory.
+    """
+    with translated(layout.database):
+        connection = open_reading(layout)
+        if connection is None or version_of(connection) == len(MIGRATIONS):
+            return connection
+        with closing(connection):
+            return _migrated_copy(connection) if version_of(connection) else None
+
+
+def open_reading(layout: Layout) -> sqlite3.Connection | None:
+    """Open the database for reading only, in whatever format it is; `None` where there is none.
+
+    Raises `StateError` for one of a later format.
+    """
     refuse_loss(layout)
     path = layout.database
     if not path.exists():
         return None
-    with translated(path):
-        # Where SQLite cannot make its helper files and no writer has, nothing can change either.
-        is_still = (
-            not os.access(layout.folder, os.W_OK) and not path.with_name("state.db-wal").exists()
-        )
-        mode = "ro&immutable=1" if is_still else "ro"
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
-        )
-        try:
-            version = version_of(connection)
-            if version == len(MIGRATIONS):
-                return connection
-            with closing(connection):
-                return _migrated_copy(connection) if version else None
-        except BaseException as error:
-            connection.close()
-            if _is_unborn(error):
-                return None
-            raise
+    # Where SQLite cannot make its helper files and no writer has, nothing can change either.
+    is_still = not os.access(layout.folder, os.W_OK) and not path.with_name("state.db-wal").exists()
+    mode = "ro&immutable=1" if is_still else "ro"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+    )
+    try:
+        version_of(connection)
+    except BaseException as error:
+        connection.close()
+        if _is_unborn(error):
+            return None
+        raise
+    return connection
 
 
 def _is_unborn(error: BaseException) -> bool:
@@ -84,6 +94,7 @@ def _is_unborn(error: BaseException) -> bool:
 
 def refuse_loss(layout: Layout) -> None:
     """Raise `StateError` where the state was damaged and nobody has restored or given it up."""
+    layout.refuse_unfinished()
     if not layout.database.exists() and (kept := layout.kept_aside()):
         raise _lost(kept[-1])
 

@@ -15,11 +15,9 @@ class Holding:
     """Files that one room keeps below `.chimera/`: those at and below `path`, as in `evidence`.
 
     `verify` is given the top folder of a work tree in which they were restored, and yields what is
-    wrong with them, a line each; it starts nothing and writes nothing. What `is_derived` can be
-    made again from the tree, and is in no backup.
+    wrong with them, a line each; it starts nothing and writes nothing.
     """
 
     path: str
     description: str
     verify: Callable[[Path], Iterable[str]] | None = None
-    is_derived: bool = False

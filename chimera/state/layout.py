@@ -46,8 +46,27 @@ class Layout:
         """The folder of the JSON Schemas that editors read."""
         return self.folder / "schemas"
 
+    @property
+    def restoring(self) -> Path:
+        """What a restore makes beside the folder before the two change places."""
+        return self.root / f"{FOLDER}.restoring"
+
+    @property
+    def replaced(self) -> Path:
+        """Where the old folder is for a moment, where two folders cannot change places at once."""
+        return self.root / f"{FOLDER}.replaced"
+
+    def refuse_unfinished(self) -> None:
+        """Raise `StateError` where a restore was interrupted between two names."""
+        if self.replaced.exists() and not self.folder.exists():
+            raise StateError(
+                f"a restore was interrupted, and {self.folder} is not there",
+                help="run `chimera restore` again: it finishes what it began",
+            )
+
     def create(self) -> None:
         """Make the folder, with a `.gitignore` that keeps the work tree clean."""
+        self.refuse_unfinished()
         if self.folder.is_symlink():
             raise StateError(
                 f"{self.folder} is a symbolic link", help="make it a folder of this work tree"

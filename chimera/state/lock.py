@@ -62,8 +62,10 @@ class Lock:
         self._fd: int | None = fd
 
     @staticmethod
-    def acquire(path: Path, holder: Holder, *, wait: float | None = None) -> Lock:
-        """Return the lock, waiting up to `wait` seconds; `None` where nobody could say how long.
+    def acquire(
+        path: Path, holder: Holder, *, wait: float | None = None, what: str = "the state"
+    ) -> Lock:
+        """Return the lock on `what`, waiting up to `wait` seconds; `None` where nobody said any.
 
         Raises `StateError` that names who holds it.
         """
@@ -71,7 +73,7 @@ class Lock:
         while (fd := _locked(path)) is None:
             if time.monotonic() >= deadline:
                 raise StateError(
-                    f"the state is in use by {holder_of(path) or 'another process'}",
+                    f"{what} is in use by {holder_of(path) or 'another process'}",
                     help="try again when it has finished"
                     + (", or let this command wait for it with --wait" if wait is not None else ""),
                 )

@@ -13,7 +13,7 @@ from datetime import datetime
 from chimera.state.objects import Objects
 from chimera.state.records import Pruned
 
-_REFERRING = (
+REFERRING = (
     "SELECT data FROM event WHERE data LIKE '@%'",
     "SELECT definition FROM spec WHERE definition LIKE '@%'",
     "SELECT input FROM run WHERE input LIKE '@%'",
@@ -23,6 +23,8 @@ _REFERRING = (
     "SELECT value FROM item WHERE value LIKE '@%'",
     "SELECT value FROM cache WHERE value LIKE '@%'",
 )
+"""Every column in which the name of a large value's file may stand."""
+
 _CHOOSE = """
     INSERT INTO gone SELECT id FROM run
     WHERE (status IN ('cancelled', 'compensated')
@@ -52,7 +54,7 @@ def forget(connection: sqlite3.Connection, before: datetime) -> Pruned:
 
 def remove_files(connection: sqlite3.Connection, objects: Objects) -> int:
     """Remove the files that no row refers to; return how many there were."""
-    used = {text for query in _REFERRING for (text,) in connection.execute(query)}
+    used = {text for query in REFERRING for (text,) in connection.execute(query)}
     return objects.remove_except(used)
 
 

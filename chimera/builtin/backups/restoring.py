@@ -1,0 +1,163 @@
+"""Bringing back what a backup holds: made ready beside the present state, checked, exchanged.
+
+Refuses while anything writes to the state, to put in place what does not check out, and to lose
+what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from chimera.builtin.backups.choosing import Backup
+from chimera.builtin.backups.manifest import BackupError, Manifest
+from chimera.builtin.backups.replacing import (
+    kept_ref,
+    last_kept,
+    mark_draft,
+    mark_kept,
+    put_in_place,
+    rescue,
+    settle,
+)
+from chimera.builtin.backups.staging import (
+    REF,
+    Staged,
+    faults_of,
+    make_root,
+    require_known,
+    write_out,
+)
+from chimera.builtin.backups.store import Store
+from chimera.context import Context
+from chimera.documents.bundles import ref_tip, unpack_bundle
+from chimera.model import StateError
+from chimera.state import Holding, Layout, RunStatus
+from chimera.state.backing import hold, settle_copy
+from chimera.state.rewinding import Rewound, rewind
+from chimera.workspace.opening import prepare_folder
+
+_NAMED = 5
+_GOING = {status.value for status in RunStatus if not status.is_final} - {RunStatus.FAILED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What is in place now, and where what was there is kept."""
+
+    name: str
+    manifest: Manifest | None
+    kept: Path | None
+    going: tuple[str, ...] = ()
+    """Runs that had not ended at that moment: they go on from there."""
+    rewound: Rewound | None = None
+    is_undone: bool = False
+
+
+def restore(
+    root: Path,
+    context: Context,
+    store: Store,
+    backup: Backup,
+    holdings: Iterable[Holding],
+    *,
+    run: str | None = None,
+    wait: float | None = None,
+) -> Restored:
+    """Put a backup in the place of the present state, which is kept; with `run`, as it ended.
+
+    Raises `BackupError` where the backup is damaged or the end of the run cannot be had exactly,
+    `StateError` where the state is in use: nothing has changed then.
+    """
+    layout = Layout(root)
+    require_known(backup.name, backup.manifest)
+    with _holding(layout, context, f"restore {backup.name}", wait):
+        settle(layout, context.clock.now())
+        try:
+            ready = make_root(layout.restoring)
+            mark_draft(ready.folder, backup.manifest.evidence)
+            staged = write_out(store, backup.manifest, ready.root, context.progress)
+            _require_whole(backup.name, staged, holdings)
+            rewound = _rewind(backup.name, staged, run)
+            kept = _exchange(layout, context, staged)
+        except BaseException:
+            settle(layout, context.clock.now())  # removes what was made ready, or finishes
+            raise
+    going = [one.uid for one in backup.manifest.runs if one.status in _GOING]
+    if rewound is not None:
+        going = list(rewound.interrupted)
+    return Restored(backup.name, backup.manifest, kept, tuple(going), rewound)
+
+
+def undo(root: Path, context: Context, wait: float | None = None) -> Restored:
+    """Put back what the last restore replaced; what is there now is kept in its turn."""
+    layout = Layout(root)
+    with _holding(layout, context, "restore --undo", wait):
+        now = context.clock.now()
+        settle(layout, now)
+        kept = last_kept(layout)
+        ready = Layout(layout.restoring)
+        mark_kept(kept, kept_ref(layout, kept.name))
+        ready.root.mkdir(mode=0o700)
+        (ready.root / ".gitignore").write_text("*\n", encoding="utf-8")
+        kept.rename(ready.folder)
+        with _locked(ready, context, "restore --undo"):
+            put_in_place(layout)
+            done = settle(layout, now)
+    return Restored(kept.name, None, done.kept, is_undone=True)
+
+
+@contextmanager
+def _holding(layout: Layout, context: Context, command: str, wait: float | None) -> Iterator[None]:
+    """Hold the state, whatever was left of it by a restore that died."""
+    rescue(layout)
+    prepare_folder(layout.root)
+    with _locked(layout, context, command, wait):
+        yield
+
+
+@contextmanager
+def _locked(
+    layout: Layout, context: Context, command: str, wait: float | None = None
+) -> Iterator[None]:
+    with hold(layout.lock, context, command, wait=wait):
+        yield
+
+
+def _require_whole(name: str, staged: Staged, holdings: Iterable[Holding]) -> None:
+    faults = list(faults_of(staged, holdings, staged.root / "scratch"))
+    if faults:
+        more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+        raise BackupError(
+            f"the backup {name} cannot be relied on: {'; '.join(faults[:_NAMED])}{more}",
+            help="nothing was changed: restore an earlier one, which `chimera backup list` names",
+        )
+
+
+def _rewind(name: str, staged: Staged, run: str | None) -> Rewound | None:
+    """Take the copy back to the end of a run; raises `BackupError` where that is not exact."""
+    if run is None:
+        return None
+    found = rewind(staged.layout, run)
+    if found.obstacles:
+        raise BackupError(
+            f"the state cannot be brought to the end of run {run}: {'; '.join(found.obstacles)}",
+            help=f"nothing was changed. `chimera restore {name}` restores the backup as it is: it"
+            " has the run as it ended, and what came after",
+        )
+    wrong = settle_copy(staged.layout)
+    if wrong:
+        raise StateError(f"the state brought to the end of run {run} is not whole: {wrong[0]}")
+    return found
+
+
+def _exchange(layout: Layout, context: Context, staged: Staged) -> Path | None:
+    """Put what is ready in its place, and return where the old state is kept."""
+    commit = staged.manifest.evidence
+    if commit is not None and commit != ref_tip(layout.root, REF):
+        unpack_bundle(layout.root, staged.bundle, REF, commit)  # a ref is set once it is in place
+    with _locked(staged.layout, context, "restore"):
+        put_in_place(layout)
+        return settle(layout, context.clock.now()).kept
