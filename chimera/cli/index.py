@@ -82,6 +82,11 @@ COMMANDS: dict[str, Entry] = {
         "Open, answer, hand over and end incidents.",
         _OPERATE,
     ),
+    "rollback": Entry(
+        "chimera.builtin.records.commands.rollback:rollback",
+        "Take changes back: suggested, planned, approved, run and watched; a person decides.",
+        _OPERATE,
+    ),
     "status": Entry(f"{_CLI}.status:status", "Say where each environment stands.", _LOOK),
     "get": Entry(f"{_CLI}.get:get", "List documents, or print one.", _LOOK),
     "describe": Entry(f"{_CLI}.get:describe", "Say everything that is known of a document.", _LOOK),
@@ -112,6 +117,16 @@ COMMANDS: dict[str, Entry] = {
         "chimera.builtin.monitoring.commands:metrics",
         "Measure runs, operations, modules and the machine.",
         _LOOK,
+    ),
+    "backup": Entry(
+        "chimera.builtin.backups.commands:backup",
+        "Save what Chimera keeps outside Git, while runs go on.",
+        _LOOK,
+    ),
+    "restore": Entry(
+        "chimera.builtin.backups.commands:restore",
+        "Bring back what a backup holds; the present state is kept.",
+        _CHANGE,
     ),
 }
 

@@ -23,6 +23,7 @@ ESSENTIAL = (
 """What no document can disable. Strings keep imports lazy and acyclic."""
 
 DEFAULT = (
+    "chimera.builtin.backups.plugin",
     "chimera.builtin.workflow.plugin",
     "chimera.builtin.coordination.plugin",
     "chimera.builtin.distributed.plugin",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,7 @@ def look(store: Store) -> Known:
             backups.append(Backup(name, store.manifest(name)))
         except BackupError as error:
             faults[name] = error
+    backups.sort(key=lambda one: (one.manifest.at, one.name))
     return Known(tuple(backups), faults)
 
 
@@ -142,26 +143,27 @@ def _latest(store: Store, known: Known, origin: Origin) -> Backup:
     return own[-1]
 
 
-def with_end_of(known: Known, origin: Origin, uid: str) -> Backup:
+def full_run(backups: Iterable[Backup], uid: str) -> str:
+    """Return the id of the one run in backups that begins so; raises `UsageError` for any other."""
+    full = {run.uid for one in backups for run in one.manifest.runs if run.uid.startswith(uid)}
+    if uid in full or len(full) == 1:
+        return uid if uid in full else full.pop()
+    what = "several runs begin" if full else "no backup has a run that begins"
+    raise UsageError(f"{what} with {uid!r}", help="`chimera backup list -o json` names all runs")
+
+
+def with_end_of(backups: Sequence[Backup], uid: str) -> Backup:
     """Return the first backup that was made after a run ended as it did last.
 
-    The later ones hold more that came after it. Raises `UsageError` where none has it so.
+    Later ones hold more of what came after it. Raises `UsageError` where none has its end.
     """
-    own = [one for one in known.backups if one.manifest.origin.is_same(origin)]
-    full = {run.uid for one in own for run in one.manifest.runs if run.uid.startswith(uid)}
-    if len(full) != 1:
-        what = "several runs begin" if full else "no backup has a run that begins"
-        raise UsageError(
-            f"{what} with {uid!r}", help="`chimera backup list --run RUN` says which have a run"
-        )
-    (name,) = full
-    ends = [(one, run) for one in own if (run := one.manifest.run(name)) is not None]
-    ended = [(one, run) for one, run in ends if run.status in _ENDED]
+    has = [(one, run) for one in backups if (run := one.manifest.run(uid)) is not None]
+    ended = [(one, run) for one, run in has if run.status in _ENDED]
     if not ended:
-        states = _listed(run.status for _, run in ends)
+        states = _listed(run.status for _, run in has)
         raise UsageError(
-            f"no backup has run {name} as it ended: it was {states}",
-            help="restore the backup that is nearest: `chimera backup list --run RUN` names them",
+            f"no backup has run {uid} as it ended: it was {states}",
+            help=f"name the one that is nearest: `chimera backup list --run {uid}` lists them",
         )
     last = max(run.event for _, run in ended)
     return next(one for one, run in ended if run.event == last)

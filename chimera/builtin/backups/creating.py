@@ -52,6 +52,8 @@ class Created:
     left_out: tuple[str, ...]
     removed: tuple[str, ...] = ()
     """Older backups that were not to be kept."""
+    freed: int = 0
+    """Bytes that their removal gave back."""
     doubts: tuple[str, ...] = ()
     """Why some were not removed."""
 

@@ -62,6 +62,12 @@ def put_in_place(layout: Layout) -> None:
     sync_folder(layout.root)
 
 
+def is_unfinished(layout: Layout) -> bool:
+    """Tell whether a restore was killed, and left something to be brought to an end."""
+    marks = (layout.restoring, layout.replaced, layout.folder / MARK)
+    return any(path.exists() for path in marks)
+
+
 def rescue(layout: Layout) -> None:
     """Put the old folder back where a restore died between two names."""
     refuse_tracked(layout)

@@ -14,6 +14,7 @@ from pathlib import Path
 from chimera.builtin.backups.choosing import Backup
 from chimera.builtin.backups.manifest import BackupError, Manifest
 from chimera.builtin.backups.replacing import (
+    is_unfinished,
     kept_ref,
     last_kept,
     mark_draft,
@@ -33,7 +34,7 @@ from chimera.builtin.backups.staging import (
 from chimera.builtin.backups.store import Store
 from chimera.context import Context
 from chimera.documents.bundles import ref_tip, unpack_bundle
-from chimera.model import StateError
+from chimera.model import StateError, UsageError
 from chimera.state import Holding, Layout, RunStatus
 from chimera.state.backing import hold, settle_copy
 from chimera.state.rewinding import Rewound, rewind
@@ -107,6 +108,21 @@ def undo(root: Path, context: Context, wait: float | None = None) -> Restored:
             put_in_place(layout)
             done = settle(layout, now)
     return Restored(kept.name, None, done.kept, is_undone=True)
+
+
+def finish(root: Path, context: Context, wait: float | None = None) -> Path | None:
+    """Bring a restore to its end that was killed; return where the old state is kept.
+
+    Raises `UsageError` where there is none.
+    """
+    layout = Layout(root)
+    if not is_unfinished(layout):
+        raise UsageError(
+            "nothing says what is to be restored",
+            help="name a backup, or latest: `chimera backup list` says which there are",
+        )
+    with _holding(layout, context, "restore", wait):
+        return settle(layout, context.clock.now()).kept
 
 
 @contextmanager
