@@ -32,7 +32,7 @@ class HealthTask:
 
     `root` is the work tree. `standing` is what checks wanted to be `kept`, by subject, as the last
     look that was kept left it. Where `only` names documents, by address, nothing else has to be
-    looked at.
+    looked at. Unless it `asks`, nobody outside is to be asked: what the last look found is told.
     """
 
     environment: str
@@ -42,6 +42,7 @@ class HealthTask:
     root: Path = Path()
     standing: Mapping[str, Json] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
-"""What is asked of alerts: a threshold that can be passed."""
+"""What is asked of alerts and notifications: a threshold that can be passed, and one channel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from chimera.builtin.monitoring.kinds import AlertSpec
+from chimera.builtin.monitoring.notification import NotificationSpec
 from chimera.kinds import Document
 from chimera.model import Diagnostic, Finding, Verdict
 
@@ -13,10 +15,28 @@ _SHARES = frozenset({"failedWorkflowShare", "cpuUsage", "memoryUsage", "storageU
 
 def judge(alert: Document[AlertSpec]) -> Verdict:
     """Judge one alert."""
-    faults = tuple(_faults(alert))
+    return _verdict("alerts", alert, tuple(_faults(alert)))
+
+
+def judge_notification(notification: Document[NotificationSpec]) -> Verdict:
+    """Judge one notification."""
+    spec = notification.spec
+    if (spec.file is None) != (spec.webhook is None):
+        return _verdict("notifications", notification, ())
+    fault = Diagnostic(
+        "notification-channel-unclear",
+        "it is sent to a file and to a webhook" if spec.file else "it is sent nowhere",
+        notification.at("spec"),
+        "name either file or webhook; two notifications tell both",
+        address=str(notification.address),
+    )
+    return _verdict("notifications", notification, (fault,))
+
+
+def _verdict(judge: str, document: Document[Any], faults: tuple[Diagnostic, ...]) -> Verdict:
     return Verdict(
-        "alerts",
-        str(alert.address),
+        judge,
+        str(document.address),
         Finding.FAIL if faults else Finding.PASS,
         tuple(fault.message for fault in faults),
         faults,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,9 @@ from chimera.model import Outcome, UsageError
 if TYPE_CHECKING:
     from chimera.builtin.monitoring.health import Report
     from chimera.builtin.monitoring.measures import Metrics
+    from chimera.builtin.monitoring.watching import Watcher
     from chimera.cli.session import Session
+    from chimera.render.paint import Paint
 
 _env = click.option(
     "--env", "environment", default="local", show_default=True, help="The environment."
@@ -76,7 +79,7 @@ def metrics(
     """
     from chimera.builtin.monitoring import following
     from chimera.builtin.monitoring.exposition import exposition, metrics_json
-    from chimera.builtin.monitoring.health import observe
+    from chimera.builtin.monitoring.health import observe, task_of
     from chimera.builtin.monitoring.measures import gather
     from chimera.context import write_whole
 
@@ -91,7 +94,7 @@ def metrics(
 
     def measure() -> Metrics:
         with workspace.read_state() as state:
-            checks = list(observe(workspace, state, environment))
+            checks = list(observe(workspace, task_of(workspace, state, environment, asks=False)))
             found = gather(
                 *(state, workspace.registry, environment, checks), newest=newest, interval=interval
             )
@@ -122,56 +125,96 @@ def metrics(
     metavar="MEASURE>NUMBER",
     help="Fail when a measure is past a threshold, as in --alert 'cpuUsage>0.9'. Repeatable.",
 )
+@click.option(
+    "--service",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Look at this service, and at what it depends on, alone. Repeatable.",
+)
 @click.option("--history", is_flag=True, help="Show what was found before, and look at nothing.")
-@click.option("--no-record", is_flag=True, help="Do not keep what is found.")
-@_follow
+@click.option("--no-record", is_flag=True, help="Keep nothing of what is found, and tell nobody.")
+@click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1, 3600),
+    metavar="SECONDS",
+    help="How often it is looked; as often as the Orchestrator says if left out.",
+)
 @_output
 def health(
     environment: str,
     thresholds: tuple[str, ...],
+    names: tuple[str, ...],
     history: bool,
     no_record: bool,
-    follow: bool,
+    watch: bool,
+    every: float | None,
     outputs: tuple[str, ...],
 ) -> None:
-    """Look whether system, state, journal and modules are well.
+    """Look whether system, state, journal, modules and services are well.
 
     Exits 1 where something is unhealthy; what is degraded is told. What is found is kept in the
-    history, unless another process is writing.
+    history, unless another process is writing, and Notifications tell of what has changed.
     """
-    from chimera.builtin.monitoring import following
-    from chimera.builtin.monitoring import health as room
+    from chimera.builtin.monitoring import following, watching
     from chimera.builtin.monitoring.alerts import parse_alert
+    from chimera.builtin.monitoring.keeping import history as kept
     from chimera.builtin.monitoring.rendering import history_text, report_text
 
     session = _session()
     workspace = session.workspace()
+    only = watching.named(workspace, environment, names)
     if history:
-        found = room.history(workspace, environment)
+        found = kept(workspace, environment)
         session.emit(
-            *(outputs, lambda paint: history_text(found, paint)),
+            *(outputs, lambda paint: history_text(found, paint, only)),
             *(lambda: {"format": "chimera-health-history/1", "reports": found}, Outcome.PASSED),
         )
     alerts = [parse_alert(text) for text in thresholds]
+    watcher = watching.Watcher(workspace, environment, alerts, only, records=not no_record)
 
     def look() -> Report:
-        report = room.examine(workspace, environment, alerts)
-        if not no_record:
-            why = room.keep(workspace, report)
-            session.warn(f"this is not kept in the history: {why}" if why else None)
-        if follow:
-            click.echo(f"{report.at} {report.status.value}", err=True)
+        report = watcher.look()
+        for reason in watcher.warnings:
+            session.warn(reason)
         return report
 
-    if follow:
-        every = following.system_of(workspace, environment).health_interval
-        report = following.follow(look, every.total_seconds())
+    if watch:
+        interval = following.system_of(workspace, environment).health_interval.total_seconds()
+        report = _watched(session, watcher, look, every or interval, outputs)
     else:
         report = look()
     session.emit(
         *(outputs, lambda paint: report_text(report, paint)),
-        *(report.to_json, _outcome(report)),
+        *(lambda: watcher.to_json(report), _outcome(report)),
     )
+
+
+def _watched(
+    session: Session,
+    watcher: Watcher,
+    look: Callable[[], Report],
+    every: float,
+    outputs: tuple[str, ...],
+) -> Report:
+    """Look until the user interrupts it; on a terminal as a picture, elsewhere a line each."""
+    from chimera.builtin.monitoring import following
+    from chimera.builtin.monitoring.rendering import look_text, watched_text
+
+    def frame(paint: Paint) -> str:
+        watcher.look()
+        return watched_text(watcher.found, watcher.warnings, paint)
+
+    if not outputs and session.watch(frame, every):
+        return watcher.found
+
+    def told() -> Report:
+        report = look()
+        click.echo(look_text(report), err=True)
+        return report
+
+    return following.follow(told, every)
 
 
 def _outcome(report: Report) -> Outcome:

@@ -1,14 +1,15 @@
-"""Health: what is looked at besides the parts that plugins own, alerts, and what is kept of it.
+"""Health: what is looked at besides the parts that plugins own, and alerts.
 
 Looks at memory, disk, the state and its journal. Refuses to call well what could not be looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.monitoring.keeping import STANDING
 from chimera.builtin.monitoring.kinds import AlertSpec
 from chimera.builtin.monitoring.measures import (
     CARRIED,
@@ -21,16 +22,12 @@ from chimera.context.machine import measure, used_by_group
 from chimera.kinds import Snapshot
 from chimera.model import ChimeraError, StateError
 from chimera.runtime.health import Health, HealthCheck, HealthTask, worst
+from chimera.runtime.looks import check_json
 from chimera.state import Json, StateReader
 from chimera.state.measuring import faults, run_tallies
 
 if TYPE_CHECKING:
     from chimera.workspace import Workspace
-
-HISTORY = "health"
-"""Collection of what was found, by the moment at which it was looked."""
-KEPT = 1000
-"""How many of these are kept, the newest."""
 
 _TIGHT, _FULL = 0.9, 0.98
 _LEAST_FREE = 64 * 2**20
@@ -45,22 +42,34 @@ class Alert:
     text: str
     message: str
 
+    @property
+    def health(self) -> Health:
+        """How bad it is to be past it."""
+        is_grave = self.severity in {"high", "critical"}
+        return Health.UNHEALTHY if is_grave else Health.DEGRADED
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that was looked at of one environment, and what it comes to."""
+    """All that was looked at of one environment, and what it comes to.
+
+    `quiet` are the alerts that were looked at, too, and whose thresholds nothing is past.
+    """
 
     environment: str
     at: str
     checks: tuple[HealthCheck, ...]
     alerts: tuple[Alert, ...]
+    quiet: tuple[str, ...] = ()
 
     @property
     def status(self) -> Health:
         """The worst of the checks and of the alerts."""
-        grave = {"high": Health.UNHEALTHY, "critical": Health.UNHEALTHY}
-        told = [HealthCheck(a.name, grave.get(a.severity, Health.DEGRADED)) for a in self.alerts]
-        return worst([*self.checks, *told])
+        return worst([*self.checks, *(HealthCheck(a.name, a.health) for a in self.alerts)])
+
+    def standing(self) -> dict[str, Json]:
+        """Return what checks want to know at the next look, by subject."""
+        return {check.subject: check.kept for check in self.checks if check.kept is not None}
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as it is kept and shown."""
@@ -69,7 +78,7 @@ class Report:
             "environment": self.environment,
             "at": self.at,
             "status": self.status.value,
-            "checks": [_check_json(check) for check in self.checks],
+            "checks": [check_json(check) for check in self.checks],
             "alerts": [
                 {"alert": a.name, "severity": a.severity, "reason": a.text, "message": a.message}
                 for a in self.alerts
@@ -77,27 +86,59 @@ class Report:
         }
 
 
-def _check_json(check: HealthCheck) -> dict[str, Any]:
-    found: dict[str, Any] = {"subject": check.subject, "status": check.status.value}
-    told = {"message": check.message, "help": check.help, "measures": dict(check.measures)}
-    return {**found, **{name: value for name, value in told.items() if value}}
+def examine(
+    workspace: Workspace,
+    environment: str,
+    thresholds: Iterable[AlertSpec] = (),
+    *,
+    only: frozenset[str] = frozenset(),
+    standing: Mapping[str, Json] | None = None,
+) -> Report:
+    """Look at everything once, or `only` at some documents; `standing` is what is known of before.
 
-
-def examine(workspace: Workspace, environment: str, thresholds: Iterable[AlertSpec] = ()) -> Report:
-    """Look at everything once; `thresholds` stand beside the Alerts of the tree."""
-    now = workspace.context.clock.now()
+    `thresholds` stand beside the Alerts of the tree.
+    """
+    now = workspace.context.clock.now().isoformat()
     with workspace.read_state() as state:
-        checks = tuple(observe(workspace, state, environment))
+        task = task_of(workspace, state, environment, only=only, standing=standing)
+        checks = tuple(observe(workspace, task))
+        if only:
+            return Report(environment, now, checks, ())
         metrics = gather(state, workspace.registry, environment, checks)
     alerts = [*_documents(workspace.loaded.snapshot), *_given(thresholds)]
     fired = tuple(filter(None, (_alert(name, spec, metrics) for name, spec in alerts)))
-    return Report(environment, now.isoformat(), checks, fired)
+    quiet = tuple(sorted({name for name, _ in alerts} - {alert.name for alert in fired}))
+    return Report(environment, now, checks, fired, quiet)
 
 
-def observe(workspace: Workspace, state: StateReader, environment: str) -> Iterator[HealthCheck]:
-    """Yield how the system is, then its parts in order of their names."""
-    yield from system(state, environment)
-    task = HealthTask(environment, workspace.loaded.snapshot, state, workspace.context)
+def task_of(
+    workspace: Workspace,
+    state: StateReader,
+    environment: str,
+    *,
+    only: frozenset[str] = frozenset(),
+    standing: Mapping[str, Json] | None = None,
+    asks: bool = True,
+) -> HealthTask:
+    """Return what plugins are given that look at their parts."""
+    if standing is None:
+        standing = {item.id: item.value for item in state.items(environment, STANDING)}
+    return HealthTask(
+        environment,
+        workspace.loaded.snapshot,
+        state,
+        workspace.context,
+        workspace.root,
+        standing,
+        only,
+        asks,
+    )
+
+
+def observe(workspace: Workspace, task: HealthTask) -> Iterator[HealthCheck]:
+    """Yield how the system is, then its parts in order of their names; or `only` some parts."""
+    if not task.only:
+        yield from system(task.state, task.environment)
     found: list[HealthCheck] = []
     for hook in workspace.plugins.hook.chimera_observe_health.get_hookimpls():
         try:
@@ -107,7 +148,10 @@ def observe(workspace: Workspace, state: StateReader, environment: str) -> Itera
             found.append(_unknown(hook.plugin_name, str(error)))
         except Exception as error:  # noqa: BLE001 - a plugin that fails is a finding, and not ours
             found.append(_unknown(hook.plugin_name, repr(error)))
-    yield from sorted(found, key=lambda check: check.subject)
+    if task.only:
+        kinds = {address.partition("/")[0] for address in task.only}
+        found = [check for check in found if check.subject.partition("/")[0] in kinds]
+    yield from sorted(found, key=lambda check: check.subject.split("/"))
 
 
 def _unknown(plugin: str, error: str) -> HealthCheck:
@@ -210,33 +254,3 @@ def _alert(name: str, spec: AlertSpec, metrics: Metrics) -> Alert | None:
         return None
     text = f"{spec.measure} is {value:g}, {spec.when} {spec.threshold:g}"
     return Alert(name, spec.severity, text, spec.message)
-
-
-def keep(workspace: Workspace, report: Report) -> str | None:
-    """Keep a report in the history; return why it could not be kept, if so.
-
-    Nobody is waited for, and the lock is held for no longer than a row takes to write.
-    """
-    if any(c.subject == "state" and c.status is Health.UNHEALTHY for c in report.checks):
-        return "the state is not whole"
-    try:
-        with workspace.read_state() as reader:
-            holder = reader.writer()
-        if holder is not None:
-            return f"the state is in use by {holder}"
-        with workspace.open_state("health", is_whole=True) as state:
-            old = [item.id for item in state.items(report.environment, HISTORY)]
-            gone: dict[Any, Json] = {
-                (report.environment, HISTORY, id): None for id in old[: len(old) + 1 - KEPT]
-            }
-            row = (report.environment, HISTORY, report.at)
-            state.put_items({**gone, row: report.to_json()})
-    except StateError as error:
-        return error.message
-    return None
-
-
-def history(workspace: Workspace, environment: str) -> list[Json]:
-    """Return what was found before, the oldest first."""
-    with workspace.read_state() as state:
-        return [item.value for item in state.items(environment, HISTORY)]

@@ -1,4 +1,4 @@
-"""Registers alerts, and the commands that measure, look and trace."""
+"""Registers alerts and notifications, and the commands that measure, look and trace."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ _COMMANDS = "chimera.builtin.monitoring.commands"
 
 @hookimpl
 def chimera_register_kinds() -> list[Kind]:
-    """Register `Alert`."""
+    """Register `Alert` and `Notification`."""
     return [
         Kind(
             "Alert",
             "chimera.builtin.monitoring.kinds:AlertSpec",
             "A measure, a threshold, and what it means to be past it; `chimera health` tells.",
-        )
+        ),
+        Kind(
+            "Notification",
+            "chimera.builtin.monitoring.notification:NotificationSpec",
+            "Who is told, and how, when something is no longer well, or well again.",
+        ),
     ]
 
 
@@ -41,15 +46,15 @@ def chimera_register_commands() -> Mapping[str, str]:
 
 @hookimpl
 def chimera_check_document(document: Document[Model], registry: Registry) -> Iterable[Verdict]:
-    """Judge the threshold of an alert."""
-    if document.address.kind != "Alert":
+    """Judge the threshold of an alert, and the channel of a notification."""
+    if document.address.kind not in {"Alert", "Notification"}:
         return ()
-    from typing import cast
+    from typing import Any, cast
 
-    from chimera.builtin.monitoring.checking import judge
-    from chimera.builtin.monitoring.kinds import AlertSpec
+    from chimera.builtin.monitoring.checking import judge, judge_notification
 
-    return (judge(cast("Document[AlertSpec]", document)),)
+    one = cast("Any", document)
+    return (judge(one) if document.address.kind == "Alert" else judge_notification(one),)
 
 
 @hookimpl

@@ -57,7 +57,7 @@ def test_health_is_looked_at_as_often_as_the_orchestrator_says(
     chimera: Chimera, write: Callable[..., None], pauses: Pauses
 ) -> None:
     write({"Environment/local": {"protected": False}, "Orchestrator/one": ORCHESTRATOR})
-    answer = chimera("health", "--follow")
+    answer = chimera("health", "--watch")
     assert answer.code == 0, answer.err
     assert answer.err.count(" healthy") == 3
     assert all(5 < seconds <= 7 for seconds in pauses.asked)

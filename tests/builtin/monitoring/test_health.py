@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chimera.builtin.monitoring import health
+from chimera.builtin.monitoring import health, keeping
 from chimera.builtin.monitoring.alerts import parse_alert
 from chimera.builtin.monitoring.plugin import chimera_check_document
 from chimera.context import Context
@@ -51,7 +51,7 @@ def test_what_is_found_is_kept_and_shown_again(ran: Chimera) -> None:
 def test_only_the_newest_reports_are_kept(
     ran: Chimera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "KEPT", 2)
+    monkeypatch.setattr(keeping, "KEPT", 2)
     for _ in range(4):
         ran("health")
     assert len(json.loads(ran("health", "--history", "-o", "json").out)["reports"]) == 2
@@ -138,7 +138,7 @@ def test_a_plugin_that_cannot_say_how_its_parts_are_is_a_finding(tmp_path: Path)
     workspace.plugins.register(Sick(KeyError("x")), "sick")
     workspace.plugins.register(Sick([Check("z", Health.DEGRADED)]), "other")
     with workspace.read_state() as state:
-        checks = list(health.observe(workspace, state, "local"))
+        checks = list(health.observe(workspace, health.task_of(workspace, state, "local")))
     assert [(c.subject, c.status) for c in checks[-2:]] == [
         ("plugin sick", Health.UNHEALTHY),
         ("z", Health.DEGRADED),
