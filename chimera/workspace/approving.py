@@ -33,6 +33,7 @@ from chimera.model import (
 from chimera.plan import Plan, PlanItem, item_digest
 from chimera.signatures import APPROVAL, Signer
 from chimera.workspace.authorship import authors_of
+from chimera.workspace.going_back import Back, plan_back
 from chimera.workspace.planning import PlanReport
 from chimera.workspace.recording import FOLDER, Recorder
 from chimera.workspace.run_planning import plan_run
@@ -88,17 +89,20 @@ def propose(
     targets: Sequence[str] = (),
     run: str | None = None,
     inputs: Mapping[str, Any] | None = None,
+    back: Back | None = None,
 ) -> Proposal:
     """Return the items of a plan that can be signed, made anew of commits.
 
     With a `base`, a Git ref: of what merging HEAD into it would leave, as a change of it. With
-    `run`, the address of an applied document: that it is executed once, as it is applied, with
-    `inputs`. Raises `StaleError` where a `saved` plan is not what would be planned, `UsageError`
+    `back`: of what a commit said, applied again. With `run`, the address of an applied document:
+    that it is executed once, as it is applied, with `inputs`. Raises `StaleError` where a `saved` plan is not what would be planned, `UsageError`
     where nothing is there to be signed.
     """
     if run is not None:
         return _run(workspace, environment, Address.parse(run), inputs or {})
-    if base is None:
+    if back is not None:
+        report = plan_back(workspace, environment, back)
+    elif base is None:
         report = workspace.make_plan(environment)
     else:
         report = workspace.compare(environment, base, "HEAD")

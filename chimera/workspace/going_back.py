@@ -24,6 +24,7 @@ from chimera.model import (
     has_errors,
 )
 from chimera.plan import Plan, governed_globs
+from chimera.proof import ProofSpec
 
 if TYPE_CHECKING:
     from chimera.kinds import Snapshot
@@ -93,9 +94,13 @@ def _whole(now: Snapshot) -> Callable[[str], bool]:
 def _some(now: Snapshot, then: Snapshot, back: Back) -> Callable[[str], bool]:
     """Return which paths go back with some targets: of a document its file, and what it declares.
 
-    A file stays where another document stands in it: what goes back of it is known by its value.
+    So do the inputs of proofs that cover them: what was shown of the old content was shown with
+    the tests that it had.
     """
     globs = {glob for target in back.only if isinstance(target, PathSet) for glob in target.globs}
+    for proof in (*now.of_model(ProofSpec), *then.of_model(ProofSpec)):
+        if any(_may_cover(proof.spec, target) for target in back.only):
+            globs.update(proof.spec.inputs)
     paths = set()
     for address in (target for target in back.only if isinstance(target, Address)):
         for document in filter(None, (now.get(address), then.get(address))):
@@ -104,6 +109,13 @@ def _some(now: Snapshot, then: Snapshot, back: Back) -> Callable[[str], bool]:
                 globs.update(governed_globs(document))
     chosen = Globs(sorted(globs)) if globs else None
     return lambda path: path in paths or (chosen is not None and chosen.matches(path))
+
+
+def _may_cover(proof: ProofSpec, target: Target) -> bool:
+    covers = proof.covers
+    if isinstance(target, PathSet):
+        return bool(covers.paths) and PathSet.of(covers.paths) == target
+    return covers.names_documents and (not covers.kinds or target.kind in covers.kinds)
 
 
 def plan_back(

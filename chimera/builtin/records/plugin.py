@@ -59,10 +59,11 @@ def chimera_register_kinds() -> list[Kind]:
 
 @hookimpl
 def chimera_register_commands() -> Mapping[str, str]:
-    """Register what people do about incidents, reviews and entries."""
+    """Register what people do about incidents, reviews, rollbacks and entries."""
     return {
         "severity": f"{_COMMANDS}.severity:severity",
         "incident": f"{_COMMANDS}.incident:incident",
+        "rollback": f"{_COMMANDS}.rollback:rollback",
     }
 
 

@@ -69,8 +69,8 @@ def _lacks(rollback: Rollback, change: Change, weighing: Weighing) -> Iterator[L
     if missing:
         what = f"nothing says where {', '.join(missing)} {'are' if missing[1:] else 'is'} preserved"
         how = (
-            f"`chimera rollback preserve {name} {missing[0]}=WHERE`, or {missing[0]}! with the"
-            " reason why there is none"
+            f"`chimera rollback preserve {name} {missing[0]}=WHERE`, or --unavailable"
+            f" {missing[0]}=WHY where there is none"
         )
         yield "rollback-evidence-missing", what, how, ("preserved",)
     if spec.type == "database":

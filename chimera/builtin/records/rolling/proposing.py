@@ -1,0 +1,194 @@
+"""Rollbacks as records: proposed from a plan, and filled in as people go through the checklist.
+
+Refuses automation: a rollback is a person's decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from chimera.builtin.records.drafting import draft
+from chimera.builtin.records.finding import incident_named
+from chimera.builtin.records.kinds import RollbackSpec
+from chimera.builtin.records.occasions import Occasion
+from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
+from chimera.builtin.records.rolling.named import Rollback
+from chimera.builtin.records.spec.rollback import RollbackType
+from chimera.builtin.records.writing import Draft
+from chimera.kinds import DELETED, suggestion
+from chimera.model import Address, UsageError
+
+if TYPE_CHECKING:
+    from chimera.plan import PlanItem
+    from chimera.workspace import Workspace
+    from chimera.workspace.going_back import Back
+    from chimera.workspace.planning import PlanReport
+
+TYPES: tuple[RollbackType, ...] = get_args(RollbackType)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is known of a rollback before it is written."""
+
+    reason: str
+    name: str | None = None
+    type: RollbackType | None = None
+    incident: str | None = None
+    preserved: Mapping[str, str] | None = None
+    unavailable: Mapping[str, str] | None = None
+
+
+def propose(
+    workspace: Workspace, back: Back, report: PlanReport, proposal: Proposal, by: Occasion
+) -> tuple[Address, tuple[str, ...]]:
+    """Write the record of a rollback that was planned, and name it in its incident.
+
+    Returns its address and the paths that were written. Raises `UsageError` where nothing goes back
+    and where the record would not be valid.
+    """
+    plan = report.plan
+    if not plan.changing:
+        raise UsageError(
+            f"{plan.environment} holds already what {back.to[:12]} says: nothing goes back",
+            help="`chimera rollback suggest` says what has changed",
+        )
+    incident = _incident(workspace, proposal.incident, plan.environment)
+    revision = workspace.commit(back.to).snapshot.tree.revision or back.to
+    type = proposal.type or _type(report)
+    spec = {
+        "type": type,
+        "opened": by.stamp(),
+        **({"incident": str(incident)} if incident else {}),
+        "environment": plan.environment,
+        "to": revision,
+        "reason": proposal.reason,
+        "reverts": [_answer(item, item.change.before) for item in plan.changing],
+        "answers": [_answer(item, item.change.after) for item in plan.changing],
+        "checklist": [{"step": step} for step in PROCEDURES[type].owed],
+        "preserved": _preserved(proposal.preserved or {}, proposal.unavailable or {}),
+        "observation": {"for": "15m"},
+    }
+    address = Address("Rollback", proposal.name or f"{by.at:%Y-%m-%d}-to-{revision[:12]}")
+    written = Draft(workspace)
+    written.create(address, spec)
+    if incident is not None:
+        written.put(incident, ("rollback",), str(address))
+    return address, written.write()
+
+
+def _incident(workspace: Workspace, name: str | None, environment: str) -> Address | None:
+    if name is None:
+        return None
+    found = incident_named(workspace.loaded.snapshot, name, workspace.context.clock.now())
+    if found.spec.environment != environment:
+        raise UsageError(
+            f"{found.address} is in {found.spec.environment}, not in {environment}",
+            help=f"give --env {found.spec.environment}",
+        )
+    return found.address
+
+
+def _type(report: PlanReport) -> RollbackType:
+    """Return the type that the plan shows, by what it would change."""
+    drafted = draft(report.plan, report.plan.changing, now=report.judgement.subject.now)
+    scope = drafted.fields.get("scope", "code")
+    return next((one for one in TYPES if one == scope), "code")
+
+
+def _answer(item: PlanItem, digest: str | None) -> dict[str, str]:
+    return {"target": str(item.change.target), "after": digest or DELETED}
+
+
+def _preserved(kept: Mapping[str, str], unavailable: Mapping[str, str]) -> list[dict[str, str]]:
+    for what in (*kept, *unavailable):
+        if what not in EVIDENCE:
+            raise UsageError(
+                f"{what!r} is nothing that a rollback preserves",
+                help=suggestion(what, EVIDENCE, f"there is: {', '.join(EVIDENCE)}"),
+            )
+    return [
+        *({"what": what, "where": where} for what, where in kept.items()),
+        *({"what": what, "unavailable": why} for what, why in unavailable.items()),
+    ]
+
+
+def preserve(
+    workspace: Workspace,
+    rollback: Rollback,
+    kept: Mapping[str, str],
+    unavailable: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Write where evidence is kept, or why there is none; raises `UsageError` for what is there."""
+    there = {one.what for one in rollback.spec.preserved}
+    added = _preserved(kept, unavailable)
+    written = Draft(workspace)
+    for one in added:
+        if one["what"] in there:
+            raise UsageError(
+                f"{rollback.address} says already where {one['what']} is kept",
+                help=f"edit {rollback.place.path} where it is wrong",
+            )
+        written.append(rollback.address, ("preserved",), one)
+    if not added:
+        raise UsageError(
+            "nothing was named that is preserved",
+            help=f"write WHAT=WHERE, with WHAT of {', '.join(EVIDENCE)}",
+        )
+    return written.write()
+
+
+def do_steps(
+    workspace: Workspace,
+    rollback: Rollback,
+    steps: Sequence[str],
+    by: Occasion,
+    note: str | None,
+) -> tuple[str, ...]:
+    """Write that steps of the checklist were done; raises `UsageError` for one that it has not."""
+    listed = [item.step for item in rollback.spec.checklist]
+    owed = PROCEDURES[rollback.spec.type].ids
+    done = {**by.stamp(), **({"note": note} if note else {})}
+    written = Draft(workspace)
+    for step in steps:
+        if rollback.spec.done(step) is not None:
+            raise UsageError(f"{step} was done already", help="name a step that was not")
+        if step in listed:
+            written.put(rollback.address, ("checklist", listed.index(step), "done"), done)
+        elif step in owed:
+            written.append(rollback.address, ("checklist",), {"step": step, "done": done})
+        else:
+            raise UsageError(
+                f"a {rollback.spec.type} rollback has no step {step}",
+                help=suggestion(step, owed, f"its steps: {', '.join(owed)}"),
+            )
+    return written.write()
+
+
+def redeploy(workspace: Workspace, rollback: Rollback, why: str, by: Occasion) -> tuple[str, ...]:
+    """Write that what was taken back may be applied again."""
+    if rollback.spec.redeploy is not None:
+        raise UsageError(
+            f"{rollback.address} lets it be applied again already", help="apply the change"
+        )
+    written = Draft(workspace)
+    written.put(rollback.address, ("redeploy",), {**by.stamp(), "why": why})
+    return written.write()
+
+
+def is_answered(spec: RollbackSpec) -> tuple[str, ...]:
+    """Return the steps that the checklist owes and that nobody did."""
+    return tuple(step for step in PROCEDURES[spec.type].owed if spec.done(step) is None)
+
+
+def put_observation(draft: Draft, rollback: Rollback, seen: Mapping[str, Any]) -> None:
+    """Propose what was observed, beside what the record says already."""
+    value = rollback.value["spec"]
+    if "observation" not in value:
+        draft.put(rollback.address, ("observation",), dict(seen))
+        return
+    for name, one in seen.items():
+        if name not in value["observation"]:
+            draft.put(rollback.address, ("observation", name), one)
