@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Kind
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from chimera.model import Obligation, Touch, Verdict
     from chimera.proof.kinds import ProofSpec
     from chimera.proof.steps.task import StepOutcome, StepTask
+    from chimera.state import Holding
 
 
 @hookimpl
@@ -97,3 +99,18 @@ def chimera_run_proof_step(task: StepTask) -> StepOutcome | None:
 
             return run_snapshot(task)
     return None
+
+
+@hookimpl
+def chimera_contribute_backup() -> Iterable[Holding]:
+    """Name the evidence, its signatures and its artifacts."""
+    from chimera.state import Holding
+
+    return (Holding("evidence", "what proofs showed, and who signed it", _evidence_faults),)
+
+
+def _evidence_faults(root: Path) -> Iterator[str]:
+    from chimera.proof.evidence.store import EvidenceStore
+
+    for path in EvidenceStore.below(root).damaged():
+        yield f"{path.name} is not what its name says"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chimera.context import Context
-from chimera.model import Digest, StateError
+from chimera.model import Digest, StateError, digest_bytes
 from chimera.state.database import connect_writer, open_reading, translated
 from chimera.state.layout import Layout
 from chimera.state.lock import Holder, Lock
@@ -150,6 +150,13 @@ def settle_copy(layout: Layout) -> tuple[str, ...]:
     except StateError as error:
         return (error.message,)
     return tuple(found)
+
+
+def object_faults(root: Path) -> Iterator[str]:
+    """Yield what is wrong with the files of large values below `root`, a line each."""
+    for path in sorted(Layout(root).objects.glob("??/*")):
+        if digest_bytes(path.read_bytes()) != f"sha256:{path.parent.name}{path.name}":
+            yield f"{path.parent.name}/{path.name} is damaged"
 
 
 def newest_format() -> int:

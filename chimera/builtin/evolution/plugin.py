@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from chimera.kinds import Kind
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ReconcileTask
     from chimera.runtime.health import HealthCheck, HealthTask
+    from chimera.state import Holding
 
 
 @hookimpl
@@ -127,3 +129,23 @@ def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
     from chimera.builtin.evolution.genomes.observing import observe
 
     return tuple(observe(task))
+
+
+@hookimpl
+def chimera_contribute_backup() -> Iterable[Holding]:
+    """Name the genome store, and the checkpoints from which searches go on."""
+    from chimera.builtin.evolution.genomes.observing import damaged
+    from chimera.state import Holding
+
+    return (
+        Holding("genomes", "what evolutions found", damaged),
+        Holding("checkpoints", "where searches go on", _checkpoint_faults),
+    )
+
+
+def _checkpoint_faults(root: Path) -> Iterable[str]:
+    from chimera.model import digest_bytes
+
+    for path in sorted((root / ".chimera/checkpoints").glob("*.checkpoint")):
+        if digest_bytes(path.read_bytes()) != f"sha256:{path.stem}":
+            yield f"{path.name} is not what its name says"

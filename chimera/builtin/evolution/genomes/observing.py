@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from chimera.builtin.evolution.genomes.store import GenomeStore
 from chimera.kinds import shown
@@ -25,3 +26,9 @@ def observe(task: HealthTask) -> Iterator[HealthCheck]:
         )
     else:
         yield HealthCheck("genomes", Health.HEALTHY, f"{len(found.kept)} sound", None, measures)
+
+
+def damaged(root: Path) -> Iterator[str]:
+    """Yield what is wrong with the genome store of the work tree at `root`, a line each."""
+    for one in GenomeStore.of(root).find(ancestors=True).damaged:
+        yield f"{one.path.name}: {one.reason}"
