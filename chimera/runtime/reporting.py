@@ -65,7 +65,7 @@ class Period:
         while start < self.end:
             local = start.astimezone(self.zone)
             end = min(self._next(local).astimezone(UTC), self.end)
-            name = f"{local:%H:%M}" if self._is_hourly else f"{local:%Y-%m-%d}"
+            name = f"{local:{self._naming}}"
             found.append(Period(start, end, self.zone, name))
             start = end
         return tuple(found)
@@ -73,6 +73,13 @@ class Period:
     @property
     def _is_hourly(self) -> bool:
         return self.end - self.start <= timedelta(days=2)
+
+    @property
+    def _naming(self) -> str:
+        """How parts are told apart, in as few characters as do it."""
+        if self._is_hourly:
+            return "%H:%M"
+        return "%m-%d" if self.end - self.start <= timedelta(weeks=10) else "%Y-%m-%d"
 
     def _next(self, local: datetime) -> datetime:
         if self._is_hourly:
@@ -167,7 +174,8 @@ class Column:
 class Table:
     """Rows of cells, in the order in which they are shown; sorted by whoever made them.
 
-    `empty` is what is said where there are no rows; `note` stands below the table.
+    `empty` is what is said where there are no rows; `note` stands below the table. Where `most` is
+    given, people are shown so many rows, and told how many more JSON has.
     """
 
     id: str
@@ -176,6 +184,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     empty: str = "none"
     note: str = ""
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,8 @@ def _month(first: date, zone: tzinfo) -> Period:
 
 def _days(start: date, end: date, zone: tzinfo, name: str | None = None) -> Period:
     """Return the time from the midnight of one day to that of another."""
-    edges = [datetime.combine(day, time(), zone).astimezone(UTC) for day in (start, end)]
-    last = end - timedelta(days=1)
-    return Period(*edges, zone, name or f"{start} to {last}")
+    first, after = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (start, end))
+    return Period(first, after, zone, name or f"{start} to {end - timedelta(days=1)}")
 
 
 def _between(asked: Asked, zone: tzinfo, now: datetime) -> Period:

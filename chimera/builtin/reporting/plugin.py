@@ -23,9 +23,9 @@ def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
     from chimera.runtime.reporting import ReportKind
 
     if task.kind is ReportKind.CAPACITY:
-        from chimera.builtin.reporting.core import growth
+        from chimera.builtin.reporting.core.growth import sections
 
-        return tuple(growth.sections(task))
+        return tuple(sections(task))
     from chimera.builtin.reporting.core import errors, gate, proofs, runs
 
     if task.kind is ReportKind.COMPLIANCE:

@@ -48,9 +48,9 @@ def _labels(chart: BarChart, frame: Frame, room: float) -> Iterator[str]:
     longest = max((len(label) for label, _ in chart.bars), default=1)
     every = max(1, -int(-(longest * _CHARACTER + 6) // room))
     for index, (label, _) in enumerate(chart.bars):
-        if index % every:
-            continue
         x = frame.size.left + room * (index + 0.5)
+        if index % every or x + len(label) * _CHARACTER / 2 > frame.size.width:
+            continue
         yield (
             f'<text x="{x:.1f}" y="{frame.bottom + 18}" text-anchor="middle">{escape(label)}</text>'
         )

@@ -59,7 +59,7 @@ def layers_of(snapshot: Snapshot, targets: set[str]) -> Mapping[str, tuple[str, 
 
 def _by_layer(task: ReportTask, found: Sequence[Trouble]) -> Table:
     tallies = target_tallies(task.state, span_of(task))
-    targets = {each.target for each in (*found, *tallies)}
+    targets = {each.target for each in found} | {each.target for each in tallies}
     layers = layers_of(task.snapshot, targets)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for tally in tallies:
@@ -86,12 +86,8 @@ def _by_step(found: Sequence[Trouble]) -> Table:
         Column("step", "Step", is_code=True),
         *(Column("failed", "Failed"), Column("retried", "Retried"), Column("last", "Last")),
     )
-    rows = [
-        (*each[:3], each.failed + each.escalated, each.retried, each.last)
-        for each in found[:_MOST_STEPS]
-    ]
-    more = f"The first {_MOST_STEPS} of {len(found)}." if len(found) > _MOST_STEPS else ""
-    return Table("errors-by-step", "What failed most", columns, rows, note=more)
+    rows = [(*each[:3], each.failed + each.escalated, each.retried, each.last) for each in found]
+    return Table("errors-by-step", "What failed most", columns, rows, most=_MOST_STEPS)
 
 
 def _chart(task: ReportTask, layers: Mapping[str, tuple[str, ...]]) -> BarChart:

@@ -48,7 +48,7 @@ def _decisions(
     figures = (
         Figure("rulings", "Plans that came to a gate", total),
         Figure("rulings-passed", "Let through", passed),
-        Figure("rulings-refused", "Refused", total - passed, is_key=True),
+        Figure("rulings-refused", "Plans refused", total - passed, is_key=True),
         Figure("approvals-spent", "Approvals spent", len(spent)),
     )
     tables = [_objections(against)] if against else []
@@ -67,9 +67,8 @@ def _objections(against: Sequence[Objection]) -> Table:
         Column("subject", "Against", is_code=True),
         Column("times", "Times"),
     )
-    rows = [(each.stage, each.judge, each.subject, each.times) for each in against[:_MOST]]
-    more = f"The first {_MOST} of {len(against)}." if len(against) > _MOST else ""
-    return Table("objections", "What spoke against plans", columns, rows, note=more)
+    rows = [(each.stage, each.judge, each.subject, each.times) for each in against]
+    return Table("objections", "What spoke against plans", columns, rows, most=_MOST)
 
 
 def _refused(refused: Sequence[RulingRecord], total: int) -> Table:
@@ -112,10 +111,8 @@ def _spent(spent: Sequence[Spent]) -> Table:
         Column("target", "Target", is_code=True),
         Column("approval", "Approval", is_code=True),
     )
-    newest = list(reversed(spent))[:_MOST]
-    rows = [(each.at, each.environment, each.target, each.approval[:_SHORT]) for each in newest]
-    more = f"The newest {_MOST} of {len(spent)}." if len(spent) > _MOST else ""
-    return Table("spent", "Approvals that were spent", columns, rows, note=more)
+    rows = [(s.at, s.environment, s.target, s.approval[:_SHORT]) for s in reversed(spent)]
+    return Table("spent", "Approvals that were spent", columns, rows, most=_MOST)
 
 
 def _stops(stopping: Sequence[Objection]) -> Section:
@@ -124,8 +121,8 @@ def _stops(stopping: Sequence[Objection]) -> Section:
         Column("subject", "Against", is_code=True),
         Column("times", "Times"),
     )
-    rows = [(each.judge, each.subject, each.times) for each in stopping[:_MOST]]
-    table = Table("stopped", "What they stopped", columns, rows)
+    rows = [(each.judge, each.subject, each.times) for each in stopping]
+    table = Table("stopped", "What they stopped", columns, rows, most=_MOST)
     total = sum(each.times for each in stopping)
     figure = Figure("stops", "Plans stopped by freezes and guards", total, note="once for each")
     return Section("guards", "Freezes and guards", "", (figure,), (table,))

@@ -26,7 +26,7 @@ from chimera.state.periods import (
 
 _FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
 _SERIES = ("succeeded", "failed or interrupted", "other")
-_SLOWEST = 10
+_SHOWN = 12
 
 
 def sections(task: ReportTask) -> Iterator[Section]:
@@ -84,7 +84,7 @@ def _targets(tallies: Sequence[TargetTally]) -> Table:
         Column("target", "Target", is_code=True),
         *(Column(id, name) for id, name in _COUNTED),
     )
-    return Table("runs-by-target", "Runs by target", columns, rows)
+    return Table("runs-by-target", "Runs by target", columns, rows, most=_SHOWN)
 
 
 _COUNTED = (
@@ -125,10 +125,9 @@ def _latency(took: Sequence[Latency]) -> Section:
         Column("ended", "Ended"),
         *(Column(id, name, "seconds") for id, name in _TIMES),
     )
-    rows: list[tuple[Cell, ...]] = [tuple(each) for each in slowest[:_SLOWEST]]
+    rows: list[tuple[Cell, ...]] = [tuple(each) for each in slowest]
     note = "From when a run was made to what happened last of it; percentiles by nearest rank."
-    more = f" The slowest {_SLOWEST} of {len(took)}." if len(took) > _SLOWEST else ""
-    table = Table("run-times", "How long runs took", columns, rows, note=note + more)
+    table = Table("run-times", "How long runs took", columns, rows, note=note, most=_SHOWN)
     return Section("latency", "Latency", tables=(table,))
 
 

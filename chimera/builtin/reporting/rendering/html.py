@@ -17,6 +17,7 @@ from importlib.resources import files
 from chimera.builtin.reporting.gathering import Report
 from chimera.builtin.reporting.rendering.wording import (
     as_of,
+    as_shown,
     figure_text,
     is_number,
     missing_title,
@@ -39,7 +40,7 @@ from chimera.runtime.reporting import (
     Tone,
 )
 
-_SIGNS = {Tone.GOOD: "\N{CHECK MARK}", Tone.WARNING: "!", Tone.BAD: "\N{MULTIPLICATION SIGN}"}
+_SIGNS = {Tone.GOOD: "\N{CHECK MARK}", Tone.WARNING: "!", Tone.BAD: "\N{BALLOT X}"}
 _SAID = {Tone.GOOD: "good", Tone.WARNING: "to be watched", Tone.BAD: "bad"}
 
 
@@ -135,13 +136,14 @@ def _section(section: Section, report: Report) -> Iterator[str]:
         yield f'<p class="summary">{_text(section.summary)}</p>'
     if section.figures:
         yield from _figures(section.figures, report, "figures")
-    if section.charts:
-        yield '<div class="charts">'
-        for number, chart in enumerate(section.charts):
-            yield from _chart(chart, f"{id}-chart-{number}", report)
-        yield "</div>"
-    for table in section.tables:
+    yield '<div class="parts">'
+    for number, chart in enumerate(section.charts):
+        yield from _chart(chart, f"{id}-chart-{number}", report)
+    for table in (as_shown(table, report) for table in section.tables):
+        yield '<div class="part">'
         yield from _table(table, f"{id}-{_text(table.id)}", report)
+        yield "</div>"
+    yield "</div>"
     if section.notes:
         yield '<ul class="notes">'
         yield from (f"<li>{_text(note)}</li>" for note in section.notes)
@@ -160,10 +162,10 @@ def _figures(figures: Sequence[Figure], report: Report, style: str) -> Iterator[
             if sign
             else ""
         )
-        note = f"<dd class='note'>{_text(figure.note)}</dd>" if figure.note else ""
+        note = f'<dd class="note">{_text(figure.note)}</dd>' if figure.note else ""
         yield (
-            f'<div class="{figure.tone.value}{absent}"><dt>{_text(figure.name)}</dt>'
-            f'<dd class="value">{value}{told}</dd>{note}</div>'
+            f'<div class="{figure.tone.value}{absent}"><dt>{told}{_text(figure.name)}</dt>'
+            f'<dd class="value">{value}</dd>{note}</div>'
         )
     yield "</dl>"
 

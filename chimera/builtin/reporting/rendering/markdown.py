@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from chimera.builtin.reporting.gathering import Report
 from chimera.builtin.reporting.rendering.wording import (
     as_of,
+    as_shown,
     figure_text,
     is_number,
     missing_title,
@@ -70,7 +71,7 @@ def _section(section: Section, report: Report) -> Iterator[str]:
     if section.figures:
         yield from _figures(section.figures, report)
     for table in section.tables:
-        yield from _table(table, report)
+        yield from _table(as_shown(table, report), report)
     for chart in section.charts:
         if isinstance(chart, BarChart) and 0 < len(chart.bars) <= _MOST_BARS:
             yield from _table(_as_table(chart), report)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chimera.builtin.reporting.gathering import Report
 from chimera.builtin.reporting.rendering.wording import (
     as_of,
+    as_shown,
     figure_text,
     is_number,
     missing_title,
@@ -18,7 +19,6 @@ from chimera.render.paint import Paint, Style, unbroken
 from chimera.runtime.reporting import Figure, ReportKind, Section, Table, Tone
 
 _TONES: dict[Tone, Style] = {Tone.GOOD: "good", Tone.WARNING: "warn", Tone.BAD: "bad"}
-_MOST_ROWS = 20
 
 
 def report_text(report: Report, paint: Paint) -> str:
@@ -45,7 +45,7 @@ def _section(section: Section, report: Report, paint: Paint) -> Iterator[str]:
     for figure in section.figures:
         yield _figure(figure, width, report, paint)
     for table in section.tables:
-        yield from _table(table, report, paint)
+        yield from _table(as_shown(table, report), report, paint)
     for note in section.notes:
         yield paint(f"  {unbroken(note)}", "dim")
 
@@ -70,7 +70,7 @@ def _table(table: Table, report: Report, paint: Paint) -> Iterator[str]:
             unbroken(worded(cell, column.unit, report.period.zone))
             for cell, column in zip(row, table.columns, strict=True)
         ]
-        for row in table.rows[:_MOST_ROWS]
+        for row in table.rows
     ]
     right = [any(is_number(row[i]) for row in table.rows) for i in range(len(heads))]
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
@@ -81,8 +81,6 @@ def _table(table: Table, report: Report, paint: Paint) -> Iterator[str]:
 
     yield f"  {paint(aligned(heads), 'dim')}"
     yield from (f"  {aligned(row)}" for row in rows)
-    if len(table.rows) > _MOST_ROWS:
-        yield paint(f"  and {len(table.rows) - _MOST_ROWS} more: -o json has all", "dim")
     if table.note:
         yield paint(f"  {unbroken(table.note)}", "dim")
 

@@ -5,12 +5,13 @@ Refuses to escape: each format does, for what it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from chimera.builtin.reporting.gathering import Report
 from chimera.render.paint import count, harmless
 from chimera.render.units import shown
-from chimera.runtime.reporting import Cell, Figure, Missing
+from chimera.runtime.reporting import Cell, Figure, Missing, Table
 
 NOTHING = "\N{EN DASH}"
 _TITLES = {
@@ -79,3 +80,19 @@ def is_number(cell: Cell) -> bool:
 def missing_title(missing: tuple[Missing, ...]) -> str:
     """Return how much is missing, as a heading."""
     return f"{count(len(missing), 'thing')} missing" if missing else "Nothing is missing"
+
+
+def as_shown(table: Table, report: Report) -> Table:
+    """Return a table as people see it: no more rows than it says, and told how many there are.
+
+    Its environments are left out where the report is of one alone.
+    """
+    if table.most is not None and len(table.rows) > table.most:
+        told = f"The first {table.most} of {len(table.rows):,}; -o json has all."
+        note = f"{told} {table.note}".rstrip()
+        table = replace(table, rows=table.rows[: table.most], note=note)
+    kept = [i for i, column in enumerate(table.columns) if column.id != "environment"]
+    if len(report.environments) > 1 or len(kept) == len(table.columns):
+        return table
+    rows = [[row[i] for i in kept] for row in table.rows]
+    return replace(table, columns=[table.columns[i] for i in kept], rows=rows)
