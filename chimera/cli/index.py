@@ -82,9 +82,24 @@ COMMANDS: dict[str, Entry] = {
         "Open, answer, hand over and end incidents.",
         _OPERATE,
     ),
+    "postmortem": Entry(
+        "chimera.builtin.records.commands.postmortem:postmortem",
+        "Begin, schedule and follow up the reviews of incidents.",
+        _OPERATE,
+    ),
+    "changelog": Entry(
+        "chimera.builtin.records.commands.changelog:changelog",
+        "Write, complete, show and archive the entries of the changelog.",
+        _OPERATE,
+    ),
     "rollback": Entry(
         "chimera.builtin.records.commands.rollback:rollback",
         "Take changes back: suggested, planned, approved, run and watched; a person decides.",
+        _OPERATE,
+    ),
+    "guard": Entry(
+        "chimera.builtin.guards.commands:guard",
+        "Stop what is executed on this machine, release it, and see what is stopped.",
         _OPERATE,
     ),
     "status": Entry(f"{_CLI}.status:status", "Say where each environment stands.", _LOOK),

@@ -18,7 +18,8 @@ class Halt:
     `kind` is `switch` for one that a document has engaged, `machine` for one that somebody engaged
     here, `maintenance` for a time that ends by itself. `where` is the place that says so, `by` and
     `since` who engaged it and from when, as far as that is known. `is_recorded` tells that a
-    document has it engaged too; of a time of maintenance to come `is_standing` is false.
+    document has it engaged too, and `is_trusted` that the trust ref does; of a time of maintenance
+    to come `is_standing` is false.
     """
 
     guard: str
@@ -32,6 +33,7 @@ class Halt:
     lift: str = ""
     is_recorded: bool = True
     is_standing: bool = True
+    is_trusted: bool = False
 
     @property
     def concerns(self) -> str:
@@ -48,7 +50,8 @@ class Halt:
         about = [f"engaged by {self.by}"] if self.by else []
         about += [f"since {_time(self.since)}"] if self.since else []
         about += [f"until {_time(self.until)}"] if self.until else []
-        return f"{self.reason} ({', '.join((*about, f'in {self.where}'))})"
+        about.append(f"{'on' if self.kind == 'machine' else 'in'} {self.where}")
+        return f"{self.reason} ({', '.join(about)})"
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""

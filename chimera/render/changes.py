@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.model import Category, Change, Finding, Result, Target, Touch, Verdict
 from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
+from chimera.render.guards import halt_lines, halts_json
 from chimera.render.paint import Paint, count, plain, unbroken
 from chimera.render.plan import (
     actions_text,
@@ -41,6 +42,7 @@ def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
         lines.append(f"plan for {report.plan.environment}: {compared_text(report.compared)}")
         lines += change_lines(report, paint)
         lines.append(_summary(report, paint))
+    lines += halt_lines(report.halts, paint)
     if result.diagnostics:
         lines += diagnostic_lines(result.diagnostics, paint)
         lines.append(severities_text(result.diagnostics, paint))
@@ -66,6 +68,7 @@ def plan_report_json(result: Result[PlanReport]) -> dict[str, Any]:
         **plan_to_json(result.value.plan),
         **change_json(result.value),
         "notExercised": not_exercised_json(result.value.judgement.not_exercised),
+        "guards": halts_json(result.value.halts),
         "outcome": result.outcome.value,
         "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chimera.model import Result
+from chimera.render.guards import halt_lines, halts_json
 from chimera.render.paint import Paint, plain, table
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def status_text(result: Result[Status], paint: Paint = plain) -> str:
         )
     if found.writer is not None:
         lines.append(f"applying now: {found.writer}")
+    lines += halt_lines(found.halts, paint)
     return "\n".join(lines)
 
 
@@ -68,4 +70,5 @@ def status_json(result: Result[Status]) -> dict[str, Any]:
             for e in result.value.environments
         ],
         "applying": str(result.value.writer) if result.value.writer else None,
+        "guards": halts_json(result.value.halts),
     }

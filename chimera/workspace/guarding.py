@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chimera.documents import parse
@@ -61,12 +62,13 @@ def tell(workspace: Workspace, guards: Guards, loaded: Loaded, planned: PlanRepo
         guard.know(subject, changes, sides)
 
 
-def halts_of(workspace: Workspace, loaded: Loaded | None = None) -> tuple[Halt, ...]:
+def halts_of(workspace: Workspace, snapshot: Snapshot | None = None) -> tuple[Halt, ...]:
     """Return what is engaged now, and times of maintenance to come, for people to see.
 
-    By the tree at hand, the trust ref, the records written here, and the switches of this machine.
+    By the tree at hand, or that of `snapshot`, the trust ref, the records written here, and the
+    switches of this machine.
     """
-    sides = tuple(_sides(workspace, loaded or workspace.loaded))
+    sides = tuple(_sides(workspace, snapshot or workspace.loaded.snapshot))
     answers, silent = ask_each(
         workspace.plugins,
         "chimera_list_halts",
@@ -82,11 +84,19 @@ def halts_of(workspace: Workspace, loaded: Loaded | None = None) -> tuple[Halt, 
     return tuple(sorted(found, key=lambda h: (not h.is_standing, h.guard, h.kind, h.where)))
 
 
-def _sides(workspace: Workspace, loaded: Loaded) -> Iterator[Side]:
+def with_halts(workspace: Workspace, report: PlanReport) -> PlanReport:
+    """Return a plan with the guards that can stop anything in its environment."""
+    here = f"Environment/{report.plan.environment}"
+    found = halts_of(workspace, report.judgement.subject.snapshot)
+    meant = tuple(halt for halt in found if here in (halt.scope.get("environments") or (here,)))
+    return replace(report, halts=meant)
+
+
+def _sides(workspace: Workspace, snapshot: Snapshot) -> Iterator[Side]:
     """Yield the places that `sides_of` has; of the trust ref no more is read than its guards."""
-    revision = loaded.snapshot.tree.revision
-    yield Side(f"the commit {revision[:12]}" if revision else "the work tree", loaded.snapshot)
-    if workspace.loaded is not loaded:
+    revision = snapshot.tree.revision
+    yield Side(f"the commit {revision[:12]}" if revision else "the work tree", snapshot)
+    if workspace.loaded.snapshot is not snapshot:
         yield Side("the work tree", workspace.loaded.snapshot)
     yield from _trusted(workspace, revision)
     yield recorded_here(workspace)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from chimera.documents import dump, parse
-from chimera.gate import environments
+from chimera.gate import Halt, environments
 from chimera.kinds import (
     Document,
     Model,
@@ -22,6 +22,7 @@ from chimera.model import Address, Digest, Placement, Result, UsageError, is_dor
 from chimera.plan import target_digests
 from chimera.runtime import list_runs, run_status
 from chimera.state import Applied, Holder, LogLine, RulingRecord, Run, RunStatus
+from chimera.workspace.guarding import halts_of
 from chimera.workspace.history import History, history, is_within
 from chimera.workspace.judging import facts_of, placements_of
 from chimera.workspace.recording import recorded
@@ -49,6 +50,7 @@ class Status:
 
     environments: tuple[EnvironmentStatus, ...]
     writer: Holder | None
+    halts: tuple[Halt, ...] = ()
 
 
 def status(workspace: Workspace) -> Result[Status]:
@@ -70,7 +72,7 @@ def status(workspace: Workspace) -> Result[Status]:
         )
         for name, applied in rows.items()
     )
-    return Result(Status(found, writer))
+    return Result(Status(found, writer, halts_of(workspace)))
 
 
 def _unfinished(environment: str, runs: tuple[Run, ...]) -> tuple[Run, ...]:

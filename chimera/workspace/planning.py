@@ -10,6 +10,7 @@ from typing import Any
 from chimera.context import Context
 from chimera.contract import LayerContractSpec, Placer, contracts_of
 from chimera.documents import Merge, conversions
+from chimera.gate import Halt
 from chimera.kinds import (
     EnvironmentFacts,
     Loaded,
@@ -85,7 +86,8 @@ class PlanReport:
 
     `touches` are the gates, proofs, policies and layers that the changes concern, in order;
     `affected` holds for each changed document the documents that lean on it through references,
-    near ones first. `compared` is there where that was done with a Git ref.
+    near ones first. `compared` is there where that was done with a Git ref. `halts` are the guards
+    that stop anything there now, or will.
     """
 
     plan: Plan
@@ -93,6 +95,7 @@ class PlanReport:
     touches: tuple[Touch, ...] = ()
     affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     compared: Compared | None = None
+    halts: tuple[Halt, ...] = ()
 
     @property
     def by_layer(self) -> Mapping[tuple[str, ...], tuple[PlanItem, ...]]:

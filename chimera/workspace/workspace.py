@@ -160,11 +160,11 @@ class Workspace:
 
         With a `base`, a Git ref: compare with that what `check` does.
         """
+        from chimera.workspace.guarding import with_halts
         from chimera.workspace.planning import plan_result
 
-        if base is None:
-            return plan_result(self.make_plan(environment))
-        return plan_result(self.compare(environment, base, head))
+        report = self.compare(environment, base, head) if base else self.make_plan(environment)
+        return plan_result(with_halts(self, report))
 
     def compare(self, environment: str, base: str, head: str | None) -> PlanReport:
         """Plan what merging `head` into the Git ref `base` would leave, as a change of `base`."""

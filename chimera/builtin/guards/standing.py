@@ -61,7 +61,15 @@ def document_halts(side: Side, guard: Guard, now: datetime) -> Iterator[Halt]:
     spec, scope = guard.spec, named(guard.spec.scope)
     if spec.engaged:
         lift = release_of(side)
-        yield Halt(str(guard.address), "switch", spec.reason, side.name, scope, lift=lift)
+        yield Halt(
+            str(guard.address),
+            "switch",
+            spec.reason,
+            side.name,
+            scope,
+            lift=lift,
+            is_trusted=side.is_trusted,
+        )
     maintenance = spec.maintenance
     if maintenance is not None and now < maintenance.ends:
         yield Halt(
