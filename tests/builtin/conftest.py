@@ -11,7 +11,7 @@ import pytest
 from chimera.context import Context
 from chimera.documents import locate, open_work_tree
 from chimera.kinds import EnvironmentFacts, Registry, Subject, load_snapshot, read_source
-from chimera.model import Actor, Diagnostic, Finding, Verdict
+from chimera.model import Actor, Diagnostic, Finding, Severity, Verdict
 from chimera.plugin import load_plugins
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -42,7 +42,8 @@ def faults_by(tmp_path: Path, registry: Registry) -> Faults:
         )
         verdicts = list(judge(subject))
         for verdict in verdicts:
-            assert (verdict.finding is Finding.FAIL) == bool(verdict.diagnostics)
+            errors = [d for d in verdict.diagnostics if d.severity is Severity.ERROR]
+            assert (verdict.finding is Finding.FAIL) == bool(errors)
         found = [fault for verdict in verdicts for fault in verdict.diagnostics]
         return locate((*loaded.diagnostics, *found), tree)
 

@@ -12,6 +12,7 @@ from chimera.plugin import hookimpl
 if TYPE_CHECKING:
     from chimera.gate import Weighing
 
+_JUDGED = ("SeverityModel", "Incident", "Postmortem", "Rollback", "Freeze", "ChangelogEntry")
 _COMMANDS = "chimera.builtin.records.commands"
 
 
@@ -63,19 +64,20 @@ def chimera_register_commands() -> Mapping[str, str]:
     return {
         "severity": f"{_COMMANDS}.severity:severity",
         "incident": f"{_COMMANDS}.incident:incident",
+        "postmortem": f"{_COMMANDS}.postmortem:postmortem",
+        "changelog": f"{_COMMANDS}.changelog:changelog",
         "rollback": f"{_COMMANDS}.rollback:rollback",
     }
 
 
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
-    """Judge the entries of the operations changelog, and what freezes say they stop."""
-    if subject.snapshot.kinds.keys().isdisjoint(("ChangelogEntry", "Freeze")):
+    """Judge records, and the models that incidents are judged by."""
+    if subject.snapshot.kinds.keys().isdisjoint(_JUDGED):
         return ()
-    from chimera.builtin.records.changelog import judge
-    from chimera.builtin.records.freezes import judge_freezes
+    from chimera.builtin.records.checks.judging import judge
 
-    return (*judge(subject), *judge_freezes(subject))
+    return tuple(judge(subject))
 
 
 @hookimpl

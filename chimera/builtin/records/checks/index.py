@@ -1,0 +1,103 @@
+"""The records of a snapshot by what they refer to, gathered once: no check looks at all for each.
+
+Refuses judgement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from chimera.builtin.records.checks.faults import Filed
+from chimera.builtin.records.kinds import (
+    ChangelogEntrySpec,
+    FreezeSpec,
+    IncidentSpec,
+    PostmortemSpec,
+    RollbackSpec,
+    SeverityModelSpec,
+)
+from chimera.kinds import Model, Snapshot
+
+S = TypeVar("S", bound=Model)
+By = Mapping[str, tuple[Filed[S], ...]]
+
+
+@dataclass(frozen=True)
+class Index:
+    """All records in order of address, and those that others ask for by what they are about."""
+
+    models: tuple[Filed[SeverityModelSpec], ...]
+    incidents: tuple[Filed[IncidentSpec], ...]
+    postmortems: tuple[Filed[PostmortemSpec], ...]
+    rollbacks: tuple[Filed[RollbackSpec], ...]
+    freezes: tuple[Filed[FreezeSpec], ...]
+    entries: tuple[Filed[ChangelogEntrySpec], ...]
+    by_name: Mapping[str, Filed[Any]]
+    """Every one of them, by its address."""
+    reviews_of: By[PostmortemSpec]
+    """Postmortems by their incident."""
+    freezes_of: By[FreezeSpec]
+    """Freezes by their incident."""
+    entries_of: By[ChangelogEntrySpec]
+    """Entries by the rollback that they record."""
+
+    @staticmethod
+    def of(snapshot: Snapshot) -> Index:
+        """Gather the records of a snapshot."""
+        postmortems = _filed(snapshot, PostmortemSpec)
+        freezes = _filed(snapshot, FreezeSpec)
+        entries = _filed(snapshot, ChangelogEntrySpec)
+        models = _filed(snapshot, SeverityModelSpec)
+        incidents = _filed(snapshot, IncidentSpec)
+        rollbacks = _filed(snapshot, RollbackSpec)
+        every: tuple[Filed[Any], ...] = (
+            *models,
+            *incidents,
+            *postmortems,
+            *rollbacks,
+            *freezes,
+            *entries,
+        )
+        return Index(
+            models,
+            incidents,
+            postmortems,
+            rollbacks,
+            freezes,
+            entries,
+            {one.name: one for one in every},
+            _by((one.spec.incident, one) for one in postmortems),
+            _by((one.spec.incident, one) for one in freezes),
+            _by((one.spec.rollback_of, one) for one in entries),
+        )
+
+    def model(self, name: str) -> SeverityModelSpec | None:
+        """Return the severity model of an address, if it is there."""
+        found = self.by_name.get(name)
+        return found.spec if found and isinstance(found.spec, SeverityModelSpec) else None
+
+    def incident(self, name: str | None) -> IncidentSpec | None:
+        """Return the incident of an address, if it is there."""
+        found = self.by_name.get(name) if name else None
+        return found.spec if found and isinstance(found.spec, IncidentSpec) else None
+
+
+def index_of(snapshot: Snapshot) -> Index:
+    """Return the index of a snapshot, gathered when it is first asked for."""
+    return snapshot.once(Index.of)
+
+
+def _filed(snapshot: Snapshot, spec: type[S]) -> tuple[Filed[S], ...]:
+    names = {kind.name for kind in snapshot.registry if kind.is_of(spec)}
+    found = ((document, document.spec) for document in snapshot.of_kinds(names))
+    return tuple(Filed(document, read) for document, read in found if isinstance(read, spec))
+
+
+def _by(found: Iterable[tuple[str | None, Filed[S]]]) -> By[S]:
+    gathered: dict[str, list[Filed[S]]] = {}
+    for name, one in found:
+        if name is not None:
+            gathered.setdefault(name, []).append(one)
+    return {name: tuple(filed) for name, filed in gathered.items()}
