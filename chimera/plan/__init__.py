@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         governed_paths,
         target_digests,
     )
+    from chimera.plan.drafts import RecordDraft
     from chimera.plan.plan import FORMAT, Plan, PlanItem, item_digest
     from chimera.plan.saved import plan_from_json, plan_to_json
     from chimera.plan.trees import Side, compare_trees
@@ -24,6 +25,7 @@ __all__ = [
     "Baseline",
     "Plan",
     "PlanItem",
+    "RecordDraft",
     "Side",
     "as_moved",
     "build_plan",
@@ -45,6 +47,7 @@ import_lazily(
             "Baseline as_moved build_plan compute_changes governed_globs governed_paths "
             "target_digests"
         ),
+        ".drafts": "RecordDraft",
         ".plan": "FORMAT Plan PlanItem item_digest",
         ".saved": "plan_from_json plan_to_json",
         ".trees": "Side compare_trees",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chimera.gate import Halt, Side, Stage, Weighing
     from chimera.kinds import Document, Kind, Model, Registry, Snapshot, Subject
     from chimera.model import Obligation, Touch, Verdict
+    from chimera.plan import Plan, RecordDraft
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import Declared, ModuleType, Operation, ReconcileTask
     from chimera.runtime.due import Due, Published
@@ -136,6 +137,16 @@ def chimera_touch(subject: Subject) -> Iterable[Touch]:  # type: ignore[empty-bo
     """Return which of the plugin's documents the subject's changes concern, in any environment.
 
     It informs reviewers, and decides nothing.
+    """
+
+
+@hookspec
+def chimera_draft_records(  # type: ignore[empty-body]
+    plan: Plan, subject: Subject, held: str | None
+) -> Iterable[RecordDraft]:
+    """Return records that the plan owes and nobody wrote, as far as the plan tells what they say.
+
+    `held` is the commit that held before, where one did. A draft is shown, and drives nothing.
     """
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.model import Category, Change, Finding, Result, Target, Touch, Verdict
 from chimera.render.diagnostics import diagnostic_json, diagnostic_lines, severities_text
+from chimera.render.drafts import draft_lines, drafts_json
 from chimera.render.guards import halt_lines, halts_json
 from chimera.render.paint import Paint, count, plain, unbroken
 from chimera.render.plan import (
@@ -43,6 +44,7 @@ def plan_report_text(result: Result[PlanReport], paint: Paint = plain) -> str:
         lines += change_lines(report, paint)
         lines.append(_summary(report, paint))
     lines += halt_lines(report.halts, paint)
+    lines += draft_lines(report.drafts, paint)
     if result.diagnostics:
         lines += diagnostic_lines(result.diagnostics, paint)
         lines.append(severities_text(result.diagnostics, paint))
@@ -69,6 +71,7 @@ def plan_report_json(result: Result[PlanReport]) -> dict[str, Any]:
         **change_json(result.value),
         "notExercised": not_exercised_json(result.value.judgement.not_exercised),
         "guards": halts_json(result.value.halts),
+        "drafts": drafts_json(result.value.drafts),
         "outcome": result.outcome.value,
         "diagnostics": [diagnostic_json(d) for d in result.diagnostics],
     }

@@ -125,6 +125,16 @@ def _changes(changes: Changes) -> Iterator[_Section]:
     yield _Section("What changes", tuple(lines))
     yield _Section("What that touches", tuple(_touches(changes)))
     yield _Section("What is owed", tuple(_owed(changes)))
+    yield _Section("Drafted for what is owed", tuple(_drafted(changes)), folded=True)
+
+
+def _drafted(changes: Changes) -> Iterator[str]:
+    """Yield drafts as blocks that are indented, so that nothing in one can end its block."""
+    for draft in changes.drafts:
+        yield f"{code_span(draft.path)}:"
+        yield ""
+        yield from (f"    {harmless(line)}" for line in draft.text.splitlines())
+        yield ""
 
 
 def _item(item: PlanItem, changes: Changes) -> str:

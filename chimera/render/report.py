@@ -22,7 +22,7 @@ from chimera.model import (
     Touch,
     Verdict,
 )
-from chimera.plan import Plan, PlanItem
+from chimera.plan import Plan, PlanItem, RecordDraft
 
 T = TypeVar("T")
 WORST_FIRST = tuple(Severity)
@@ -52,6 +52,7 @@ class Changes:
     cosmetic: tuple[Change, ...] = ()
     touches: tuple[Touch, ...] = ()
     affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
+    drafts: tuple[RecordDraft, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ def changes_of(planned: PlanReport) -> Changes:
         planned.cosmetic,
         tuple(touch for touch in planned.touches if touch.asks or not touch.is_layer),
         planned.affected,
+        planned.drafts,
     )
 
 

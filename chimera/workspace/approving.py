@@ -95,8 +95,8 @@ def propose(
 
     With a `base`, a Git ref: of what merging HEAD into it would leave, as a change of it. With
     `back`: of what a commit said, applied again. With `run`, the address of an applied document:
-    that it is executed once, as it is applied, with `inputs`. Raises `StaleError` where a `saved` plan is not what would be planned, `UsageError`
-    where nothing is there to be signed.
+    that it is executed once, as it is applied, with `inputs`. Raises `StaleError` where a `saved`
+    plan is not what would be planned, `UsageError` where nothing is there to be signed.
     """
     if run is not None:
         return _run(workspace, environment, Address.parse(run), inputs or {})

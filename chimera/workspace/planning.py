@@ -38,6 +38,7 @@ from chimera.model import (
 from chimera.plan import (
     Plan,
     PlanItem,
+    RecordDraft,
     Side,
     as_moved,
     build_plan,
@@ -48,6 +49,7 @@ from chimera.plan import (
 )
 from chimera.plugin import PluginManager, ask
 from chimera.workspace.comparing import Comparison, differing_paths
+from chimera.workspace.drafting import with_drafts
 from chimera.workspace.judging import Judgement, judge, placements_of
 from chimera.workspace.protection import Protection
 
@@ -87,7 +89,7 @@ class PlanReport:
     `touches` are the gates, proofs, policies and layers that the changes concern, in order;
     `affected` holds for each changed document the documents that lean on it through references,
     near ones first. `compared` is there where that was done with a Git ref. `halts` are the guards
-    that stop anything there now, or will.
+    that stop anything there now, or will; `drafts` the records that are owed and nobody wrote.
     """
 
     plan: Plan
@@ -96,6 +98,7 @@ class PlanReport:
     affected: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     compared: Compared | None = None
     halts: tuple[Halt, ...] = ()
+    drafts: tuple[RecordDraft, ...] = ()
 
     @property
     def by_layer(self) -> Mapping[tuple[str, ...], tuple[PlanItem, ...]]:
@@ -203,9 +206,15 @@ def plan_changes(
     about = (loaded, changes, comparison, plugins, context, environment, protection, inputs)
     report = _planned(*about, {})
     if protection is None:
-        return report
+        return with_drafts(report, plugins, _held(comparison))
     signers = protection.signers(environment.name, report.plan.changing, context.clock.now())
-    return _planned(*about, signers) if signers else report
+    report = _planned(*about, signers) if signers else report
+    return with_drafts(report, plugins, _held(comparison) or protection.latest)
+
+
+def _held(comparison: Comparison) -> str | None:
+    """Return the commit that is compared with, where it is one."""
+    return comparison.base.tree.revision if comparison.base is not None else None
 
 
 def _planned(

@@ -11,6 +11,7 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.gate import Weighing
+    from chimera.plan import Plan, RecordDraft
 
 _JUDGED = ("SeverityModel", "Incident", "Postmortem", "Rollback", "Freeze", "ChangelogEntry")
 _COMMANDS = "chimera.builtin.records.commands"
@@ -91,6 +92,14 @@ def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
         case "approval":
             return tuple(review_approval(weighing))
     return ()
+
+
+@hookimpl
+def chimera_draft_records(plan: Plan, subject: Subject, held: str | None) -> Iterable[RecordDraft]:
+    """Return the entry that changes of production owe, as far as the plan tells it."""
+    from chimera.builtin.records.gating.proposing import draft_entries
+
+    return tuple(draft_entries(plan, subject, held))
 
 
 @hookimpl
