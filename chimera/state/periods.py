@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from chimera.state.measuring import _seconds
 from chimera.state.reader import StateReader
-from chimera.state.records import RunStatus
+from chimera.state.records import Json, RunStatus
 
 
 class Span(NamedTuple):
@@ -70,6 +70,18 @@ class Trouble(NamedTuple):
     last: datetime
 
 
+class Ending(NamedTuple):
+    """A run that began in a period, and what the last of its steps gave that was done."""
+
+    uid: str
+    environment: str
+    target: str
+    status: RunStatus
+    created: datetime
+    seconds: float
+    output: Json
+
+
 class Moment(NamedTuple):
     """How many of something were in one minute, or in one hour: `at` is its beginning."""
 
@@ -101,6 +113,13 @@ _LATENCIES = f"""
         max(CASE WHEN rank = (ended * 50 + 99) / 100 THEN seconds END),
         max(CASE WHEN rank = (ended * 95 + 99) / 100 THEN seconds END), max(seconds)
     FROM ranked GROUP BY 1, 2 ORDER BY 1, 2
+"""  # noqa: S608 - nothing of it comes from outside
+
+_ENDINGS = f"""
+    SELECT uid, environment, target, status, created, {_TOOK},
+        (SELECT data FROM event WHERE event.run = run.id AND kind = 'DONE'
+            ORDER BY seq DESC LIMIT 1)
+    FROM run WHERE {_RUN_IN} AND substr(target, 1, length(?4)) = ?4 ORDER BY id DESC LIMIT ?5
 """  # noqa: S608 - nothing of it comes from outside
 
 _TROUBLES = f"""
@@ -167,6 +186,18 @@ def target_tallies(reader: StateReader, span: Span) -> tuple[TargetTally, ...]:
 def latencies(reader: StateReader, span: Span) -> tuple[Latency, ...]:
     """Return how long the runs took that began in the period and have ended, by target."""
     return tuple(Latency(*row) for row in reader._rows(_LATENCIES, *span.parameters))
+
+
+def endings(reader: StateReader, span: Span, kind: str, limit: int = -1) -> tuple[Ending, ...]:
+    """Return the runs of targets of a kind that began in the period, the newest first."""
+    rows = reader._rows(_ENDINGS, *span.parameters, f"{kind}/", limit)
+    return tuple(
+        Ending(
+            *(uid, environment, target, RunStatus(status), moment_of(created), seconds),
+            reader.decode(data),
+        )
+        for uid, environment, target, status, created, seconds, data in rows
+    )
 
 
 def troubles(reader: StateReader, span: Span) -> tuple[Trouble, ...]:

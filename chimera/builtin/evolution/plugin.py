@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chimera.proof import StepOutcome, StepTask
     from chimera.runtime import ReconcileTask
     from chimera.runtime.health import HealthCheck, HealthTask
+    from chimera.runtime.reporting import ReportTask, Section
     from chimera.state import Holding
 
 
@@ -149,3 +150,13 @@ def _checkpoint_faults(root: Path) -> Iterable[str]:
     for path in sorted((root / ".chimera/checkpoints").glob("*.checkpoint")):
         if digest_bytes(path.read_bytes()) != f"sha256:{path.stem}":
             yield f"{path.name} is not what its name says"
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Say what evolutions found in a day, a week or a month."""
+    if not task.kind.is_periodic:
+        return ()
+    from chimera.builtin.evolution.reporting import sections
+
+    return tuple(sections(task))

@@ -10,6 +10,7 @@ from chimera.model import Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
+    from chimera.runtime.reporting import ReportTask, Section
     from chimera.runtime.settings import Watcher
     from chimera.runtime.system import SystemSettings
 
@@ -65,3 +66,11 @@ def chimera_watch_runs(system: SystemSettings) -> Watcher | None:
     from chimera.builtin.monitoring.sending import send
 
     return send
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Say how full disk and memory were, and when the disk is exhausted."""
+    from chimera.builtin.monitoring.reporting import sections
+
+    return tuple(sections(task))

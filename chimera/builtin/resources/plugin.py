@@ -12,6 +12,7 @@ from chimera.plugin import hookimpl
 if TYPE_CHECKING:
     from chimera.runtime import Declared, ReconcileTask
     from chimera.runtime.health import HealthCheck, HealthTask
+    from chimera.runtime.reporting import ReportTask, Section
 
 _KINDS = frozenset({"ResourcePool", "ResourceClaim"})
 _OPERATIONS = ("allocate", "release", "renew", "usage", "optimize")
@@ -96,3 +97,11 @@ def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
     from chimera.builtin.resources.observing import observe
 
     return tuple(observe(task))
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Say what of the pools was leased, and when one is exhausted."""
+    from chimera.builtin.resources.reporting import sections
+
+    return tuple(sections(task))

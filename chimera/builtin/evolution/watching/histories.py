@@ -86,14 +86,14 @@ def newest(workspace: Workspace, environment: str) -> list[History]:
     for run in list_runs(workspace.root, environment=environment, limit=_NEWEST):
         if run.target.startswith("Evolution/"):
             found.setdefault(run.target, run)
-    return [_history(workspace.root, run) for _, run in sorted(found.items())]
+    return [history_of(workspace.root, run) for _, run in sorted(found.items())]
 
 
 def runs_of(workspace: Workspace, environment: str, evolution: str) -> list[History]:
     """Return the runs of one evolution, the newest first."""
     target = _address(evolution)
     runs = list_runs(workspace.root, environment=environment, target=target, limit=-1)
-    return [_history(workspace.root, run) for run in runs]
+    return [history_of(workspace.root, run) for run in runs]
 
 
 def history_named(workspace: Workspace, environment: str, named: str) -> History:
@@ -122,14 +122,15 @@ def history_named(workspace: Workspace, environment: str, named: str) -> History
         raise UsageError(
             f"run {runs[0].uid} is one of {runs[0].target}", help="name a run of an Evolution"
         )
-    return _history(workspace.root, runs[0])
+    return history_of(workspace.root, runs[0])
 
 
 def _address(named: str) -> str:
     return named if "/" in named else f"Evolution/{named}"
 
 
-def _history(root: Path, run: Run) -> History:
+def history_of(root: Path, run: Run) -> History:
+    """Return what the journal of a run tells."""
     view = show_run(root, run.uid)
     spec = EvolutionSpec.model_validate(_spec_of(run.definition))
     found = list(_checkpoints(view))

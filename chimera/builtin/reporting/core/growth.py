@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from chimera.builtin.reporting.core.counting import by_part, is_hourly, span_of
-from chimera.runtime.projecting import growth_chart, growth_figure
+from chimera.render.projecting import growth_chart, rate_figure
 from chimera.runtime.reporting import Figure, Period, ReportTask, Section
 from chimera.state.periods import Moment, event_moments, run_moments, runs_before
 
@@ -16,13 +16,14 @@ def sections(task: ReportTask) -> Iterator[Section]:
     days = full_days(task)
     span = span_of(task)
     hourly = is_hourly(days)
-    runs = _daily(days, run_moments(task.state, span, hourly=hourly))
+    begun = run_moments(task.state, span, hourly=hourly)
+    runs = _daily(days, begun)
     lines = _daily(days, event_moments(task.state, span, hourly=hourly))
-    total, kept = int(sum(y for _, y in runs)), runs_before(task.state, span)
+    kept = runs_before(task.state, span) + sum(m.number for m in begun)
     figures = (
-        Figure("runs-kept", "Runs in the state", total + kept, note="of full days, and of before"),
-        growth_figure("runs-growth", "Runs: a day more than the day before", runs, "runs"),
-        growth_figure("journal-growth", "Journal: a day more than before", lines, "lines"),
+        Figure("runs-kept", "Runs that the state holds", kept, note="that began before the end"),
+        rate_figure("runs-growth", "Runs a day", runs),
+        rate_figure("journal-growth", "Lines of the journal a day", lines),
     )
     charts = [
         growth_chart("Runs a day", "runs", runs, task),

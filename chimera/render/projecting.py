@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from chimera.model.chart import Chart, Line
+from chimera.render.units import shown
 from chimera.runtime.reporting import Figure, ReportTask, Tone
 from chimera.runtime.trends import LEAST, Trend, trend_of
 
@@ -20,15 +21,27 @@ Points = Sequence[tuple[float, float]]
 
 
 def growth_figure(id: str, name: str, points: Points, unit: str) -> Figure:
-    """Return by how much something grows each day, with the uncertainty of that."""
+    """Return by how much a level grows each day, with the uncertainty of that."""
     trend = trend_of(points)
     if trend is None:
         return Figure(id, name, None, note=NOT_ENOUGH)
-    # The unit of a rate has no word of its own: bytes a day are shown as bytes.
-    margin = Figure("", "", trend.margin * DAY, unit)
-    told = "no trend can be told from it" if trend.direction == "unclear" else trend.direction
-    note = f"a day, ± {_shown(margin)} at 95 %, by {trend.measurements} measurements; {told}"
-    return Figure(id, name, trend.slope * DAY, unit, note)
+    return Figure(id, name, trend.slope * DAY, unit, f"a day, {_sureness(trend, unit)}")
+
+
+def rate_figure(id: str, name: str, points: Points) -> Figure:
+    """Return how many of something there are a day, and how that changes from day to day."""
+    trend = trend_of(points)
+    if trend is None:
+        return Figure(id, name, None, note=NOT_ENOUGH)
+    change = shown(float(f"{trend.slope * DAY:.3g}"))
+    note = f"on average, and {change} more each day, {_sureness(trend, '')}"
+    return Figure(id, name, float(f"{trend.y:.3g}"), "", note)
+
+
+def _sureness(trend: Trend, unit: str) -> str:
+    margin = shown(float(f"{trend.margin * DAY:.2g}"), unit)
+    told = "no clear trend" if trend.direction == "unclear" else trend.direction
+    return f"± {margin} at 95 %, by {trend.measurements} measurements: {told}"
 
 
 def exhaustion_figure(id: str, name: str, points: Points, limit: float, task: ReportTask) -> Figure:
@@ -81,9 +94,3 @@ def _moment(seconds: float) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def _shown(figure: Figure) -> str:
-    value = figure.value
-    assert isinstance(value, float)
-    return f"{value:,.3g}" if figure.unit != "bytes" else f"{value / 1e6:,.3g} MB"
