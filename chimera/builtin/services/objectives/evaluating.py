@@ -16,6 +16,7 @@ from chimera.builtin.services.objectives.indicators import (
     Burn,
     budget_of,
     burns_of,
+    number_of,
     value_of,
 )
 from chimera.builtin.services.objectives.measurements import UnreadableError
@@ -68,7 +69,7 @@ def standing(name: str, spec: ObjectiveSpec, gathered: Gathered, now: datetime) 
     """Return how an objective stands by what was gathered of its window."""
     measured, since = gathered.measurements, now - spec.window
     first = measured[0].at if measured else None
-    told = Standing(name, spec, since, now, Finding.NOT_EXERCISED, len(measured), first=first)
+    told = Standing(name, spec, since, now, Finding.NOT_EXERCISED, number_of(measured), first=first)
     why = _too_little(spec, gathered, since)
     if why:
         return replace(told, why=why)
@@ -86,7 +87,7 @@ def standing(name: str, spec: ObjectiveSpec, gathered: Gathered, now: datetime) 
 
 def _too_little(spec: ObjectiveSpec, gathered: Gathered, since: datetime) -> str:
     """Return why nothing can be said, if so."""
-    count = len(gathered.measurements)
+    count = number_of(gathered.measurements)
     if spec.indicator.type == "cadence":
         if gathered.reach is None:
             return gathered.why

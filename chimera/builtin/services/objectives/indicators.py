@@ -7,7 +7,7 @@ https://sre.google/workbook/alerting-on-slos/. Refuses to say anything of too fe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -57,25 +57,34 @@ class Burn:
         return all(rate is not None and rate > self.limit for rate in (self.long, self.short))
 
 
-def percentile(values: Sequence[float], rank: float) -> float:
+def percentile(measured: Sequence[Measurement], rank: float) -> float:
     """Return a percentile by nearest rank.
 
     The least of the values that at least `rank` percent of them do not exceed: a value that was
-    measured, never one between two. `values` are not empty, and `rank` is above 0 and at most 100.
+    measured, never one between two. There is at least one, and `rank` is above 0 and at most 100.
     """
-    ordered = sorted(values)
-    return ordered[math.ceil(Fraction(str(rank)) * len(ordered) / 100) - 1]
+    left = math.ceil(Fraction(str(rank)) * number_of(measured) / 100)
+    ordered = sorted(measured, key=lambda one: one.value)
+    for one in ordered:
+        left -= one.count
+        if left <= 0:
+            return one.value
+    return ordered[-1].value
+
+
+def number_of(measured: Iterable[Measurement]) -> int:
+    """Return how many measurements there are."""
+    return sum(one.count for one in measured)
 
 
 def value_of(spec: ObjectiveSpec, measured: Sequence[Measurement]) -> float:
     """Return what the measurements of a whole window come to; none is good for a cadence alone."""
-    values = [one.value for one in measured]
     kind = spec.indicator.type
     if kind == "cadence":
-        return len(values) / (spec.window / _DAY)
+        return number_of(measured) / (spec.window / _DAY)
     if kind in {"latency", "count"}:
-        return percentile(values, spec.indicator.rank)
-    return math.fsum(values) / len(values)
+        return percentile(measured, spec.indicator.rank)
+    return math.fsum(one.value * one.count for one in measured) / number_of(measured)
 
 
 def is_bad(spec: ObjectiveSpec, measurement: Measurement) -> bool:
@@ -94,8 +103,8 @@ def budget_of(spec: ObjectiveSpec, measured: Sequence[Measurement]) -> Budget | 
     """
     if not spec.allowed or not measured:
         return None
-    bad = sum(is_bad(spec, one) for one in measured)
-    return Budget(spec.allowed, len(measured), bad)
+    bad = number_of(one for one in measured if is_bad(spec, one))
+    return Budget(spec.allowed, number_of(measured), bad)
 
 
 def burns_of(

@@ -28,10 +28,14 @@ _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Measurement:
-    """What was measured at a moment: seconds, a share, a number, or 1 for good and 0 for bad."""
+    """What was measured at a moment: seconds, a share, a number, or 1 for good and 0 for bad.
+
+    `count` is how often: of what is kept by the hour, the moment is the beginning of the hour.
+    """
 
     at: datetime
     value: float
+    count: int = 1
 
 
 class UnreadableError(ChimeraError):

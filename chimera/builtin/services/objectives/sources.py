@@ -6,11 +6,12 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.services.objectives.looking import looked
 from chimera.builtin.services.objectives.measurements import (
     MOST_BYTES,
     Measurement,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from chimera.documents import Tree
     from chimera.state import Run, StateReader
 
-HEALTH = "health"
-"""Collection of looks, by their moments; `chimera health` fills it."""
 _ENDED = {RunStatus.SUCCEEDED, RunStatus.FAILED}
 _CHANGING = {"create", "update", "delete"}
 
@@ -67,7 +66,9 @@ def gather(indicator: Indicator, origin: Origin, since: datetime, until: datetim
     """
     match indicator.source:
         case HealthSource() as source:
-            found, why = list(_looks(indicator, source, origin)), "nobody looked at its health"
+            state, environment = origin.state, origin.environment
+            found = list(looked(indicator, source, state, environment, since, until))
+            why = "nobody looked at its health"
         case RunsSource() as source:
             found, why = list(_runs(indicator, source, origin, since, until)), "nothing has run"
         case AppliesSource():
@@ -77,7 +78,8 @@ def gather(indicator: Indicator, origin: Origin, since: datetime, until: datetim
     reach = min((one.at for one in found), default=None)
     if isinstance(indicator.source, RunsSource):
         reach = _first_run(origin)
-    inside = sorted(one for one in found if since < one.at <= until)
+    is_inside = isinstance(indicator.source, HealthSource)  # hours are there by their beginning
+    inside = sorted(one for one in found if is_inside or since < one.at <= until)
     return Gathered(tuple(inside), reach, "" if inside else why)
 
 
@@ -87,36 +89,6 @@ def _file(source: FileSource, tree: Tree) -> tuple[list[Measurement], str]:
     except ChimeraError:
         return [], f"there is no file {source.path}"
     return list(read_measurements(data, source)), f"{source.path} has nothing of this time"
-
-
-def _looks(indicator: Indicator, source: HealthSource, origin: Origin) -> Iterator[Measurement]:
-    wanted = frozenset(source.subjects)
-    for item in origin.state.items(origin.environment, HEALTH):
-        look: Any = item.value
-        at = _moment(look.get("at") if isinstance(look, dict) else None)
-        checks = look.get("checks") if isinstance(look, dict) else None
-        if at is None or not isinstance(checks, list):
-            continue  # of a version that kept something else
-        for check in checks:
-            if isinstance(check, dict) and check.get("subject") in wanted:
-                value = _of_look(indicator, source.measure, check)
-                if value is not None:
-                    yield Measurement(at, value)
-
-
-def _of_look(indicator: Indicator, measure: str | None, check: Mapping[str, Any]) -> float | None:
-    if measure is None:
-        is_up = check.get("status") != "unhealthy"
-        return float(is_up if indicator.type == "availability" else not is_up)
-    return _number(check.get("measures"), (measure,))
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
 
 
 def _runs(

@@ -193,6 +193,8 @@ def known_of(argv: Sequence[str], *, is_fed: bool = False) -> Consequence | None
         return _kubectl(rest, is_fed=is_fed) if name == "kubectl" else judge(rest)
     if name == "psql":
         return _psql(rest, is_fed=is_fed)
+    if name == "pg_restore" and {"-l", "--list"} & set(rest):
+        return _READS
     if name in {"pg_restore", "dropdb", "rm", "rmdir", "shred", "dd", "mkfs", "truncate"}:
         return _LOSES_DATA
     if name in {"vacuumdb", "reindexdb", "createdb", "cp", "mv", "mkdir", "touch", "helm"}:
@@ -220,7 +222,7 @@ def _kubectl(arguments: Sequence[str], *, is_fed: bool = False) -> Consequence:
     if verb == "scale":
         return _REPLACES_PODS if "--replicas=0" in rest else _CHANGES
     if verb == "set":
-        return _REPLACES_PODS
+        return _READS if "--list" in rest else _REPLACES_PODS
     if verb in _KUBECTL_DESTROYS:
         return _DELETES_PODS
     return _READS if verb in _KUBECTL_READS else _CHANGES

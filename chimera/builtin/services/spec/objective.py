@@ -96,6 +96,11 @@ class HealthSource(Model):
         description="Which number of a look is meant, such as latency or usage; how it was, if "
         "left out.",
     )
+    together: bool = Field(
+        default=False,
+        description="Whether a look counts once, and is good only where all of them are; each "
+        "counts by itself if left out.",
+    )
 
 
 class RunsSource(Model):
