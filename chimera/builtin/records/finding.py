@@ -5,7 +5,10 @@ Refuses to choose where several could be meant: the help lists them.
 
 from __future__ import annotations
 
-from datetime import datetime
+import itertools
+import re
+import unicodedata
+from datetime import date, datetime
 
 from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec, when
 from chimera.builtin.records.standing import Incident, level_of
@@ -14,17 +17,23 @@ from chimera.kinds import Document, Snapshot, suggestion
 from chimera.model import Actor, UsageError
 
 _MOST_LISTED = 5
+_LONGEST_NAME = 60
 _UNKNOWN_RANK = 1 << 30  # in doubt it is grave
 
 
-def incident_named(snapshot: Snapshot, name: str | None, now: datetime) -> Incident:
+def incident_named(
+    snapshot: Snapshot, name: str | None, now: datetime, *, or_latest: bool = False
+) -> Incident:
     """Return the incident of a name, or of the beginning of one; the only open one for `None`.
 
-    Raises `UsageError` where there is none, or more than one.
+    `or_latest` takes the latest one where none is open. Raises `UsageError` where there is none, or
+    more than one.
     """
     every = snapshot.of_model(IncidentSpec)
     if name is None:
         found = [each for each in every if each.spec.is_open(now)]
+        if not found and or_latest and every:
+            return max(every, key=lambda each: (when(each.spec.opened.at), each.address.name))
         if not found:
             raise UsageError(
                 "no incident is open",
@@ -42,12 +51,8 @@ def incident_named(snapshot: Snapshot, name: str | None, now: datetime) -> Incid
         listed = "`chimera incident list --all` lists what there is"
         raise UsageError(f"there is no Incident {name}", help=suggestion(name or "", known, listed))
     names = [each.address.name for each in found]
-    raise UsageError(
-        f"{len(found)} incidents are open"
-        if name is None
-        else f"{name} is the beginning of several",
-        help=f"name one of them: {_listed(names)}",
-    )
+    several = "incidents are open" if name is None else f"incidents begin with {name}"
+    raise UsageError(f"{len(found)} {several}", help=f"name one of them: {_listed(names)}")
 
 
 def incidents_by_gravity(snapshot: Snapshot, now: datetime) -> list[Incident]:
@@ -122,6 +127,16 @@ def environment_named(snapshot: Snapshot, name: str | None) -> str:
                 "nobody can tell which environment is meant", help=f"give --env: {_listed(found)}"
             )
     return "local"
+
+
+def unused_name(snapshot: Snapshot, kinds: tuple[str, ...], day: date, text: str) -> str:
+    """Return a name of a day and the words of a text that no document of some kinds has."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    words = "-".join(re.findall("[a-z0-9]+", plain))[:_LONGEST_NAME].strip("-")
+    name = f"{day:%Y-%m-%d}" + (f"-{words}" if words else "")
+    taken = {address.name for address in snapshot.documents if address.kind in kinds}
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(one for one in names if one not in taken)
 
 
 def require_person(actor: Actor, what: str) -> None:

@@ -5,23 +5,24 @@ Refuses to choose a level: that is a person's.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.builtin.records.drafting import stamp_of
-from chimera.builtin.records.finding import environment_named, level_named, model_named
+from chimera.builtin.records.finding import (
+    environment_named,
+    level_named,
+    model_named,
+    unused_name,
+)
 from chimera.builtin.records.occasions import Occasion, Response
 from chimera.builtin.records.writing import Draft
 from chimera.model import Address
 
 if TYPE_CHECKING:
     from chimera.workspace import Workspace
-
-_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def open_incident(
         **({"acknowledged": occasion.stamp()} if answered else {}),
         **({"commands": [{"by": commander, "from": stamp_of(occasion.at)}]} if commander else {}),
     }
-    address = Address("Incident", opening.name or _name(workspace, opening.title, occasion.at))
+    kinds = ("Incident", "Freeze", "Postmortem")  # all of an incident's records have its name
+    name = opening.name or unused_name(snapshot, kinds, occasion.at, opening.title)
+    address = Address("Incident", name)
     draft = Draft(workspace)
     draft.create(address, spec)
     response = Response(address, draft, occasion)
@@ -80,14 +83,3 @@ def open_incident(
     if level.freeze_owed and commander:
         response.freeze(commander, environment, f"{level.id}: {opening.title}")
     return response
-
-
-def _name(workspace: Workspace, title: str, at: datetime) -> str:
-    """Return a name of the day and the words of a title that no incident has."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    words = "-".join(re.findall("[a-z0-9]+", plain))[:_LONGEST_NAME].strip("-")
-    name = f"{at:%Y-%m-%d}" + (f"-{words}" if words else "")
-    known: set[Address] = {*workspace.loaded.snapshot.documents}
-    taken = {address.name for address in known if address.kind in {"Incident", "Freeze"}}
-    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
-    return name if name not in taken else next(n for n in numbered if n not in taken)

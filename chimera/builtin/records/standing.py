@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
+from chimera.builtin.records.checks.answering import Owed, deadline
+from chimera.builtin.records.checks.reviews import review_due
 from chimera.builtin.records.kinds import (
     FreezeSpec,
     IncidentSpec,
@@ -22,6 +24,11 @@ from chimera.kinds import Document, Snapshot
 from chimera.model import Address
 
 Incident = Document[IncidentSpec]
+
+_ANSWERS: tuple[tuple[str, str, Owed, str], ...] = (
+    ("acknowledgement", "acknowledged", "acknowledge_within", "chimera incident ack {}"),
+    ("mitigation", "mitigated", "mitigate_within", "chimera incident mitigate {} --how TEXT"),
+)
 
 
 class State(Enum):
@@ -85,19 +92,6 @@ def reviews_of(incident: Incident, snapshot: Snapshot) -> list[Document[Postmort
     ]
 
 
-def review_due(incident: Incident, snapshot: Snapshot) -> datetime | None:
-    """Return until when a review has to be scheduled; `None` where none is owed, or none yet.
-
-    It is owed once an incident is resolved, by the gravest level that it ever had.
-    """
-    model = model_of(incident, snapshot)
-    highest = incident.spec.highest(model) if model is not None else None
-    resolved = incident.spec.resolved
-    if highest is None or not highest.review_owed or resolved is None:
-        return None
-    return _after(when(resolved.at), highest.review_within)
-
-
 def dues(incident: Incident, snapshot: Snapshot, now: datetime) -> tuple[Due, ...]:
     """Return what an incident owes at `now`, in the order in which it is done."""
     return tuple(_dues(incident, snapshot, now))
@@ -106,41 +100,22 @@ def dues(incident: Incident, snapshot: Snapshot, now: datetime) -> tuple[Due, ..
 def _dues(incident: Incident, snapshot: Snapshot, now: datetime) -> Iterator[Due]:
     spec, name = incident.spec, incident.address.name
     model, level = model_of(incident, snapshot), level_of(incident, snapshot)
-    if model is not None and level is not None and spec.is_open(now):
-        for what, stamp, field, command in (
-            ("acknowledgement", spec.acknowledged, "acknowledge_within", "ack"),
-            ("mitigation", spec.mitigated, "mitigate_within", "mitigate TEXT -i"),
-        ):
-            until = None if stamp else _deadline(spec, model, field)
-            if until is not None:
-                yield Due(what, until, until < now, f"chimera incident {command} {name}")
+    if model is None or level is None:
+        return
+    if spec.is_open(now):
+        for what, stamp, owed, command in _ANSWERS:
+            due = None if getattr(spec, stamp) else deadline(spec, model, owed)
+            if due is not None:
+                yield Due(what, due.at, due.at < now, command.format(name))
         if level.commander_owed and spec.commander(now) is None:
-            yield Due("a commander", None, True, f"chimera incident assign WHO -i {name}")
+            yield Due("a commander", None, True, f"chimera incident assign WHO {name}")
         standing = any(f.spec.stands(now) for f in freezes_of(incident, snapshot))
         if level.freeze_owed and not standing:
             yield Due("a freeze", None, True, f"chimera incident update TEXT -i {name}")
-    until = review_due(incident, snapshot)
+    review = review_due(spec, model)
     reviews = reviews_of(incident, snapshot)
-    if until is not None and not any(r.spec.scheduled or r.spec.held for r in reviews):
+    if review is not None and not any(r.spec.scheduled or r.spec.held for r in reviews):
         command = f"chimera postmortem new {name} --scheduled TIME"
         if reviews:
-            command = f"set scheduled in {reviews[0].place.path}"
-        yield Due("a scheduled review", until, until < now, command)
-
-
-def _deadline(spec: IncidentSpec, model: SeverityModelSpec, field: str) -> datetime | None:
-    """Return the first moment by which one of the levels that it had asks for something."""
-    found = []
-    for one in spec.assessments:
-        level = model.level(one.level)
-        within: timedelta | None = getattr(level, field, None)
-        if within is not None:
-            found.append(_after(when(one.at), within))
-    return min(found, default=None)
-
-
-def _after(moment: datetime, length: timedelta) -> datetime:
-    try:
-        return moment + length
-    except OverflowError:  # an hour before the year 10000
-        return moment
+            command = f"chimera postmortem schedule {reviews[0].address.name} TIME"
+        yield Due("scheduling its review", review[1], review[1] < now, command)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from chimera.builtin.records.commands.options import (
-    answer,
+    answers,
     at_option,
     by_option,
     incident_option,
     now_option,
     output_option,
     session_of,
-    spoken,
 )
 from chimera.model import Outcome
 
@@ -117,15 +116,15 @@ def ack(name: str | None, at: datetime | None, by: str | None, outputs: tuple[st
 
 @incident.command()
 @click.argument("who")
+@click.argument("name", required=False, metavar="[INCIDENT]")
 @click.option("--for", "what", metavar="TEXT", help="Hand over this work only, not the command.")
-@incident_option
 @at_option
 @by_option
 @output_option()
 def assign(
     who: str,
+    name: str | None,
     what: str | None,
-    incident: str | None,
     at: datetime | None,
     by: str | None,
     outputs: tuple[str, ...],
@@ -134,7 +133,7 @@ def assign(
 
     With --for, a piece of work; the commander decides as before.
     """
-    workspace, work = _work(incident, "to assign an incident", at, by)
+    workspace, work = _work(name, "to assign an incident", at, by)
     response = work.assign(who) if what is None else work.delegate(who, what)
     _write(workspace, response, outputs)
 
@@ -162,21 +161,17 @@ def update(
 
 
 @incident.command()
-@click.argument("how", nargs=-1)
-@incident_option
+@click.argument("name", required=False, metavar="[INCIDENT]")
+@click.option("--how", metavar="TEXT", help="What ended its effects.")
 @at_option
 @by_option
 @output_option()
 def mitigate(
-    how: tuple[str, ...],
-    incident: str | None,
-    at: datetime | None,
-    by: str | None,
-    outputs: tuple[str, ...],
+    name: str | None, how: str | None, at: datetime | None, by: str | None, outputs: tuple[str, ...]
 ) -> None:
     """Say what ended its effects, for now; it stays open."""
-    workspace, work = _work(incident, "to mitigate an incident", at, by)
-    text = answer(spoken(how), "what ended its effects?", "HOW, as the argument")
+    workspace, work = _work(name, "to mitigate an incident", at, by)
+    (text,) = answers((how, "what ended its effects?", "--how TEXT"))
     _write(workspace, work.mitigate(text), outputs)
 
 
@@ -204,10 +199,10 @@ def resolve(
     """
     workspace, work = _work(name, "to resolve an incident", at, by)
     work.require_resolvable()
-    said = (
-        answer(impact, "how is it known that users are no longer affected?", "--impact TEXT"),
-        answer(risk, "how is the risk mitigated?", "--risk TEXT"),
-        answer(monitoring, "what confirms that it stays so?", "--monitoring TEXT"),
+    said = answers(
+        (impact, "how is it known that users are no longer affected?", "--impact TEXT"),
+        (risk, "how is the risk mitigated?", "--risk TEXT"),
+        (monitoring, "what confirms that it stays so?", "--monitoring TEXT"),
     )
     _write(workspace, work.resolve(*said), outputs)
 
@@ -249,7 +244,7 @@ def show(name: str | None, outputs: tuple[str, ...]) -> None:
     session = session_of()
     workspace = session.workspace()
     snapshot, now = workspace.loaded.snapshot, workspace.context.clock.now()
-    found = incident_named(snapshot, name, now)
+    found = incident_named(snapshot, name, now, or_latest=True)
     session.emit(
         outputs,
         lambda paint: show_text(found, snapshot, now, paint),
@@ -270,7 +265,7 @@ def timeline(name: str | None, outputs: tuple[str, ...]) -> None:
     session = session_of()
     workspace = session.workspace()
     now = workspace.context.clock.now()
-    found = incident_named(workspace.loaded.snapshot, name, now)
+    found = incident_named(workspace.loaded.snapshot, name, now, or_latest=True)
     session.emit(
         outputs,
         lambda paint: timeline_text(found, paint),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chimera.model import UsageError
+
 if TYPE_CHECKING:
     from chimera.cli.session import Session
 
@@ -49,7 +51,8 @@ now_option = click.option(
 )
 
 
-def _instant(ctx: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+def instant(ctx: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+    """Return the moment that an option or an argument says; raises `UsageError` for none."""
     from chimera.context import parse_instant
 
     return None if text is None else parse_instant(text)
@@ -58,7 +61,7 @@ def _instant(ctx: click.Context, parameter: click.Parameter, text: str | None) -
 at_option = click.option(
     "--at",
     metavar="TIME",
-    callback=_instant,
+    callback=instant,
     help="When it was, as a time with its zone; now if left out.",
 )
 by_option = click.option(
@@ -72,9 +75,24 @@ incident_option = click.option(
 )
 
 
-def answer(given: str | None, question: str, flag: str, choices: tuple[str, ...] = ()) -> str:
-    """Return what was given, or else what whoever sits at the terminal says."""
-    return given if given is not None else session_of().ask(question, flag, choices)
+def answers(*asked: tuple[str | None, str, str]) -> list[str]:
+    """Return what was given, or else what whoever sits at the terminal says.
+
+    Each is asked for by what was given, a question, and the flag to give beforehand. Raises
+    `UsageError` that names every flag where nobody can be asked.
+    """
+    session = session_of()
+    missing = [(question, flag) for given, question, flag in asked if given is None]
+    if len(missing) > 1 and not session.is_interactive:
+        questions = "; ".join(question for question, _ in missing)
+        raise UsageError(
+            f"nobody can be asked without a terminal: {questions}",
+            help=f"give {', '.join(flag for _, flag in missing)}",
+        )
+    return [
+        given if given is not None else session.ask(question, flag)
+        for given, question, flag in asked
+    ]
 
 
 def spoken(words: tuple[str, ...]) -> str | None:
