@@ -91,14 +91,16 @@ def _answered(
     check: HttpCheck, stream: Stream, tools: Tools
 ) -> tuple[http.client.HTTPResponse, bytes]:
     messages: Any = _Messages(stream)
+    heard: list[http.client.HTTPResponse] = []  # one that is let go of closes what all read from
     try:
         for _ in range(_INTERIM):
             response = http.client.HTTPResponse(messages, method=check.method)
+            heard.append(response)
             response.begin()
             if response.status >= 200 or response.status == _SWITCHING:
                 return response, _body(check, response)
     except http.client.IncompleteRead as error:
-        raise _incomplete(len(error.partial)) from error
+        raise ProbeError("the answer is not whole: it ended in the middle of a chunk") from error
     except http.client.RemoteDisconnected:
         raise ProbeError("it closed the connection without an answer") from None
     except http.client.BadStatusLine as error:
@@ -116,15 +118,12 @@ def _body(check: HttpCheck, response: http.client.HTTPResponse) -> bytes:
             f"the answer is larger than {check.max_bytes} bytes",
             help="ask for less, or raise maxBytes",
         )
-    left = response.length
-    if left:
-        raise _incomplete(len(body), len(body) + left)
+    if response.length:
+        said = len(body) + response.length
+        raise ProbeError(
+            f"the answer is not whole: it said that {said} bytes would come, and {len(body)} did"
+        )
     return body
-
-
-def _incomplete(came: int, said: int | None = None) -> ProbeError:
-    promised = f"it said that {said} bytes would come" if said else "more should have come"
-    return ProbeError(f"the answer is not whole: {promised}, and it ended after {came}")
 
 
 def _text(response: http.client.HTTPResponse, body: bytes) -> str:

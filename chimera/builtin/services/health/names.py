@@ -37,7 +37,7 @@ class Names:
 
         Raises `TimeoutError` where they are not known in time, and `OSError` where there are none.
         """
-        with contextlib.suppress(socket.gaierror):
+        with contextlib.suppress(socket.gaierror, UnicodeError):
             return _resolved(host, port, socket.AI_NUMERICHOST)  # an address is there at once
         with self._lock:
             asked = self._asked.get((host, port))
