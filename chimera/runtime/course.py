@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ENDED = frozenset((StepStatus.DONE, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.ESCALATED))
 
 
+_HELD = frozenset((RunStatus.INTERRUPTED, RunStatus.PAUSED))
 _PATIENT = Recovery(Retry(3))
 """How often somebody is tried to be told."""
 
@@ -67,6 +68,7 @@ class Course:
         self.invariants: tuple[Invariants, ...] = ()
         self.breaches = past.breaches
         self.halted = ""  # how it goes on, once a guard has stopped it
+        self.is_breached = False  # by an invariant: it is not over, whatever is left of it
         self.is_told = False
         self.undoing: Line | None = None
         self.timers: list[Timer] = []
@@ -205,7 +207,7 @@ class Course:
     def is_something_left(self) -> bool:
         """Tell whether something could go on another time, once nothing is in flight."""
         is_waiting = self.held or self.queued or self.retrying or self.waiting or self.resets
-        return bool(is_waiting or self.unended or self.scopes)
+        return bool(is_waiting or self.unended or self.scopes or self.is_breached)
 
     @property
     def due(self) -> datetime | None:
@@ -232,8 +234,8 @@ class Course:
             failed={id: failed[id] for id in dict.fromkeys(order)},
             skipped=root.in_order(root.skipped),
             blocked=root.blocked(),
-            message=self.error,
-            held=self.halted,
+            message="" if status is RunStatus.SUCCEEDED else self.error,
+            held=self.halted if status in _HELD else "",
         )
 
 

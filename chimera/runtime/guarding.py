@@ -118,7 +118,7 @@ class Guarding:
         """
         found = (guard.invariants(course.run) for guard in self._guards)
         course.invariants = tuple(one for one in found if one is not None)
-        if course.invariants:
+        if course.invariants and not course.resets:  # those are asked once that is done
             for told in course.breaches.values():
                 self._judge(course, _seen_in(told))
         run = course.run
@@ -211,6 +211,7 @@ class Guarding:
             course.halted = course.halted or help.format(run=course.run.uid)
             if status is RunStatus.PAUSED:
                 self._services.journal.set_status(course, RunStatus.PAUSING)
+        course.is_breached |= status is RunStatus.PAUSED
         self._touch(course)
 
 

@@ -114,7 +114,7 @@ def _distinct(phases: Iterable[Phase]) -> Iterable[Phase]:
 
 
 def _help(phase: Phase, fault: object) -> str:
-    if phase == "before" and "'outputs'" in str(fault):
+    if phase == "before" and "'outputs" in str(fault):
         return "there are no outputs before a step: write when: [after]"
     return (
         "write CEL that gives true or false of inputs, outputs, step.id, step.stage, "

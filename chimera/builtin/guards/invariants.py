@@ -53,6 +53,17 @@ def predicate_of(invariant: InvariantSpec, phase: Phase) -> Predicate:
     return Predicate(invariant.expression, tuple(names))
 
 
+def _lean(predicate: Predicate) -> Predicate:
+    """Return a predicate without the names that it does not mention, whose values cost time."""
+    roots = {
+        match[1].partition(".")[0].strip()
+        for match in _PATH.finditer(predicate.expression)
+        if match[1]
+    }
+    kept = tuple((n, t) for n, t in predicate.names if n.partition(".")[0] in roots)
+    return Predicate(predicate.expression, kept)
+
+
 def stage_of(id: str) -> str:
     """Return the stage of a step, as its author wrote it: `deploy/fan` of `deploy/fan[3]`."""
     return _INDEX.sub("", id)
@@ -106,7 +117,7 @@ class Invariant:
 
     @cached_property
     def _predicates(self) -> dict[Phase, Predicate]:
-        return {phase: predicate_of(self.spec, phase) for phase in self.spec.when}
+        return {phase: _lean(predicate_of(self.spec, phase)) for phase in self.spec.when}
 
     def predicate(self, phase: Phase) -> Predicate:
         """Return the expression as it is asked before or after a step."""
@@ -215,7 +226,7 @@ class RunInvariants:
         why = (
             f"`{spec.expression}` does not hold"
             if answer is False
-            else f"`{spec.expression}` {_reason(answer)}"
+            else f"`{spec.expression}` cannot be decided ({_reason(answer)})"
         )
         message = self._mask(
             f"{invariant.guard} stops it {seen.phase} the step {seen.id}: {spec.message}"
