@@ -67,4 +67,8 @@ def give_room_back(connection: sqlite3.Connection) -> None:
     else:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")
+    # Somebody who reads keeps the journal from being cut short: the next time is as good.
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout = {int(patience)}").fetchall()

@@ -104,20 +104,30 @@ def _leftovers(layout: Layout) -> list[Path]:
 def _put_aside(layout: Layout, old: Path, name: str) -> Path | None:
     """Keep an old state; remove what only was to be one, and what holds nothing."""
     said = _read_mark(old) or {}
+    folder = layout.folder / BEFORE
+    _carry(old / BEFORE, folder)
     if old == layout.restoring or said.get("draft") is True or _is_empty(old):
         shutil.rmtree(old)
         return None
     if _NAME.fullmatch(str(said.get("name"))):
         name = said["name"]
     (old / MARK).unlink(missing_ok=True)
-    folder = layout.folder / BEFORE
     folder.mkdir(exist_ok=True)
-    target = folder / name
-    while target.exists():
-        target = target.with_name(f"{target.name}-2")
+    target = _free(folder, name)
     old.rename(target)
     sync_folder(folder)
     return target
+
+
+def _carry(before: Path, folder: Path) -> None:
+    """Have what earlier restores replaced stay where they said that it is."""
+    if not before.is_dir() or before.is_symlink():
+        return
+    folder.mkdir(exist_ok=True)
+    for path in sorted(before.iterdir()):
+        path.rename(_free(folder, path.name))
+    sync_folder(folder)
+    before.rmdir()
 
 
 def _is_empty(folder: Path) -> bool:
@@ -155,12 +165,20 @@ def _read_mark(folder: Path) -> dict[str, Any] | None:
 
 
 def _free_name(layout: Layout, now: datetime) -> str:
-    name = f"{now:%Y%m%dT%H%M%SZ}"
+    taken = [one / BEFORE for one in (layout.folder, Layout(layout.restoring).folder)]
+    name = first = f"{now:%Y%m%dT%H%M%SZ}"
     number = 1
-    while (layout.folder / BEFORE / name).exists():
+    while any((place / name).exists() for place in taken):
         number += 1
-        name = f"{now:%Y%m%dT%H%M%SZ}-{number}"
+        name = f"{first}-{number}"
     return name
+
+
+def _free(folder: Path, name: str) -> Path:
+    target = folder / name
+    while target.exists():
+        target = target.with_name(f"{target.name}-2")
+    return target
 
 
 def refuse_tracked(layout: Layout) -> None:

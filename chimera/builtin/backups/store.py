@@ -42,8 +42,9 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._waiting: dict[Digest, Path] = {}
+        self._fresh: set[Digest] = set()
         self.written = 0
-        """Bytes that were new in it."""
+        """Bytes of pieces that were new, since `writing`."""
 
     @property
     def drafts(self) -> Path:
@@ -71,17 +72,26 @@ class Store:
                 f"{self.folder} cannot hold backups: {error.strerror or error}",
                 help="name a folder that can be written: --to DIR",
             ) from error
-        with hold(self.folder / "lock", context, "backup", f"the backups in {self.folder}"):
+        with hold(self.folder / "lock", context, "backup", f"the folder of backups {self.folder}"):
             was_killed = self.is_unfinished
             self._clear()
             self.drafts.mkdir(mode=0o700)
+            self.written = 0
             if was_killed:
                 with suppress(BackupError):  # of a manifest that cannot be read, pieces may be any
                     self.collect()
             try:
                 yield
             finally:
+                self._remove_lone()
                 self._clear()
+
+    def _remove_lone(self) -> None:
+        """Remove the pieces that were written now, and that no backup came to need."""
+        self._waiting.clear()
+        for digest in self._fresh:
+            self.path_of(digest).unlink(missing_ok=True)
+        self._fresh.clear()
 
     def _refuse_other_things(self) -> None:
         """Raise `BackupError` for a folder that holds something, and no backups."""
@@ -135,6 +145,7 @@ class Store:
         _write(draft, data)
         draft.replace(self._manifests / f"{name}.json")
         sync_folder(self._manifests)
+        self._fresh -= manifest.pieces
         return name
 
     def remove(self, names: Iterable[str]) -> None:
@@ -151,6 +162,7 @@ class Store:
             with _create(draft) as file:
                 file.write(data)
             self._waiting[digest] = draft
+            self._fresh.add(digest)
             self.written += len(data)
             if len(self._waiting) >= _TOGETHER:
                 self.settle()
