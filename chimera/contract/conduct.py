@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chimera.contract.facts import LayerFacts, field_of, texts
+from chimera.contract.informing import check_informing
 from chimera.contract.layers import ContractLayer
 from chimera.contract.prohibitions import tool_of
 from chimera.kinds import AUTOMATIC_TRIGGERS, Document, Marked, Model, Plays, Role, marked
@@ -58,6 +59,8 @@ def check_mode(facts: LayerFacts) -> Iterator[Diagnostic]:
     mode = facts.layer.layer.mode
     if mode in {None, "enforcing"}:
         return
+    if mode == "informational":
+        yield from check_informing(facts)
     for member in facts.members:
         for found in facts.marks.playing(member, Role.DENIES):
             yield _fault(

@@ -56,6 +56,7 @@ def plan(
     the incident names it. Nothing is applied.
     """
     from chimera.builtin.records.rolling import rendering
+    from chimera.builtin.records.rolling.named import is_committed
     from chimera.model import parse_target
     from chimera.render.changes import plan_report_json, plan_report_text
     from chimera.workspace.going_back import Back, plan_back
@@ -73,13 +74,14 @@ def plan(
     elif reason is not None or any(given.values()):
         raise UsageError("that is said in the record, and none is written", help="add --write")
     record = _record_of(workspace, report)
+    is_there = record is not None and is_committed(workspace, record)
     result = plan_result(report)
     written = "".join(f"wrote {path}\n" for path in paths)
     session.emit(
         outputs,
         lambda paint: (
             f"{written}{plan_report_text(result, paint)}\n"
-            + rendering.proposal_text(back, environment, record, paint)
+            + rendering.proposal_text(back, report.plan, record, paint, is_there=is_there)
         ),
         lambda: {
             **plan_report_json(result),

@@ -30,13 +30,13 @@ def review_rollbacks(weighing: Weighing) -> Iterator[Verdict]:
     """Yield, for each change that a rollback restores, whether all that it takes is there."""
     for side, rollback, change in rolled_back(weighing):
         lacks = tuple(_lacks(rollback, change, weighing))
-        if not lacks:
+        if lacks:
+            yield _refusal(side, rollback, change, lacks)
+        else:
             told = (f"{rollback.address} has what a rollback takes",)
+            subject = str(change.target)
             by = (rollback.digest,)
-            yield Verdict(
-                str(rollback.address), str(change.target), Finding.PASS, told, rests_on=by
-            )
-        yield from (_refusal(side, rollback, change, lack) for lack in lacks)
+            yield Verdict(str(rollback.address), subject, Finding.PASS, told, rests_on=by)
 
 
 def rolled_back(weighing: Weighing) -> Iterator[tuple[Side, Rollback, Change]]:
@@ -53,12 +53,11 @@ def _lacks(rollback: Rollback, change: Change, weighing: Weighing) -> Iterator[L
     name = rollback.address.name
     actor = weighing.subject.acting(target)
     if actor.kind != "human":
-        how = (
-            f"sign it: `chimera rollback approve {name}`"
-            if weighing.plan.protected
-            else "have a person run it, not a CI service"
-        )
         what = f"a rollback is a person's, and {actor.name} is automation"
+        how = "have a person run it, not a CI service"
+        if weighing.plan.protected:
+            what = "a person triggers a rollback, and nobody signed this one"
+            how = f"sign it: `chimera rollback approve {name}`"
         yield "rollback-without-human", what, how, ("opened",)
     if change.action is not Action.RUN and not weighing.held(change):
         what = f"{weighing.plan.environment} never held {_shown(change)} of {target}"
@@ -92,18 +91,22 @@ def _shown(change: Change) -> str:
     return "the absence" if change.after is None else change.after[:19]
 
 
-def _refusal(side: Side, rollback: Rollback, change: Change, lack: Lack) -> Verdict:
-    rule, what, how, route = lack
-    message = f"{rollback.address} may not roll back {change.target}: {what}"
-    fault = Diagnostic(
-        rule, message, rollback.at("spec", *route), how, address=str(rollback.address)
+def _refusal(side: Side, rollback: Rollback, change: Change, lacks: tuple[Lack, ...]) -> Verdict:
+    address, subject = str(rollback.address), str(change.target)
+    faults = tuple(
+        Diagnostic(
+            rule,
+            f"{address} may not roll back {subject}: {what}",
+            rollback.at("spec", *route),
+            how,
+            address=address,
+        )
+        for rule, what, how, route in lacks
     )
-    located = locate((fault,), side.snapshot.tree)
+    reasons = tuple(text for _, what, how, _ in lacks for text in (what, how))
+    located = locate(faults, side.snapshot.tree)
     by = (rollback.digest,)
-    subject = str(change.target)
-    return Verdict(
-        str(rollback.address), subject, Finding.FAIL, (message, how), located, rests_on=by
-    )
+    return Verdict(address, subject, Finding.FAIL, reasons, located, rests_on=by)
 
 
 def review_redeployments(weighing: Weighing) -> Iterator[Verdict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.rolling.named import Rollback, binding_here, plan_of
+from chimera.builtin.records.rolling.named import Rollback, require_committed, plan_of
 from chimera.builtin.records.rolling.watching import Watched, watch
 from chimera.model import Address, Outcome, Result, has_errors
 from chimera.proof import ProofSpec
@@ -30,7 +30,7 @@ def carry_out(
 
     What was interrupted goes on: it is planned from what the environment holds.
     """
-    binding_here(workspace, rollback)
+    require_committed(workspace, rollback)
     back, _ = plan_of(workspace, rollback)
     environment = rollback.spec.environment
     result = apply(workspace, environment, saved=None, wait=wait, confirm=confirm, back=back)
@@ -40,14 +40,14 @@ def carry_out(
 
 def proposal_of(workspace: Workspace, rollback: Rollback) -> Proposal:
     """Return what is signed of a rollback; raises `UsageError` where nothing goes back."""
-    binding_here(workspace, rollback)
+    require_committed(workspace, rollback)
     back, _ = plan_of(workspace, rollback)
     return propose(workspace, rollback.spec.environment, back=back)
 
 
 def prove(workspace: Workspace, rollback: Rollback) -> Result[ProveReport]:
     """Run the proofs that a rollback owes, on what it restores; evidence that fits is used."""
-    binding_here(workspace, rollback)
+    require_committed(workspace, rollback)
     back, report = plan_of(workspace, rollback)
     faults = report.judgement.diagnostics
     if has_errors(faults):

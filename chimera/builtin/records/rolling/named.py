@@ -63,16 +63,20 @@ def rollback_to(
     )
 
 
-def binding_here(workspace: Workspace, rollback: Rollback) -> Rollback:
-    """Return the rollback as its environment has it; raises `UsageError` where it has not."""
+def is_committed(workspace: Workspace, rollback: Rollback) -> bool:
+    """Tell whether a rollback is as its environment has it: in a protected one as committed."""
     there = workspace.for_environment(rollback.spec.environment).snapshot.get(rollback.address)
-    if there is not None and there.digest == rollback.digest:
-        return rollback
-    raise UsageError(
-        f"{rollback.address} is not committed as it stands, and {rollback.spec.environment} is"
-        " protected",
-        help="commit and merge it: what binds in a protected environment is merged",
-    )
+    return there is not None and there.digest == rollback.digest
+
+
+def require_committed(workspace: Workspace, rollback: Rollback) -> None:
+    """Raise `UsageError` where a rollback is not as its environment has it."""
+    if not is_committed(workspace, rollback):
+        raise UsageError(
+            f"{rollback.address} is not committed as it stands, and {rollback.spec.environment} is"
+            " protected",
+            help="commit and merge it: what binds in a protected environment is merged",
+        )
 
 
 def restored(rollback: RollbackSpec) -> tuple[Target, ...]:

@@ -16,6 +16,7 @@ from chimera.builtin.records.rolling.watching import Stands, Watched
 from chimera.render.paint import Paint, Style, count, table
 
 if TYPE_CHECKING:
+    from chimera.plan import Plan
     from chimera.workspace.going_back import Back
 
 _SHORT = 12
@@ -50,15 +51,25 @@ def steps_text(spec: RollbackSpec, paint: Paint) -> str:
     return "\n".join(lines)
 
 
-def proposal_text(back: Back, environment: str, rollback: Rollback | None, paint: Paint) -> str:
-    """Return what is still to be done before a rollback can be carried out."""
-    only = "".join(f" --only {target}" for target in back.only)
+def proposal_text(
+    back: Back, plan: Plan, rollback: Rollback | None, paint: Paint, *, is_there: bool
+) -> str:
+    """Return what is still to be done before a rollback can be carried out.
+
+    `is_there` tells whether the record is where its environment takes records from.
+    """
+    environment = plan.environment
+    only = "".join(f" --only '{target}'" for target in back.only)
     if rollback is None:
         told = "nothing is rolled back without a record: write it with"
         command = f"chimera rollback plan --to {back.to}{only} --env {environment}"
         return f"{paint(told, 'warn')}\n  {command} --write --reason TEXT [--incident NAME]"
     name = rollback.address.name
     lines = [f"{rollback.address}: {rollback.spec.reason}", steps_text(rollback.spec, paint)]
+    if not is_there:
+        lines.append(f"commit and merge {rollback.place.path}: {environment} takes what is merged")
+    if plan.protected:
+        lines.append(f"then have it approved: chimera rollback approve {name}")
     return "\n".join((*lines, f"carry it out: chimera rollback run {name}"))
 
 
@@ -106,6 +117,8 @@ def _next(watched: Watched) -> str:
         case Stands.STABLE:
             if watched.is_recorded:
                 return "it counts: chimera incident resolve, and chimera changelog add"
+            if watched.steps:
+                return f"say that they were done: chimera rollback done {name} STEP..."
             return f"the time is over: chimera rollback watch {name} records it, and it counts"
 
 

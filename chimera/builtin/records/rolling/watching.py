@@ -68,7 +68,7 @@ class Watched:
     @property
     def outcome(self) -> Outcome:
         """Passed where it counts, failed where it was unstable, and else not exercised."""
-        if self.stands is Stands.STABLE:
+        if self.stands is Stands.STABLE and self.is_recorded:
             return Outcome.PASSED
         return Outcome.FAILED if self.stands is Stands.UNSTABLE else Outcome.NOT_EXERCISED
 
@@ -172,9 +172,12 @@ def record_observation(
 ) -> tuple[str, ...]:
     """Write how the observation ended into the record; what has not ended writes nothing.
 
-    Where nothing looked at health, a person says with a `note` what they saw.
+    Nor does one of which steps are left. Where nothing looked at health, a person says with a
+    `note` what they saw.
     """
     if watched.is_recorded or watched.since is None or watched.until is None:
+        return ()
+    if watched.steps and watched.stands is not Stands.UNSTABLE:
         return ()
     is_seen = watched.stands is Stands.STABLE or (watched.stands is Stands.UNSEEN and bool(note))
     if not is_seen and watched.stands is not Stands.UNSTABLE:
