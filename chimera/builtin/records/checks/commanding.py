@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
@@ -92,14 +93,15 @@ def owed_spells(spec: IncidentSpec, model: SeverityModelSpec, now: datetime) -> 
     end = min(now, when(spec.resolved.at)) if spec.resolved else now
     answered = when(spec.acknowledged.at) if spec.acknowledged else _EVER
     moments = [*(when(one.at) for one in spec.assessments), _EVER]
+    levels = {level.id: level for level in model.levels if level.commander_owed}
     found: list[Spell] = []
-    for one, since, until in zip(spec.assessments, moments, moments[1:], strict=False):
-        level = model.level(one.level)
-        if level is None or not level.commander_owed:
+    latest = _EVER  # by when there must be one, since levels owe one without a break
+    for one, (since, until) in zip(spec.assessments, pairwise(moments), strict=True):
+        level = levels.get(one.level)
+        if level is None:
+            latest = _EVER
             continue
-        latest = after(since, level.acknowledge_within or AT_ONCE)
-        if found and found[-1].until == since:  # owed before: there must be one already
-            latest = since
+        latest = min(latest, after(since, level.acknowledge_within or AT_ONCE))
         begin, close = max(since, min(answered, latest)), min(until, end)
         if begin < close:
             found.append(Spell(begin, close))

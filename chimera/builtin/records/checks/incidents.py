@@ -150,7 +150,8 @@ def _links(incident: Incident, index: Index) -> Iterator[Diagnostic]:
     for field in ("freeze", "rollback", "postmortem"):
         name = getattr(incident.spec, field)
         other = index.by_name.get(name) if name else None
-        theirs = getattr(other.spec, "incident", None) if other else None
+        is_one = other is not None and other.document.address.kind.casefold() == field
+        theirs = getattr(other.spec, "incident", None) if other and is_one else None
         if other is not None and theirs is not None and theirs != incident.name:
             yield contradiction(
                 incident,

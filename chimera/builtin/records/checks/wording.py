@@ -26,7 +26,7 @@ _EMPTY = re.compile(
 _BLAME = re.compile(
     r"\b(?:human|operator|user|pilot)[ -]errors?\b"
     r"|\b(?:careless|negligen|inattenti|incompeten|slopp)\w*"
-    r"|\b(?:some(?:one|body)|he|she|they|(?:the|an?|our) \w*"
+    r"|\b(?:some(?:one|body)|he|she|they|(?:the|an?|our) (?:[\w-]+ ){0,2}"
     r"(?:engineer|developer|operator|reviewer|administrator|admin|colleague|intern)s?)"
     r" (?:\w+ )?(?:forgot|failed|neglected|ignored|should have|did not|didn't|made)\b",
     re.IGNORECASE,
