@@ -14,7 +14,7 @@ from chimera.kinds import Registry
 from chimera.model import Diagnostic, Severity
 
 DIGEST = "sha256:" + "a" * 64
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "date": "2026-11-21",
     "environment": "production",
     "summary": "Refunds are idempotent",
@@ -221,5 +221,5 @@ def test_entries_of_production_are_reviewed_weekly(check: Check, tmp_path: Path)
     assert "1 more of production" in fault.message
     seen = {"reviewed": {"at": "2026-11-14T09:00:00Z", "by": "Ann"}}
     assert check(old | seen, older | seen) == ()
-    assert check(of("2026-11-13", recorded="2026-11-13T10:00:00Z"), older | seen) == ()
+    assert check(of("2026-11-14", recorded="2026-11-14T10:00:00Z"), older | seen) == ()
     assert check(old | {"environment": "staging"}, older | seen) == ()
