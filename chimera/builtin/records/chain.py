@@ -133,12 +133,13 @@ def _passed(record: RulingRecord, item: dict[str, Any], target: str, after_: str
 def _approvals(ruling: dict[str, Any], target: str, names: dict[str, str]) -> set[str]:
     """Return the approvals that the verdicts about a target rest on."""
     return {
-        names.get(digest, digest)
+        names[digest]
         for stage in ruling.get("stages", ())
         if stage.get("stage") == "approval"
         for verdict in stage.get("verdicts", ())
         if verdict.get("subject") == target and verdict.get("finding") == "pass"
         for digest in verdict.get("restsOn", ())
+        if digest in names  # records are weighed at this stage, too
     }
 
 

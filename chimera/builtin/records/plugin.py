@@ -12,6 +12,7 @@ from chimera.plugin import hookimpl
 if TYPE_CHECKING:
     from chimera.gate import Weighing
     from chimera.plan import Plan, RecordDraft
+    from chimera.runtime.reporting import ReportTask, Section
 
 _JUDGED = ("SeverityModel", "Incident", "Postmortem", "Rollback", "Freeze", "ChangelogEntry")
 _COMMANDS = "chimera.builtin.records.commands"
@@ -108,3 +109,11 @@ def chimera_owe(subject: Subject) -> Iterable[Obligation]:
     from chimera.builtin.records.gating.owing import owe
 
     return tuple(owe(subject))
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Say what changed, how incidents went, and what every change lacks."""
+    from chimera.builtin.records.reporting import sections
+
+    return tuple(sections(task))
