@@ -254,9 +254,7 @@ def test_it_is_looked_at_where_it_is_in_the_environment(house: House, serve: Ser
         "host": "nowhere.invalid",
         "port": there,
         "protocol": "http",
-        "elsewhere": [
-            {"environment": "Environment/local", "host": "127.0.0.1", "port": here.port}
-        ],
+        "elsewhere": [{"environment": "Environment/local", "host": "127.0.0.1", "port": here.port}],
     }
     house.write(
         web={**checked(here), "endpoints": [endpoint]},
