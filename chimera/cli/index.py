@@ -97,6 +97,11 @@ COMMANDS: dict[str, Entry] = {
         "Take changes back: suggested, planned, approved, run and watched; a person decides.",
         _OPERATE,
     ),
+    "runbook": Entry(
+        "chimera.builtin.services.commands.runbook:runbook",
+        "Find, show and go through procedures; a person starts each.",
+        _OPERATE,
+    ),
     "guard": Entry(
         "chimera.builtin.guards.commands:guard",
         "Stop what is executed on this machine, release it, and see what is stopped.",
@@ -126,6 +131,11 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry(
         "chimera.builtin.reporting.commands:report",
         "Say what a day, a week or a month was like, what changes lack, or what runs out.",
+        _LOOK,
+    ),
+    "objective": Entry(
+        "chimera.builtin.services.commands.objective:objective",
+        "Hold what was measured to what was promised.",
         _LOOK,
     ),
     "metrics": Entry(

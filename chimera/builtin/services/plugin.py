@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chimera.kinds import Document, Kind, Model, Registry, Subject
@@ -19,6 +19,16 @@ def chimera_register_kinds() -> Iterable[Kind]:
     from chimera.builtin.services.kinds import KINDS
 
     return KINDS
+
+
+@hookimpl
+def chimera_register_commands() -> Mapping[str, str]:
+    """Register the groups `objective` and `runbook`."""
+    commands = "chimera.builtin.services.commands"
+    return {
+        "objective": f"{commands}.objective:objective",
+        "runbook": f"{commands}.runbook:runbook",
+    }
 
 
 @hookimpl

@@ -6,9 +6,8 @@ is restored over what was not backed up, and a change is verified. Refuses to ru
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from chimera.builtin.services.runbooks.consequences import (
     consequence_of,
@@ -17,14 +16,19 @@ from chimera.builtin.services.runbooks.consequences import (
     risk_of,
 )
 from chimera.builtin.services.runbooks.impossible import faults_of
-from chimera.builtin.services.spec.runbook import ProcedureSpec, RunbookSpec, StepSpec
+from chimera.builtin.services.spec.runbook import (
+    INPUT,
+    RESERVED,
+    ProcedureSpec,
+    RunbookSpec,
+    StepSpec,
+)
 from chimera.kinds import Document, suggestion
 from chimera.model import Diagnostic, Finding, Route, Verdict
 
 Runbook = Document[RunbookSpec]
 NEEDED = {"logs": "logs", "state": "state", "data": "backup"}
 """What has to be kept before something is gone: of data, a backup."""
-INPUT = re.compile(r"\$\{([^}]*)\}")
 
 
 def judge_runbook(runbook: Runbook) -> Verdict:
@@ -126,7 +130,7 @@ def _inputs(
     runbook: Runbook, at: Route, procedure: ProcedureSpec, step: StepSpec
 ) -> Iterator[Diagnostic]:
     for name in inputs_of(step):
-        if name not in procedure.inputs:
+        if name not in procedure.inputs and name not in RESERVED:
             yield _fault(
                 *(runbook, "runbook-input-unknown", (*at, step.ways[0] if step.ways else "id")),
                 f"the step {step.id!r} uses the input {name!r}, which the procedure does not have",
@@ -152,7 +156,13 @@ def inputs_of(step: StepSpec) -> tuple[str, ...]:
 def _unused(runbook: Runbook, where: Route, procedure: ProcedureSpec) -> Iterator[Diagnostic]:
     used = {name for step in procedure.steps for name in inputs_of(step)}
     for name in procedure.inputs:
-        if name not in used:
+        if name in RESERVED:
+            yield _fault(
+                *(runbook, "runbook-input-reserved", (*where, "inputs", name)),
+                f"the input {name!r} is there by itself",
+                "give it another name",
+            )
+        elif name not in used:
             yield _fault(
                 *(runbook, "runbook-input-unused", (*where, "inputs", name)),
                 f"no step of {procedure.id!r} uses the input {name!r}",
@@ -196,8 +206,3 @@ def _loss(runbook: Runbook, at: Route, step: StepSpec, lost: str) -> Diagnostic:
 def _verifies(step: StepSpec) -> bool:
     """Tell whether a step looks at what a change came to."""
     return risk_of(step) == "reads" and (step.check is not None or step.is_program)
-
-
-def preserved_before(steps: Iterable[StepSpec]) -> set[str]:
-    """Return what some steps keep."""
-    return {what for step in steps for what in step.preserves}

@@ -6,6 +6,8 @@ it preserves and what it loses. Refuses any trigger but a human.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -35,13 +37,24 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 Argv = Annotated[Items[str], Field(min_length=1, max_length=100)]
 
 
+RESERVED = ("environment", "run")
+"""Values that are there by themselves: the environment, and the folder that keeps the files."""
+INPUT = re.compile(r"\$\{([^}]*)\}")
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with `${name}` replaced where its value is known."""
+    return INPUT.sub(lambda match: values.get(match[1], match[0]), text)
+
+
 class HttpCheck(Model):
     """A request, and what its answer has to be."""
 
     url: Annotated[Text, StringConstraints(pattern=r"^https?://")] = Field(
         description="What is asked, by GET."
     )
-    status: Annotated[int, Field(ge=100, le=599)] = Field(
+    status: Annotated[int, Field(ge=200, le=599)] = Field(
         default=200, description="The status that is expected."
     )
     contains: Text | None = Field(default=None, description="Text that the body has to contain.")
@@ -181,6 +194,11 @@ class RunbookSpec(Model):
     summary: Text = Field(description="What the runbook is for, in one line.")
     trigger: Annotated[Literal["human"], Plays(Role.TRIGGER)] = Field(
         default="human", description="Only a person starts a procedure."
+    )
+    allow_env: Items[VariableName] = Field(
+        default=("KUBECONFIG",),
+        description="Variables of whoever goes through it that its programs get, beside PATH, HOME "
+        "and LANG; KUBECONFIG if left out.",
     )
     procedures: Annotated[Items[ProcedureSpec], Field(min_length=1, max_length=100)] = Field(
         description="What can be gone through, one situation each."

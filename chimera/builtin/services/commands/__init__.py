@@ -1,0 +1,1 @@
+"""`chimera objective` and `chimera runbook`."""
