@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
 
 import pytest
@@ -97,8 +97,6 @@ def test_a_report_gives_back_what_its_checks_found() -> None:
 
 
 def test_the_id_of_an_hour_is_its_start_in_utc() -> None:
-    zone = timedelta(hours=5, minutes=30)
-    from datetime import timezone
-
-    at = (START + timedelta(minutes=59)).astimezone(timezone(zone))
+    there = timezone(timedelta(hours=5, minutes=30))
+    at = (START + timedelta(minutes=59)).astimezone(there)
     assert hour_id(at) == "2026-11-21T12:00:00+00:00"
