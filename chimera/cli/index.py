@@ -125,7 +125,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "health": Entry(
         "chimera.builtin.monitoring.commands:health",
-        "Look whether system, state, journal and modules are well.",
+        "Look whether system, state, journal, modules and services are well.",
         _LOOK,
     ),
     "report": Entry(
