@@ -70,7 +70,7 @@ _REFUSED = f"""
     SELECT environment, plan, at, actor, ruling, digest FROM ruling
     WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND json_valid(ruling)
         AND json_extract(ruling, '$.outcome') IS NOT '{_PASSED}'
-    ORDER BY id DESC LIMIT ?4
+    ORDER BY at DESC, id DESC LIMIT ?4
 """  # noqa: S608 - nothing of it comes from outside
 
 

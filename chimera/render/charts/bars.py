@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from chimera.model.chart import BarChart
 from chimera.render.charts.frame import Frame, Size
 from chimera.render.charts.style import hue
+from chimera.render.charts.words import word
 from chimera.render.units import shown
 
 _SHARE = 0.72
@@ -35,7 +35,7 @@ def _bar(
         if part <= 0:
             continue
         top, bottom = frame.y(below + part), frame.y(below)
-        said = escape(f"{label}, {name}: {shown(part, chart.unit)}")
+        said = word(f"{label}, {name}: {shown(part, chart.unit)}")
         yield (
             f'<rect class="fill {hue(number)}" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '
             f'height="{bottom - top:.1f}"><title>{said}</title></rect>'
@@ -52,5 +52,5 @@ def _labels(chart: BarChart, frame: Frame, room: float) -> Iterator[str]:
         if index % every or x + len(label) * _CHARACTER / 2 > frame.size.width:
             continue
         yield (
-            f'<text x="{x:.1f}" y="{frame.bottom + 18}" text-anchor="middle">{escape(label)}</text>'
+            f'<text x="{x:.1f}" y="{frame.bottom + 18}" text-anchor="middle">{word(label)}</text>'
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
-from html import escape
 
 from chimera.model.chart import BarChart, Chart
 from chimera.render.charts import bars, legend, lines
 from chimera.render.charts.frame import COMPACT, WIDE, Size
 from chimera.render.charts.style import STYLE
+from chimera.render.charts.words import word
 
 
 def figure(title: str, charts: Sequence[Chart | BarChart]) -> str:
@@ -29,9 +29,9 @@ def figure(title: str, charts: Sequence[Chart | BarChart]) -> str:
             (
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE.width} {top:g}" '
                 f'width="{WIDE.width}" height="{top:g}" class="chart" role="img" '
-                f'aria-label="{escape(title)}">'
+                f'aria-label="{word(title)}">'
             ),
-            f"<title>{escape(title)}</title>",
+            f"<title>{word(title)}</title>",
             f"<style>{STYLE}</style>",
             f'<rect class="paper" width="{WIDE.width}" height="{top:g}"/>',
             *parts,
@@ -54,8 +54,8 @@ def inline(chart: Chart | BarChart, id: str, zone: tzinfo = UTC) -> str:
                 f'<svg viewBox="0 0 {size.width} {height:g}" class="chart" role="img" '
                 f'aria-labelledby="{id}-title" aria-describedby="{id}-text">'
             ),
-            f'<title id="{id}-title">{escape(chart.title)}</title>',
-            f'<desc id="{id}-text">{escape(chart.description)}</desc>',
+            f'<title id="{id}-title">{word(chart.title)}</title>',
+            f'<desc id="{id}-text">{word(chart.description)}</desc>',
             *_drawn(chart, size, zone),
             "</svg>",
         )
@@ -69,7 +69,7 @@ def height_of(chart: Chart | BarChart, size: Size) -> float:
 
 
 def _titled(chart: Chart | BarChart) -> Iterator[str]:
-    yield f'<text class="title" x="{WIDE.left}" y="22">{escape(chart.title)}</text>'
+    yield f'<text class="title" x="{WIDE.left}" y="22">{word(chart.title)}</text>'
     yield from _drawn(chart, WIDE, UTC)
 
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from html import escape
 
 from chimera.model.chart import BarChart, Chart
 from chimera.render.charts.scales import Scale, label, scale_of
 from chimera.render.charts.times import time_label, time_scale
+from chimera.render.charts.words import word
 from chimera.render.units import shown
 
 
@@ -83,7 +83,7 @@ class Frame:
             yield f'<text x="{x:.1f}" y="{self.bottom + 18}" text-anchor="middle">{text}</text>'
 
     def _names(self) -> Iterator[str]:
-        size, upward = self.size, escape(self.chart.upward)
+        size, upward = self.size, word(self.chart.upward)
         if size.compact:
             yield f'<text x="{size.left}" y="14">{upward}</text>'
             return
@@ -91,7 +91,7 @@ class Frame:
         if isinstance(self.chart, Chart):
             yield (
                 f'<text x="{(size.left + self.right) / 2:g}" y="{self.bottom + 36}" '
-                f'text-anchor="middle">{escape(self.chart.across)}</text>'
+                f'text-anchor="middle">{word(self.chart.across)}</text>'
             )
         yield (
             f'<text transform="translate(16 {middle:g}) rotate(-90)" text-anchor="middle">'

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from chimera.render.charts.frame import Size
 from chimera.render.charts.style import dash, hue
+from chimera.render.charts.words import word
 
 ROW = 20
 _CHARACTER = 7.2
@@ -40,4 +40,11 @@ def draw(names: Sequence[str], size: Size, *, filled: bool) -> Iterator[str]:
                 if filled
                 else f'<path class="line {hue(number)}"{dash(number)} d="M{x:g} {y - 4:g}h26"/>'
             )
-            yield f'<text x="{x + _SAMPLE:g}" y="{y:g}">{escape(names[number])}</text>'
+            name = _short(names[number], size)
+            yield f'<text x="{x + _SAMPLE:g}" y="{y:g}">{word(name)}</text>'
+
+
+def _short(name: str, size: Size) -> str:
+    """Return as much of a name as there is room for."""
+    room = int((size.width - size.left - size.right - _SAMPLE) / _CHARACTER)
+    return name if len(name) <= room else f"{name[: room - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
-from html import escape
 
 from chimera.model.chart import Chart, Line
 from chimera.render.charts.frame import Frame, Size, is_there
 from chimera.render.charts.style import dash, hue
 from chimera.render.charts.times import moment
+from chimera.render.charts.words import word
 from chimera.render.units import shown
 
 _MOST_POINTS = 1_000
@@ -25,13 +25,13 @@ def draw(chart: Chart, size: Size, zone: tzinfo) -> Iterator[str]:
     for name, limit in chart.limits:
         y = frame.y(limit)
         yield f'<path class="limit" d="M{size.left} {y:.1f}H{frame.right}"/>'
-        yield f'<text x="{frame.right}" y="{y - 4:.1f}" text-anchor="end">{escape(name)}</text>'
+        yield f'<text x="{frame.right}" y="{y - 4:.1f}" text-anchor="end">{word(name)}</text>'
     for number, line in enumerate(chart.lines):
         path = _path(line, frame)
         if path:
             yield (
                 f'<path class="line {hue(number)}"{dash(number)} d="{path}">'
-                f"<title>{escape(line.name)}</title></path>"
+                f"<title>{word(line.name)}</title></path>"
             )
         if size.compact:
             yield from _dots(line, number, frame)
@@ -45,7 +45,7 @@ def _dots(line: Line, number: int, frame: Frame) -> Iterator[str]:
     for x, y in points:
         is_time = isinstance(chart, Chart) and chart.is_time
         where = moment(x, frame.zone) if is_time else shown(x)
-        said = escape(f"{line.name}, {where}: {shown(y, chart.unit)}")
+        said = word(f"{line.name}, {where}: {shown(y, chart.unit)}")
         yield (
             f'<circle class="fill {hue(number)}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" '
             f'r="2.5"><title>{said}</title></circle>'

@@ -15,6 +15,7 @@ from chimera.context import parse_instant
 from chimera.model import UsageError
 from chimera.model.chart import BarChart
 from chimera.proof.evidence.store import EvidenceError, EvidenceStore
+from chimera.render.paint import count
 from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table, Tone
 
 _PASSED = "pass"
@@ -39,7 +40,7 @@ def sections(task: ReportTask) -> Iterator[Section]:
         for each in every
         if task.period.contains(each.at) and each.environment in task.environments
     )
-    notes = (f"{damaged} statements of the store cannot be read",) if damaged else ()
+    notes = (f"{count(damaged, 'statement')} of the store cannot be read",) if damaged else ()
     if not found:
         yield Section("proofs", "Proofs", "Nothing was proven in this time.", notes=notes)
         return
