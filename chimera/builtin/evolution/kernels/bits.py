@@ -3,7 +3,7 @@
 What it does to a generation is what `breeding` does. Here N candidates of L genes are `rows`,
 uint64[2, N, ⌈L / 64⌉], as `packed` describes them, and an operation on a word is one on 64 genes:
 one draw is the mask of uniform crossover for 64 of them. The champion and its parents are kept as
-rows of float64, as those of all algorithms are. Blocks of 32 children are selected, recombined and
+rows of float64, as those of all algorithms are. Blocks of 128 children are selected, recombined and
 mutated; a generation, which stays in the nearest caches, is evaluated as a whole.
 """
 
@@ -50,9 +50,9 @@ from chimera.builtin.evolution.kernels.recording import (
     record,
 )
 
-BLOCK = 32
+BLOCK = 128
 
-GAPS = 32
+GAPS = 64
 """Mutations that are prepared at a time."""
 
 LONGEST_GAP = 2.0**51
@@ -60,7 +60,7 @@ LONGEST_GAP = 2.0**51
 UNIFORM, ONE_POINT, TWO_POINT = range(3)
 """Kinds of crossover."""
 
-_1, _63 = np.uint64(1), np.uint64(63)
+_1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
 
 
 class Settings(NamedTuple):
@@ -98,8 +98,8 @@ class Population(NamedTuple):
 class Scratch(NamedTuple):
     """What holds nothing between two calls.
 
-    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `drawn`
-    int64[BLOCK MAX_TOURNAMENT], `chosen` int64[BLOCK], `gaps` int64[GAPS] and `crowned` a row of
+    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `chosen`
+    int64[BLOCK], `gaps` int64[GAPS] and `crowned` a row of
     words.
     """
 
@@ -107,7 +107,6 @@ class Scratch(NamedTuple):
     order: NDArray[np.int64]
     spare: NDArray[np.int64]
     sums: NDArray[np.float64]
-    drawn: NDArray[np.int64]
     chosen: NDArray[np.int64]
     gaps: NDArray[np.int64]
     crowned: NDArray[np.uint64]
@@ -133,7 +132,7 @@ POPULATION: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
     Population,
 )
 SCRATCH: Any = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (*(_integers,) * 3, _floats, *(_integers,) * 3, types.uint64[::1]), Scratch
+    (*(_integers,) * 3, _floats, *(_integers,) * 2, types.uint64[::1]), Scratch
 )
 
 
@@ -234,17 +233,17 @@ def _mutate(children, first, last, settings, gaps, key):
 
     The gap to the next is geometric, floor(log u / log(1 - rate)).
     """
-    genes = settings.genes
-    count, position, step = (last - first) * genes, 0, 0
+    genes, start = np.uint64(settings.genes), np.uint64(first)
+    count, position, step = np.uint64(last - first) * genes, np.uint64(0), 0
     while True:
         _prepare(gaps, settings.mutation_gap, key, step)
-        for i in range(GAPS):
-            position += gaps[i]
+        for i in range(np.uint64(GAPS)):
+            position += np.uint64(gaps[i])
             if position >= count:
                 return
-            row, j = first + position // genes, position % genes
-            children[row, j >> 6] ^= _1 << (np.uint64(j) & _63)
-            position += 1
+            row, j = start + position // genes, position % genes
+            children[row, j >> _6] ^= _1 << (j & _63)
+            position += _1
         step += GAPS
 
 

@@ -2,7 +2,7 @@
 
 Rows are float64[W], the width W being the number of genes rounded up to a multiple of 8, so that
 loops over a row fill the processor's vectors; the rest of a row stays zero. Children are made in
-blocks of 128 that stay in the processor's nearest cache: recombine, mutate, keep within bounds.
+blocks of 256 that stay in the processor's nearest cache: recombine, mutate, keep within bounds.
 Refuses to choose parents, to evaluate and to decide who survives.
 """
 
@@ -84,16 +84,15 @@ class Layout(NamedTuple):
 class Scratch(NamedTuple):
     """What holds nothing between two calls.
 
-    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `drawn`
-    int64[BLOCK MAX_TOURNAMENT], `chosen` int64[BLOCK], `mates` float64[2, PAIRS W], `gaps`
-    int64[STEPS], `deviates` float64[STEPS], `marks` int64[W].
+    `elites` is int64[elites], `order` and `spare` int64[N], `sums` float64[N], `chosen`
+    int64[BLOCK], `mates` float64[2, PAIRS W], `gaps` int64[STEPS], `deviates` float64[STEPS],
+    `marks` int64[W].
     """
 
     elites: Integers
     order: Integers
     spare: Integers
     sums: Floats
-    drawn: Integers
     chosen: Integers
     mates: Floats
     gaps: Integers
@@ -115,7 +114,7 @@ def tuple_type(fields: str, name: type) -> Any:
 
 SETTINGS: Any = tuple_type("uifiibiiififfiffiiff", Settings)
 LAYOUT: Any = tuple_type("FFFIIT", Layout)
-SCRATCH: Any = tuple_type("IIIFIIMIFI", Scratch)
+SCRATCH: Any = tuple_type("IIIFIMIFI", Scratch)
 
 
 @inner

@@ -25,7 +25,7 @@ from chimera.builtin.evolution.kernels.compiling import inner
 from chimera.builtin.evolution.kernels.genes import INTEGER, PERMUTATION
 from chimera.builtin.evolution.kernels.randomness import below, draw, open_unit, unit
 
-PAIRS = 64
+PAIRS = 128
 """Pairs of a block, which share a key: draws up to PAIRS say which of them are recombined, then
 come two for each gene, then two for each pair; what is beyond is left to permutations."""
 

@@ -110,29 +110,31 @@ def weigh(population, first, last, weights, start):
     in a table that is made for all rows at once and stays in the nearest cache: it is added in
     order of index there, the bytes of a word are in pairs, and words in order.
     """
-    sums, table = np.zeros(last - first), np.zeros((8, 256))
-    for k in range(weights.shape[0] // WORD):
-        _fill_table(table, weights, WORD * k)
-        for row in range(first, last):
-            word = population[row, start + k]
+    sums, table = np.zeros(last - first), np.empty((8, 256))
+    for k in range(np.uint64(weights.shape[0] // WORD)):
+        _fill_table(table, weights, np.uint64(WORD) * k)
+        place = np.uint64(start) + k
+        for row in range(np.uint64(last - first)):
+            word = population[np.uint64(first) + row, place]
             a = table[0, word & _BYTE] + table[1, (word >> _8) & _BYTE]
             b = table[2, (word >> _16) & _BYTE] + table[3, (word >> _24) & _BYTE]
             c = table[4, (word >> _32) & _BYTE] + table[5, (word >> _40) & _BYTE]
             d = table[6, (word >> _48) & _BYTE] + table[7, word >> _56]
-            sums[row - first] += (a + b) + (c + d)
+            sums[row] += (a + b) + (c + d)
     return sums
 
 
 @inner
 def _fill_table(table, weights, start):
     """Fill in what every value of the eight bytes of a word weighs; `table[:, 0]` is 0."""
-    for byte in range(8):
-        size = 1
-        for place in range(8):
-            weight = weights[start + 8 * byte + place]
+    for byte in range(_8):
+        table[byte, 0] = 0.0
+        size = _1
+        for place in range(_8):
+            weight = weights[start + _8 * byte + place]
             for value in range(size):
                 table[byte, size + value] = table[byte, value] + weight
-            size *= 2
+            size += size
 
 
 def padded_weights(weights: NDArray[np.float64], start: int) -> NDArray[np.float64]:

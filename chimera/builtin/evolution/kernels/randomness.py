@@ -4,8 +4,8 @@ Philox4x32-10 (Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy a
 makes a key from the run's seed and the counter (generation, block, phase, island); SplitMix64
 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA'14) expands it:
 draw j of a block is `splitmix64(key + j·gamma)`. So no draw depends on how many came before it, on
-threads, or on where a run was split. `SCHEME` changes with any change of this and is part of every
-Genome.
+threads, or on where a run was split. `SCHEME` changes with any change of this, or of what a draw is
+used for, and is part of every Genome.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -17,7 +17,7 @@ import numpy as np
 
 from chimera.builtin.evolution.kernels.compiling import inner
 
-SCHEME = "philox4x32-10/splitmix64/1"
+SCHEME = "philox4x32-10/splitmix64/2"
 
 INITIALISE, SELECT, RECOMBINE, MUTATE = 0, 1, 2, 3
 """The phases of a generation, each with draws of its own."""

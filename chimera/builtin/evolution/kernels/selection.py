@@ -24,8 +24,6 @@ from chimera.builtin.evolution.kernels.sorting import sort
 TOURNAMENT, RANK, ROULETTE, TRUNCATION = range(4)
 """Kinds of selection."""
 
-MAX_TOURNAMENT = 100
-
 
 @inner
 def prepare(costs, settings, scratch):
@@ -79,7 +77,7 @@ def choose(costs, settings, scratch, key, count):
     kind, chosen, order = settings.selection, scratch.chosen, scratch.order
     rows = costs.shape[0]
     if kind == TOURNAMENT:
-        _hold_tournaments(costs, settings.selected, key, scratch.drawn, chosen, count)
+        _hold_tournaments(costs, settings.selected, key, chosen, count)
     elif kind == RANK:
         for i in range(count):
             chosen[i] = order[_rank(unit(draw(key, i)), rows, settings.pressure)]
@@ -93,16 +91,19 @@ def choose(costs, settings, scratch, key, count):
 
 
 @inner
-def _hold_tournaments(costs, size, key, drawn, chosen, count):
-    rows = costs.shape[0]
-    for i in range(np.uint64(count * size)):
-        drawn[i] = below(draw(key, i), rows)
-    for i in range(count):
-        winner = drawn[i * size]
-        for k in range(1, size):
-            other = drawn[i * size + k]
-            winner = other if costs[other] < costs[winner] else winner
-        chosen[i] = winner
+def _hold_tournaments(costs, size, key, chosen, count):
+    """Draw all first rows, then all second ones, and so on: loops that are vectorised.
+
+    Draw k of tournament i is draw `i size + k` of the block.
+    """
+    rows, each = costs.shape[0], np.uint64(size)
+    for i in range(np.uint64(count)):
+        chosen[i] = below(draw(key, i * each), rows)
+    for k in range(np.uint64(1), each):
+        for i in range(np.uint64(count)):
+            other = below(draw(key, i * each + k), rows)
+            winner = chosen[i]
+            chosen[i] = other if costs[np.uint64(other)] < costs[np.uint64(winner)] else winner
 
 
 @inner

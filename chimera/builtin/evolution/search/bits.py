@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chimera.builtin.evolution.kernels import bits, selection
+from chimera.builtin.evolution.kernels import bits
 from chimera.builtin.evolution.kernels.bits import (
     BLOCK,
     Population,
@@ -39,6 +39,7 @@ from chimera.builtin.evolution.search.operators import (
     pressure_of,
     selected_of,
 )
+from chimera.builtin.evolution.search.ranks import highest
 from chimera.builtin.evolution.spec.defaults import operators_of
 
 _CROSSOVERS = {"one-point": bits.ONE_POINT, "two-point": bits.TWO_POINT}
@@ -60,7 +61,6 @@ class BitsSearch:
             order=np.zeros(count, np.int64),
             spare=np.zeros(count, np.int64),
             sums=np.zeros(count),
-            drawn=np.zeros(BLOCK * selection.MAX_TOURNAMENT, np.int64),
             chosen=np.zeros(BLOCK, np.int64),
             gaps=np.zeros(bits.GAPS, np.int64),
             crowned=np.zeros(words_of(problem.genes), np.uint64),
@@ -106,7 +106,7 @@ class BitsSearch:
         """Take in candidates of other islands, in place of the worst; of equals, of the last."""
         here = int(state["counters"][GENERATION]) % 2
         own = state["costs"][here]
-        replaced = np.argsort(own, kind="stable")[::-1][: costs.shape[0]]
+        replaced = highest(own, costs.shape[0])
         coming = candidates[: replaced.shape[0], : self._problem.genes]
         state["rows"][here, replaced] = packed(coming)
         own[replaced] = costs[: replaced.shape[0]]

@@ -180,18 +180,18 @@ class Search:
         return min(stop, (state.generation // every + 1) * every)
 
     def _step(self, state: RunState, until: int, pool: ThreadPoolExecutor) -> None:
-        """Move all islands on to generation `until`."""
-        if self._threads == 1:
-            rows = [
-                island.advance(own, until)
-                for island, own in zip(self._islands, state.islands, strict=True)
-            ]
-        else:
-            rows = list(
-                pool.map(
-                    lambda island, own: island.advance(own, until), self._islands, state.islands
-                )
-            )
+        """Move all islands on to generation `until`; this thread does its share of them."""
+        rows: list[Sequence[Row]] = [()] * len(self._islands)
+        waiting = iter(range(len(self._islands)))  # of a range, threads never get the same
+
+        def work() -> None:
+            for i in waiting:
+                rows[i] = self._islands[i].advance(state.islands[i], until)
+
+        others = [pool.submit(work) for _ in range(self._threads - 1)]
+        work()
+        for other in others:
+            other.result()
         self.settle(state, until, rows)
 
     def settle(self, state: RunState, until: int, rows: Sequence[Sequence[Row]]) -> None:

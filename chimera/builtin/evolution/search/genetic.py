@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chimera.builtin.evolution.kernels import breeding, crossover, genetic, mutation, selection
+from chimera.builtin.evolution.kernels import breeding, crossover, genetic, mutation
 from chimera.builtin.evolution.kernels.breeding import Scratch
 from chimera.builtin.evolution.kernels.evaluating import to_costs
 from chimera.builtin.evolution.kernels.genetic import Population
@@ -20,6 +20,7 @@ from chimera.builtin.evolution.kernels.recording import (
 from chimera.builtin.evolution.kinds import EvolutionSpec
 from chimera.builtin.evolution.search.algorithm import Floats, Problem, State, first_counters
 from chimera.builtin.evolution.search.breeding import layout_of, settings_of
+from chimera.builtin.evolution.search.ranks import highest
 
 
 class GeneticSearch:
@@ -36,7 +37,6 @@ class GeneticSearch:
             order=np.zeros(count, np.int64),
             spare=np.zeros(count, np.int64),
             sums=np.zeros(count),
-            drawn=np.zeros(breeding.BLOCK * selection.MAX_TOURNAMENT, np.int64),
             chosen=np.zeros(breeding.BLOCK, np.int64),
             mates=np.zeros((2, crossover.PAIRS * width)),
             gaps=np.zeros(mutation.STEPS, np.int64),
@@ -85,7 +85,7 @@ class GeneticSearch:
     def immigrate(self, state: State, candidates: Floats, costs: Floats) -> None:
         """Take in candidates of other islands, in place of the worst; of equals, of the last."""
         rows, own = self.population(state)
-        replaced = np.argsort(own, kind="stable")[::-1][: costs.shape[0]]
+        replaced = highest(own, costs.shape[0])
         rows[replaced] = candidates[: replaced.shape[0]]
         own[replaced] = costs[: replaced.shape[0]]
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from chimera.builtin.evolution.search.algorithm import Algorithm, Floats, State
+from chimera.builtin.evolution.search.ranks import lowest
 
 Topology = Literal["ring", "torus", "star", "full", "none"]
 Islanders = tuple[Floats, Floats]
@@ -69,12 +70,14 @@ def migrate(
 def emigrants(algorithm: Algorithm, state: State, count: int) -> Islanders:
     """Return copies of the best candidates of an island, the best first."""
     candidates, costs = algorithm.population(state)
-    best = ranking(algorithm, state, costs)[:count]
-    return candidates[best].copy(), costs[best].copy()
+    found = leaders(algorithm, state, costs, count)
+    return candidates[found].copy(), costs[found].copy()
 
 
-def ranking(algorithm: Algorithm, state: State, costs: Floats) -> Sequence[int]:
-    """Return the positions of an island's candidates, the best first, equal ones by index."""
+def leaders(algorithm: Algorithm, state: State, costs: Floats, count: int) -> Sequence[int]:
+    """Return the positions of an island's best candidates, the best first, equals by index."""
     order = getattr(algorithm, "order", None)  # several objectives have an order of their own
-    found = np.argsort(costs, kind="stable") if order is None else order(state)
-    return [int(position) for position in found]
+    found: Sequence[int] = (
+        lowest(costs, count).tolist() if order is None else [int(p) for p in order(state)[:count]]
+    )
+    return found

@@ -20,6 +20,7 @@ from chimera.builtin.evolution.search.algorithm import (
     State,
     first_counters,
 )
+from chimera.builtin.evolution.search.ranks import highest
 from chimera.builtin.evolution.spec.algorithms import LShade
 from chimera.builtin.evolution.spec.defaults import ROWS_A_GENE
 from chimera.model import ChimeraError
@@ -97,7 +98,7 @@ class LShadeSearch:
     def immigrate(self, state: State, candidates: Floats, costs: Floats) -> None:
         """Take in candidates of other islands, in place of the worst; all but one at most."""
         own, own_costs = self.population(state)
-        worst = np.argsort(own_costs, kind="stable")[:0:-1][: len(costs)]
+        worst = highest(own_costs, min(len(costs), len(own_costs) - 1))
         own[worst], own_costs[worst] = candidates[: len(worst)], costs[: len(worst)]
 
     def observe(self, state: State) -> Mapping[str, float]:

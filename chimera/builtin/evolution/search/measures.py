@@ -100,13 +100,21 @@ def _quartiles(sign: float, costs: np.ndarray[tuple[int], np.dtype[np.float64]])
     feasible = np.sort(costs[costs < INFEASIBLE])
     if not feasible.size:
         return {"median": None, "mean": None, "spread": None, "feasible": 0.0}
-    low, middle, high = np.quantile(feasible, (0.25, 0.5, 0.75))
+    low, middle, high = (_quantile(feasible, share) for share in (0.25, 0.5, 0.75))
     return {
-        "median": _fitness(sign, float(middle)),
+        "median": _fitness(sign, middle),
         "mean": _fitness(sign, float(feasible.mean())),
-        "spread": float(high - low),
+        "spread": high - low,
         "feasible": feasible.size / costs.size,
     }
+
+
+def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.float64]], share: float) -> float:
+    """Interpolate between neighbours (Hyndman and Fan 1996, type 7); NumPy's takes far longer."""
+    place = share * (ordered.size - 1)
+    low = int(place)
+    high = min(low + 1, ordered.size - 1)
+    return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
 
 
 def _fitness(sign: float, cost: float) -> float | None:

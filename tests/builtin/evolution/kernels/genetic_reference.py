@@ -7,7 +7,7 @@ from chimera.builtin.evolution.kernels import portable
 MASK = 2**64 - 1
 REAL, INTEGER, CATEGORICAL, BIT, PERMUTATION = range(5)
 INFEASIBLE = 1e300
-PAIRS, STEPS = 64, 64
+PAIRS, STEPS = 128, 128
 BLOCK = 2 * PAIRS
 
 

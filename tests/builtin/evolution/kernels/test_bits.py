@@ -27,7 +27,7 @@ from chimera.builtin.evolution.search.algorithm import Problem
 from chimera.builtin.evolution.search.bits import BitsSearch
 
 ROOT = Path(__file__).parents[4]
-MASK = 2**64 - 1
+MASK, BLOCK = 2**64 - 1, 128
 ISLAND = 3
 
 
@@ -87,8 +87,8 @@ class Reference:
         self.record()
 
     def blocks(self, start):
-        for block, first in enumerate(range(start, self.count, 32)):
-            yield block, min(32, self.count - first)
+        for block, first in enumerate(range(start, self.count, BLOCK)):
+            yield block, min(BLOCK, self.count - first)
 
     def stream(self, block, phase):
         return Stream.of_block(int(self.spec.seed, 16), self.generation, block, phase)
@@ -263,7 +263,7 @@ CASES = {
     "one word": case(64),
     "part of a word": case(13),
     "one gene": case(1),
-    "several words, several blocks": case(130, population=101, elites=4),
+    "several words, several blocks": case(130, population=301, elites=4),
     "no elites, no pressure": case(
         70, elites=0, operators={"selection": {"type": "tournament", "size": 1}}
     ),
