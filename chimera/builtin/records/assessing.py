@@ -7,7 +7,6 @@ question that spoke for a level is named. It informs and decides nothing.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -18,13 +17,14 @@ Reply = Literal["yes", "no", "unsure"]
 REPLIES: tuple[Reply, ...] = ("yes", "no", "unsure")
 
 _WORD = re.compile(r"[a-z0-9]{3,}")
-_ENDINGS = ("ations", "ation", "ions", "ion", "ings", "ing", "ed", "es", "e", "s")
+_ENDINGS = ("ation", "ion", "ing", "ed", "er", "ly", "es", "e", "s")
 _SHORTEST_STEM = 3
 _SAYS_NOTHING = frozenset(
     _WORD.findall(
-        "any are been being but can cannot could did does for from had has have how into least "
-        "likely may might more not our out some such than that the their them then there they this "
-        "was were what when which while who will with without would you your"
+        "any anybody are been being but can cannot could did does for from had has have how into "
+        "least likely may might more must not nobody our out some somebody something such than "
+        "that the their them then there they this was were what when which while who will with "
+        "without would you your"
     )
 )
 
@@ -95,15 +95,15 @@ def assess(model: SeverityModelSpec, text: str, replies: Mapping[int, Reply]) ->
 
 
 def _why(one: Asked, text: str) -> str:
-    question = f"question {one.question.number}, {one.question.text!r}"
+    question = f"question {one.question.number}: {one.question.text}"
     if one.reply == "yes":
-        return f"{question}, was answered with yes"
+        return f"yes was answered to {question}"
     if one.reply == "unsure":
-        return f"nobody is sure of {question}, and when unsure the graver level holds"
+        return f"the graver level holds when nobody is sure of {question}"
     if one.words:
-        return f"the text says {', '.join(map(repr, one.words))}, which {question}, is about"
+        return f"the text says {', '.join(map(repr, one.words))}, as {question}"
     said = "nothing in the text speaks for any level" if text.strip() else "nobody answered"
-    return f"{said}, and when unsure the graver level holds: {question}, is open"
+    return f"{said}, and when unsure the graver level holds, of {question}"
 
 
 def _asked(
@@ -111,16 +111,20 @@ def _asked(
 ) -> tuple[Asked, ...]:
     words = {_stem(word): word for word in reversed(_words(text))}
     stems = [frozenset(map(_stem, _words(question.text))) for question in questions]
-    # A word that several levels ask about tells none of them apart.
-    levels = {
-        (stem, q.level.id) for q, found in zip(questions, stems, strict=True) for stem in found
-    }
-    spread = Counter(stem for stem, _ in levels)
+    asking: dict[str, list[str]] = {}
+    for question, found in zip(questions, stems, strict=True):
+        for stem in found:
+            asking.setdefault(stem, []).append(question.level.id)
+    every = {question.level.id for question in questions}
+    # Of levels that ask about a word the graver one is meant; of one that all ask about, none.
+    meant = {stem: ids[0] for stem, ids in asking.items() if {*ids} != every or len(every) == 1}
     return tuple(
         Asked(
             question,
             replies.get(question.number),
-            tuple(sorted(words[stem] for stem in found & words.keys() if spread[stem] == 1)),
+            tuple(
+                sorted(words[s] for s in found & words.keys() if meant.get(s) == question.level.id)
+            ),
         )
         for question, found in zip(questions, stems, strict=True)
     )
@@ -134,5 +138,5 @@ def _stem(word: str) -> str:
     """Return a word without its commonest English endings: charged and charges are one."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            return word.removesuffix(ending)
+            return _stem(word.removesuffix(ending))
     return word

@@ -15,7 +15,7 @@ def assessed_text(assessed: Assessed, paint: Paint) -> str:
     level = assessed.level
     lines = [
         f"{paint(level.id, 'bold')}  {level.name}",
-        f"  because {assessed.why}",
+        f"  because   {assessed.why}",
         f"  meaning   {level.meaning}",
         f"  response  {level.response}",
     ]
