@@ -83,7 +83,7 @@ class NotificationSpec(Model):
     )
     webhook: Annotated[Webhook, AfterValidator(_check_url)] | None = Field(
         default=None,
-        description="Where it is posted to, instead of a file, by the definition that was applied.",
+        description="Where it is posted to instead, as the definition says that was applied.",
     )
     timeout: Annotated[Duration, AfterValidator(_check_timeout)] = Field(
         default=timedelta(seconds=10),
