@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from chimera.runtime.recovery import PermanentError
+from chimera.runtime.steps import OperationStep, Step
 from chimera.state import EventKind, Json, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from chimera.runtime.services import Services
 
 Phase = Literal["before", "after"]
-
-
-class GuardedError(PermanentError):
-    """A step did not begin, or a change was not carried out, because a guard stops it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +139,7 @@ class Guarding:
         if self._holds(node, "before", None):
             return True
         self._services.ready.leave(node)
+        node.digest = None  # all of it is asked again
         node.course.held.append(node)
         return False
 
@@ -154,11 +151,12 @@ class Guarding:
     def _is_about(self, node: Node, phase: Phase) -> bool:
         if node.is_undo or "!" in node.id:
             return False  # it takes something back, or tells somebody
-        operation = node.step.operation
+        operation = _operation(node.step)
         return any(one.selects(node.id, operation, phase) for one in node.course.invariants)
 
     def _holds(self, node: Node, phase: Phase, output: Json) -> bool:
-        given, operation = node.step.given, node.step.operation
+        operation = _operation(node.step)
+        given = node.step.given if isinstance(node.step, OperationStep) else None
         try:
             inputs = node.inputs if given is None else given(node.inputs)
         except Exception as error:  # noqa: BLE001 - the author's expressions: nothing is known
@@ -219,6 +217,10 @@ _AFTER_BREACH = (
     "mend what is wrong, or the guard; then `chimera runs resume {run}` asks again, and"
     " `chimera runs retry {run} --from STAGE` does a stage anew"
 )
+
+
+def _operation(step: Step) -> str:
+    return step.operation if isinstance(step, OperationStep) else ""
 
 
 def _seen_in(told: Json) -> Seen:

@@ -52,28 +52,22 @@ class Starter:
         try:
             if node.digest is None and not self._prepare(node, is_new=past is None):
                 return None
-            if node.course.invariants and not self._services.guarding.before(node):
+            if step.wait is not None:
+                self._waits.begin(node, past)
                 return None
-            return self._begin(node, past)
+            is_new = past is None
+            if step.cache is not None and (is_new or _is_work(step)) and self._find_cached(node):
+                return None
+            if step.expand is not None:
+                self._expand(node, is_new=is_new)
+                return None
+            return self._depart(node)
         except StateError:
             raise  # what cannot be read or kept is no fault of the step: all runs stop
         except Exception as error:  # noqa: BLE001 - the step runner: the author's expressions
             self._services.ready.leave(node)
             self._settler.failures.failed(node, error, is_final=not isinstance(error, StepError))
             return None
-
-    def _begin(self, node: Node, past: StepState | None) -> Flight | None:
-        """Return the attempt at a step that is wanted, or have it wait, found or expanded."""
-        step, is_new = node.step, past is None
-        if step.wait is not None:
-            self._waits.begin(node, past)
-            return None
-        if step.cache is not None and (is_new or _is_work(step)) and self._find_cached(node):
-            return None
-        if step.expand is not None:
-            self._expand(node, is_new=is_new)
-            return None
-        return self._depart(node)
 
     def _goes_on(self, node: Node, past: StepState) -> bool:
         """Take in what the journal knew of a step; tell whether it waits for its next attempt."""
@@ -86,7 +80,7 @@ class Starter:
         return False
 
     def _prepare(self, node: Node, *, is_new: bool) -> bool:
-        """Work out inputs and key; return whether the step is wanted."""
+        """Work out inputs and key; return whether the step is wanted, and no guard stops it."""
         step, services = node.step, self._services
         outputs = node.scope.inputs_of(node)
         if is_new and step.when is not None and not step.when(outputs):
@@ -95,7 +89,7 @@ class Starter:
         node.inputs, text = services.state.stored(step.inputs(outputs))
         node.digest = _NONE if text is None else digest_json(node.inputs)
         node.text = key_of(node.course.run.uid, node.id, node.digest, node.generation)
-        return True
+        return not node.course.invariants or services.guarding.before(node)
 
     def _depart(self, node: Node) -> Flight | None:
         services, step = self._services, node.step

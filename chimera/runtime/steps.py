@@ -24,6 +24,7 @@ from chimera.state import Json
 __all__ = [
     "Expansion",
     "Graph",
+    "OperationStep",
     "Outputs",
     "PermanentError",
     "Recovery",
@@ -163,7 +164,6 @@ class Step:
     worked out again. `keys` name limits that the step counts against; `priority` puts it before
     ready steps of a lower one. A step that is not `critical` may be degraded. `identity` stands
     for all that the step does: a run moves to another definition only where it is the same.
-    Guards know it by the name of its `operation`, and see of its inputs what `given` makes of them.
     """
 
     id: str
@@ -186,6 +186,15 @@ class Step:
     priority: int = 0
     critical: bool = True
     identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationStep(Step):
+    """A step that guards know by the name of its `operation`.
+
+    They see of its inputs what `given` makes of them.
+    """
+
     operation: str = ""
     given: Callable[[Json], Json] | None = None
 

@@ -41,6 +41,7 @@ from chimera.runtime import (
 )
 from chimera.runtime.recovery import Fallback, Recovery, Retry, Rollback
 from chimera.runtime.secrets import read_secret
+from chimera.runtime.steps import OperationStep
 
 AnyOperation = Operation[Any, Any]
 Operations = Mapping[str, AnyOperation]
@@ -71,7 +72,7 @@ class Performer:
 
     def _make(self, root: Path) -> Step:
         stage, operation = self._stage, self.operation
-        step = Step(
+        step: Step = OperationStep(
             stage.id,
             effects=operation.effects,
             timeout=stage.timeout,

@@ -12,6 +12,7 @@ from chimera.builtin.guards.kinds import InvariantSpec
 from chimera.model import Outcome
 from chimera.policy import Predicates
 from chimera.runtime import Expansion, Step, StepCall
+from chimera.runtime.steps import OperationStep
 from chimera.state import RunStatus
 from tests.builtin.guards.conftest import Site
 
@@ -22,7 +23,9 @@ def pay(amount: int, done: list[int] | None = None) -> Step:
             done.append(amount)
         return {"total": amount}
 
-    return Step("pay", work, inputs=lambda outputs: {"amount": amount}, operation="payments.send")
+    return OperationStep(
+        "pay", work, inputs=lambda outputs: {"amount": amount}, operation="payments.send"
+    )
 
 
 def after(name: str = "after", *needs: str, done: list[str] | None = None) -> Step:
