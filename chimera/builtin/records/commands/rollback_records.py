@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chimera.builtin.records.commands.options import (
+    at_option,
     by_option,
     now_option,
     output_option,
@@ -49,19 +51,31 @@ def preserve(
 @click.argument("name", metavar="ROLLBACK")
 @click.argument("steps", nargs=-1, required=True, metavar="STEP...")
 @click.option("--note", metavar="TEXT", help="What came of it, such as a version.")
+@at_option
 @by_option
 @output_option()
 def done(
-    name: str, steps: tuple[str, ...], note: str | None, by: str | None, outputs: tuple[str, ...]
+    name: str,
+    steps: tuple[str, ...],
+    note: str | None,
+    at: datetime | None,
+    by: str | None,
+    outputs: tuple[str, ...],
 ) -> None:
-    """Say that steps of the checklist were done."""
+    """Say that steps of the checklist were done.
+
+    Of the step by which something is taken back the journal knows when it was.
+    """
     from chimera.builtin.records.rolling.named import rollback_named
     from chimera.builtin.records.rolling.proposing import do_steps
+    from chimera.builtin.records.rolling.watching import watch as look
 
     workspace = session_of().workspace()
     found = rollback_named(workspace, name)
-    occasion = require_occasion(workspace, "do a step of a rollback", by)
-    paths = do_steps(workspace, found, steps, occasion, note)
+    occasion = require_occasion(workspace, "do a step of a rollback", by, at)
+    with workspace.read_state() as state:
+        carried_out = look(workspace, found, state).since if at is None else None
+    paths = do_steps(workspace, found, steps, occasion, note, carried_out)
     _show_steps(workspace, found, paths, outputs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,10 @@ def pair(text: str) -> tuple[str, str]:
     return what, where
 
 
-def require_occasion(workspace: Workspace, what: str, by: str | None) -> Occasion:
+def require_occasion(
+    workspace: Workspace, what: str, by: str | None, at: datetime | None = None
+) -> Occasion:
     """Return who does something now; raises `UsageError` for automation."""
     from chimera.builtin.records.occasions import Occasion
 
-    return Occasion.of(workspace, what, None, by)
+    return Occasion.of(workspace, what, at, by)

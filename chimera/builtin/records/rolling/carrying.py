@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.rolling.named import Rollback, require_committed, plan_of
+from chimera.builtin.records.rolling.named import Rollback, plan_of, require_committed
 from chimera.builtin.records.rolling.watching import Watched, watch
 from chimera.model import Address, Outcome, Result, has_errors
 from chimera.proof import ProofSpec

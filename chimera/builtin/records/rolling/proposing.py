@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
-from chimera.builtin.records.drafting import draft
+from chimera.builtin.records.drafting import draft, stamp_of
 from chimera.builtin.records.finding import incident_named
 from chimera.builtin.records.kinds import RollbackSpec
 from chimera.builtin.records.occasions import Occasion
@@ -145,14 +146,22 @@ def do_steps(
     rollback: Rollback,
     steps: Sequence[str],
     by: Occasion,
-    note: str | None,
+    note: str | None = None,
+    carried_out: datetime | None = None,
 ) -> tuple[str, ...]:
-    """Write that steps of the checklist were done; raises `UsageError` for one that it has not."""
+    """Write that steps of the checklist were done; raises `UsageError` for one that it has not.
+
+    The step by which something is taken back was done when that was `carried_out`, where the
+    journal tells when.
+    """
     listed = [item.step for item in rollback.spec.checklist]
-    owed = PROCEDURES[rollback.spec.type].ids
-    done = {**by.stamp(), **({"note": note} if note else {})}
+    procedure = PROCEDURES[rollback.spec.type]
+    owed = procedure.ids
     written = Draft(workspace)
     for step in steps:
+        is_known = step == procedure.executes and carried_out is not None
+        at = {"at": stamp_of(carried_out)} if carried_out is not None and is_known else {}
+        done = {**by.stamp(), **at, **({"note": note} if note else {})}
         if rollback.spec.done(step) is not None:
             raise UsageError(f"{step} was done already", help="name a step that was not")
         if step in listed:
