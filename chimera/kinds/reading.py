@@ -29,8 +29,8 @@ from chimera.kinds.validation import salvage
 from chimera.model import Diagnostic, Digest, Place, digest_bytes
 from chimera.state import Store
 
-_HELD = 5_500
-"""Documents that stay in memory once they have been read; of more, facts do."""
+_HELD = 11 * 1024 * 1024
+"""Bytes of files whose documents stay in memory once they have been read; of more, facts do."""
 _RECENT = 512
 """Documents that were read again and stay in memory."""
 _FEW = 4
@@ -91,7 +91,7 @@ class Reader:
         if part.key is None:
             return LoadedShard.of(documents, self.registry, files)
         known = outline(documents, self.registry, files)
-        self._room -= len(documents)
+        self._room -= sum(map(len, data.values()))
         if key:
             self._store.put(key, known.to_bytes())
         if self._room >= 0:
