@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chimera.kinds import ValidationError
 from chimera.model.chart import Chart, Line
 from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table
 from chimera.state.periods import Ending, Span, endings
@@ -82,7 +83,10 @@ def _charts(task: ReportTask, runs: Sequence[Ending]) -> Iterator[Chart]:
     for run in runs:
         newest.setdefault(run.target, run)
     for target, run in sorted(newest.items())[:_CHARTS]:
-        history = history_of(task.root, task.state.run(run.uid))
+        try:
+            history = history_of(task.root, task.state.run(run.uid))
+        except ValidationError:
+            continue  # a definition of another version: the table has what the journal tells
         line = _line(history)
         if len(line.points) > 1:
             yield Chart(
