@@ -22,7 +22,7 @@ from typing import Any
 
 from chimera.builtin.backups.manifest import BackupError
 from chimera.builtin.backups.scanning import BEFORE, MARK
-from chimera.builtin.backups.staging import REF
+from chimera.builtin.backups.staging import REF, make_root
 from chimera.context import exchange, sync_folder, write_whole
 from chimera.documents import tracked_below
 from chimera.documents.bundles import ref_tip, set_ref
@@ -40,9 +40,17 @@ class Settled:
     kept: Path | None
 
 
-def mark_draft(folder: Path, evidence: str | None) -> None:
-    """Say in a folder that it is to be the state, and what the ref of evidence is to name then."""
-    write_whole(folder / MARK, json.dumps({"draft": True, "evidence": evidence}).encode())
+def make_draft(layout: Layout, evidence: str | None) -> Layout:
+    """Make the folder that is to be the state, and what the ref of evidence is to name then.
+
+    It says that it is a draft from the first moment at which it has its name.
+    """
+    ready = make_root(layout.restoring)
+    draft = ready.root / "draft"
+    ready.folder.rename(draft)
+    write_whole(draft / MARK, json.dumps({"draft": True, "evidence": evidence}).encode())
+    draft.rename(ready.folder)
+    return ready
 
 
 def mark_kept(folder: Path, evidence: str | None) -> None:

@@ -17,7 +17,7 @@ from chimera.builtin.backups.replacing import (
     is_unfinished,
     kept_ref,
     last_kept,
-    mark_draft,
+    make_draft,
     mark_kept,
     put_in_place,
     rescue,
@@ -27,7 +27,6 @@ from chimera.builtin.backups.staging import (
     REF,
     Staged,
     faults_of,
-    make_root,
     require_known,
     write_out,
 )
@@ -77,8 +76,7 @@ def restore(
     with _holding(layout, context, f"restore {backup.name}", wait):
         settle(layout, context.clock.now())
         try:
-            ready = make_root(layout.restoring)
-            mark_draft(ready.folder, backup.manifest.evidence)
+            ready = make_draft(layout, backup.manifest.evidence)
             staged = write_out(store, backup.manifest, ready.root, context.progress)
             _require_whole(backup.name, staged, holdings)
             rewound = _rewind(backup.name, staged, run)
