@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.drafting import draft, stamp_of
 from chimera.builtin.records.finding import incident_named
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from chimera.workspace import Workspace
     from chimera.workspace.going_back import Back
     from chimera.workspace.planning import PlanReport
-
-TYPES: tuple[RollbackType, ...] = get_args(RollbackType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,13 @@ def _incident(workspace: Workspace, name: str | None, environment: str) -> Addre
 
 
 def _type(report: PlanReport) -> RollbackType:
-    """Return the type that the plan shows, by what it would change."""
-    drafted = draft(report.plan, report.plan.changing, now=report.judgement.subject.now)
-    scope = drafted.fields.get("scope", "code")
-    return next((one for one in TYPES if one == scope), "code")
+    """Return the type that the plan shows: one value is configuration, several a deployment."""
+    changing = report.plan.changing
+    drafted = draft(report.plan, changing, now=report.judgement.subject.now)
+    scope = drafted.fields.get("scope")
+    if scope == "database":
+        return "database"
+    return "config" if scope == "config" and len(changing) == 1 else "code"
 
 
 def _answer(item: PlanItem, digest: str | None) -> dict[str, str]:
@@ -151,17 +152,17 @@ def do_steps(
 ) -> tuple[str, ...]:
     """Write that steps of the checklist were done; raises `UsageError` for one that it has not.
 
-    The step by which something is taken back was done when that was `carried_out`, where the
-    journal tells when.
+    Where the journal tells when something was `carried_out`, the step of that was done then, and
+    what comes before it no later.
     """
     listed = [item.step for item in rollback.spec.checklist]
     procedure = PROCEDURES[rollback.spec.type]
     owed = procedure.ids
+    before = owed[: owed.index(procedure.executes) + 1]
     written = Draft(workspace)
     for step in steps:
-        is_known = step == procedure.executes and carried_out is not None
-        at = {"at": stamp_of(carried_out)} if carried_out is not None and is_known else {}
-        done = {**by.stamp(), **at, **({"note": note} if note else {})}
+        at = carried_out if step in before and carried_out is not None else by.at
+        done = {"at": stamp_of(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
         if rollback.spec.done(step) is not None:
             raise UsageError(f"{step} was done already", help="name a step that was not")
         if step in listed:
