@@ -55,7 +55,7 @@ def new_review(
     Raises `UsageError` where there is one.
     """
     snapshot = workspace.loaded.snapshot
-    incident = incident_named(snapshot, name, occasion.at)
+    incident = incident_named(snapshot, name, occasion.at, or_latest=True)
     there = reviews_of(incident, snapshot)
     if there:
         raise UsageError(

@@ -1,0 +1,268 @@
+"""What people do about an incident, as they type it, and what its record says then."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click import termui
+
+from chimera.cli.session import Session
+from chimera.model import Actor
+from tests.builtin.records.commands.conftest import NOON, Desk
+
+NAME = "2026-11-21-charged-twice"
+INCIDENT = f"changelog/incidents/{NAME}.yaml"
+FREEZE = f"changelog/freezes/{NAME}.yaml"
+STATED = (
+    *("--impact", "no double charge since 13:00"),
+    *("--risk", "payments are paused"),
+    *("--monitoring", "none in the log for 30 minutes"),
+)
+
+
+def _open(desk: Desk, *more: str, level: str = "sev-3") -> Any:
+    return desk.json("incident", "open", "Charged", "twice", "--level", level, *more)
+
+
+def test_an_incident_from_its_opening_to_its_end(desk: Desk) -> None:
+    opened = _open(desk, "--path", "src/payments/**", "--service", "payments")
+    assert opened["written"] == [INCIDENT, FREEZE]
+    assert (opened["state"], opened["level"], opened["commander"]) == (
+        *("acknowledged", "SEV-3", "ada"),
+    )
+    desk.later(minutes=5)
+    desk.tell("incident", "update", "two", "charges", "for", "one", "booking")
+    desk.tell("incident", "assign", "cleo", "--for", "read the logs")
+    desk.tell("incident", "assign", "bob")
+    desk.later(minutes=5)
+    desk.actor = Actor("bob", "human")
+    desk.tell("incident", "update", "charges stopped", "--level", "SEV-1")
+    desk.tell("incident", "mitigate", "--how", "payments are paused")
+    desk.later(minutes=5)
+    ended = desk.json("incident", "resolve", *STATED)
+    assert ended["state"] == "resolved"
+    assert [due["what"] for due in ended["owed"]] == ["scheduling its review"]
+    assert ended["owed"][0]["until"] == "2026-11-23T12:00:00+00:00"
+    spec = desk.spec(INCIDENT)
+    assert spec["commands"] == [
+        {"by": "ada", "from": "2026-11-21T12:00:00Z", "until": "2026-11-21T12:05:00Z"},
+        {"by": "bob", "from": "2026-11-21T12:05:00Z", "until": "2026-11-21T12:15:00Z"},
+    ]
+    assert [one["level"] for one in spec["assessments"]] == ["SEV-3", "SEV-1"]
+    kinds = [event["kind"] for event in spec["timeline"]]
+    assert kinds == [
+        *("assessment", "command", "update", "action", "command"),
+        *("assessment", "mitigation", "resolution"),
+    ]
+    assert desk.spec(FREEZE)["lifted"]["by"] == "bob"
+    assert desk.faults() == []
+
+
+def test_a_freezing_level_declares_its_freeze_by_the_commander(desk: Desk) -> None:
+    _open(desk, "--commander", "Identity/bob")
+    assert desk.spec(FREEZE) == {
+        "scope": {"environments": ["Environment/local"]},
+        "from": "2026-11-21T12:00:00Z",
+        "reason": "SEV-3: Charged twice",
+        "by": "Identity/bob",
+        "incident": f"Incident/{NAME}",
+    }
+    assert desk.spec(INCIDENT)["freeze"] == f"Freeze/{NAME}"
+    assert "acknowledged" not in desk.spec(INCIDENT)  # by whoever opened it for somebody else
+
+
+def test_a_level_that_owes_nothing_declares_nothing(desk: Desk) -> None:
+    opened = _open(desk, level="SEV-0")
+    assert (opened["written"], opened["commander"], opened["owed"]) == ([INCIDENT], None, [])
+
+
+def test_a_graver_level_declares_the_freeze_too(desk: Desk) -> None:
+    _open(desk, level="SEV-0")
+    desk.later(minutes=1)
+    told = desk.json("incident", "update", "money is lost", "--level", "SEV-3")
+    assert told["written"] == [INCIDENT, FREEZE]
+    assert desk.spec(FREEZE)["by"] == desk.spec(INCIDENT)["commands"][0]["by"] == "ada"
+    assert "incident-commander-missing" not in desk.faults()
+
+
+def test_comments_and_all_other_bytes_stay(desk: Desk) -> None:
+    _open(desk)
+    file = desk.root / INCIDENT
+    text = file.read_text().replace(
+        "  environment: local\n", "  environment:   local  # all of it\n"
+    )
+    file.write_text(f"# Do not touch.\n{text}# the end\n")
+    before = file.read_text().splitlines()
+    desk.later(minutes=1)
+    for command in (("update", "x"), ("assign", "bob"), ("mitigate", "--how", "y")):
+        desk.tell("incident", *command)
+    after = file.read_text().splitlines()
+    left = iter(after)
+    assert all(line in left for line in before)  # every line, in its order
+    assert (after[0], after[-1]) == ("# Do not touch.", "# the end")
+
+
+def test_a_late_note_stands_where_it_belongs_by_its_time(desk: Desk) -> None:
+    _open(desk)
+    desk.later(minutes=30)
+    desk.tell("incident", "update", "second")
+    desk.tell("incident", "update", "first", "--at", "2026-11-21T12:10:00Z", "--by", "bob")
+    said = desk.tell("incident", "timeline").out
+    assert said.index("first") < said.index("second")
+    assert desk.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (("incident", "open", "It", "is", "down"), "--level, one of SEV-3, SEV-1, SEV-2, SEV-0"),
+        (("incident", "mitigate"), "--how TEXT"),
+        (("incident", "resolve"), "--impact TEXT, --risk TEXT, --monitoring TEXT"),
+        (("incident", "resolve", *STATED[:4]), "--monitoring TEXT"),
+    ],
+)
+def test_without_a_terminal_a_missing_answer_names_its_flag(
+    desk: Desk, arguments: tuple[str, ...], flag: str
+) -> None:
+    _open(desk)
+    before = desk.text(INCIDENT)
+    assert flag in desk.tell(*arguments, code=4).err
+    assert desk.text(INCIDENT) == before
+
+
+def test_on_a_terminal_what_is_missing_is_asked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies = itertools.chain(["no", "no", "unsure"], ["gone", "paused", "seen"])
+    monkeypatch.setattr(Session, "is_interactive", property(lambda _: True))
+    monkeypatch.setattr(termui, "visible_prompt_func", lambda _: next(replies))
+    opened = desk.json("incident", "open", "Something is odd")
+    assert opened["level"] == "SEV-3"  # when unsure, the graver one
+    reason = opened["spec"]["assessments"][0]["reason"]
+    assert "nobody is sure of question 3" in reason
+    ended = desk.json("incident", "resolve")
+    assert [ended["spec"]["resolved"][n] for n in ("impact", "risk", "monitoring")] == [
+        *("gone", "paused", "seen"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["open X --level SEV-1", "ack", "update X", "resolve"])
+def test_automation_does_nothing_about_incidents(desk: Desk, command: str) -> None:
+    _open(desk)
+    desk.actor = Actor("ci", "automation")
+    assert "is a person's" in desk.tell("incident", *command.split(), code=4).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ack",), "acknowledged it already"),
+        (("assign", "ada"), "commands it"),
+        (("update", "x", "--at", "2026-11-21T11:00:00Z"), "before it was opened"),
+        (("update", "x", "--at", "2026-11-21T18:00:00Z"), "has not come yet"),
+        (("update", "x", "--level", "SEV-9"), "no level SEV-9"),
+        (("ack", "nothing"), "there is no Incident nothing"),
+        (("open", "x", "--level", "SEV-1", "--env", "moon"), "no Environment moon"),
+        (("open", "x", "--level", "SEV-1", "--model", "p"), "no valid SeverityModel p"),
+        (("open", "x", "--level", "SEV-1", "--name", NAME), "already"),
+    ],
+)
+def test_what_the_record_does_not_bear_is_refused(
+    desk: Desk, arguments: tuple[str, ...], said: str
+) -> None:
+    _open(desk)
+    before = desk.text(INCIDENT)
+    assert said in desk.tell("incident", *arguments, code=4).err
+    assert desk.text(INCIDENT) == before
+
+
+def test_the_commander_declares_its_end_and_nobody_else(desk: Desk) -> None:
+    _open(desk)
+    desk.actor = Actor("bob", "human")
+    assert "ada commands it" in desk.tell("incident", "resolve", *STATED, code=4).err
+    desk.later(minutes=1)
+    desk.tell("incident", "assign", "bob")
+    desk.tell("incident", "resolve", *STATED)
+    desk.tell("incident", "update", "x", "-i", NAME, code=4)  # it is over
+
+
+def test_it_is_not_over_while_its_rollback_is_watched(desk: Desk) -> None:
+    _open(desk)
+    rollback = {
+        "type": "config",
+        "opened": {"at": "2026-11-21T12:00:00Z", "by": "ada"},
+        "environment": "local",
+        "reason": "a flag was changed",
+    }
+    file = desk.document("Rollback/flag", rollback, "changelog/rollbacks/flag.yaml")
+    incident = desk.root / INCIDENT
+    incident.write_text(incident.read_text() + "  rollback: Rollback/flag\n")
+    desk.later(minutes=30)
+    refused = desk.tell("incident", "resolve", code=4)
+    assert "Rollback/flag was not watched to its end" in refused.err
+    watched = {"from": "2026-11-21T12:10:00Z", "until": "2026-11-21T12:30:00Z"}
+    rollback["observation"] = {**watched, "result": "stable"}  # type: ignore[assignment]
+    file.unlink()
+    desk.document("Rollback/flag", rollback, "changelog/rollbacks/flag.yaml")
+    desk.tell("incident", "resolve", *STATED)
+
+
+def test_of_several_open_ones_none_is_guessed(desk: Desk) -> None:
+    _open(desk, level="SEV-1")
+    _open(desk, level="SEV-1")
+    refused = desk.tell("incident", "update", "x", code=4)
+    assert f"name one of them: {NAME}, {NAME}-2" in refused.err
+    desk.tell("incident", "update", "x", "-i", f"{NAME}-2")
+
+
+def test_those_that_are_open_are_listed_the_gravest_first(desk: Desk) -> None:
+    _open(desk, "--name", "slow", level="SEV-2")
+    _open(desk, "--name", "down", level="SEV-1")
+    _open(desk, "--name", "lost")
+    desk.tell("incident", "resolve", "slow", *STATED)
+    assert [one["incident"] for one in desk.json("incident", "list")["incidents"]] == [
+        *("Incident/lost", "Incident/down"),
+    ]
+    said = desk.tell("incident", "list").out.splitlines()
+    assert said[0].split()[:4] == ["LEVEL", "INCIDENT", "STATE", "COMMANDER"]
+    assert said[-1] == "1 incident is over: --all lists them"
+    assert "slow" in desk.tell("incident", "list", "--all").out
+
+
+def test_what_is_late_is_said_as_of_the_time_that_is_asked_for(desk: Desk) -> None:
+    _open(desk, "--commander", "bob", level="SEV-1")
+    later = (NOON + timedelta(minutes=20)).isoformat()
+    assert "late" not in desk.tell("incident", "list").out
+    assert "acknowledgement was owed until 2026-11-21 12:15Z, 5m ago" in (
+        desk.tell("incident", "list", "--now", later).out
+    )
+    found = desk.json("incident", "show", "--now", later)
+    assert [(due["what"], due["late"]) for due in found["owed"]] == [
+        *(("acknowledgement", True), ("scheduling its review", False)),
+    ]
+
+
+def test_nothing_open_is_said_and_the_latest_can_be_looked_at(desk: Desk) -> None:
+    assert desk.tell("incident", "list").out == "no incident is open\n"
+    desk.tell("incident", "show", code=4)
+    _open(desk)
+    desk.tell("incident", "resolve", *STATED)
+    assert "resolved" in desk.tell("incident", "show").out
+
+
+def test_a_title_of_any_letters_makes_a_name(desk: Desk) -> None:
+    opened = desk.json("incident", "open", "Zürich: 支付 / ../x", "--level", "SEV-0")
+    assert opened["incident"] == "Incident/2026-11-21-zurich-x"
+    assert desk.json("incident", "open", "支付", "--level", "SEV-0")["incident"] == (
+        "Incident/2026-11-21"
+    )
+
+
+def test_what_documents_say_does_not_reach_the_terminal_raw(desk: Desk) -> None:
+    desk.tell("incident", "open", "x\x1b[31m", "--level", "SEV-0", "--reason", "a\nb\x1b]0;t\x07")
+    for command in ("show", "list", "timeline"):
+        said = desk.tell("incident", command).out
+        assert not {"\x1b", "\x07"} & {*said}
