@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
@@ -27,18 +28,41 @@ REVIEWED_WITHIN = timedelta(days=7)
 ARCHIVE = "archive"
 """The folder, wherever it is, that makes what lies below it an archive."""
 
-Recorded = dict[tuple[str, str, str], Place]
+
+@dataclass
+class Changelog:
+    """What entries say together, gathered while one after another is judged."""
+
+    recorded: dict[tuple[str, str, str], Place] = field(default_factory=dict)
+    """Where each change is recorded: by environment, target and digest."""
+    entered: set[str] = field(default_factory=set)
+    """The rollbacks that have an entry."""
+    waiting: dict[str, tuple[int, Entry]] = field(default_factory=dict)
+    """How many entries of an environment wait for the weekly review, and the oldest of them."""
 
 
 def judge_entry(
-    entry: Entry, recorded: Recorded, production: Collection[str], now: datetime
+    entry: Entry, changelog: Changelog, production: Collection[str], now: datetime
 ) -> Iterator[Diagnostic]:
-    """Report everything that is wrong with an entry; `recorded` gathers what entries answer for."""
+    """Report everything that is wrong with an entry."""
+    _gather(entry, changelog, production, now)
     yield from _dates(entry, now)
     yield from _times(entry, production, now)
     yield from _words(entry)
     yield from _targets(entry)
-    yield from _duplicates(entry, recorded)
+    yield from _duplicates(entry, changelog)
+
+
+def _gather(entry: Entry, changelog: Changelog, production: Collection[str], now: datetime) -> None:
+    spec = entry.spec
+    if spec.rollback_of is not None:
+        changelog.entered.add(spec.rollback_of)
+    if spec.environment not in production or spec.reviewed is not None or is_archived(entry):
+        return
+    if spec.date < (now - REVIEWED_WITHIN - _BEHIND).date().isoformat():
+        count, oldest = changelog.waiting.get(spec.environment, (0, entry))
+        older = min(entry, oldest, key=lambda one: (one.spec.date, one.name))
+        changelog.waiting[spec.environment] = (count + 1, older)
 
 
 def _dates(entry: Entry, now: datetime) -> Iterator[Diagnostic]:
@@ -156,10 +180,11 @@ def _is_target(text: str) -> bool:
         return False
 
 
-def _duplicates(entry: Entry, recorded: Recorded) -> Iterator[Diagnostic]:
+def _duplicates(entry: Entry, changelog: Changelog) -> Iterator[Diagnostic]:
     for index, answer in enumerate(entry.spec.answers):
         place = entry.at("answers", index)
-        first = recorded.setdefault((entry.spec.environment, answer.target, answer.after), place)
+        change = (entry.spec.environment, answer.target, answer.after)
+        first = changelog.recorded.setdefault(change, place)
         if first != place:
             yield contradiction(
                 entry,
@@ -171,26 +196,20 @@ def _duplicates(entry: Entry, recorded: Recorded) -> Iterator[Diagnostic]:
             )
 
 
-def judge_reviews(
-    entries: tuple[Entry, ...], production: Collection[str], now: datetime
-) -> dict[str, Diagnostic]:
-    """Return, by address, the oldest entry of each production that no weekly review has seen."""
-    waiting: dict[str, list[Entry]] = {}
-    latest = (now - REVIEWED_WITHIN - _BEHIND).date().isoformat()
-    for entry in entries if production else ():
-        spec = entry.spec
-        is_due = spec.reviewed is None and spec.date < latest
-        if is_due and spec.environment in production and not is_archived(entry):
-            waiting.setdefault(spec.environment, []).append(entry)
-    found: dict[str, Diagnostic] = {}
-    for environment, unseen in waiting.items():
-        oldest = min(unseen, key=lambda entry: (entry.spec.date, entry.name))
-        more = f", and {len(unseen) - 1} more of {environment}" if unseen[1:] else ""
-        found[oldest.name] = remark(
+def judge_reviews(changelog: Changelog) -> Iterator[tuple[Entry, tuple[Diagnostic]]]:
+    """Yield the oldest entry of each production that no weekly review has seen, and say so."""
+    for environment, (count, oldest) in changelog.waiting.items():
+        more = f", and {count - 1} more of {environment}" if count > 1 else ""
+        yield (
             oldest,
-            "changelog-unreviewed",
-            f"nobody has reviewed it{more}, and entries are reviewed weekly for completeness",
-            ("date",),
-            "compare them with what was applied, then write reviewed: {at, by}",
+            (
+                remark(
+                    oldest,
+                    "changelog-unreviewed",
+                    f"nobody has reviewed it{more}, and entries are reviewed weekly for"
+                    " completeness",
+                    ("date",),
+                    "compare them with what was applied, then write reviewed: {at, by}",
+                ),
+            ),
         )
-    return found

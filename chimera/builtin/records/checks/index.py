@@ -1,17 +1,16 @@
 """The records of a snapshot by what they refer to, gathered once: no check looks at all for each.
 
-Refuses judgement.
+Refuses judgement, and entries of the changelog: there are many, and each is judged as it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chimera.builtin.records.checks.faults import Filed
 from chimera.builtin.records.kinds import (
-    ChangelogEntrySpec,
     FreezeSpec,
     IncidentSpec,
     PostmortemSpec,
@@ -26,51 +25,38 @@ By = Mapping[str, tuple[Filed[S], ...]]
 
 @dataclass(frozen=True)
 class Index:
-    """All records in order of address, and those that others ask for by what they are about."""
+    """Records in order of address, and those that others ask for by what they are about."""
 
     models: tuple[Filed[SeverityModelSpec], ...]
     incidents: tuple[Filed[IncidentSpec], ...]
     postmortems: tuple[Filed[PostmortemSpec], ...]
     rollbacks: tuple[Filed[RollbackSpec], ...]
     freezes: tuple[Filed[FreezeSpec], ...]
-    entries: tuple[Filed[ChangelogEntrySpec], ...]
     by_name: Mapping[str, Filed[Any]]
     """Every one of them, by its address."""
     reviews_of: By[PostmortemSpec]
     """Postmortems by their incident."""
     freezes_of: By[FreezeSpec]
     """Freezes by their incident."""
-    entries_of: By[ChangelogEntrySpec]
-    """Entries by the rollback that they record."""
 
     @staticmethod
     def of(snapshot: Snapshot) -> Index:
         """Gather the records of a snapshot."""
-        postmortems = _filed(snapshot, PostmortemSpec)
-        freezes = _filed(snapshot, FreezeSpec)
-        entries = _filed(snapshot, ChangelogEntrySpec)
-        models = _filed(snapshot, SeverityModelSpec)
-        incidents = _filed(snapshot, IncidentSpec)
-        rollbacks = _filed(snapshot, RollbackSpec)
-        every: tuple[Filed[Any], ...] = (
-            *models,
-            *incidents,
-            *postmortems,
-            *rollbacks,
-            *freezes,
-            *entries,
-        )
+        postmortems = tuple(filed(snapshot, PostmortemSpec))
+        freezes = tuple(filed(snapshot, FreezeSpec))
+        models = tuple(filed(snapshot, SeverityModelSpec))
+        incidents = tuple(filed(snapshot, IncidentSpec))
+        rollbacks = tuple(filed(snapshot, RollbackSpec))
+        every: tuple[Filed[Any], ...] = (*models, *incidents, *postmortems, *rollbacks, *freezes)
         return Index(
             models,
             incidents,
             postmortems,
             rollbacks,
             freezes,
-            entries,
             {one.name: one for one in every},
             _by((one.spec.incident, one) for one in postmortems),
             _by((one.spec.incident, one) for one in freezes),
-            _by((one.spec.rollback_of, one) for one in entries),
         )
 
     def model(self, name: str) -> SeverityModelSpec | None:
@@ -89,10 +75,13 @@ def index_of(snapshot: Snapshot) -> Index:
     return snapshot.once(Index.of)
 
 
-def _filed(snapshot: Snapshot, spec: type[S]) -> tuple[Filed[S], ...]:
+def filed(snapshot: Snapshot, spec: type[S]) -> Iterator[Filed[S]]:
+    """Yield the records of a model in order of address, each read when it is asked for."""
     names = {kind.name for kind in snapshot.registry if kind.is_of(spec)}
-    found = ((document, document.spec) for document in snapshot.of_kinds(names))
-    return tuple(Filed(document, read) for document, read in found if isinstance(read, spec))
+    for document in snapshot.of_kinds(names):
+        read = document.spec
+        if isinstance(read, spec):
+            yield Filed(document, read)
 
 
 def _by(found: Iterable[tuple[str | None, Filed[S]]]) -> By[S]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from chimera.builtin.records.checks.changelog import Recorded, judge_entry, judge_reviews
+from chimera.builtin.records.checks.changelog import Changelog, judge_entry, judge_reviews
 from chimera.builtin.records.checks.faults import Filed, verdicts
 from chimera.builtin.records.checks.freezes import judge_freeze, scopes
 from chimera.builtin.records.checks.incidents import judge_duplicates, judge_incident
-from chimera.builtin.records.checks.index import index_of
+from chimera.builtin.records.checks.index import filed, index_of
 from chimera.builtin.records.checks.postmortems import judge_postmortem, judge_repeated
 from chimera.builtin.records.checks.rollbacks import judge_rollback, judge_together
 from chimera.builtin.records.checks.severities import judge_model
 from chimera.builtin.records.checks.wording import People
+from chimera.builtin.records.kinds import ChangelogEntrySpec
 from chimera.gate import EnvironmentSpec, IdentitySpec, environments
 from chimera.kinds import Model, Snapshot, Subject
 from chimera.model import Diagnostic, Verdict
@@ -28,8 +29,15 @@ def judge(subject: Subject) -> Iterator[Verdict]:
     index = index_of(snapshot)
     known, production = environments(snapshot), _production(snapshot)
     people, machines = _identities(snapshot)
-    recorded: Recorded = {}
     there = scopes(snapshot) if index.freezes else {}
+    changelog = Changelog()
+    yield from _judged(
+        "changelog",
+        "ChangelogEntry",
+        filed(snapshot, ChangelogEntrySpec),
+        lambda one: judge_entry(one, changelog, production, now),
+    )
+    yield from verdicts("changelog", "ChangelogEntry", judge_reviews(changelog))
     yield from _judged("severities", "SeverityModel", index.models, judge_model)
     yield from _judged(
         "incidents",
@@ -49,18 +57,11 @@ def judge(subject: Subject) -> Iterator[Verdict]:
         "rollbacks",
         "Rollback",
         index.rollbacks,
-        lambda one: judge_rollback(one, index, machines, now),
+        lambda one: judge_rollback(one, changelog.entered, machines, now),
         judge_together(index.rollbacks),
     )
     yield from _judged(
         "freezes", "Freeze", index.freezes, lambda one: judge_freeze(one, there, now)
-    )
-    yield from _judged(
-        "changelog",
-        "ChangelogEntry",
-        index.entries,
-        lambda one: judge_entry(one, recorded, production, now),
-        judge_reviews(index.entries, production, now),
     )
 
 

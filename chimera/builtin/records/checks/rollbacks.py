@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from chimera.builtin.records.checks.commanding import person
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
-from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.checks.observing import judge_observation
 from chimera.builtin.records.checks.times import Timed, in_order, not_before, to_come
 from chimera.builtin.records.checks.wording import is_empty
@@ -27,9 +26,12 @@ ENTERED_WITHIN = timedelta(hours=24)
 
 
 def judge_rollback(
-    rollback: Rollback, index: Index, machines: Collection[str], now: datetime
+    rollback: Rollback, entered: Collection[str], machines: Collection[str], now: datetime
 ) -> Iterator[Diagnostic]:
-    """Report everything that is wrong with a rollback; `machines` are identities of no person."""
+    """Report everything that is wrong with a rollback.
+
+    `entered` are those that the changelog has, and `machines` the identities of no person.
+    """
     yield from _times(rollback, now)
     yield from _triggered(rollback, machines)
     yield from _checklist(rollback)
@@ -38,7 +40,7 @@ def judge_rollback(
     if rollback.spec.type == "database":
         yield from _database(rollback)
     yield from judge_observation(rollback, now)
-    yield from _afterwards(rollback, index, now)
+    yield from _afterwards(rollback, entered, now)
 
 
 def executed(spec: RollbackSpec) -> datetime | None:
@@ -212,10 +214,12 @@ def _database(rollback: Rollback) -> Iterator[Diagnostic]:
         )
 
 
-def _afterwards(rollback: Rollback, index: Index, now: datetime) -> Iterator[Diagnostic]:
+def _afterwards(
+    rollback: Rollback, entered: Collection[str], now: datetime
+) -> Iterator[Diagnostic]:
     spec, begun = rollback.spec, executed(rollback.spec)
-    entries = index.entries_of.get(rollback.name, ())
-    if begun is not None and now > after(begun, ENTERED_WITHIN) and not entries:
+    is_late = begun is not None and now > after(begun, ENTERED_WITHIN)
+    if is_late and rollback.name not in entered:
         yield omission(
             rollback,
             "rollback-entry-missing",
