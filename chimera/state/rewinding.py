@@ -9,18 +9,20 @@ may have changed since, that is said, and nothing is taken back.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 from chimera.model import UsageError
 from chimera.state.database import connect_writer, translated
 from chimera.state.layout import Layout
-from chimera.state.records import RunStatus
+from chimera.state.objects import Objects
+from chimera.state.records import Json, RunStatus
 
 BY_TIME = ("health", "outbox")
 """Collections whose ids begin with the moment of each value: what is later is known."""
 
+_NAMED = 5
 _ENDED = {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.COMPENSATED, RunStatus.FAILED}
 
 
@@ -52,7 +54,11 @@ class _Moment:
     epoch: int
 
 
-def rewind(layout: Layout, uid: str) -> Rewound:
+Actions = Callable[[Json], Iterable[tuple[str, str]]]
+"""Gives the targets of a ruling that passed, with what was to be done to each."""
+
+
+def rewind(layout: Layout, uid: str, actions: Actions) -> Rewound:
     """Take a copy of the state back to the end of a run, or say in `obstacles` why that cannot be.
 
     The copy is in the present format. Raises `UsageError` for a run that is not in it or has not
@@ -60,11 +66,13 @@ def rewind(layout: Layout, uid: str) -> Rewound:
     """
     with translated(layout.database), closing(connect_writer(layout, is_whole=True)) as copy:
         moment = _end_of(copy, uid)
-        obstacles = tuple(_obstacles(copy, uid, moment))
+        ruled = _ruled(copy, Objects(layout.objects), moment, actions)
+        made = tuple(_made_later(copy, uid, moment, ruled))
+        obstacles = tuple(_obstacles(copy, uid, moment, ruled, made))
         if obstacles:
             return Rewound(uid, moment.event, moment.at, obstacles=obstacles)
         copy.execute("BEGIN IMMEDIATE")
-        found = _take_back(copy, uid, moment)
+        found = _take_back(copy, uid, moment, made)
         copy.execute("COMMIT")
         copy.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return found
@@ -85,46 +93,101 @@ def _end_of(copy: sqlite3.Connection, uid: str) -> _Moment:
     return _Moment(id, environment, target, event, updated, epoch)
 
 
-def _obstacles(copy: sqlite3.Connection, uid: str, m: _Moment) -> Iterator[str]:
-    """Yield what may have been overwritten after the moment, for each kind of thing."""
-    for what, query, values in (
+_Target = tuple[str, str]
+"""Environment and target."""
+
+
+def _ruled(
+    copy: sqlite3.Connection, objects: Objects, m: _Moment, actions: Actions
+) -> dict[_Target, str]:
+    """Return what was to be done first to each target after the moment.
+
+    That is by the first ruling after it, or else by the last before it, which may have been
+    carried out since.
+    """
+    rows = copy.execute("SELECT environment, at, ruling FROM ruling ORDER BY id").fetchall()
+    before: dict[str, dict[_Target, str]] = {}
+    after: dict[_Target, str] = {}
+    for environment, at, text in rows:
+        found = {(environment, target): action for target, action in actions(objects.decode(text))}
+        if at <= m.at:
+            before[environment] = found
+        else:
+            after = {**found, **after}
+    last = {target: action for found in before.values() for target, action in found.items()}
+    return {**last, **after}
+
+
+def _made_later(
+    copy: sqlite3.Connection, uid: str, m: _Moment, ruled: Mapping[_Target, str]
+) -> Iterator[_Target]:
+    """Yield the targets that were applied after the moment, and of which there was nothing then."""
+    for target in _applied_later(copy, uid, m):
+        if ruled.get(target) == "create":
+            yield target
+
+
+def _applied_later(copy: sqlite3.Connection, uid: str, m: _Moment) -> list[_Target]:
+    return copy.execute(
+        "SELECT environment, target FROM applied WHERE at > ? AND run IS NOT ?", (m.at, uid)
+    ).fetchall()
+
+
+def _obstacles(
+    copy: sqlite3.Connection,
+    uid: str,
+    m: _Moment,
+    ruled: Mapping[_Target, str],
+    made: Collection[_Target],
+) -> Iterator[str]:
+    """Yield what was overwritten after the moment, or may have been, for each kind of thing."""
+    own = (m.environment, m.target)
+    lost = [target for target in _applied_later(copy, uid, m) if target not in made]
+    there = set(copy.execute("SELECT environment, target FROM applied"))
+    gone = [t for t, action in ruled.items() if action == "delete" and t not in there]
+    spent = copy.execute("SELECT environment, target FROM spent WHERE at > ?", (m.at,))
+    moved = copy.execute(
+        "SELECT DISTINCT uid, run.id FROM event JOIN run ON run.id = event.run"
+        " WHERE seq > ? AND event.kind = 'MIGRATE'",
+        (m.event,),
+    )
+    for what, found in (
+        ("applied anew after it", [target for _, target in lost]),
+        ("removed after it, or just before", [target for _, target in gone]),
         (
-            "targets were applied or settled",
-            "SELECT count(*) FROM applied WHERE at > ? AND run IS NOT ?",
-            (m.at, uid),
+            "let through by approvals that were spent after it",
+            [t for e, t in spent if (e, t) != own and (e, t) not in made],
         ),
-        ("rulings were made: what they let through is not known", _LATER_RULINGS, (m.at,)),
-        (
-            "approvals were spent",
-            "SELECT count(*) FROM spent WHERE at > ? AND NOT (environment = ? AND target = ?)",
-            (m.at, m.environment, m.target),
-        ),
-        (
-            "runs were moved to another definition",
-            "SELECT count(DISTINCT run) FROM event WHERE seq > ? AND kind = 'MIGRATE'",
-            (m.event,),
-        ),
+        ("moved to another definition after it", [f"run {name}" for name, _ in moved]),
+        ("may have changed after it", [f"collection {c}" for c in _collections(copy, m)]),
     ):
-        (number,) = copy.execute(query, values).fetchone()
-        if number:
-            yield f"after it, {number} {what}"
+        if found:
+            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+            yield f"{what}: {', '.join(sorted(found)[:_NAMED])}{more}"
+
+
+def _collections(copy: sqlite3.Connection, m: _Moment) -> list[str]:
+    """Return the collections of which nothing says when they changed, where anybody wrote since."""
     (epoch,) = copy.execute("SELECT epoch FROM writer").fetchone()
     (events,) = copy.execute("SELECT count(*) FROM event WHERE seq > ?", (m.event,)).fetchone()
-    if events or epoch != m.epoch:
-        names = copy.execute(
-            "SELECT DISTINCT collection FROM item WHERE collection NOT IN (?, ?) ORDER BY 1",
-            BY_TIME,
+    if not events and epoch == m.epoch:
+        return []
+    return [
+        name
+        for (name,) in copy.execute(
+            "SELECT DISTINCT collection FROM item WHERE collection NOT IN (?, ?)", BY_TIME
         )
-        found = [name for (name,) in names]
-        if found:
-            yield f"what these keep may have changed after it: {', '.join(found)}"
+    ]
 
 
-_LATER_RULINGS = "SELECT count(*) FROM ruling WHERE at > ?"
-
-
-def _take_back(copy: sqlite3.Connection, uid: str, m: _Moment) -> Rewound:
+def _take_back(copy: sqlite3.Connection, uid: str, m: _Moment, made: Iterable[_Target]) -> Rewound:
     """Delete what came after the moment, and leave what was going on then as a crash would."""
+    for target in made:
+        copy.execute("DELETE FROM applied WHERE environment = ? AND target = ?", target)
+        copy.execute(
+            "DELETE FROM spent WHERE environment = ? AND target = ? AND at > ?", (*target, m.at)
+        )
+    copy.execute("DELETE FROM ruling WHERE at > ?", (m.at,))
     copy.execute("CREATE TEMP TABLE later AS SELECT id FROM run WHERE created > ?", (m.at,))
     copy.execute(
         "CREATE TEMP TABLE going AS SELECT id FROM run WHERE id NOT IN (SELECT id FROM later)"

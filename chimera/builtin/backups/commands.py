@@ -204,11 +204,10 @@ def restore(
     either the old state is there or the new one, and the same command run again finishes. It is
     refused while anything runs. Without arguments it finishes one that was killed.
 
-    --run RUN takes back what came after the run's end: later events and runs are removed, and runs
-    that were going on then are interrupted there. That is done only where nothing is lost by it:
-    where targets were applied, rulings made, or what modules keep may have changed since, it is
-    refused and says so, because the state keeps no earlier values of these. Records, evidence and
-    genomes are as the backup has them.
+    --run RUN takes back what came after the run's end: later events, runs, rulings and first
+    applies are removed, and runs that were going on then are interrupted there. It is exact or
+    refused: the state keeps no earlier values of what was applied anew or removed since, or of what
+    modules keep, and then it names them. Records, evidence and genomes are as the backup has them.
     """
     from chimera.builtin.backups import restoring, showing
 

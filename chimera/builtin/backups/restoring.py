@@ -33,8 +33,8 @@ from chimera.builtin.backups.staging import (
 from chimera.builtin.backups.store import Store
 from chimera.context import Context
 from chimera.documents.bundles import ref_tip, unpack_bundle
-from chimera.model import StateError, UsageError
-from chimera.state import Holding, Layout, RunStatus
+from chimera.model import Outcome, StateError, UsageError
+from chimera.state import Holding, Json, Layout, RunStatus
 from chimera.state.backing import hold, settle_copy
 from chimera.state.rewinding import Rewound, rewind
 from chimera.workspace.opening import prepare_folder
@@ -154,7 +154,7 @@ def _rewind(name: str, staged: Staged, run: str | None) -> Rewound | None:
     """Take the copy back to the end of a run; raises `BackupError` where that is not exact."""
     if run is None:
         return None
-    found = rewind(staged.layout, run)
+    found = rewind(staged.layout, run, _actions)
     if found.obstacles:
         raise BackupError(
             f"the state cannot be brought to the end of run {run}: {'; '.join(found.obstacles)}",
@@ -165,6 +165,18 @@ def _rewind(name: str, staged: Staged, run: str | None) -> Rewound | None:
     if wrong:
         raise StateError(f"the state brought to the end of run {run} is not whole: {wrong[0]}")
     return found
+
+
+def _actions(ruling: Json) -> Iterator[tuple[str, str]]:
+    """Yield what a ruling that passed let be done to which targets."""
+    try:
+        if ruling["outcome"] == Outcome.PASSED.value:
+            yield from [(item["target"], item["action"]) for item in ruling["items"]]
+    except (KeyError, TypeError) as error:
+        raise BackupError(
+            "a ruling in the backup cannot be read, and what it let through is not known",
+            help="nothing was changed: restore the backup as it is, without --run",
+        ) from error
 
 
 def _exchange(layout: Layout, context: Context, staged: Staged) -> Path | None:
