@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from chimera.model.chart import Chart, Line
 from chimera.render.units import shown
@@ -56,12 +56,19 @@ def exhaustion_figure(id: str, name: str, points: Points, limit: float, task: Re
     at, earliest, latest = (_moment(seconds) for seconds in found)
     if at is None or at > task.now + _FAR:
         return Figure(id, name, "not foreseen", note="not within ten years", tone=Tone.GOOD)
-    zone = task.period.zone
-    until = "later than 9999" if latest is None else f"{latest.astimezone(zone):%Y-%m-%d}"
     assert earliest is not None
-    note = f"between {earliest.astimezone(zone):%Y-%m-%d} and {until} at 95 %, if it goes on so"
     tone = Tone.BAD if at <= task.now + _SOON else Tone.WARNING
-    return Figure(id, name, f"{at.astimezone(zone):%Y-%m-%d}", note=note, tone=tone, is_key=True)
+    note = f"{_between(earliest, latest, task.period.zone)} at 95 %, if it goes on so"
+    day = f"{at.astimezone(task.period.zone):%Y-%m-%d}"
+    return Figure(id, name, day, "", note, tone, is_key=tone is Tone.BAD)
+
+
+def _between(earliest: datetime, latest: datetime | None, zone: tzinfo) -> str:
+    first = f"{earliest.astimezone(zone):%Y-%m-%d}"
+    if latest is None:
+        return f"not before {first}"
+    last = f"{latest.astimezone(zone):%Y-%m-%d}"
+    return "give or take a day" if first == last else f"between {first} and {last}"
 
 
 def growth_chart(

@@ -47,7 +47,8 @@ def sections(task: ReportTask) -> Iterator[Section]:
             )
             for (pool, resource), points in shares.items()
         )
-        yield Section("capacity", "Capacity", "", figures, notes=notes)
+        charts = tuple(_charts(task, shares))
+        yield Section("capacity", "Capacity", "", figures, charts=charts, notes=notes)
     elif task.kind is not ReportKind.COMPLIANCE:
         yield _usage(task, within, shares, notes)
 
@@ -124,18 +125,25 @@ def _usage(
     ]
     figure = Figure("leases", "Leases of pools", len(leases), note="held in this time")
     table = Table("pools", "Pools", columns, rows, empty="no part of this time is over")
+    charts = tuple(_charts(task, shares))
+    return Section("utilisation", "Utilisation", "", (figure,), (table,), charts, notes=notes)
+
+
+def _charts(task: ReportTask, shares: _Shares) -> Iterator[Chart]:
     lines = [Line(f"{r} of {p}", points, steps=True) for (p, r), points in shares.items() if points]
-    chart = Chart(
+    if not lines:
+        return
+    means = [(line.name, sum(y or 0.0 for _, y in line.points)) for line in lines]
+    told = (f"{name}: {total / len(lines[0].points):.0%} on average" for name, total in means)
+    yield Chart(
         *("What was leased of pools", "time", "share", lines),
-        description="; ".join(f"{r} of {p}: {y:.0%} on average" for p, r, y, _ in rows),
+        description="; ".join(told),
         is_time=True,
         unit="ratio",
         limits=(("all of it", 1.0),),
         span=(task.period.start.timestamp(), task.period.end.timestamp()),
         is_from_zero=True,
     )
-    charts = (chart,) if lines else ()
-    return Section("utilisation", "Utilisation", "", (figure,), (table,), charts, notes=notes)
 
 
 def _notes(

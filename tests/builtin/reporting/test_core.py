@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -219,11 +220,22 @@ def test_a_disk_is_exhausted_when_its_trend_says_so(journal: Journal, make: Make
     report = make("capacity", clock=START)
     found = figure(report, "disk-exhausted")
     assert found.value == "2026-11-26"
-    assert "between 2026-11-26 and 2026-11-26 at 95 %" in found.note
+    assert found.note == "give or take a day at 95 %, if it goes on so"
     charts = {chart.title: chart for chart in section(report, "capacity").charts}
     chart = charts["Disk in use"]
     assert isinstance(chart, Chart)
     assert len(chart.lines) == 2
+
+
+def test_an_uncertain_trend_says_between_which_days(journal: Journal, make: Make) -> None:
+    source = random.Random(5)
+    for day in range(20):
+        noise = source.gauss(0, 0.03)
+        journal.look(START - timedelta(days=20 - day), disk=0.4 + 0.01 * day + noise)
+    found = figure(make("capacity", clock=START), "disk-exhausted")
+    days = re.fullmatch(r"between ([\d-]+) and ([\d-]+) at 95 %, if it goes on so", found.note)
+    assert days is not None
+    assert days[1] < str(found.value) < days[2]
 
 
 def test_a_report_reads_no_more_rows_of_a_longer_journal(

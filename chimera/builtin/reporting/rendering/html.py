@@ -41,6 +41,8 @@ from chimera.runtime.reporting import (
 )
 
 _SIGNS = {Tone.GOOD: "\N{CHECK MARK}", Tone.WARNING: "!", Tone.BAD: "\N{BALLOT X}"}
+_SHORT = 12
+"""Characters of a value that stays in one line, such as a date."""
 _SAID = {Tone.GOOD: "good", Tone.WARNING: "to be watched", Tone.BAD: "bad"}
 
 
@@ -156,6 +158,7 @@ def _figures(figures: Sequence[Figure], report: Report, style: str) -> Iterator[
     for figure in figures:
         value = _text(figure_text(figure, report.period.zone))
         absent = " absent" if figure.value is None else ""
+        short = " short" if len(value) <= _SHORT else ""
         sign = _SIGNS.get(figure.tone)
         told = (
             f'<span class="sign" role="img" aria-label="{_SAID[figure.tone]}">{sign}</span>'
@@ -165,7 +168,7 @@ def _figures(figures: Sequence[Figure], report: Report, style: str) -> Iterator[
         note = f'<dd class="note">{_text(figure.note)}</dd>' if figure.note else ""
         yield (
             f'<div class="{figure.tone.value}{absent}"><dt>{told}{_text(figure.name)}</dt>'
-            f'<dd class="value">{value}</dd>{note}</div>'
+            f'<dd class="value{short}">{value}</dd>{note}</div>'
         )
     yield "</dl>"
 

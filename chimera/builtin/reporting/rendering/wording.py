@@ -29,12 +29,11 @@ def title_of(report: Report) -> str:
 
 
 def span_of(report: Report) -> str:
-    """Return from when until when, in the report's zone; the end is not part of it."""
+    """Return what days the report is about, in its zone, unless its name says it."""
     period = report.period
+    if " to " in period.name:
+        return f"in {zone_name(report)}"  # its name says the rest
     start, end = (edge.astimezone(period.zone) for edge in (period.start, period.end))
-    is_of_days = not any((start.hour, start.minute, start.second, end.hour, end.minute, end.second))
-    if not is_of_days:
-        return f"{start:%Y-%m-%d %H:%M} until {end:%Y-%m-%d %H:%M}, {zone_name(report)}"
     last = end - timedelta(days=1)
     if start.date() == last.date():
         return f"{start:%A, %Y-%m-%d}, {zone_name(report)}"
