@@ -37,10 +37,10 @@ class Halt:
 
     @property
     def concerns(self) -> str:
-        """What it stops, in words: `everything`, or `kinds Workflow in Environment/production`."""
+        """What it stops, in words: `everything`, or `the kinds Workflow in Environment/local`."""
         named = dict(self.scope)
         environments = named.pop("environments", ())
-        what = "; ".join(f"{name} {', '.join(these)}" for name, these in named.items() if these)
+        what = "; ".join(f"the {name} {', '.join(these)}" for name, these in named.items() if these)
         where = f" in {', '.join(environments)}" if environments else ""
         return f"{what or 'everything'}{where}"
 

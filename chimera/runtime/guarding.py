@@ -184,7 +184,7 @@ class Guarding:
             "values": dict(breach.values),
             "step": breach.step,
             "phase": breach.phase,
-            "reason": breach.message,
+            "error": breach.message,
         }
         if breach.phase == "after":
             told["seen"] = {"operation": seen.operation, "inputs": seen.inputs}
@@ -196,10 +196,11 @@ class Guarding:
         """Have a run end that a guard stops: it goes on when that is over."""
         if course.ending is not None:
             return
-        told: dict[str, Json] = {**halt.to_json(), "actor": halt.by}
+        message = f"{halt.guard} stops it: {halt.said}"
+        told: dict[str, Json] = {**halt.to_json(), "error": message}
         self._services.journal.note_run(course, EventKind.HALT, told)
         help = f"{halt.lift}; then `chimera runs resume {{run}}` goes on where it stopped"
-        self._end(course, RunStatus.INTERRUPTED, f"{halt.guard} stops it: {halt.said}", help)
+        self._end(course, RunStatus.INTERRUPTED, message, help)
 
     def _end(self, course: Course, status: RunStatus, message: str, help: str) -> None:
         is_by_guard = bool(course.halted)

@@ -98,13 +98,13 @@ def _sides(workspace: Workspace, snapshot: Snapshot) -> Iterator[Side]:
     yield Side(f"the commit {revision[:12]}" if revision else "the work tree", snapshot)
     if workspace.loaded.snapshot is not snapshot:
         yield Side("the work tree", workspace.loaded.snapshot)
-    yield from _trusted(workspace, revision)
+    yield from _trusted(workspace)
     yield recorded_here(workspace)
 
 
-def _trusted(workspace: Workspace, known: str | None) -> Iterator[Side]:
+def _trusted(workspace: Workspace) -> Iterator[Side]:
     tree = trusted_tree(workspace)
-    if tree is None or tree.revision == known:
+    if tree is None:
         return
     roots = read_source(tree, workspace.cache).roots
     contents = tree.read_many(entry.path for entry in tree.under(roots))

@@ -80,7 +80,7 @@ def is_within(id: str, step: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What happened to a run: it was paused, resumed, cancelled, given a signal or moved."""
+    """What happened to a run: paused, resumed, cancelled, signalled, moved, stopped by a guard."""
 
     what: str
     at: datetime
@@ -151,6 +151,9 @@ def refuse_answer(asked: Question, data: Json, actor: Actor) -> None:
 
 def _entry(event: Event) -> Iterator[Entry]:
     data: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
+    if event.kind is EventKind.HALT:
+        guard, why = str(data.get("guard") or "a guard"), str(data.get("error", ""))
+        yield Entry("stopped", event.at, guard, why.removeprefix(f"{guard} stops it: "))
     if "actor" not in data:
         return  # the engine's own: a process went on with it
     what, about = event.kind.value.lower(), str(data.get("name") or "")

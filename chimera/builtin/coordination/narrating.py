@@ -33,6 +33,7 @@ _WORDS: Final[dict[str, tuple[LogLevel, str]]] = {
     EventKind.CANCEL.value: ("info", "is asked to end"),
     EventKind.SIGNAL.value: ("info", "has got a signal"),
     EventKind.MIGRATE.value: ("info", "has got another definition"),
+    EventKind.HALT.value: ("warn", "is stopped by a guard"),
     EventKind.RETRY.value: ("warn", "is tried again"),
     EventKind.ESCALATE.value: ("error", "needs somebody to look"),
     EventKind.FAIL.value: ("error", "failed"),

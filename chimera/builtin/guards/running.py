@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,9 @@ class RunningGuard:
     def __init__(self, root: Path, context: Context) -> None:
         self._root = root
         self._context = context
-        self._folder = os.fsencode(folder_of(root))
+        folder = os.fsencode(folder_of(root))
+        # Asked in every turn of every run: on most days it is all that is done.
+        self._is_there = partial(os.access, folder, os.F_OK, follow_symlinks=_FOLLOWS)
         self._known: dict[tuple[str, str], _Known] = {}
         self._maintains = False
         self._switches: tuple[Switch, ...] = ()
@@ -73,7 +76,7 @@ class RunningGuard:
 
     def look(self, now: datetime) -> bool:
         """Tell whether anything may be stopped at `now`."""
-        if os.access(self._folder, os.F_OK, follow_symlinks=_FOLLOWS):
+        if self._is_there():
             self._switches = read_switches(self._root)
         elif self._switches:
             self._switches = ()

@@ -22,9 +22,9 @@ MACHINE = "this machine"
 
 
 def guards_of(sides: Iterable[Side]) -> Iterator[tuple[Side, Guard]]:
-    """Yield each guard, once for each digest, with the place that has it."""
+    """Yield each guard, once for each digest, with the place that has it; the trust ref first."""
     seen: set[Digest] = set()
-    for side in sides:
+    for side in sorted(sides, key=lambda side: not side.is_trusted):
         for guard in side.snapshot.of_model(GuardSpec):
             if guard.digest not in seen:
                 seen.add(guard.digest)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from chimera.builtin.guards.kinds import GuardSpec
+from chimera.builtin.guards.kinds import GuardScope, GuardSpec
 from chimera.builtin.guards.plugin import _breaks, _ends
 from chimera.builtin.guards.reviewing import review
+from chimera.builtin.guards.switches import engage
+from chimera.context import Context
 from chimera.gate import Side, Weighing, weigh
 from chimera.model import Diagnostic, Finding, Outcome, Place, Placement
 from chimera.plugin import ESSENTIAL
@@ -104,3 +106,31 @@ def test_releasing_or_deleting_an_engaged_guard_breaks(team: Team) -> None:
 
 def test_guards_cannot_be_left_out() -> None:
     assert "chimera.builtin.guards.plugin" in ESSENTIAL
+
+
+def test_a_switch_of_this_machine_stops_what_no_document_does(team: Team) -> None:
+    context = Context.system()
+    engage(team.root, context, "pay", GuardScope(kinds=("Thing",)), "wrong charges")
+    weighing = team.weighing(update(), update(SRC, paths=("src/a.py",)))
+    assert stopped(weighing) == ["Thing/a"]
+    (refusal,) = weigh(weighing, PLUGINS).refusals
+    (fault,) = refusal.diagnostics
+    assert fault.rule == "guard-engaged"
+    assert fault.message.startswith("Guard/pay stops Thing/a: wrong charges (engaged by ")
+    assert fault.help == "release it with `chimera guard release pay`"
+    (path,) = (team.root / ".chimera" / "guards").iterdir()
+    path.write_text("no switch")
+    assert stopped(weighing) == ["Thing/a", "paths:src/**"], "a damaged one stops everything"
+    path.unlink()
+    engage(team.root, context, "pay", GuardScope(kinds=("Workflow",)), "wrong charges")
+    assert stopped(weighing) == []
+
+
+@pytest.mark.parametrize(
+    ("until", "stops"), [("2026-11-21T00:00:01Z", True), ("2026-11-21T00:00:00Z", False)]
+)
+def test_maintenance_stops_until_it_is_over(team: Team, until: str, stops: bool) -> None:
+    team.write("Guard", "g", f"{{reason: r, maintenance: {{until: '{until}'}}}}")
+    assert bool(stopped(team.weighing())) is stops
+    rules = [d.rule for v in weigh(team.weighing(), PLUGINS).refusals for d in v.diagnostics]
+    assert rules == (["guard-maintenance"] if stops else [])
