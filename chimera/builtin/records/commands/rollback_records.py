@@ -174,7 +174,14 @@ def list_(environment: str | None, outputs: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("incident", required=False, metavar="[INCIDENT]")
-@click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, metavar="N")
+@click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="How many to show.",
+)
 @now_option
 @output_option()
 def suggest(incident: str | None, most: int, outputs: tuple[str, ...]) -> None:

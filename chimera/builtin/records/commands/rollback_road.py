@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--to", required=True, metavar="REV", help="The commit whose content is restored.")
 @only_option
-@click.option("--env", "environment", default="local", show_default=True, metavar="NAME")
+@click.option(
+    "--env",
+    "environment",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="The environment, named by an Environment document.",
+)
 @click.option("--write", is_flag=True, help="Write the record that a rollback takes.")
 @click.option("--reason", metavar="TEXT", help="Why, such as which errors match which change.")
 @click.option("--incident", metavar="NAME", help="The incident that it is to end.")
