@@ -11,6 +11,7 @@ from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
     from chimera.runtime.health import HealthCheck, HealthTask
+    from chimera.runtime.reporting import ReportTask, Section
 
 
 @hookimpl
@@ -74,3 +75,13 @@ def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
     from chimera.builtin.services.health.observing import observe
 
     return tuple(observe(task))
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Say how available services were in a time, and how quickly they answered."""
+    if not task.kind.is_periodic:
+        return ()
+    from chimera.builtin.services.reporting import sections
+
+    return tuple(sections(task))
