@@ -221,6 +221,32 @@ def test_a_rollback_that_was_killed_goes_on(team: Console) -> None:
     assert told.read_text() == "begin\none\n"
 
 
+SEVERITIES = {
+    "levels": [
+        {"id": "bad", "rank": 0, "name": "n", "meaning": "m", "response": "r", "freezeOwed": True}
+    ]
+}
+
+
+def test_an_open_incident_stops_what_runs_and_what_would_go_on(team: Console) -> None:
+    stages = [{"id": "hold", "wait": {"signal": "go"}}]
+    team.write("specs/act.yaml", document("Workflow", "act", trigger="human", stages=stages))
+    team.write("specs/sev.yaml", document("SeverityModel", "sev", **SEVERITIES))
+    applied(team)
+    team.tell("run", "Workflow/act", "--no-wait")
+    uid = team.json("runs", "list")["runs"][0]["run"]
+    about = ("fire", "--level", "bad", "--env", "local", "--name", "fire", "--commander", "ann")
+    team.tell("incident", "open", *about)
+    assert "freeze-stands" in team.tell("run", "Workflow/act", code=1)
+    team.tell("runs", "signal", uid, "go")
+    said = team.tell("runs", "resume", uid, code=1)
+    assert "may not go on: Freeze/fire freezes Workflow/act" in said
+    ended = ("--impact", "it is out", "--risk", "no fuel is left", "--monitoring", "no smoke")
+    team.tell("incident", "resolve", *ended)
+    team.passes(minutes=1)
+    team.tell("runs", "resume", uid)
+
+
 def test_a_rollback_without_evidence_or_by_automation_is_refused(team: Console) -> None:
     first = applied(team)
     team.write(

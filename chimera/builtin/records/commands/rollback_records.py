@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", metavar="ROLLBACK")
-@click.argument("kept", nargs=-1, metavar="WHAT=WHERE...")
+@click.argument("kept", nargs=-1, metavar="[WHAT=WHERE...]")
 @unavailable_option
 @output_option()
 def preserve(
