@@ -103,6 +103,12 @@ def _logs(rest: Sequence[str], *, is_searched: bool) -> Iterator[Fault]:
             "kubectl logs has no --all-namespaces",
             "name the namespace and a selector: kubectl logs -n NAMESPACE -l KEY=VALUE",
         )
+    for one in rest:
+        if one.startswith("--since=") and re.fullmatch(r".*\dd.*", one):
+            yield _impossible(
+                f"{one.partition('=')[2]} is no duration to kubectl, which knows no days",
+                "write it in hours: --since=168h",
+            )
     if {"-f", "--follow"} & flags:
         yield _endless("kubectl logs -f")
     is_selected = any(one in {"-l", "--selector"} or one.startswith("--selector=") for one in rest)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chimera.model import Digest, UsageError, digest_json
-from chimera.state import Event, EventKind, Json, Run, RunStatus
+from chimera.state import Event, EventKind, Json, Run, RunStatus, Turn
 
 if TYPE_CHECKING:
     from chimera.builtin.services.runbooks.procedures import Runbook
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chimera.state import StateWriter
     from chimera.workspace import Workspace
 
+_OPEN = {RunStatus.PAUSED, RunStatus.RUNNING, RunStatus.INTERRUPTED}
+"""How a run stands that is not over: one that somebody resumed as other runs are stays as it is."""
 _WAIT_TO_BEGIN = 10.0
 _WAIT_TO_END = 120.0
 """How long, in seconds, the state is waited for; longer once something has been done."""
@@ -84,6 +86,13 @@ class Ledger:
         is_cancelled = status is RunStatus.CANCELLED
         self._write(EventKind.CANCEL, "", told if is_cancelled else None, status, _WAIT_TO_END)
 
+    def _row(self) -> tuple[None, int, int, int, None]:
+        """Return how many steps there are, are over and have failed, as lists of runs show it."""
+        definition: Any = self.run.definition
+        failed = [e for e in self.entries.values() if e.came and e.came["outcome"] == "failed"]
+        over = sum(entry.is_over for entry in self.entries.values())
+        return None, len(definition["procedure"]["steps"]), over, len(failed), None
+
     @property
     def _actor(self) -> str:
         return self._workspace.context.actor.name
@@ -97,15 +106,16 @@ class Ledger:
             event = Event(kind, step, 1, workspace.context.clock.now(), data)
             is_noted = bool(step) or data is not None
             with state.transaction():
-                state.record(uid, [event] if is_noted else [], status=status)
+                state.record(uid, [event] if is_noted else [], status=status or RunStatus.PAUSED)
                 if status is not None:
                     state.settle(self.run.environment, self.run.target)
-            for event in state.events(uid, self._last):
-                self._take(event)
+                for noted in state.events(uid, self._last):
+                    self._take(noted)
+                state.write(Turn(runs={self.run.number: self._row()}))
 
     def _refuse_other(self, state: StateWriter) -> None:
         run = state.run(self.run.uid)
-        if run.status is not RunStatus.PAUSED:
+        if run.status not in _OPEN:
             raise UsageError(
                 f"run {run.uid} is over: {run.status.value}",
                 help="begin anew with `chimera runbook run`",
@@ -153,7 +163,7 @@ def open_run(workspace: Workspace, environment: str, runbook: str, procedure: st
     with workspace.read_state() as state:
         for run in state.runs(environment=environment, target=runbook):
             definition: Any = run.definition
-            is_open = run.status is RunStatus.PAUSED and isinstance(definition, dict)
+            is_open = run.status in _OPEN and isinstance(definition, dict)
             if is_open and definition.get("procedure", {}).get("id") == procedure:
                 return Ledger(workspace, run)
     return None

@@ -257,8 +257,8 @@ class Going:
         came = {
             **self._came("yes" if is_asked else "none", "done" if performed.ok else "failed"),
             "message": performed.message,
-            "exitCodes": list(performed.exit_codes),
-            "output": performed.output,
+            **({"exitCodes": list(performed.exit_codes)} if performed.exit_codes else {}),
+            **({"output": performed.output} if performed.output else {}),
             **({"file": performed.file, "digest": performed.digest} if performed.file else {}),
             **({"passed": True} if not performed.ok and not stops else {}),
         }
@@ -276,7 +276,8 @@ class Going:
         }
         came = self._came(word, outcome)
         message = messages.get(outcome, f"unavailable: {answer.note}")
-        self._ledger.end(step.id, {**came, "note": answer.note, "message": message})
+        note = {"note": answer.note} if answer.note else {}
+        self._ledger.end(step.id, {**came, **note, "message": message})
 
     def _came(self, answer: str, outcome: str) -> dict[str, Any]:
         actor = self._workspace.context.actor.name
