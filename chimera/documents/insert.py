@@ -135,8 +135,11 @@ def _end(text: str, entry: Any, last: int) -> int:
         if key is not None and node.end_mark.index < key.start_mark.index:
             node = key  # an alias, whose node stands elsewhere
         if not node.value or getattr(node, "flow_style", True):
-            # A block scalar takes the line ends after it.
-            return len(text[: min(node.end_mark.index, last)].rstrip())
+            end = min(node.end_mark.index, last)
+            header = text[node.start_mark.index : end].partition("\n")[0]
+            is_kept = getattr(node, "style", None) in {"|", ">"} and "+" in header
+            # A block scalar takes the line ends after it: they are a part of it where it says so.
+            return end - 1 if is_kept else len(text[:end].rstrip())
         entry = node.value[-1]
 
 
@@ -164,12 +167,13 @@ def _column(node: Any) -> int:
 
 def _block(key: str | int, value: Any, column: int) -> list[str]:
     """Return the lines of a list item, or of a field, at `column`."""
+    # Followed by another field, so that the line ends of a text that keeps them end where they do.
+    name, content = ("items", [value]) if isinstance(key, int) else (key, value)
+    text = format_text(dump({name: content, f"{name} end": 0}))
+    lines = text.removesuffix("...\n").split("\n")[:-2]
     if isinstance(key, int):
-        lines = format_text(dump({"items": [value]})).rstrip("\n").split("\n")[1:]
-        lines = [line[_STEP:] if line.strip() else "" for line in lines]
-    else:
-        lines = format_text(dump({key: value})).rstrip("\n").split("\n")
-    return [" " * column + line if line else "" for line in lines]
+        lines = [line[_STEP:] for line in lines[1:]]
+    return [" " * column + line if line.strip() else line for line in lines]
 
 
 def _flow_entry(key: str | int, value: Any) -> str:

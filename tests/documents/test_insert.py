@@ -104,6 +104,12 @@ def test_a_comment_above_an_item_stays_above_it() -> None:
     assert after == "a:\n  - x: 1\n    # in one\n  - x: 3\n  # above two\n  - x: 2\nb: c\n"
 
 
+def test_the_line_ends_that_a_text_keeps_stay_its_own() -> None:
+    text = "a:\n  - |+\n    x\n\n\nb: 1\n"
+    after = insert_item(text, AT.at("a"), "y\n\n")
+    assert _values(after) == [{"a": ["x\n\n\n", "y\n\n"], "b": 1}]
+
+
 def test_line_ends_stay_as_they_are() -> None:
     assert insert_item("a:\r\n- b\r\n", AT.at("a"), "c") == "a:\r\n- b\r\n- c\r\n"
     assert insert_item("a:\n- b", AT.at("a"), "c") == "a:\n- b\n- c\n"
@@ -135,7 +141,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(_VALUES, max_size=3), _VALUES, st.data())
 def test_any_value_reads_back_wherever_it_is_inserted(
     items: list[Any], value: Any, data: st.DataObject

@@ -133,7 +133,7 @@ def new_entry(
     snapshot = workspace.loaded.snapshot
     day = datetime.fromisoformat(spec["date"])
     text = str(spec["summary"])
-    address = Address(KIND, name or unused_name(snapshot, (KIND,), day, text))
+    address = Address.parse(f"{KIND}/{name or unused_name(snapshot, (KIND,), day, text)}")
     proposal = Draft(workspace)
     proposal.create(address, spec)
     return address, proposal

@@ -56,7 +56,7 @@ def incident_named(
 
 
 def incidents_by_gravity(snapshot: Snapshot, now: datetime) -> list[Incident]:
-    """Return all incidents: the open ones first, the gravest of these, then the newest."""
+    """Return all that were opened by `now`: open ones first, the gravest, then the newest."""
 
     def order(incident: Incident) -> tuple[bool, int, float, str]:
         spec, level = incident.spec, level_of(incident, snapshot)
@@ -64,7 +64,8 @@ def incidents_by_gravity(snapshot: Snapshot, now: datetime) -> list[Incident]:
         gravity = 0 if is_over else -(level.rank if level else _UNKNOWN_RANK)
         return is_over, gravity, -when(spec.opened.at).timestamp(), incident.address.name
 
-    return sorted(snapshot.of_model(IncidentSpec), key=order)
+    every = snapshot.of_model(IncidentSpec)
+    return sorted((one for one in every if when(one.spec.opened.at) <= now), key=order)
 
 
 def model_named(snapshot: Snapshot, name: str | None) -> Document[SeverityModelSpec]:
@@ -106,7 +107,7 @@ def level_named(model: SeverityModelSpec, name: str) -> Level:
 def environment_named(snapshot: Snapshot, name: str | None) -> str:
     """Return the environment of a name; for `None` the only one that is production.
 
-    Where none says so, the only protected one, or the only one there is.
+    Where none says so, the only protected one, or the only one that has a document.
     """
     known = environments(snapshot)
     if name is not None:
@@ -119,7 +120,7 @@ def environment_named(snapshot: Snapshot, name: str | None) -> str:
     documents = snapshot.of_model(EnvironmentSpec)
     production = [d.address.name for d in documents if d.spec.production]
     protected = sorted(name for name, is_protected in known.items() if is_protected)
-    for found in (production, protected, sorted(known)):
+    for found in (production, protected, sorted(one.address.name for one in documents)):
         if len(found) == 1:
             return found[0]
         if found:

@@ -71,7 +71,7 @@ def open_incident(
     }
     kinds = ("Incident", "Freeze", "Postmortem")  # all of an incident's records have its name
     name = opening.name or unused_name(snapshot, kinds, occasion.at, opening.title)
-    address = Address("Incident", name)
+    address = Address.parse(f"Incident/{name}")
     draft = Draft(workspace)
     draft.create(address, spec)
     response = Response(address, draft, occasion)

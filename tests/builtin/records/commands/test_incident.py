@@ -168,6 +168,9 @@ def test_automation_does_nothing_about_incidents(desk: Desk, command: str) -> No
         (("open", "x", "--level", "SEV-1", "--env", "moon"), "no Environment moon"),
         (("open", "x", "--level", "SEV-1", "--model", "p"), "no valid SeverityModel p"),
         (("open", "x", "--level", "SEV-1", "--name", NAME), "already"),
+        (("open", "x", "--level", "SEV-1", "--name", "../../x"), "is not an address"),
+        (("open", "x" * 201, "--level", "SEV-1"), "field-invalid"),
+        (("open", "x", "--level", "SEV-1", "--layer", "one"), "nothing was written"),
     ],
 )
 def test_what_the_record_does_not_bear_is_refused(
@@ -230,6 +233,8 @@ def test_those_that_are_open_are_listed_the_gravest_first(desk: Desk) -> None:
     assert said[0].split()[:4] == ["LEVEL", "INCIDENT", "STATE", "COMMANDER"]
     assert said[-1] == "1 incident is over: --all lists them"
     assert "slow" in desk.tell("incident", "list", "--all").out
+    earlier = desk.tell("incident", "list", "--now", "2026-11-21T11:00:00Z")
+    assert earlier.out == "judged as of 2026-11-21T11:00:00+00:00\nno incident is open\n"
 
 
 def test_what_is_late_is_said_as_of_the_time_that_is_asked_for(desk: Desk) -> None:
