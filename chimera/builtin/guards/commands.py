@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from chimera.cli.options import output_option
-from chimera.cli.session import Session, pass_session
 from chimera.model import Outcome
+
+if TYPE_CHECKING:
+    from chimera.cli.session import Session
+
+_output = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
+)
+
+
+def _session() -> Session:
+    session: Any = click.get_current_context().obj  # what the root of the command line made
+    found: Session = session
+    return found
 
 
 @click.group()
@@ -35,10 +53,8 @@ def guard() -> None:
     "--address", "addresses", multiple=True, metavar="ADDRESS", help="Stop this one document."
 )
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Stop changes of these paths.")
-@output_option
-@pass_session
+@_output
 def engage(
-    session: Session,
     name: str,
     reason: str,
     environments: tuple[str, ...],
@@ -67,6 +83,7 @@ def engage(
             "paths": paths,
         }
     )
+    session = _session()
     engaged = engage_here(session.workspace(), name, scope, reason)
     session.emit(
         outputs,
@@ -79,9 +96,8 @@ def engage(
 @guard.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Release it without asking.")
-@output_option
-@pass_session
-def release(session: Session, name: str, yes: bool, outputs: tuple[str, ...]) -> None:
+@_output
+def release(name: str, yes: bool, outputs: tuple[str, ...]) -> None:
     """Release what was engaged on this machine; a human has to.
 
     Says who engaged it and why. What a document has engaged stays so until the document says
@@ -90,6 +106,7 @@ def release(session: Session, name: str, yes: bool, outputs: tuple[str, ...]) ->
     from chimera.builtin.guards.rendering import released_json, released_text, switches_text
     from chimera.builtin.guards.steering import release_here
 
+    session = _session()
     released = release_here(
         session.workspace(),
         name,
@@ -111,9 +128,8 @@ def release(session: Session, name: str, yes: bool, outputs: tuple[str, ...]) ->
 
 @guard.command(name="list")
 @click.argument("name", required=False)
-@output_option
-@pass_session
-def list_(session: Session, name: str | None, outputs: tuple[str, ...]) -> None:
+@_output
+def list_(name: str | None, outputs: tuple[str, ...]) -> None:
     """Show what is engaged and where, and the guards that stop nothing now.
 
     Switches of this machine that no document records are named.
@@ -121,6 +137,7 @@ def list_(session: Session, name: str | None, outputs: tuple[str, ...]) -> None:
     from chimera.builtin.guards.rendering import listed_json, listed_text
     from chimera.builtin.guards.steering import list_here
 
+    session = _session()
     listed = list_here(session.workspace(), name)
     session.emit(
         outputs,

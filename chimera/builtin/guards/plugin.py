@@ -86,3 +86,12 @@ def chimera_list_halts(root: Path, sides: Sequence[Side], now: datetime) -> Iter
     from chimera.builtin.guards.standing import halts
 
     return tuple(halts(root, sides, now))
+
+
+@hookimpl
+def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
+    """Say which guards stood in a time, and what they stop."""
+    from chimera.builtin.guards.reporting import sections
+    from chimera.runtime.reporting import ReportKind
+
+    return () if task.kind is ReportKind.CAPACITY else tuple(sections(task))

@@ -127,7 +127,7 @@ def list_here(workspace: Workspace, name: str | None) -> Listed:
     from chimera.builtin.guards.standing import machine_halt
 
     try:
-        halts, warning = halts_of(workspace), ""
+        halts, warning = tuple(h for h in halts_of(workspace) if h.is_of_guard), ""
         guards = tuple(workspace.loaded.snapshot.of_model(GuardSpec))
     except ChimeraError as error:
         halts = tuple(machine_halt(one) for one in read_switches(workspace.root))
