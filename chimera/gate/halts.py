@@ -10,20 +10,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+_DEEDS = {"freeze": "declared", "incident": "commanded"}
+
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """That a guard stops everything in its scope, why, and how that ends.
+    """That a guard or a record stops everything in its scope, why, and how that ends.
 
     `kind` is `switch` for one that a document has engaged, `machine` for one that somebody engaged
-    here, `maintenance` for a time that ends by itself. `where` is the place that says so, `by` and
+    here, `maintenance` for a time that ends by itself; `freeze` is one that stands, `incident` an
+    open one that owes a freeze. `where` is the place that says so, `by` and
     `since` who engaged it and from when, as far as that is known. `is_recorded` tells that a
     document has it engaged too, and `is_trusted` that the trust ref does; of a time of maintenance
     to come `is_standing` is false.
     """
 
     guard: str
-    kind: Literal["switch", "machine", "maintenance"]
+    kind: Literal["switch", "machine", "maintenance", "freeze", "incident"]
     reason: str
     where: str
     scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -34,6 +37,11 @@ class Halt:
     is_recorded: bool = True
     is_standing: bool = True
     is_trusted: bool = False
+
+    @property
+    def is_of_guard(self) -> bool:
+        """Whether it is a guard that stops, and not a record."""
+        return self.kind not in _DEEDS
 
     @property
     def concerns(self) -> str:
@@ -47,7 +55,8 @@ class Halt:
     @property
     def said(self) -> str:
         """Why it stops, who engaged it and until when, in one line."""
-        about = [f"engaged by {self.by}"] if self.by else []
+        deed = _DEEDS.get(self.kind, "engaged")
+        about = [f"{deed} by {self.by}"] if self.by else []
         about += [f"since {_time(self.since)}"] if self.since else []
         about += [f"until {_time(self.until)}"] if self.until else []
         about.append(f"{'on' if self.kind == 'machine' else 'in'} {self.where}")

@@ -1,4 +1,4 @@
-"""What guards stop now, as every plan and status shows it."""
+"""What guards, freezes and incidents stop now, as every plan and status shows it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from chimera.render.paint import Paint, plain, unbroken
 if TYPE_CHECKING:
     from chimera.gate import Halt
 
-STATES = {"switch": "engaged", "machine": "engaged here", "maintenance": "maintenance"}
+STATES = {
+    "switch": "engaged",
+    "machine": "engaged here",
+    "maintenance": "maintenance",
+    "freeze": "frozen",
+    "incident": "open incident",
+}
 
 
 def halt_lines(halts: Iterable[Halt], paint: Paint = plain) -> Iterator[str]:
-    """Yield a line for each guard that stops anything, or will."""
+    """Yield a line for each that stops anything, or will."""
     for halt in halts:
         state = STATES[halt.kind]
         head = paint(state, "bad") if halt.is_standing else paint(f"{state} to come", "warn")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.kinds import Kind, Subject
@@ -10,7 +11,7 @@ from chimera.model import Obligation, Verdict
 from chimera.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from chimera.gate import Weighing
+    from chimera.gate import Halt, Side, Weighing
     from chimera.plan import Plan, RecordDraft
     from chimera.runtime.reporting import ReportTask, Section
 
@@ -93,6 +94,14 @@ def chimera_review_plan(stage: str, weighing: Weighing) -> Iterable[Verdict]:
         case "approval":
             return tuple(review_approval(weighing))
     return ()
+
+
+@hookimpl
+def chimera_list_halts(sides: Sequence[Side], now: datetime) -> Iterable[Halt]:
+    """Return the freezes that stand, and the open incidents that freeze."""
+    from chimera.builtin.records.gating.telling import halts
+
+    return tuple(halts(sides, now))
 
 
 @hookimpl

@@ -237,6 +237,10 @@ def test_an_open_incident_stops_what_runs_and_what_would_go_on(team: Console) ->
     uid = team.json("runs", "list")["runs"][0]["run"]
     about = ("fire", "--level", "bad", "--env", "local", "--name", "fire", "--commander", "ann")
     team.tell("incident", "open", *about)
+    for shown in (team.tell("plan"), team.tell("status")):
+        assert "open incident: Incident/fire stops everything in Environment/local: bad: " in shown
+        assert "frozen: Freeze/fire stops everything in Environment/local" in shown
+    assert {halt["kind"] for halt in team.json("plan")["guards"]} == {"freeze", "incident"}
     assert "freeze-stands" in team.tell("run", "Workflow/act", code=1)
     team.tell("runs", "signal", uid, "go")
     said = team.tell("runs", "resume", uid, code=1)
@@ -244,6 +248,7 @@ def test_an_open_incident_stops_what_runs_and_what_would_go_on(team: Console) ->
     ended = ("--impact", "it is out", "--risk", "no fuel is left", "--monitoring", "no smoke")
     team.tell("incident", "resolve", *ended)
     team.passes(minutes=1)
+    assert "Incident/fire" not in team.tell("status")
     team.tell("runs", "resume", uid)
 
 
