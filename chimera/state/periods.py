@@ -82,6 +82,16 @@ class Ending(NamedTuple):
     output: Json
 
 
+class Halted(NamedTuple):
+    """That a guard stopped a run, and what the journal says of it."""
+
+    at: datetime
+    environment: str
+    target: str
+    uid: str
+    told: Json
+
+
 class Moment(NamedTuple):
     """How many of something were in one minute, or in one hour: `at` is its beginning."""
 
@@ -130,6 +140,11 @@ _TROUBLES = f"""
     WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND step <> ''
         AND kind IN ('FAIL', 'RETRY', 'ESCALATE')
     GROUP BY 1, 2, 3 ORDER BY sum(kind <> 'RETRY') DESC, 5 DESC, 1, 2, 3
+"""  # noqa: S608 - nothing of it comes from outside
+
+_HALTS = f"""
+    SELECT at, environment, target, uid, data FROM event JOIN run ON run.id = event.run
+    WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND kind = 'HALT' ORDER BY seq DESC
 """  # noqa: S608 - nothing of it comes from outside
 
 _RUN_MOMENTS = f"""
@@ -205,6 +220,14 @@ def troubles(reader: StateReader, span: Span) -> tuple[Trouble, ...]:
     return tuple(
         Trouble(*row)._replace(last=moment_of(row[-1]))
         for row in reader._rows(_TROUBLES, *span.parameters)
+    )
+
+
+def halts_in(reader: StateReader, span: Span) -> tuple[Halted, ...]:
+    """Return how guards stopped runs in the period, the newest first."""
+    return tuple(
+        Halted(moment_of(at), environment, target, uid, reader.decode(data))
+        for at, environment, target, uid, data in reader._rows(_HALTS, *span.parameters)
     )
 
 

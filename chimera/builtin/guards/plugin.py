@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chimera.gate import Halt, Side, Weighing
     from chimera.kinds import Subject
     from chimera.runtime.guarding import RunGuard
+    from chimera.runtime.reporting import ReportTask, Section
 
 
 @hookimpl

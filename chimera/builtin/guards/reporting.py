@@ -6,7 +6,7 @@ tells. Refuses to guess since when a document has a guard engaged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from chimera.builtin.guards.kinds import GuardSpec
@@ -27,7 +27,8 @@ def sections(task: ReportTask) -> Iterator[Section]:
             *(Column("since", "Since"), Column("until", "Until"), Column("by", "By")),
             *(Column("scope", "Stops"), Column("reason", "Because")),
         )
-        table = Table("guards", "Guards that stood", columns, sorted(rows, key=str))
+        note = "As this machine and the tree have them now."
+        table = Table("guards", "Guards that stood", columns, sorted(rows, key=str), note=note)
         yield Section("guards", "Freezes and guards", tables=(table,))
 
 
@@ -62,7 +63,5 @@ def _of(guard: Document[GuardSpec], task: ReportTask) -> Iterator[tuple[Cell, ..
             yield (name, "maintenance", begins, maintenance.ends, None, scope, reason)
 
 
-def _said(scope: object) -> str:
-    assert isinstance(scope, dict)
-    told = (f"{what} {', '.join(those)}" for what, those in scope.items() if those)
-    return "; ".join(told) or "everything"
+def _said(scope: Mapping[str, tuple[str, ...]]) -> str:
+    return "; ".join(f"{what} {', '.join(those)}" for what, those in scope.items()) or "everything"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chimera.plugin import hookimpl
 
@@ -26,9 +26,10 @@ def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
         from chimera.builtin.reporting.core.growth import sections
 
         return tuple(sections(task))
-    from chimera.builtin.reporting.core import errors, gate, proofs, runs
+    from chimera.builtin.reporting.core import errors, gate, proofs, runs, stops
 
     if task.kind is ReportKind.COMPLIANCE:
-        return (*gate.sections(task), *proofs.sections(task))
-    rooms = (runs, errors, gate, proofs)
+        rooms: tuple[Any, ...] = (gate, proofs, stops)
+    else:
+        rooms = (runs, errors, gate, proofs, stops)
     return tuple(section for room in rooms for section in room.sections(task))

@@ -131,6 +131,26 @@ def test_rulings_are_counted_and_what_spoke_against_them_is_told(
     assert told == ["Freeze/winter: it is winter", "Freeze/winter: it is winter", "damaged"]
 
 
+def test_runs_that_guards_stopped_are_told_with_what_broke(journal: Journal, make: Make) -> None:
+    run = journal.run()
+    broken = {
+        "guard": "Guard/g",
+        "invariant": "paid",
+        "step": "main/pay",
+        "error": "it must be paid",
+    }
+    journal.event(run, kind="HALT", step="", data=broken)
+    switch = {"guard": "Guard/stop", "kind": "machine", "reason": "fire", "error": "long"}
+    journal.event(run, kind="HALT", step="", at=NOON + timedelta(minutes=1), data=switch)
+    journal.event(run, kind="HALT", step="", at=END, data=switch)
+    report = make()
+    assert value(report, "runs-stopped") == 2
+    assert [row[4:] for row in table(report, "halts").rows] == [
+        ("Guard/stop", None, "fire"),
+        ("Guard/g paid", "main/pay", "must be paid"),
+    ]
+
+
 def test_a_ruling_in_a_file_of_its_own_counts_as_any_other(journal: Journal, make: Make) -> None:
     verdict = {"judge": "Proof/p", "subject": "s", "finding": "fail", "reasons": []}
     stages = [{"stage": "proof", "verdicts": [verdict]}]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from chimera.builtin.records.reporting.changes import change_section
 from chimera.builtin.records.reporting.compliance import compliance_section
+from chimera.builtin.records.reporting.freezes import freeze_section
 from chimera.builtin.records.reporting.incidents import incident_section
 from chimera.builtin.records.reporting.reviews import review_section
 from chimera.runtime.reporting import ReportKind, ReportTask, Section
@@ -21,4 +22,5 @@ def sections(task: ReportTask) -> Iterator[Section]:
         yield compliance_section(task)
     elif task.kind.is_periodic:
         yield change_section(task)
-        yield from filter(None, (incident_section(task), review_section(task)))
+        rooms = (incident_section, review_section, freeze_section)
+        yield from filter(None, (room(task) for room in rooms))

@@ -18,13 +18,12 @@ from chimera.state.decisions import (
 )
 
 _MOST = 20
-_STOPPING = {"freeze", "guard"}
 _SHORT = 19
 """Characters of a digest that tell it apart: `sha256:` and twelve more."""
 
 
 def sections(task: ReportTask) -> Iterator[Section]:
-    """Yield the gate's decisions, and the freezes and guards that stopped anything."""
+    """Yield the gate's decisions; that there were none is worth saying."""
     span = span_of(task)
     outcomes = ruling_outcomes(task.state, span)
     spent = spent_in(task.state, span)
@@ -33,9 +32,6 @@ def sections(task: ReportTask) -> Iterator[Section]:
         yield Section("approvals", "Decisions of the gate", "No plan came to a gate.")
     else:
         yield _decisions(task, outcomes, spent, against)
-    stopping = [each for each in against if each.stage in _STOPPING]
-    if stopping:
-        yield _stops(stopping)
 
 
 def _decisions(
@@ -113,16 +109,3 @@ def _spent(spent: Sequence[Spent]) -> Table:
     )
     rows = [(s.at, s.environment, s.target, s.approval[:_SHORT]) for s in reversed(spent)]
     return Table("spent", "Approvals that were spent", columns, rows, most=_MOST)
-
-
-def _stops(stopping: Sequence[Objection]) -> Section:
-    columns = (
-        Column("judge", "Freeze or guard", is_code=True),
-        Column("subject", "Against", is_code=True),
-        Column("times", "Times"),
-    )
-    rows = [(each.judge, each.subject, each.times) for each in stopping]
-    table = Table("stopped", "What they stopped", columns, rows, most=_MOST)
-    total = sum(each.times for each in stopping)
-    figure = Figure("stops", "Plans stopped by freezes and guards", total, note="once for each")
-    return Section("guards", "Freezes and guards", "", (figure,), (table,))

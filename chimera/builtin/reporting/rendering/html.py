@@ -105,11 +105,13 @@ def _contents(report: Report) -> Iterator[str]:
 
 
 def _overview(report: Report) -> Iterator[str]:
-    keys = [f for section in report.sections for f in section.figures if f.is_key]
+    keys = [(f, section) for section in report.sections for f in section.figures if f.is_key]
     if keys:
-        yield '<section class="overview" aria-label="Overview">'
-        yield from _figures(keys, report, "cards")
-        yield "</section>"
+        yield '<section class="overview" aria-label="Overview"><dl class="cards">'
+        for figure, section in keys:
+            link = f'<a href="#{_text(section.id)}">{_text(section.title)}</a>'
+            yield _figure(figure, report, f'<span class="of">{link}</span>')
+        yield "</dl></section>"
     if report.missing:
         yield '<section class="missing" aria-labelledby="missing">'
         yield f'<h2 id="missing">{_text(missing_title(report.missing))}</h2>'
@@ -137,7 +139,7 @@ def _section(section: Section, report: Report) -> Iterator[str]:
     if section.summary:
         yield f'<p class="summary">{_text(section.summary)}</p>'
     if section.figures:
-        yield from _figures(section.figures, report, "figures")
+        yield from _figures(section.figures, report)
     yield '<div class="parts">'
     for number, chart in enumerate(section.charts):
         yield from _chart(chart, f"{id}-chart-{number}", report)
@@ -153,24 +155,25 @@ def _section(section: Section, report: Report) -> Iterator[str]:
     yield "</section>"
 
 
-def _figures(figures: Sequence[Figure], report: Report, style: str) -> Iterator[str]:
-    yield f'<dl class="{style}">'
-    for figure in figures:
-        value = _text(figure_text(figure, report.period.zone))
-        absent = " absent" if figure.value is None else ""
-        short = " short" if len(value) <= _SHORT else ""
-        sign = _SIGNS.get(figure.tone)
-        told = (
-            f'<span class="sign" role="img" aria-label="{_SAID[figure.tone]}">{sign}</span>'
-            if sign
-            else ""
-        )
-        note = f'<dd class="note">{_text(figure.note)}</dd>' if figure.note else ""
-        yield (
-            f'<div class="{figure.tone.value}{absent}"><dt>{told}{_text(figure.name)}</dt>'
-            f'<dd class="value{short}">{value}</dd>{note}</div>'
-        )
+def _figures(figures: Sequence[Figure], report: Report) -> Iterator[str]:
+    yield '<dl class="figures">'
+    yield from (_figure(figure, report) for figure in figures)
     yield "</dl>"
+
+
+def _figure(figure: Figure, report: Report, of: str = "") -> str:
+    """Return a figure: what it is of, its value, and what is to be said of it."""
+    value = _text(figure_text(figure, report.period.zone))
+    classes = [figure.tone.value, *(["absent"] if figure.value is None else [])]
+    short = " short" if len(value) <= _SHORT else ""
+    sign = _SIGNS.get(figure.tone)
+    said = _SAID.get(figure.tone)
+    told = f'<span class="sign" role="img" aria-label="{said}">{sign}</span>' if sign else ""
+    note = f'<dd class="note">{_text(figure.note)}</dd>' if figure.note else ""
+    return (
+        f'<div class="{" ".join(classes)}"><dt>{of}{told}{_text(figure.name)}</dt>'
+        f'<dd class="value{short}">{value}</dd>{note}</div>'
+    )
 
 
 def _chart(chart: Chart | BarChart, id: str, report: Report) -> Iterator[str]:
