@@ -133,12 +133,7 @@ def test_rulings_are_counted_and_what_spoke_against_them_is_told(
 
 def test_runs_that_guards_stopped_are_told_with_what_broke(journal: Journal, make: Make) -> None:
     run = journal.run()
-    broken = {
-        "guard": "Guard/g",
-        "invariant": "paid",
-        "step": "main/pay",
-        "error": "it must be paid",
-    }
+    broken = {"guard": "Guard/g", "invariant": "paid", "step": "main/pay", "error": "pay first"}
     journal.event(run, kind="HALT", step="", data=broken)
     switch = {"guard": "Guard/stop", "kind": "machine", "reason": "fire", "error": "long"}
     journal.event(run, kind="HALT", step="", at=NOON + timedelta(minutes=1), data=switch)
@@ -147,7 +142,7 @@ def test_runs_that_guards_stopped_are_told_with_what_broke(journal: Journal, mak
     assert value(report, "runs-stopped") == 2
     assert [row[4:] for row in table(report, "halts").rows] == [
         ("Guard/stop", None, "fire"),
-        ("Guard/g paid", "main/pay", "must be paid"),
+        ("Guard/g paid", "main/pay", "pay first"),
     ]
 
 
