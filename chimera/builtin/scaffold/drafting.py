@@ -39,6 +39,11 @@ _FOLDERS = {
     "Policy": "policies",
     "Waiver": "policies/waivers",
     "Proof": "proofs",
+    "SeverityModel": "specs/severities",
+    "Incident": "changelog/incidents",
+    "Postmortem": "changelog/postmortems",
+    "Rollback": "changelog/rollbacks",
+    "Freeze": "changelog/freezes",
 }
 _MADE = {
     "Approval": "`chimera approve` makes it; `chimera record` copies it into the tree",
@@ -80,7 +85,8 @@ def draft(
     given = {_route(field): _value(text) for field, text in settings.items()}
     schemas = "../" * path.count("/") + ".chimera/schemas"
     words = {"NAME": name, "TODAY": today.isoformat(), "PATH": flow(path), "SCHEMAS": schemas}
-    text = template(f"new/{kind.name}.yaml", words)
+    text = template(f"new/{kind.name}.{name}.yaml", words)
+    text = text or template(f"new/{kind.name}.yaml", words)
     if text is None:
         text = _outlined(snapshot, kind, name, path, today, given, schemas)
     elif given:

@@ -23,6 +23,7 @@ FILES = (
     "specs/environments/local.yaml",
     "specs/environments/production.yaml",
     "specs/layers/delivery.yaml",
+    "specs/severities/sev.yaml",
     "specs/workflows/manifest.yaml",
     "specs/gates/scripts.yaml",
     "policies/workflow-timeouts.yaml",

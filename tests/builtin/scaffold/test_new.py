@@ -37,6 +37,8 @@ CHOICES = {
     ],
 }
 """What an author has to choose, because nothing could be chosen for them."""
+BEFORE = {"Postmortem": ("Incident",)}
+"""What there must be before a document of a kind can be written."""
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def repository(tmp_path, capsys):
 
 @pytest.mark.parametrize("kind", [kind for kind in BY_HAND if kind != "Repository"])
 def test_a_first_document_of_every_kind_passes_check(repository, kind, capsys):
-    assert run(["-C", str(repository), "new", kind, *CHOICES.get(kind, ())]) == 0
+    for other in (*BEFORE.get(kind, ()), kind):
+        assert run(["-C", str(repository), "new", other, *CHOICES.get(kind, ())]) == 0
     assert f"{kind}/first-" in capsys.readouterr().out
     assert run(["-C", str(repository), "check"]) == 0, capsys.readouterr().out
     assert run(["-C", str(repository), "fmt", "--check"]) == 0
@@ -76,7 +79,20 @@ def test_a_repository_document_is_written_where_there_is_none(tmp_path):
 
 
 def test_every_template_is_for_a_kind_that_is_registered():
-    assert {path.stem for path in TEMPLATES.iterdir()} <= set(BY_HAND)
+    assert {path.name.partition(".")[0] for path in TEMPLATES.iterdir()} <= set(BY_HAND)
+
+
+@pytest.mark.parametrize("name", ["sev", "priority"])
+def test_shipped_severity_models_are_written_by_their_names(tmp_path, name):
+    assert run(["-C", str(tmp_path), "new", "SeverityModel", name]) == 0
+    written = tmp_path / "specs" / "severities" / f"{name}.yaml"
+    shipped = Path(__file__).parents[3] / "specs" / "severities" / f"{name}.yaml"
+    assert value(written) == value(shipped)
+    assert run(["-C", str(tmp_path), "check"]) == 0
+
+
+def value(file: Path) -> object:
+    return parse(file.name, file.read_bytes())[0][0].value
 
 
 @pytest.mark.parametrize("kind", ["Approval", "Genome", "ReleaseProof"])

@@ -155,7 +155,8 @@ def _evidence(rollback: Rollback) -> Iterator[Diagnostic]:
 
 def _targets(rollback: Rollback) -> Iterator[Diagnostic]:
     spec = rollback.spec
-    if spec.type in ("code", "config") and spec.to is None and not spec.answers:
+    is_named = spec.to is not None or spec.answers
+    if spec.type in ("code", "config") and not is_named and executed(spec) is not None:
         yield omission(
             rollback,
             "rollback-target-missing",
