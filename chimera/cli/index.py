@@ -99,7 +99,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "runbook": Entry(
         "chimera.builtin.services.commands.runbook:runbook",
-        "Find, show and go through procedures; a person starts each.",
+        "Find, show and go through procedures; a person starts each, and confirms what changes.",
         _OPERATE,
     ),
     "guard": Entry(

@@ -183,7 +183,7 @@ def _begin(
     session = session_of()
     values = check_values(chosen, given)
     for name in missing_values(chosen, values):
-        text = f"{name}: {chosen.inputs[name].description}"
+        text = f"{name}: {chosen.inputs[name].asks}"
         asked = session.ask(text, f"--input {name}=VALUE")
         values |= check_values(chosen, {name: asked})
     return begin(workspace, environment, book, chosen, values)

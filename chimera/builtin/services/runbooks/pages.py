@@ -80,7 +80,7 @@ def markdown(runbook: Runbook, procedures: Iterable[ProcedureSpec]) -> str:
             lines += [f"Done {procedure.cadence}, by a person.", ""]
         lines += [f"> {_md(note)}\n" for note in procedure.notes]
         lines += [
-            f"- `{name}`: {_md(one.description)}" for name, one in procedure.inputs.items()
+            f"- `{name}`: {_md(one.asks)}" for name, one in procedure.inputs.items()
         ] + ([""] if procedure.inputs else [])
         for number, step in enumerate(procedure.steps, 1):
             lines += list(_step_lines(number, step))
@@ -158,7 +158,7 @@ def _section(runbook: str, procedure: ProcedureSpec) -> str:
     lines += [f"<p>{escape(note)}</p>" for note in procedure.notes]
     if procedure.inputs:
         rows = "".join(
-            f"<li><code>{escape(name)}</code>: {escape(one.description)}</li>"
+            f"<li><code>{escape(name)}</code>: {escape(one.asks)}</li>"
             for name, one in procedure.inputs.items()
         )
         lines.append(f"<ul>{rows}</ul>")

@@ -81,7 +81,7 @@ def show_text(runbook: Runbook, procedures: Iterable[ProcedureSpec], paint: Pain
         if procedure.cadence:
             lines.append(paint(f"  done {procedure.cadence}, by a person", "dim"))
         lines += [f"  {note}" for note in procedure.notes]
-        lines += [f"  --input {n}=...  {one.description}" for n, one in procedure.inputs.items()]
+        lines += [f"  --input {n}=...  {one.asks}" for n, one in procedure.inputs.items()]
         of = len(procedure.steps)
         for number, step in enumerate(procedure.steps, 1):
             lines.append(step_text(number, of, step, paint))

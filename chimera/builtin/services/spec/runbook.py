@@ -163,7 +163,7 @@ class StepSpec(Model):
 class InputSpec(Model):
     """A value that whoever runs a procedure gives."""
 
-    description: Text = Field(description="What it is, for whoever is asked.")
+    asks: Text = Field(description="What it is, for whoever is asked.")
     default: Text | None = Field(default=None, description="What it is if nobody says.")
 
 

@@ -92,6 +92,14 @@ def test_quantities_that_are_none_are_refused(text: Any) -> None:
         ObjectiveSpec.model_validate(value(target={"atLeast": text}))
 
 
+def test_quantities_and_moments_are_told_by_their_rules() -> None:
+    broken = value("latency", target={"below": "fast"}, current={**CURRENT, "at": "today"})
+    with pytest.raises(ValueError, match="2 validation errors") as raised:
+        ObjectiveSpec.model_validate(broken)
+    assert "quantity-invalid" in str(raised.value)
+    assert "moment-invalid" in str(raised.value)
+
+
 def test_quantities_are_written_as_people_do() -> None:
     assert spec(target={"atLeast": "99.95%"}).target.at_least == pytest.approx(0.9995)
     assert spec("latency", target={"below": "1m30s"}).target.below == 90
@@ -149,8 +157,9 @@ def test_a_source_file_is_read_at_a_check_where_it_is_there(
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../m.csv", "a/../../m.csv", "a\\b.csv", ""])
 def test_files_are_inside_the_tree(path: str) -> None:
-    with pytest.raises(ValueError, match=r"path"):
+    with pytest.raises(ValueError, match=r"path") as raised:
         spec(indicator={"source": {"from": "file", "path": path}})
+    assert "path-outside-tree" in str(raised.value) or not path
 
 
 def test_a_link_out_of_the_tree_is_not_followed(

@@ -123,11 +123,11 @@ def test_each_rule_is_told_where_it_is_broken(rule: str, steps: list[Any]) -> No
 
 
 def test_inputs_are_used_named_otherwise_than_what_is_there_and_kept_out_of_scripts() -> None:
-    given = {"what": {"description": "what to look at"}}
+    given = {"what": {"asks": "what to look at"}}
     assert rules(argv("kubectl get ${what}"), inputs=given) == set()
     assert rules(argv("kubectl get ${run} ${environment}")) == set()
     assert rules(LOOK, inputs=given) == {"runbook-input-unused"}
-    reserved = {"run": {"description": "no"}}
+    reserved = {"run": {"asks": "no"}}
     assert rules(argv("kubectl get ${run}"), inputs=reserved) == {"runbook-input-reserved"}
     script = {"shell": "kubectl get ${what}", "risk": "reads"}
     found = rules(script, argv("kubectl get ${what}"), inputs=given)

@@ -27,7 +27,7 @@ def book(write: Write) -> None:
         {
             **procedure(
                 {"command": ["echo", "${what}"], "risk": "reads"},
-                inputs={"what": {"description": "what to say"}},
+                inputs={"what": {"asks": "what to say"}},
             ),
             "id": "say",
         },

@@ -72,8 +72,8 @@ PROCEDURE = ProcedureSpec.model_validate(
     procedure(
         {"command": ["restore", "--from=${backup}", "${backup}", "${run}/a"]},
         inputs={
-            "backup": {"description": "which"},
-            "mode": {"description": "how", "default": "quick"},
+            "backup": {"asks": "which"},
+            "mode": {"asks": "how", "default": "quick"},
         },
     )
 )

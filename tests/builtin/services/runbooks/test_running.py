@@ -180,7 +180,7 @@ def test_no_shell_reads_a_command(write: Write, opened: Open, tmp_path: Path) ->
     write(
         procedure(
             {"command": ["echo", "${what}"], "risk": "reads"},
-            inputs={"what": {"description": "what"}},
+            inputs={"what": {"asks": "what"}},
         )
     )
     gone = go(opened(), Told(), what="$(touch hacked); touch hacked")
