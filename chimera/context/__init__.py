@@ -15,7 +15,7 @@ from chimera.context.environment import (
     variable_marks,
 )
 from chimera.context.files import write_whole
-from chimera.context.folders import exchange, sync_folder
+from chimera.context.folders import exchange, sync_file, sync_folder
 from chimera.context.ids import Ids, SequentialIds, SystemIds
 from chimera.context.processes import (
     ProcessCancelledError,
@@ -56,6 +56,7 @@ __all__ = [
     "parse_instant",
     "pinned_environment",
     "stream",
+    "sync_file",
     "sync_folder",
     "variable_marks",
     "write_whole",

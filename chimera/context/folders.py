@@ -41,6 +41,15 @@ def exchange(first: Path, second: Path) -> bool:
     raise OSError(code, os.strerror(code), str(first))
 
 
+def sync_file(path: Path) -> None:
+    """Have the content of a file outlast the loss of power."""
+    fd = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder outlast the loss of power."""
     if os.name == "nt":  # Windows cannot open a folder, and needs no such sync

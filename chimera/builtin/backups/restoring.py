@@ -77,7 +77,7 @@ def restore(
         settle(layout, context.clock.now())
         try:
             ready = make_draft(layout, backup.manifest.evidence)
-            staged = write_out(store, backup.manifest, ready.root, context.progress)
+            staged = write_out(store, backup.manifest, ready.root, context.progress, lasts=True)
             _require_whole(backup.name, staged, holdings)
             rewound = _rewind(backup.name, staged, run)
             kept = _exchange(layout, context, staged)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chimera.builtin.backups.manifest import BUNDLE, DATABASE, BackupError, Manifest
 from chimera.builtin.backups.store import Store
-from chimera.context import Progress, sync_folder
+from chimera.context import Progress, sync_file, sync_folder
 from chimera.documents.bundles import bundle_fault
 from chimera.model import ChimeraError, StateError
 from chimera.state import Holding, Layout
@@ -59,8 +59,10 @@ def make_root(root: Path) -> Layout:
     return layout
 
 
-def write_out(store: Store, manifest: Manifest, root: Path, progress: Progress) -> Staged:
-    """Write a backup into the empty state of `root`, on disk when this returns.
+def write_out(
+    store: Store, manifest: Manifest, root: Path, progress: Progress, *, lasts: bool
+) -> Staged:
+    """Write a backup into the empty state of `root`; where it `lasts`, on disk when this returns.
 
     Raises `BackupError` that names the piece that is missing or damaged, or that there is no room.
     """
@@ -72,6 +74,7 @@ def write_out(store: Store, manifest: Manifest, root: Path, progress: Progress) 
             help="make room on the disk, and run the same command again",
         )
     folders = {root, staged.layout.folder}
+    written: list[Path] = []
     progress.start("restored files", len(manifest.files))
     for number, entry in enumerate(manifest.files):
         progress.advance("restored files", number)
@@ -81,12 +84,14 @@ def write_out(store: Store, manifest: Manifest, root: Path, progress: Progress) 
         with path.open("xb") as file:
             for data in store.content(entry):
                 file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         path.chmod(entry.mode | 0o600)
         os.utime(path, ns=(entry.modified, entry.modified))
-    for folder in sorted(folders, reverse=True):
-        sync_folder(folder)
+        written.append(path)
+    if lasts:  # all of it at once: the disk orders it
+        for path in written:
+            sync_file(path)
+        for folder in sorted(folders, reverse=True):
+            sync_folder(folder)
     progress.finish("restored files")
     return staged
 

@@ -27,11 +27,11 @@ from chimera.builtin.backups.manifest import (
     name_of,
 )
 from chimera.builtin.backups.scanning import open_plainly
-from chimera.context import Context, sync_folder
+from chimera.context import Context, sync_file, sync_folder
 from chimera.model import Digest, digest_bytes
 from chimera.state.backing import hold
 
-_TOGETHER = 64
+_TOGETHER = 512
 """Pieces that are brought to disk at a time."""
 _MOST_MANIFEST = 512 << 20
 
@@ -171,7 +171,7 @@ class Store:
     def settle(self) -> None:
         """Bring what was put to disk, and give it its names after that."""
         for draft in self._waiting.values():
-            _sync(draft)
+            sync_file(draft)
         folders = set()
         for digest, draft in self._waiting.items():
             path = self.path_of(digest)
@@ -270,14 +270,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _require_folder(folder: Path) -> None:

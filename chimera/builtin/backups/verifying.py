@@ -115,7 +115,7 @@ def _try(
         try:
             require_known(one.name, one.manifest)
             layout = make_root(Path(folder) / "restored")
-            staged = write_out(store, one.manifest, layout.root, progress)
+            staged = write_out(store, one.manifest, layout.root, progress, lasts=False)
         except BackupError as error:
             yield error.message
             return
