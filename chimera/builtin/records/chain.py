@@ -88,20 +88,21 @@ def production_of(snapshot: Snapshot) -> frozenset[str]:
 
 
 def passed_in(state: StateReader, span: Span) -> Iterator[Passed]:
-    """Yield each change that was let through in a period, once, the first time, in order of time.
+    """Yield each change that was let through in a period, the first time, in order of time.
 
-    Executing what is applied already is none.
+    What is let through again before anything else of its target is, was tried again; executing
+    what is applied already is no change.
     """
-    seen: set[tuple[str, str, str]] = set()
+    last: dict[tuple[str, str], str] = {}
     for record in sorted(rulings_in(state, span), key=lambda record: record.at):
         ruling = record.ruling
         if not isinstance(ruling, dict) or ruling.get("outcome") != "passed":
             continue
         for item in ruling.get("items", ()):
             target, after_ = str(item.get("target")), str(item.get("after") or DELETED)
-            key = (record.environment, target, after_)
-            if item.get("action") != Action.RUN.value and key not in seen:
-                seen.add(key)
+            key = (record.environment, target)
+            if item.get("action") != Action.RUN.value and last.get(key) != after_:
+                last[key] = after_
                 yield _passed(record, item, target, after_)
 
 
@@ -146,17 +147,21 @@ def _approvals(ruling: dict[str, Any], target: str, names: dict[str, str]) -> se
 def chains(snapshot: Snapshot, changes: Sequence[Passed]) -> list[Chain]:
     """Return each change with the records that belong to it."""
     production = production_of(snapshot)
-    entries: dict[tuple[str, str, str], Entry] = {}
+    entries: dict[tuple[str, str, str, str | None], Entry] = {}
     for one in snapshot.of_model(ChangelogEntrySpec):
         for answer in one.spec.answers:
-            entries.setdefault((one.spec.environment, answer.target, answer.after), one)
+            change_ = (one.spec.environment, answer.target, answer.after)
+            entries.setdefault((*change_, one.spec.rollback_of), one)
     rollbacks = snapshot.of_model(RollbackSpec)
     incidents = snapshot.of_model(IncidentSpec)
     found = []
     for change in changes:
-        entry = entries.get((change.environment, change.target, change.after))
-        restores = _naming(rollbacks, "answers", change)
-        reverted = _naming(rollbacks, "reverts", change)
+        since = [one for one in rollbacks if when(one.spec.opened.at) <= change.at]
+        restores = _naming(since, "answers", change)
+        later = [one for one in rollbacks if when(one.spec.opened.at) > change.at]
+        reverted = _naming(later, "reverts", change)
+        known_as = str(restores.address) if restores else None
+        entry = entries.get((change.environment, change.target, change.after, known_as))
         named = {
             entry.spec.incident if entry else None,
             *(rollback.spec.incident for rollback in (restores, reverted) if rollback),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Entry = Document[ChangelogEntrySpec]
 
+_JOURNAL = "the journal"
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any journal began."""
 
@@ -59,7 +60,7 @@ def applied_plan(workspace: Workspace, environment: str) -> tuple[Plan, datetime
         )
     together = [change for change in missing if change.ruling == missing[0].ruling]
     items = tuple(PlanItem(_change(change)) for change in together)
-    return Plan(environment, False, "the journal", items), together[0].at
+    return Plan(environment, False, _JOURNAL, items), together[0].at
 
 
 def _change(passed: Passed) -> Change:
@@ -68,8 +69,12 @@ def _change(passed: Passed) -> Change:
     return Change(target, Action(passed.action), None, after, "let through by the gate")
 
 
-def drafted_entry(workspace: Workspace, plan: Plan | None, environment: str) -> Drafted:
+def drafted_entry(
+    workspace: Workspace, plan: Plan | None, environment: str, rollback_of: str | None = None
+) -> Drafted:
     """Draft the entry for what a plan changes and no entry records; of no plan an empty one.
+
+    With `rollback_of`, for what that rollback restores: what was there before has its own.
 
     Raises `UsageError` where every change of the plan is recorded already, or there is none.
     """
@@ -77,12 +82,13 @@ def drafted_entry(workspace: Workspace, plan: Plan | None, environment: str) -> 
     if plan is None:
         fields = {"date": f"{now:%Y-%m-%d}", "environment": environment}
         return Drafted({**fields, "recorded": stamp_of(now)})
-    unrecorded = _unrecorded(workspace.loaded.snapshot, plan)
-    undone_by = _applied_revision(workspace, plan, unrecorded)
+    unrecorded = _unrecorded(workspace.loaded.snapshot, plan, rollback_of)
+    is_done = plan.compared_with == _JOURNAL  # what is held now is the change itself
+    undone_by = None if is_done else _applied_revision(workspace, plan, unrecorded)
     return draft(plan, unrecorded, now=now, undone_by=undone_by)
 
 
-def _unrecorded(snapshot: Snapshot, plan: Plan) -> Sequence[PlanItem]:
+def _unrecorded(snapshot: Snapshot, plan: Plan, rollback_of: str | None) -> Sequence[PlanItem]:
     items = owing(plan)
     if not items:
         raise UsageError(
@@ -90,7 +96,8 @@ def _unrecorded(snapshot: Snapshot, plan: Plan) -> Sequence[PlanItem]:
             help="name a change: --base REF, --plan FILE, or --applied for one that was applied; "
             "or --scope third-party for one outside of the tree",
         )
-    entries = snapshot.of_model(ChangelogEntrySpec)
+    every = snapshot.of_model(ChangelogEntrySpec)
+    entries = [entry for entry in every if entry.spec.rollback_of == rollback_of]
     found = [item for item in items if not _entry_of(entries, plan.environment, item)]
     if not found:
         entry = _entry_of(entries, plan.environment, items[0])

@@ -33,8 +33,11 @@ ARCHIVE = "archive"
 class Changelog:
     """What entries say together, gathered while one after another is judged."""
 
-    recorded: dict[tuple[str, str, str], Place] = field(default_factory=dict)
-    """Where each change is recorded: by environment, target and digest."""
+    recorded: dict[tuple[str, str, str, str | None], Place] = field(default_factory=dict)
+    """Where each change is recorded: by environment, target and digest, and by its rollback.
+
+    A rollback leaves what was there before, which has an entry of its own.
+    """
     entered: set[str] = field(default_factory=set)
     """The rollbacks that have an entry."""
     waiting: dict[str, tuple[int, Entry]] = field(default_factory=dict)
@@ -183,7 +186,7 @@ def _is_target(text: str) -> bool:
 def _duplicates(entry: Entry, changelog: Changelog) -> Iterator[Diagnostic]:
     for index, answer in enumerate(entry.spec.answers):
         place = entry.at("answers", index)
-        change = (entry.spec.environment, answer.target, answer.after)
+        change = (entry.spec.environment, answer.target, answer.after, entry.spec.rollback_of)
         first = changelog.recorded.setdefault(change, place)
         if first != place:
             yield contradiction(

@@ -104,7 +104,7 @@ def add(
         effective = effective or at
     else:
         plan, where = _plan(workspace, environment, base, file, scope)
-    drafted = drafted_entry(workspace, plan, where)
+    drafted = drafted_entry(workspace, plan, where, _address("Rollback", rollback_of))
     given = {
         "summary": summary,
         "scope": scope,
