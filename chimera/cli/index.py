@@ -145,12 +145,12 @@ COMMANDS: dict[str, Entry] = {
     ),
     "backup": Entry(
         "chimera.builtin.backups.commands:backup",
-        "Save what Chimera keeps outside Git, while runs go on.",
+        "Save what Chimera keeps outside Git; list and verify what was saved.",
         _LOOK,
     ),
     "restore": Entry(
         "chimera.builtin.backups.commands:restore",
-        "Bring back what a backup holds; the present state is kept.",
+        "Bring back what a backup holds; what is here now is kept.",
         _CHANGE,
     ),
 }

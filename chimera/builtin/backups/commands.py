@@ -197,12 +197,13 @@ def restore(
     wait: float | None,
     outputs: tuple[str, ...],
 ) -> None:
-    """Bring back what a backup holds; what is here now is kept, and --undo goes back to it.
+    """Bring back what a backup holds; what is here now is kept.
 
     BACKUP is a name that `chimera backup list` says, the beginning of one, or latest. It is written
     out beside .chimera and verified before the two change places in one step: killed at any moment,
     either the old state is there or the new one, and the same command run again finishes. It is
-    refused while anything runs. Without arguments it finishes one that was killed.
+    refused while anything runs. --undo goes back to what was here. Without arguments it finishes a
+    restore that was killed.
 
     --run RUN takes back what came after the run's end: later events, runs, rulings and first
     applies are removed, and runs that were going on then are interrupted there. It is exact or
