@@ -144,6 +144,13 @@ def test_the_drill(team: Console) -> None:
     team.tell("rollback", "done", "back", "execute", "verify")
     assert "stable" in team.tell("rollback", "watch", "back")
 
+    # The rollback gets its entry, as every change of production.
+    team.tell(
+        *("changelog", "add", "--applied", *PRODUCTION, "--rollback-of", "back", "--name", "back"),
+        *("--summary", "take the fee back", "--risk", "low", "--incident", "fees"),
+        *("--scope", "code", "--verification", "a receipt", "--rollback", "release 50 again"),
+    )
+
     # The incident is resolved, which lifts the freeze; the review becomes owed.
     team.tell(
         *("incident", "resolve", "--impact", "nobody complains", "--risk", "the former fee"),
@@ -157,3 +164,21 @@ def test_the_drill(team: Console) -> None:
     team.tell("check")
     team.passes(hours=49)
     assert "incident-review-missing" in team.tell("check", code=1)
+
+    # The compliance report shows the whole chain, and that the review is missing.
+    period = ("--from", "2026-11-21", "--to", "2026-11-25")
+    report = team.json("report", "compliance", *PRODUCTION, *period, code=1)
+    (section,) = (one for one in report["sections"] if one["id"] == "compliance")
+    (table,) = (one for one in section["tables"] if one["id"] == "chain")
+    rows = [row for row in table["rows"] if row["target"] == "paths:src/**"]
+    assert [row["incidents"] for row in rows] == [None, "fees", "fees"]
+    assert [row["rollback"] for row in rows] == [None, "taken back by back", "is back, it counts"]
+    for row in rows:
+        assert row["entry"]
+        assert row["approvals"].startswith("Approval/")
+        assert "Proof/fees" in row["proofs"]
+        assert row["evidence"].startswith("sha256:")
+        assert row["missing"] is None
+    assert rows[0]["evidence"] in rows[2]["evidence"]  # what was shown then was shown for this
+    (missing,) = section["missing"]
+    assert (missing["rule"], missing["subject"]) == ("incident-review-missing", "Incident/fees")
