@@ -79,9 +79,10 @@ def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
 
 @hookimpl
 def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
-    """Say how available services were in a time, and how quickly they answered."""
+    """Say how available services were, how quickly they answered, and what was promised."""
     if not task.kind.is_periodic:
         return ()
-    from chimera.builtin.services.reporting import sections
+    from chimera.builtin.services.objectives.reporting import sections as objectives
+    from chimera.builtin.services.reporting import sections as services
 
-    return tuple(sections(task))
+    return (*services(task), *objectives(task))

@@ -55,9 +55,14 @@ def is_percentile(spec: ObjectiveSpec) -> bool:
     return spec.indicator.type in {"latency", "count"}
 
 
+def word_of(standing: Standing) -> str:
+    """Return how an objective stands, in a word or two."""
+    return _WORDS[standing.finding][0]
+
+
 def line_of(standing: Standing) -> str:
     """Return how an objective stands, in a line."""
-    word = _WORDS[standing.finding][0]
+    word = word_of(standing)
     if standing.value is None:
         return f"{word}: {standing.why}"
     spec = standing.spec
