@@ -38,6 +38,7 @@ def hostile_report(kind: ReportKind = ReportKind.COMPLIANCE, text: str = HOSTILE
         (
             Table("t", text, columns, [(text, text, 1.5), (None, NOON, 2)], note=text),
             Table("empty", text, columns, [], empty=text),
+            Table("wide", text, (columns[0], Column("missing", text)) * 6, [(text, text) * 6]),
         ),
         (
             Chart(

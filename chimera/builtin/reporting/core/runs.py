@@ -106,15 +106,17 @@ def _chart(task: ReportTask) -> BarChart:
     parts = known_parts(task)
     moments = run_moments(task.state, span_of(task), hourly=is_hourly(parts))
     counted = by_part(parts, moments, _word)
+    others = any(counts.get(_SERIES[2]) for counts in counted)
+    series = _SERIES if others else _SERIES[:2]
     bars = [
-        (part.name, [float(counts.get(name, 0)) for name in _SERIES])
+        (part.name, [float(counts.get(name, 0)) for name in series])
         for part, counts in zip(parts, counted, strict=True)
     ]
     total = sum(sum(values) for _, values in bars)
     failed = sum(values[1] for _, values in bars)
     most = max(bars, key=lambda bar: sum(bar[1]))
     said = f"{total:g} runs began, of which {failed:g} failed; the most, {sum(most[1]):g}, "
-    return BarChart("Runs as they began", "runs", _SERIES, bars, f"{said}at {most[0]}.")
+    return BarChart("Runs as they began", "runs", series, bars, f"{said}at {most[0]}.")
 
 
 def _latency(took: Sequence[Latency]) -> Section:

@@ -23,7 +23,7 @@ def sections(task: ReportTask) -> Iterator[Section]:
         return
     figures = (
         Figure("plans-stopped", "Changes stopped at the gate", sum(each.times for each in plans)),
-        Figure("runs-stopped", "Runs stopped between two steps", len(halts), is_key=True),
+        Figure("runs-stopped", "Runs stopped between two steps", len(halts), is_key=bool(halts)),
     )
     tables = []
     if plans:

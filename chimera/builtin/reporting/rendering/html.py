@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -41,6 +42,13 @@ from chimera.runtime.reporting import (
 )
 
 _SIGNS = {Tone.GOOD: "\N{CHECK MARK}", Tone.WARNING: "!", Tone.BAD: "\N{BALLOT X}"}
+LACKS = "missing"
+"""The column that says what a row lacks."""
+_MANY = 10
+"""Columns from which on each row is a list of its own."""
+_SENTENCE, _NAME = 40, 36
+"""Characters from which on a text needs room, and up to which a name stays in one line."""
+_TYPED = re.compile("`([^`]+)`")
 _SHORT = 12
 """Characters of a value that stays in one line, such as a date."""
 _SAID = {Tone.GOOD: "good", Tone.WARNING: "to be watched", Tone.BAD: "bad"}
@@ -124,7 +132,7 @@ def _overview(report: Report) -> Iterator[str]:
 def _missing(missing: Sequence[Missing]) -> Iterator[str]:
     yield "<ul>"
     for each in missing:
-        help = f'<span class="help">{_text(each.help)}</span>' if each.help else ""
+        help = f'<span class="help">{_prose(each.help)}</span>' if each.help else ""
         yield (
             f"<li><code>{_broken(each.subject)}</code> {_text(each.message)} "
             f'<span class="rule">{_text(each.rule)}</span>{help}</li>'
@@ -137,20 +145,20 @@ def _section(section: Section, report: Report) -> Iterator[str]:
     yield f'<section id="{id}" aria-labelledby="{id}-title">'
     yield f'<h2 id="{id}-title">{_text(section.title)}</h2>'
     if section.summary:
-        yield f'<p class="summary">{_text(section.summary)}</p>'
+        yield f'<p class="summary">{_prose(section.summary)}</p>'
     if section.figures:
         yield from _figures(section.figures, report)
     yield '<div class="parts">'
     for number, chart in enumerate(section.charts):
         yield from _chart(chart, f"{id}-chart-{number}", report)
     for table in (as_shown(table, report) for table in section.tables):
-        yield '<div class="part">'
+        yield f'<div class="{"part whole" if len(table.columns) >= _MANY else "part"}">'
         yield from _table(table, f"{id}-{_text(table.id)}", report)
         yield "</div>"
     yield "</div>"
     if section.notes:
         yield '<ul class="notes">'
-        yield from (f"<li>{_text(note)}</li>" for note in section.notes)
+        yield from (f"<li>{_prose(note)}</li>" for note in section.notes)
         yield "</ul>"
     yield "</section>"
 
@@ -190,35 +198,67 @@ def _table(table: Table, id: str, report: Report) -> Iterator[str]:
     if not table.rows:
         yield f'<p class="empty">{_text(table.empty)}</p>'
         return
-    right = [any(is_number(row[i]) for row in table.rows) for i in range(len(table.columns))]
+    yield from _rows(table, id, report) if len(table.columns) < _MANY else _entries(table, report)
+    if table.note:
+        yield f'<p class="note">{_prose(table.note)}</p>'
+
+
+def _rows(table: Table, id: str, report: Report) -> Iterator[str]:
+    classes = [_class(table, number) for number in range(len(table.columns))]
     # A wide table is scrolled by itself, by keyboard, too.
     yield f'<div class="wide" role="region" tabindex="0" aria-labelledby="{id}"><table>'
     heads = "".join(
-        f'<th scope="col"{_right(each)}>{_text(column.name)}</th>'
-        for column, each in zip(table.columns, right, strict=True)
+        f'<th scope="col"{each}>{_text(column.name)}</th>'
+        for column, each in zip(table.columns, classes, strict=True)
     )
     yield f"<thead><tr>{heads}</tr></thead>"
     yield "<tbody>"
     for row in table.rows:
-        cells = zip(row, table.columns, right, strict=True)
-        told = "".join(_cell(cell, column, each, report) for cell, column, each in cells)
+        cells = zip(row, table.columns, classes, strict=True)
+        told = "".join(f"<td{each}>{_cell(c, column, report)}</td>" for c, column, each in cells)
         yield f"<tr>{told}</tr>"
     yield "</tbody></table></div>"
-    if table.note:
-        yield f'<p class="note">{_text(table.note)}</p>'
 
 
-def _right(is_right: bool) -> str:
-    return ' class="number"' if is_right else ""
+def _entries(table: Table, report: Report) -> Iterator[str]:
+    """Yield rows of so many columns that nobody could follow a line: each as a list of its own."""
+    yield '<ol class="entries">'
+    for row in table.rows:
+        cells = zip(row, table.columns, strict=True)
+        told = (
+            f"<div><dt>{_text(column.name)}</dt><dd>{_cell(cell, column, report)}</dd></div>"
+            for cell, column in cells
+        )
+        yield f"<li><dl>{''.join(told)}</dl></li>"
+    yield "</ol>"
 
 
-def _cell(cell: Cell, column: Column, is_right: bool, report: Report) -> str:
+def _class(table: Table, number: int) -> str:
+    """Return how a column is set: numbers to the right, and sentences not too narrow."""
+    cells = [row[number] for row in table.rows]
+    if any(map(is_number, cells)):
+        return ' class="number"'
+    is_prose = not table.columns[number].is_code and any(
+        isinstance(cell, str) and len(cell) > _SENTENCE for cell in cells
+    )
+    return ' class="prose"' if is_prose else ""
+
+
+def _cell(cell: Cell, column: Column, report: Report) -> str:
     text = _text(worded(cell, column.unit, report.period.zone))
     if isinstance(cell, datetime):
-        text = f'<time datetime="{cell.astimezone(UTC).isoformat()}">{text}</time>'
-    elif isinstance(cell, str) and column.is_code:
-        text = f"<code>{_broken(cell)}</code>"
-    return f"<td{_right(is_right)}>{text}</td>"
+        return f'<time datetime="{cell.astimezone(UTC).isoformat()}">{text}</time>'
+    if column.id == LACKS and cell is not None:
+        return f'<strong class="lack">{text}</strong>'
+    if isinstance(cell, str) and column.is_code:
+        short = ' class="short"' if len(cell) <= _NAME else ""
+        return f"<code{short}>{_broken(cell)}</code>"
+    return text
+
+
+def _prose(text: str) -> str:
+    """Return a sentence in which what stands between backticks is typed."""
+    return _TYPED.sub(r"<code>\1</code>", _text(text))
 
 
 def _text(text: str) -> str:
