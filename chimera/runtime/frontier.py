@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chimera.runtime.course import Course
     from chimera.runtime.flights import Flight
     from chimera.runtime.fold import StepState
+    from chimera.runtime.guarding import Foreseen
 
 _NO_OUTPUTS: Outputs = {}
 
@@ -52,6 +53,7 @@ class Node:
     is_probed = False
     is_inside = False
     is_timed_out = False
+    foreseen: Foreseen | None = None
     limits: tuple[Limit, ...]
     rank: Rank
 

@@ -7,11 +7,13 @@ stops it is for plugins to say. Refuses to let a run go on: a guard may only sto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from chimera.model import StateError
 from chimera.runtime.steps import OperationStep, Step
 from chimera.state import EventKind, Json, Run, RunStatus
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from chimera.runtime.services import Services
 
 Phase = Literal["before", "after"]
+
+_AT_ONCE = 512  # steps about which guards are asked together
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,14 @@ class Breach:
     step: str
     phase: Phase
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What was found of a step that is ready, before its turn: it counts for what it saw alone."""
+
+    seen: Seen
+    breach: Breach | None
 
 
 class Invariants(Protocol):
@@ -105,6 +117,7 @@ class Guarding:
         self._services = services
         self._touch = touch
         self._guards = services.settings.guards
+        self._gathered: list[tuple[Course, Seen]] | None = None
 
     def admit(self, course: Course) -> None:
         """Take in a run that begins or goes on: what stops it now, and what broke before.
@@ -116,14 +129,14 @@ class Guarding:
         course.invariants = tuple(one for one in found if one is not None)
         if course.invariants and not course.resets:  # those are asked once that is done
             for told in course.breaches.values():
-                self._judge(course, _seen_in(told))
+                self._judge(course, [_seen_in(told)])
         run = course.run
         halt = halt_of(self._guards, self._services.journal.now, run.environment, run.target)
         if halt is not None:
             self._halt(course, halt)
 
-    def look(self, courses: Iterable[Course]) -> None:
-        """Stop the runs that a guard stops by now."""
+    def look(self, courses: Collection[Course]) -> None:
+        """Stop the runs that a guard stops by now; ask what must hold before what is ready."""
         now = self._services.journal.now
         for guard in self._guards:
             if guard.look(now):
@@ -131,12 +144,58 @@ class Guarding:
                     halt = guard.halt(course.run.environment, course.run.target)
                     if halt is not None:
                         self._halt(course, halt)
+        if any(course.invariants for course in courses):
+            self._foresee(courses)
+
+    def _foresee(self, courses: Collection[Course]) -> None:
+        """Ask at once about the steps that come first: a question of its own each takes longer."""
+        asked: dict[Course, list[tuple[Node, Seen]]] = {}
+        held = (limit.queue for course in courses for limit in course.limits)
+        for node in islice(chain(self._services.ready, *held), _AT_ONCE):
+            if node.foreseen is not None and not asked:
+                return  # those behind it were asked about with it
+            if node.foreseen is None and node.digest is None and not node.is_stopped:
+                seen = self._seen_ahead(node)
+                if seen is not None:
+                    asked.setdefault(node.course, []).append((node, seen))
+        for course, these in asked.items():
+            breaches = self._asked(course, [seen for _, seen in these])
+            for (node, seen), breach in zip(these, breaches, strict=True):
+                node.foreseen = Foreseen(seen, breach)
+
+    def _seen_ahead(self, node: Node) -> Seen | None:
+        """Return what would be seen before a step; `None` where that shows when it begins."""
+        if not node.course.invariants or not self._is_about(node, "before"):
+            return None
+        outputs = node.scope.inputs_of(node)
+        try:
+            if node.step.when is not None and not node.step.when(outputs):
+                return None
+            inputs, _ = self._services.state.stored(node.step.inputs(outputs))
+            return self._seen(node, "before", inputs, None)
+        except StateError:
+            raise
+        except Exception:  # noqa: BLE001 - the author's expressions: it fails when it begins
+            return None
+
+    def gather(self) -> None:
+        """Look at results together from now on, until `judge_gathered`."""
+        self._gathered = []
+
+    def judge_gathered(self) -> None:
+        """Look at the results that were gathered: it is still the turn in which they came."""
+        gathered, self._gathered = self._gathered or [], None
+        asked: dict[Course, list[Seen]] = {}
+        for course, seen in gathered:
+            asked.setdefault(course, []).append(seen)
+        for course, these in asked.items():
+            self._judge(course, these)
 
     def before(self, node: Node) -> bool:
         """Tell whether a step may begin; one that may not is held until its run goes on."""
         if not self._is_about(node, "before"):
             return True
-        if self._holds(node, "before", None):
+        if self._may_begin(node):
             return True
         self._services.ready.leave(node)
         node.digest = None  # all of it is asked again
@@ -145,8 +204,13 @@ class Guarding:
 
     def after(self, node: Node, output: Json) -> None:
         """Look at the result of a step, which is recorded whatever is found."""
-        if self._is_about(node, "after"):
-            self._holds(node, "after", output)
+        if not self._is_about(node, "after"):
+            return
+        seen = self._seen_or_stopped(node, "after", node.inputs, output)
+        if seen is not None and self._gathered is not None:
+            self._gathered.append((node.course, seen))
+        elif seen is not None:
+            self._judge(node.course, [seen])
 
     def _is_about(self, node: Node, phase: Phase) -> bool:
         if node.is_undo or "!" in node.id:
@@ -154,26 +218,46 @@ class Guarding:
         operation = _operation(node.step)
         return any(one.selects(node.id, operation, phase) for one in node.course.invariants)
 
-    def _holds(self, node: Node, phase: Phase, output: Json) -> bool:
-        operation = _operation(node.step)
-        given = node.step.given if isinstance(node.step, OperationStep) else None
+    def _may_begin(self, node: Node) -> bool:
+        seen = self._seen_or_stopped(node, "before", node.inputs, None)
+        if seen is None:
+            return False
+        foreseen, node.foreseen = node.foreseen, None
+        if foreseen is None or foreseen.seen != seen:
+            return self._judge(node.course, [seen])
+        if foreseen.breach is not None:
+            self._pause(node.course, foreseen.breach, seen)
+        return foreseen.breach is None
+
+    def _seen_or_stopped(self, node: Node, phase: Phase, inputs: Json, output: Json) -> Seen | None:
+        """Return what is seen of a step; where that cannot be told, the run pauses."""
         try:
-            inputs = node.inputs if given is None else given(node.inputs)
+            return self._seen(node, phase, inputs, output)
         except Exception as error:  # noqa: BLE001 - the author's expressions: nothing is known
-            seen = Seen(phase, node.id, operation, None, output)
+            seen = Seen(phase, node.id, _operation(node.step), None, output)
             why = f"the inputs of the step {node.id} cannot be told to guards: {error}"
             self._pause(node.course, Breach("", "", "", {}, node.id, phase, why), seen)
-            return False
-        return self._judge(node.course, Seen(phase, node.id, operation, inputs, output))
+            return None
 
-    def _judge(self, course: Course, seen: Seen) -> bool:
-        """Tell whether all holds; pause the run where something does not."""
-        for invariants in course.invariants:
-            (breach,) = invariants.judge([seen])
+    def _seen(self, node: Node, phase: Phase, inputs: Json, output: Json) -> Seen:
+        given = node.step.given if isinstance(node.step, OperationStep) else None
+        known = inputs if given is None else given(inputs)
+        return Seen(phase, node.id, _operation(node.step), known, output)
+
+    def _judge(self, course: Course, seen: Sequence[Seen]) -> bool:
+        """Tell whether all holds of some steps; pause the run where something does not."""
+        breaches = self._asked(course, seen)
+        for one, breach in zip(seen, breaches, strict=True):
             if breach is not None:
-                self._pause(course, breach, seen)
-                return False
-        return True
+                self._pause(course, breach, one)
+        return not any(breaches)
+
+    def _asked(self, course: Course, seen: Sequence[Seen]) -> list[Breach | None]:
+        """Return for each step what first did not hold."""
+        found: list[Breach | None] = [None] * len(seen)
+        for invariants in course.invariants:
+            found = [a or b for a, b in zip(found, invariants.judge(seen), strict=True)]
+        return found
 
     def _pause(self, course: Course, breach: Breach, seen: Seen) -> None:
         """Have a run pause that an invariant stops: a person has to look."""

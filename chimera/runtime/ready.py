@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class Queue:
 
     def __bool__(self) -> bool:
         return bool(self._ranks)
+
+    def __iter__(self) -> Iterator[Node]:
+        return (node for rank in sorted(self._ranks) for node in self._queues[rank])
 
     def add(self, node: Node, *, first: bool = False) -> None:
         """Put a step behind those of its rank, or before them where it had been there already."""
@@ -82,6 +85,9 @@ class Ready:
     def add_again(self, node: Node) -> None:
         """Put back a step that had its turn."""
         self._queue.add(node, first=True)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._queue)
 
     def pop(self) -> Node | None:
         """Take the step whose turn it is, with what it counts against; `None` where none can.

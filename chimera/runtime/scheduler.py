@@ -146,11 +146,8 @@ class Scheduler:
         self._is_awake = False
         try:
             self._services.journal.tick()
-            while self._landed:
-                self._settler.settle(*self._landed.popleft())
+            self._settler.settle_all(self._landed)
             self._services.timers.run_due()
-            if self._is_guarded:
-                self._services.guarding.look(self._courses.values())
             if self._has_room:
                 with self._services.state.transaction():  # runs made now are of the same commit
                     self._take_in()
@@ -269,6 +266,8 @@ class Scheduler:
         """Start what is ready; return the attempts that are to depart once that is on disk."""
         departing: list[Flight] = []
         ready, at_once = self._services.ready, 0
+        if self._is_guarded:
+            self._services.guarding.look(self._courses.values())
         while (node := ready.pop()) is not None:
             course = node.course
             course.queued -= 1
@@ -307,8 +306,7 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - the step runner: a plugin's executor
             self._land(flight, None, error)
         if self._landed and name == "inline":  # what it wrote is there for the next one
-            while self._landed:
-                self._settler.settle(*self._landed.popleft())
+            self._settler.settle_all(self._landed)
             self.wake()
 
     def _land(self, flight: Flight, value: Json, error: BaseException | None) -> None:

@@ -6,6 +6,7 @@ Notes it in the journal and passes it on to the scope. What is done about a fail
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -23,6 +24,8 @@ from chimera.runtime.services import Services
 from chimera.runtime.starting import shared_key
 from chimera.state import EventKind, Json
 
+Landings = deque[tuple[Flight, Json, BaseException | None]]
+
 ESCALATED = (
     "it was interrupted and may have taken effect: see whether it has, and where it has not, do it"
     " again with `chimera runs retry RUN --from STAGE`"
@@ -39,6 +42,18 @@ class Settler:
         self._services = services
         self.touch = touch
         self.failures = Failures(services, self)
+
+    def settle_all(self, landed: Landings) -> None:
+        """Take in what came back, and have guards look at all of it at once."""
+        if not landed:
+            return
+        guarding = self._services.guarding
+        guarding.gather()
+        try:
+            while landed:
+                self.settle(*landed.popleft())
+        finally:
+            guarding.judge_gathered()
 
     def settle(self, flight: Flight, value: Json, error: BaseException | None) -> None:
         """Take in what came back of an attempt."""

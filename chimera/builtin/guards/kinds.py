@@ -159,14 +159,18 @@ class GuardSpec(Model):
         default=GuardScope(), description="What it is about; everything if left out."
     )
     engaged: bool = Field(
-        default=False, description="Whether it stops everything in its scope now."
+        default=False,
+        description="Whether it stops everything in its scope now: plans, applies, runs, resumes.",
     )
     reason: Text = Field(description="What it is for; while it is engaged, why nothing may change.")
     maintenance: MaintenanceSpec | None = Field(
         default=None, description="A time in which it stops everything in its scope."
     )
     invariants: Items[InvariantSpec] = Field(
-        default=(), description="What must be true around the steps of runs in its scope."
+        default=(),
+        description="What must be true around the steps of runs in its scope. One that breaks, "
+        "or errs, pauses the run before its next step; where it broke after a step, what that did "
+        "has happened and is in the journal. Resuming the run asks it again of the same result.",
     )
 
     def stops(self, now: datetime) -> bool:

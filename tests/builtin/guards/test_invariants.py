@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chimera.builtin.guards.invariants import Stages, predicate_of
+from chimera.builtin.guards.invariants import RunInvariants, Stages, predicate_of
 from chimera.builtin.guards.kinds import InvariantSpec
 from chimera.model import Outcome
 from chimera.policy import Predicates
@@ -241,3 +241,27 @@ def test_before_a_step_there_are_no_outputs_to_name() -> None:
         )
     assert "undeclared reference to 'outputs.x'" in before[0].message
     assert after == ()
+
+
+def test_many_steps_are_asked_about_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    usual = RunInvariants.judge
+
+    def counted(self: RunInvariants, seen: Any) -> Any:
+        asked.append(len(seen))
+        return usual(self, seen)
+
+    monkeypatch.setattr(RunInvariants, "judge", counted)
+    site.invariant("step.id != 's77' || step.phase == 'before'")
+
+    async def work(call: StepCall) -> None:
+        return None
+
+    steps = [Step(f"s{n}", work, effects=False) for n in range(200)]
+    result = site.execute(steps)
+    assert result.status is RunStatus.PAUSED
+    assert "after the step s77" in result.message
+    assert max(asked) > 100, "before they begin"
+    assert len(asked) < 40, "and after they have come back"
+    begun = [id for kind, id in site.events(result) if kind == "START"]
+    assert len(begun) < 200, "none begins after the turn in which one broke"
