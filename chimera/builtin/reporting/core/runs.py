@@ -156,6 +156,6 @@ def _utilisation(task: ReportTask) -> Section:
         span=(task.period.start.timestamp(), task.period.end.timestamp()),
         is_from_zero=True,
     )
-    note = "the time that runs took together, over the time there was"
-    figures = (Figure("runs-at-a-time", "Runs under way at a time", average, note=note),)
+    told = "" if average is None else f"{average:.3g} at a time on average"
+    figures = (Figure("runs-busy", "Time that runs took together", sum(busy), "seconds", told),)
     return Section("utilisation", "Utilisation", figures=figures, charts=(chart,))

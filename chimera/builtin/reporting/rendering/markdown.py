@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from chimera.builtin.reporting.gathering import Report
 from chimera.builtin.reporting.rendering.wording import (
@@ -40,7 +41,12 @@ def _lines(report: Report) -> Iterator[str]:
     names = ", ".join(map(code_span, report.environments))
     yield f"{prose(span_of(report))}, {as_of(report)}. Environments: {names}."
     yield ""
-    keys = [f for section in report.sections for f in section.figures if f.is_key]
+    keys = [
+        replace(figure, name=f"{section.title}: {figure.name}")
+        for section in report.sections
+        for figure in section.figures
+        if figure.is_key
+    ]
     if keys:
         yield from _figures(keys, report)
     yield from _missing(report)
