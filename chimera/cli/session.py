@@ -139,8 +139,13 @@ class Session:
             raise UsageError(
                 f"nobody can be asked without a terminal: {question}", help=f"give {flag}{among}"
             )
-        kind = click.Choice(choices, case_sensitive=False) if choices else click.STRING
-        answer: str = click.prompt(question, type=kind, err=True)
+        options = f" ({', '.join(choices)})" if choices else ""
+        answer: str = click.prompt(
+            f"{question}{options}",
+            value_proc=lambda text: _among(text, choices),
+            prompt_suffix=" ",
+            err=True,
+        )
         return answer
 
     def emit(
@@ -217,6 +222,16 @@ class Session:
 
     def _mask(self, text: str) -> str:
         return text if self.secrets is None else self.secrets.mask(text)
+
+
+def _among(text: str, choices: tuple[str, ...]) -> str:
+    """Return the choice that a text begins; Click asks again where it is none, or several."""
+    if not choices:
+        return text
+    found = [choice for choice in choices if text and choice.startswith(text.strip().lower())]
+    if len(found) != 1:
+        raise click.UsageError(f"{text!r} is none of {', '.join(choices)}")
+    return found[0]
 
 
 def version() -> str:

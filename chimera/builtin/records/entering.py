@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chimera.builtin.records.chain import Passed, chains, passed_in
 from chimera.builtin.records.drafting import KIND, Drafted, draft, owing, stamp_of
@@ -43,8 +43,17 @@ def read_plan(file: Path) -> Plan:
         ) from error
 
 
-def applied_plan(workspace: Workspace, environment: str) -> tuple[Plan, datetime]:
-    """Return what was let through and has no entry, of the oldest such ruling, as a plan of that.
+class Unrecorded(NamedTuple):
+    """What was let through together and has no entry: as a plan, when, and what it rolls back."""
+
+    plan: Plan
+    at: datetime
+    rollback_of: str | None
+    incident: str | None
+
+
+def unrecorded(workspace: Workspace, environment: str) -> Unrecorded:
+    """Return what was let through and has no entry, of the oldest such ruling.
 
     Raises `UsageError` where everything is recorded.
     """
@@ -52,15 +61,26 @@ def applied_plan(workspace: Workspace, environment: str) -> tuple[Plan, datetime
     with workspace.read_state() as state:
         span = Span([environment], _FIRST, now + timedelta(microseconds=1))
         found = chains(snapshot, list(passed_in(state, span)))
-    missing = [chain.change for chain in found if chain.entry is None]
+    missing = [chain for chain in found if chain.entry is None]
     if not missing:
         raise UsageError(
             f"every change of {environment} in the journal has its entry",
             help="leave --applied out to record one that is planned",
         )
-    together = [change for change in missing if change.ruling == missing[0].ruling]
-    items = tuple(PlanItem(_change(change)) for change in together)
-    return Plan(environment, False, _JOURNAL, items), together[0].at
+    first = missing[0]
+    together = [
+        chain.change
+        for chain in missing
+        if chain.change.ruling == first.change.ruling and chain.restores == first.restores
+    ]
+    plan = Plan(environment, False, _JOURNAL, tuple(PlanItem(_change(one)) for one in together))
+    rollback = first.restores
+    return Unrecorded(
+        plan,
+        first.change.at,
+        str(rollback.address) if rollback else None,
+        rollback.spec.incident if rollback else None,
+    )
 
 
 def _change(passed: Passed) -> Change:
@@ -82,10 +102,10 @@ def drafted_entry(
     if plan is None:
         fields = {"date": f"{now:%Y-%m-%d}", "environment": environment}
         return Drafted({**fields, "recorded": stamp_of(now)})
-    unrecorded = _unrecorded(workspace.loaded.snapshot, plan, rollback_of)
+    items = _unrecorded(workspace.loaded.snapshot, plan, rollback_of)
     is_done = plan.compared_with == _JOURNAL  # what is held now is the change itself
-    undone_by = None if is_done else _applied_revision(workspace, plan, unrecorded)
-    return draft(plan, unrecorded, now=now, undone_by=undone_by)
+    undone_by = None if is_done else _applied_revision(workspace, plan, items)
+    return draft(plan, items, now=now, undone_by=undone_by)
 
 
 def _unrecorded(snapshot: Snapshot, plan: Plan, rollback_of: str | None) -> Sequence[PlanItem]:

@@ -133,7 +133,9 @@ def environment_named(snapshot: Snapshot, name: str | None) -> str:
 def unused_name(snapshot: Snapshot, kinds: tuple[str, ...], day: date, text: str) -> str:
     """Return a name of a day and the words of a text that no document of some kinds has."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    words = "-".join(re.findall("[a-z0-9]+", plain))[:_LONGEST_NAME].strip("-")
+    words = "-".join(re.findall("[a-z0-9]+", plain))
+    if len(words) > _LONGEST_NAME:
+        words = words[: _LONGEST_NAME + 1].rpartition("-")[0] or words[:_LONGEST_NAME]
     name = f"{day:%Y-%m-%d}" + (f"-{words}" if words else "")
     taken = {address.name for address in snapshot.documents if address.kind in kinds}
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))

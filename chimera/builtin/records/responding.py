@@ -139,9 +139,6 @@ class Responding:
             self._put("mitigated", {**stamp, "how": risk})
         said = {"impact": impact, "risk": risk, "monitoring": monitoring}
         self._put("resolved", {**stamp, **said})
-        for index, command in enumerate(self.spec.commands):
-            if command.until is None:
-                self._put_at(("commands", index, "until"), stamp["at"])
         self.response.note("resolved", "resolution")
         self.response.done.append(f"{self.incident.address} is resolved")
         for freeze in freezes_of(self.incident, self._workspace.loaded.snapshot):

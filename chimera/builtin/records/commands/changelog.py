@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chimera.builtin.records.commands.options import (
+    Missing,
     answers,
     instant,
     now_option,
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 _SCOPES = ("code", "config", "database", "third-party")
 _RISKS = ("low", "medium", "high")
 _QUESTIONS = {
-    "summary": ("what changed, in one line?", "--summary TEXT"),
-    "scope": (f"what kind of thing changed ({', '.join(_SCOPES)})?", "--scope NAME"),
-    "risk": (f"how much could go wrong ({', '.join(_RISKS)})?", "--risk NAME"),
-    "verification": ("how is it confirmed that the change is active?", "--verification TEXT"),
-    "rollback": ("how is it undone, at once?", "--rollback TEXT"),
+    "summary": Missing(None, "what changed, in one line?", "--summary TEXT"),
+    "scope": Missing(None, "what kind of thing changed?", "--scope NAME", _SCOPES),
+    "risk": Missing(None, "how much could go wrong?", "--risk NAME", _RISKS),
+    "verification": Missing(None, "how is it confirmed to be active?", "--verification TEXT"),
+    "rollback": Missing(None, "how is it undone, at once?", "--rollback TEXT"),
 }
-_WEEK = timedelta(days=7)
 
 
 @click.group()
@@ -88,7 +88,7 @@ def add(
     with the digests that are left, so that it answers for exactly this change at the gate. A change
     outside of the tree is --scope third-party, which names none.
     """
-    from chimera.builtin.records.entering import applied_plan, drafted_entry, new_entry
+    from chimera.builtin.records.entering import drafted_entry, new_entry, unrecorded
     from chimera.builtin.records.finding import environment_named, require_person
     from chimera.builtin.records.rendering.changelog import added_json, added_text
 
@@ -97,11 +97,12 @@ def add(
     require_person(workspace.context.actor, "to record a change")
     if sum((base is not None, file is not None, applied)) > 1:
         raise UsageError("--base, --plan and --applied exclude each other", help="give one of them")
+    plan: Plan | None
     if applied:
         where = environment_named(workspace.loaded.snapshot, environment)
-        plan: Plan | None
-        plan, at = applied_plan(workspace, where)
-        effective = effective or at
+        plan, at, restored, because = unrecorded(workspace, where)
+        effective, rollback_of = effective or at, rollback_of or restored
+        incident = incident or because
     else:
         plan, where = _plan(workspace, environment, base, file, scope)
     drafted = drafted_entry(workspace, plan, where, _address("Rollback", rollback_of))
@@ -155,7 +156,7 @@ def _plan(
 
 def _asked(drafted: Drafted, given: dict[str, str | None]) -> dict[str, str]:
     missing = [field for field in drafted.missing if given[field] is None]
-    said = answers(*((None, *_QUESTIONS[field]) for field in missing))
+    said = answers(*(_QUESTIONS[field] for field in missing))
     return dict(zip(missing, said, strict=True))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chimera.builtin.records.commands.options import (
+    Missing,
     answers,
     at_option,
     by_option,
@@ -171,7 +172,7 @@ def mitigate(
 ) -> None:
     """Say what ended its effects, for now; it stays open."""
     workspace, work = _work(name, "to mitigate an incident", at, by)
-    (text,) = answers((how, "what ended its effects?", "--how TEXT"))
+    (text,) = answers(Missing(how, "what ended its effects?", "--how TEXT"))
     _write(workspace, work.mitigate(text), outputs)
 
 
@@ -200,9 +201,9 @@ def resolve(
     workspace, work = _work(name, "to resolve an incident", at, by)
     work.require_resolvable()
     said = answers(
-        (impact, "how is it known that users are no longer affected?", "--impact TEXT"),
-        (risk, "how is the risk mitigated?", "--risk TEXT"),
-        (monitoring, "what confirms that it stays so?", "--monitoring TEXT"),
+        Missing(impact, "how is it known that users are no longer affected?", "--impact TEXT"),
+        Missing(risk, "how is the risk mitigated?", "--risk TEXT"),
+        Missing(monitoring, "what confirms that it stays so?", "--monitoring TEXT"),
     )
     _write(workspace, work.resolve(*said), outputs)
 

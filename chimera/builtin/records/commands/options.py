@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -75,23 +75,31 @@ incident_option = click.option(
 )
 
 
-def answers(*asked: tuple[str | None, str, str]) -> list[str]:
+class Missing(NamedTuple):
+    """What has to be answered, unless it was given: a question, and the flag to give beforehand."""
+
+    given: str | None
+    question: str
+    flag: str
+    choices: tuple[str, ...] = ()
+
+
+def answers(*asked: Missing) -> list[str]:
     """Return what was given, or else what whoever sits at the terminal says.
 
-    Each is asked for by what was given, a question, and the flag to give beforehand. Raises
-    `UsageError` that names every flag where nobody can be asked.
+    Raises `UsageError` that names every flag where nobody can be asked.
     """
     session = session_of()
-    missing = [(question, flag) for given, question, flag in asked if given is None]
+    missing = [one for one in asked if one.given is None]
     if len(missing) > 1 and not session.is_interactive:
-        questions = "; ".join(question for question, _ in missing)
+        questions = "; ".join(one.question for one in missing)
         raise UsageError(
             f"nobody can be asked without a terminal: {questions}",
-            help=f"give {', '.join(flag for _, flag in missing)}",
+            help=f"give {', '.join(one.flag for one in missing)}",
         )
     return [
-        given if given is not None else session.ask(question, flag)
-        for given, question, flag in asked
+        one.given if one.given is not None else session.ask(one.question, one.flag, one.choices)
+        for one in asked
     ]
 
 

@@ -57,7 +57,7 @@ def list_text(
                 (incident.spec.current, _style(level)),
                 incident.address.name,
                 (state.value, _STATES[state]),
-                incident.spec.commander(now) or "-",
+                _commander(incident, now) or "-",
                 moment(incident.spec.opened.at),
                 length(_end(incident, now) - when(incident.spec.opened.at)),
                 incident.spec.title,
@@ -159,7 +159,7 @@ def incident_json(incident: Incident, snapshot: Snapshot, now: datetime) -> dict
         "state": state_of(incident.spec, now).value,
         "level": incident.spec.current,
         "levelName": level.name if level else None,
-        "commander": incident.spec.commander(now),
+        "commander": _commander(incident, now),
         "opened": incident.spec.opened.at,
         "seconds": (_end(incident, now) - when(incident.spec.opened.at)).total_seconds(),
         "owed": owed_json(dues(incident, snapshot, now)),
@@ -177,3 +177,8 @@ def _style(level: Level | None) -> Style:
     if level is None or level.freeze_owed:
         return "bad"
     return "warn" if level.commander_owed or level.review_owed else "accent"
+
+
+def _commander(incident: Incident, now: datetime) -> str | None:
+    """Return who commands it; nobody does once it is over."""
+    return incident.spec.commander(now) if incident.spec.is_open(now) else None

@@ -53,7 +53,7 @@ class Desk:
     def tell(self, *arguments: str, code: int = 0) -> Answer:
         """Run a command; fails unless it ends with `code`."""
         found = self.answer(*arguments)
-        assert found.code == code, found
+        assert found.code == code, f"{found.out}{found.err}"
         return found
 
     def json(self, *arguments: str, code: int = 0) -> Any:

@@ -283,3 +283,35 @@ def test_nothing_moves_over_what_is_in_the_archive(desk: Desk) -> None:
     desk.later(days=200)
     desk.tell("changelog", "archive", code=4)
     assert (desk.root / "changelog" / "a.yaml").exists()
+
+
+def test_the_entry_of_a_rollback_says_what_it_takes_back(team: Desk) -> None:
+    team.tell("changelog", "add", *SAID)
+    team.tell("apply")
+    (change,) = [c for c in team.json("changelog", "check", code=1)["changes"] if c["entry"]]
+    team.later(hours=1)
+    spec = {
+        "type": "code",
+        "opened": {"at": "2026-11-21T12:30:00Z", "by": "ada"},
+        "environment": "local",
+        "reason": "wrong fees",
+        "answers": [{"target": change["target"], "after": change["after"]}],
+        "preserved": [
+            {"what": what, "unavailable": "nothing is kept here"}
+            for what in ("timeline", "metrics", "logs", "state", "impact")
+        ],
+    }
+    for fee in (2, 1):  # another change, and then what was there before
+        (team.root / "src" / "pay.py").write_text(f"fee = {fee}\n")
+        if fee == 2:
+            team.tell("changelog", "add", *SAID, "--name", "two")
+        else:
+            team.document("Rollback/fees", spec, "changelog/rollbacks/fees.yaml")
+        team.tell("apply")
+        team.later(minutes=1)
+    # The documents of the first apply come first: they were never recorded.
+    team.tell("changelog", "add", "--applied", *SAID, "--name", "first")
+    told = team.json("changelog", "add", "--applied", *SAID, "--name", "back")
+    assert told["spec"]["rollbackOf"] == "Rollback/fees"
+    assert told["spec"]["effective"] == "2026-11-21T13:01:00Z"
+    team.tell("changelog", "check")

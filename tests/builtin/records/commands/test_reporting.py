@@ -166,7 +166,7 @@ def test_a_rollback_counts_once_it_was_watched_and_owes_an_entry_too(production:
     assert second["rollback"] == "is fees, not watched to its end"
     watched = {"from": "2026-11-21T12:15:00Z", "until": "2026-11-21T12:30:00Z"}
     _rollback(desk, observation={**watched, "result": "stable"})
-    undo = {**ENTRY, "answers": [{"target": FEES, "after": GOOD}]}
+    undo = {**ENTRY, "answers": [{"target": FEES, "after": GOOD}], "rollbackOf": "Rollback/fees"}
     desk.document("ChangelogEntry/undo", undo, "changelog/undo.yaml")
     section = _section(desk, "compliance", "compliance")
     assert _rows(section, "chain")[1]["rollback"] == "is fees, it counts"
