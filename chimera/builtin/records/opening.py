@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.drafting import stamp_of
 from chimera.builtin.records.finding import (
     environment_named,
     level_named,
@@ -52,23 +51,7 @@ def open_incident(
     level = level_named(model.spec, opening.level)
     environment = environment_named(snapshot, opening.environment)
     commander = opening.commander or (occasion.by if level.commander_owed else None)
-    # Whoever opens and commands it has answered it; somebody else has not yet.
-    answered = commander == occasion.by
-    spec = {
-        "title": opening.title,
-        **({"summary": opening.summary} if opening.summary else {}),
-        "environment": environment,
-        "model": str(model.address),
-        "opened": occasion.stamp(),
-        "assessments": [{"level": level.id, **occasion.stamp(), "reason": opening.reason}],
-        **{
-            name: list(values)
-            for name in ("services", "paths", "layers")
-            if (values := getattr(opening, name))
-        },
-        **({"acknowledged": occasion.stamp()} if answered else {}),
-        **({"commands": [{"by": commander, "from": stamp_of(occasion.at)}]} if commander else {}),
-    }
+    spec = _spec(opening, occasion, (str(model.address), level.id, environment), commander)
     kinds = ("Incident", "Freeze", "Postmortem")  # all of an incident's records have its name
     name = opening.name or unused_name(snapshot, kinds, occasion.at, opening.title)
     address = Address.parse(f"Incident/{name}")
@@ -79,7 +62,33 @@ def open_incident(
     response.done.append(f"opened {address} at {level.id} ({level.name}) in {environment}")
     if commander:
         response.note(f"{commander} commands", "command")
-        response.done.append(f"{commander} commands it" + (", and answered it" if answered else ""))
+        response.done.append(
+            f"{commander} commands it" + (", and answered it" if "acknowledged" in spec else "")
+        )
     if level.freeze_owed and commander:
         response.freeze(commander, environment, f"{level.id}: {opening.title}")
     return response
+
+
+def _spec(
+    opening: Opening, occasion: Occasion, judged: tuple[str, str, str], commander: str | None
+) -> dict[str, Any]:
+    """Return the fields of a new incident; `judged` are its model, level and environment."""
+    model, level, environment = judged
+    stamp = occasion.stamp()
+    return {
+        "title": opening.title,
+        **({"summary": opening.summary} if opening.summary else {}),
+        "environment": environment,
+        "model": model,
+        "opened": stamp,
+        "assessments": [{"level": level, **stamp, "reason": opening.reason}],
+        **{
+            name: list(values)
+            for name in ("services", "paths", "layers")
+            if (values := getattr(opening, name))
+        },
+        # Whoever opens and commands it has answered it; somebody else has not yet.
+        **({"acknowledged": stamp} if commander == occasion.by else {}),
+        **({"commands": [{"by": commander, "from": stamp["at"]}]} if commander else {}),
+    }

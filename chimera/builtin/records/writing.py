@@ -59,7 +59,6 @@ class Draft:
         spec: Mapping[str, Any],
         *,
         path: str | None = None,
-        annotations: Mapping[str, str] | None = None,
         remarks: Sequence[str] = (),
     ) -> str:
         """Propose a new record in a file of its own, at its home in the tree; return the path.
@@ -82,10 +81,7 @@ class Draft:
         value = {
             "apiVersion": API_VERSION,
             "kind": address.kind,
-            "metadata": {
-                "name": address.name,
-                **({"annotations": dict(annotations)} if annotations else {}),
-            },
+            "metadata": {"name": address.name},
             "spec": self._masked(dict(spec)),
         }
         up = "../" * path.count("/")

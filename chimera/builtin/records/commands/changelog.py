@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -88,38 +88,24 @@ def add(
     with the digests that are left, so that it answers for exactly this change at the gate. A change
     outside of the tree is --scope third-party, which names none.
     """
-    from chimera.builtin.records.entering import drafted_entry, new_entry, unrecorded
-    from chimera.builtin.records.finding import environment_named, require_person
+    from chimera.builtin.records.entering import drafted_entry, new_entry
+    from chimera.builtin.records.finding import require_person
     from chimera.builtin.records.rendering.changelog import added_json, added_text
 
     session = session_of()
     workspace = session.workspace()
     require_person(workspace.context.actor, "to record a change")
-    if sum((base is not None, file is not None, applied)) > 1:
-        raise UsageError("--base, --plan and --applied exclude each other", help="give one of them")
-    plan: Plan | None
-    if applied:
-        where = environment_named(workspace.loaded.snapshot, environment)
-        plan, at, restored, because = unrecorded(workspace, where)
-        effective, rollback_of = effective or at, rollback_of or restored
-        incident = incident or because
-    else:
-        plan, where = _plan(workspace, environment, base, file, scope)
-    drafted = drafted_entry(workspace, plan, where, _address("Rollback", rollback_of))
-    given = {
-        "summary": summary,
-        "scope": scope,
-        "risk": risk,
-        "verification": verification,
-        "rollback": rollback,
-    }
-    said = given | _asked(drafted, given)
+    found = _source(workspace, environment, (base, file, applied), scope)
+    rollback_of = _address("Rollback", rollback_of) or found.rollback_of
+    drafted = drafted_entry(workspace, found.plan, found.environment, rollback_of)
+    given = dict(zip(_QUESTIONS, (summary, scope, risk, verification, rollback), strict=True))
     more = {
-        "incident": _address("Incident", incident),
-        "rollbackOf": _address("Rollback", rollback_of),
+        "incident": _address("Incident", incident) or found.incident,
+        "rollbackOf": rollback_of,
         "refs": list(refs),
     }
-    address, draft = new_entry(workspace, drafted, said | more, effective=effective, name=name)
+    said = given | _asked(drafted, given) | more
+    address, draft = new_entry(workspace, drafted, said, effective=effective or found.at, name=name)
     paths = draft.write()
     spec = draft.value(address, ())
     session.emit(
@@ -130,28 +116,46 @@ def add(
     )
 
 
-def _plan(
+class _Source(NamedTuple):
+    """What an entry is of: a plan, unless it is of a change outside of the tree; where, and when.
+
+    The last three are known of what was applied.
+    """
+
+    plan: Plan | None
+    environment: str
+    at: datetime | None = None
+    rollback_of: str | None = None
+    incident: str | None = None
+
+
+def _source(
     workspace: Workspace,
     environment: str | None,
-    base: str | None,
-    file: Path | None,
+    named: tuple[str | None, Path | None, bool],
     scope: str | None,
-) -> tuple[Plan | None, str]:
-    """Return the plan that an entry is of, and the environment."""
-    from chimera.builtin.records.entering import read_plan
+) -> _Source:
+    """Return what `--base`, `--plan` or `--applied` name; raises `UsageError` for two of them."""
+    from chimera.builtin.records.entering import read_plan, unrecorded
     from chimera.builtin.records.finding import environment_named
 
+    base, file, applied = named
+    if sum((base is not None, file is not None, applied)) > 1:
+        raise UsageError("--base, --plan and --applied exclude each other", help="give one of them")
     if file is not None:
         saved = read_plan(file)
-        if environment not in (None, saved.environment):
+        if environment not in {None, saved.environment}:
             raise UsageError(
                 f"{file} is a plan for {saved.environment}", help="leave --env out, or make another"
             )
-        return saved, saved.environment
+        return _Source(saved, saved.environment)
     where = environment_named(workspace.loaded.snapshot, environment)
+    if applied:
+        found = unrecorded(workspace, where)
+        return _Source(found.plan, where, found.at, found.rollback_of, found.incident)
     if scope == "third-party" and base is None:
-        return None, where
-    return workspace.plan(where, base).value.plan, where
+        return _Source(None, where)
+    return _Source(workspace.plan(where, base).value.plan, where)
 
 
 def _asked(drafted: Drafted, given: dict[str, str | None]) -> dict[str, str]:
