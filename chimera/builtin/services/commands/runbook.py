@@ -124,10 +124,10 @@ def run(
 ) -> None:
     """Go through a procedure, step by step.
 
-    What only looks is done at once; each change is asked for. It can be left with n, Ctrl-C or a
-    crash: the same command goes on at the step. Without a terminal answers come from --answer and
-    --yes, and a missing one exits 4. Exits 1 where it failed or was aborted, and 5 where it is not
-    over. Automation is refused.
+    What is known to only look is done at once; everything else is asked for. It can be left with
+    n, Ctrl-C or a crash: the same command goes on at the step. Without a terminal answers come from
+    --answer and --yes, and a missing one exits 4. Exits 1 where it failed or was aborted, and 5
+    where it is not over. Automation is refused.
     """
     from chimera.builtin.services.runbooks import rendering
     from chimera.builtin.services.runbooks.asking import Asker
@@ -221,7 +221,7 @@ def _show_dry(
     outputs: tuple[str, ...],
 ) -> None:
     from chimera.builtin.services.runbooks import rendering
-    from chimera.builtin.services.runbooks.consequences import risk_of
+    from chimera.builtin.services.runbooks.consequences import only_looks
     from chimera.builtin.services.runbooks.procedures import check_values, steps_of
 
     values = {**check_values(chosen, given), "environment": environment}
@@ -236,7 +236,7 @@ def _show_dry(
             "asked": [
                 step.id
                 for step in filled.steps
-                if risk_of(step) != "reads" or step.instruction is not None or step.decision
+                if not only_looks(step) or step.instruction is not None or step.decision
             ],
         },
         Outcome.PASSED,

@@ -31,6 +31,9 @@ _SHORT: dict[str, Word] = {
 }
 _SHOWN: dict[Word, str] = {"yes": "y", "no": "n"}
 _MOST_LINES = 40
+_MEANINGS = (
+    "y does it; n stops here, and the same command goes on; skip leaves it out; abort ends the run"
+)
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Asker:
     session: Session
     given: dict[str, Answer] = field(default_factory=dict)
     yes: bool = False
+    has_explained: bool = False
 
     @staticmethod
     def reading(
@@ -62,6 +66,7 @@ class Asker:
         shown = tuple(_SHOWN.get(word, word) for word in words)
         if found is None:
             flag = f"--answer {step.id}=ANSWER" + (" or --yes" if question.is_plain else "")
+            self._explain()
             found = _read(self.session.ask(f"{step.id}: {question.text}", flag, shown), step.id)
         if found.word not in words:
             raise UsageError(
@@ -72,6 +77,12 @@ class Asker:
             why = self.session.ask("why is there nothing to keep?", _unavailable(step.id))
             found = Answer("unavailable", why)
         return found
+
+    def _explain(self) -> None:
+        """Say once what the answers mean, to whoever sits there."""
+        if self.session.is_interactive and not self.has_explained:
+            self.has_explained = True
+            self.session.tell(lambda paint: paint(_MEANINGS, "dim"))
 
     def begins(self, number: int, of: int, step: StepSpec) -> None:
         """Show a step before it is asked for or done."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from chimera.builtin.services.runbooks.consequences import known_of, subcommand
+from chimera.builtin.services.runbooks.programs import known_of, subcommand
 from chimera.builtin.services.spec.runbook import StepSpec
 
 _SHELL_WORDS = frozenset({"|", "||", "&&", ">", ">>", "<", "<<", ";", "&", "2>", "2>&1", "&>"})
@@ -42,8 +42,15 @@ def faults_of(step: StepSpec) -> Iterator[Fault]:
             yield from _curl(rest)
         elif name == "trivy" and rest[:1] == ("image",) and "--all" in rest:
             yield _impossible("trivy image has no --all", "name each image, one step for each")
-        elif (name == "tail" and {"-f", "-F", "--follow"} & set(rest)) or name in {"watch", "top"}:
+        elif _goes_on(name, rest):
             yield _endless(name)
+
+
+def _goes_on(name: str, rest: Sequence[str]) -> bool:
+    """Tell whether a program ends only when somebody stops it."""
+    if name == "tail":
+        return bool({"-f", "-F", "--follow"} & set(rest))
+    return name in {"watch", "top"} or (name == "ping" and not any("-c" in one for one in rest))
 
 
 def _impossible(message: str, help: str) -> Fault:

@@ -79,9 +79,9 @@ def markdown(runbook: Runbook, procedures: Iterable[ProcedureSpec]) -> str:
         if procedure.cadence:
             lines += [f"Done {procedure.cadence}, by a person.", ""]
         lines += [f"> {_md(note)}\n" for note in procedure.notes]
-        lines += [
-            f"- `{name}`: {_md(one.asks)}" for name, one in procedure.inputs.items()
-        ] + ([""] if procedure.inputs else [])
+        lines += [f"- `{name}`: {_md(one.asks)}" for name, one in procedure.inputs.items()] + (
+            [""] if procedure.inputs else []
+        )
         for number, step in enumerate(procedure.steps, 1):
             lines += list(_step_lines(number, step))
     return "\n".join(lines).rstrip() + "\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from chimera.builtin.services.runbooks.checking import NEEDED
-from chimera.builtin.services.runbooks.consequences import losses_of, risk_of
+from chimera.builtin.services.runbooks.consequences import losses_of, only_looks, risk_of
 from chimera.builtin.services.runbooks.ledger import (
     Entry,
     Ledger,
@@ -231,10 +231,10 @@ class Going:
             return Question(step, "it failed; do it again?", ("yes", *others), False)
         if step.instruction is not None:
             return Question(step, "is it done?", ("yes", *others), not step.decision)
-        if risk == "reads" and not step.decision:
+        if only_looks(step) and not step.decision:
             return None
-        text = f"it {risk}; do it?"
-        return Question(step, text, ("yes", *others), risk == "changes" and not step.decision)
+        text = f"it {risk}; do it?" if risk != "reads" else "it says that it only reads; do it?"
+        return Question(step, text, ("yes", *others), risk != "destroys" and not step.decision)
 
     def _unkept(self, step: StepSpec) -> tuple[str, ...]:
         """Return what would be gone after a step and is not kept by this run."""

