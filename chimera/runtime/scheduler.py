@@ -146,7 +146,8 @@ class Scheduler:
         self._is_awake = False
         try:
             self._services.journal.tick()
-            self._settler.settle_all(self._landed)
+            if self._landed:
+                self._settler.settle_all(self._landed)
             self._services.timers.run_due()
             if self._has_room:
                 with self._services.state.transaction():  # runs made now are of the same commit

@@ -41,18 +41,17 @@ class Settler:
     def __init__(self, services: Services, touch: Callable[[Course], None]) -> None:
         self._services = services
         self.touch = touch
+        self._is_guarded = bool(services.settings.guards)
         self.failures = Failures(services, self)
 
     def settle_all(self, landed: Landings) -> None:
         """Take in what came back, and have guards look at all of it at once."""
-        if not landed:
-            return
-        guarding = self._services.guarding
-        guarding.gather()
-        try:
-            while landed:
-                self.settle(*landed.popleft())
-        finally:
+        guarding = self._services.guarding if self._is_guarded else None
+        if guarding is not None:
+            guarding.gather()
+        while landed:
+            self.settle(*landed.popleft())
+        if guarding is not None:
             guarding.judge_gathered()
 
     def settle(self, flight: Flight, value: Json, error: BaseException | None) -> None:

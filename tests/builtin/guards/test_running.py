@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -209,3 +211,32 @@ def test_a_run_without_guards_is_never_looked_at(site: Site, monkeypatch: Any) -
     monkeypatch.setattr(guarding.Guarding, "before", refuse)
     monkeypatch.setattr(guarding.Guarding, "after", refuse)
     assert site.house.execute(chain(3, at=9, act=refuse, begun=[])).status is RunStatus.SUCCEEDED
+
+
+def test_a_run_killed_in_the_moment_of_a_switch_stays_stopped_until_it_is_released(
+    site: Site,
+) -> None:
+    run = site.new_run()
+    site.house.state.close()
+
+    def deadly() -> None:
+        site.engage()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = os.fork()
+    if pid == 0:
+        site.house.restart()
+        site.execute(chain(30, at=12, act=deadly, begun=[]), run)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert status & 0x7F == signal.SIGKILL
+    site.house.restart()
+    begun: list[int] = []
+    steps = chain(30, at=99, act=deadly, begun=begun)
+    result = site.execute(steps, site.house.state.run(run.uid))
+    assert (result.status, begun) == (RunStatus.INTERRUPTED, [])
+    site.release()
+    ended = site.resume(result, steps)
+    assert ended.status is RunStatus.SUCCEEDED
+    assert begun == list(range(12, 30)), "what was done is not done again"
+    assert ended.outputs == {f"s{n}": n for n in range(30)}
