@@ -277,4 +277,5 @@ def _written(at: datetime) -> str:
 
 
 def moment_of(text: str) -> datetime:
+    """Return the moment that a text of the database is."""
     return datetime.fromisoformat(text)
