@@ -135,18 +135,25 @@ class Responding:
         """
         self.require_resolvable()
         stamp = self._occasion.stamp()
+        # Its freezes come first: where writing ends in between, this can be done again.
+        lifted = self._lift(stamp)
         if self.spec.mitigated is None:
             self._put("mitigated", {**stamp, "how": risk})
         said = {"impact": impact, "risk": risk, "monitoring": monitoring}
         self._put("resolved", {**stamp, **said})
         self.response.note("resolved", "resolution")
-        self.response.done.append(f"{self.incident.address} is resolved")
+        self.response.done += [f"{self.incident.address} is resolved", *lifted]
+        return self.response
+
+    def _lift(self, stamp: dict[str, Any]) -> list[str]:
+        """Propose that the freezes that stand for it end."""
+        lifted = []
         for freeze in freezes_of(self.incident, self._workspace.loaded.snapshot):
             if freeze.spec.lifted is None and not freeze.spec.is_over(self._occasion.at):
-                lifted = {**stamp, "reason": f"{self.incident.address} is resolved"}
-                self.response.draft.put(freeze.address, ("lifted",), lifted)
-                self.response.done.append(f"{freeze.address} is lifted")
-        return self.response
+                reason = f"{self.incident.address} is resolved"
+                self.response.draft.put(freeze.address, ("lifted",), {**stamp, "reason": reason})
+                lifted.append(f"{freeze.address} is lifted")
+        return lifted
 
     def require_resolvable(self) -> None:
         """Raise `UsageError` where this person cannot say that it is over, or nobody can yet."""

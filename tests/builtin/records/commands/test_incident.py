@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click import termui
 
+from chimera.builtin.records import writing
+from chimera.builtin.records.responding import Responding
 from chimera.cli.session import Session
-from chimera.model import Actor
+from chimera.context import write_whole
+from chimera.model import Actor, StaleError
 from tests.builtin.records.commands.conftest import NOON, Desk
 
 NAME = "2026-11-21-charged-twice"
@@ -86,6 +91,53 @@ def test_a_graver_level_declares_the_freeze_too(desk: Desk) -> None:
     assert told["written"] == [INCIDENT, FREEZE]
     assert desk.spec(FREEZE)["by"] == desk.spec(INCIDENT)["commands"][0]["by"] == "ada"
     assert "incident-commander-missing" not in desk.faults()
+
+
+def test_a_crash_between_two_files_freezes_and_can_be_mended(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def once(path: Path, data: bytes) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        write_whole(path, data)
+
+    def crash(*arguments: str) -> None:
+        written.clear()
+        with monkeypatch.context() as context:
+            context.setattr(writing, "write_whole", once)
+            desk.tell("incident", *arguments, code=130)
+
+    crash("open", "Charged", "twice", "--level", "SEV-3")
+    assert not (desk.root / FREEZE).exists()  # the incident stands, and owes it: all is refused
+    desk.later(minutes=1)
+    desk.tell("incident", "update", "x")
+    assert (desk.root / FREEZE).exists()
+    crash("resolve", *STATED)
+    assert "lifted" in desk.spec(FREEZE)  # and the incident stands still
+    assert "resolved" not in desk.spec(INCIDENT)
+    desk.tell("incident", "resolve", *STATED)
+    assert desk.faults() == []
+
+
+def test_no_note_is_lost_where_several_write_at_once(desk: Desk) -> None:
+    _open(desk)
+    desk.later(minutes=1)
+
+    def note(number: int) -> None:
+        while True:
+            try:
+                Responding(desk.workspace(), None, "to note").update(f"{number}").draft.write()
+            except StaleError:
+                continue
+            return
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(note, range(8)))
+    told = [event["text"] for event in desk.spec(INCIDENT)["timeline"]]
+    assert sorted(told[2:]) == [str(number) for number in range(8)]
 
 
 def test_comments_and_all_other_bytes_stay(desk: Desk) -> None:
