@@ -252,6 +252,55 @@ def test_an_open_incident_stops_what_runs_and_what_would_go_on(team: Console) ->
     team.tell("runs", "resume", uid)
 
 
+PROOF = """\
+apiVersion: chimera/v1
+kind: Proof
+metadata: {name: fees}
+spec:
+  claim: The fee is what the test says.
+  covers: {paths: ['src/**']}
+  inputs: ['src/**', 'tests/**']
+  steps:
+    - run: command
+      argv: [cmp, src/fee, tests/fee]
+      expect: {exitCode: 0}
+  controls:
+    - {mutate: replace, path: src/fee, old: "0", new: "1"}
+"""
+
+
+def test_the_evidence_of_then_is_evidence_for_what_goes_back(team: Console) -> None:
+    team.write("proofs/fees.yaml", PROOF)
+    team.write("tests/fee", "10\n")
+    decided(team)
+    first = applied(team)
+    team.tell("prove")
+    team.write("src/fee", "50\n")
+    team.write("tests/fee", "50\n")
+    decided(team)
+    applied(team)
+    proposed(team, first, "paths:src/**")
+    assert "reused  Proof/fees" in team.tell("rollback", "prove", "back")
+    said = team.tell("rollback", "run", "back")
+    assert "reused  Proof/fees" in said
+
+
+def test_what_has_no_evidence_is_proven_first_and_refused_where_it_fails(team: Console) -> None:
+    team.write("proofs/fees.yaml", PROOF)
+    team.write("tests/fee", "11\n")
+    decided(team)
+    first = applied(team)  # a proof of a merge, which an unprotected environment does not owe
+    team.write("src/fee", "50\n")
+    team.write("tests/fee", "50\n")
+    decided(team)
+    applied(team)
+    proposed(team, first, "paths:src/**")
+    before = held(team)
+    team.tell("rollback", "run", "back", code=1)
+    assert "Rollback/back owes proof Proof/fees" in team.said
+    assert held(team) == before
+
+
 def test_a_rollback_without_evidence_or_by_automation_is_refused(team: Console) -> None:
     first = applied(team)
     team.write(
