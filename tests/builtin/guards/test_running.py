@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -154,26 +154,38 @@ def test_a_damaged_file_stops_a_run(site: Site) -> None:
     assert "cannot be read as it was written" in result.message
 
 
+class SetClock:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 21, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def put(self, hour: int) -> None:
+        self.at = self.at.replace(hour=hour)
+
+
 def test_maintenance_begins_in_the_middle_of_a_run_and_ends_by_itself(site: Site) -> None:
-    now = site.house.context.clock.now()
-    begins, ends = now + timedelta(seconds=0.3), now + timedelta(seconds=0.6)
+    clock = SetClock()
+    site.house.context = replace(site.house.context, clock=clock)
+    site.house.restart()
     site.team.write(
         "Guard",
         "night",
         "reason: the disks are moved\n"
-        f"maintenance: {{from: '{begins.isoformat()}', until: '{ends.isoformat()}'}}",
+        "maintenance: {from: '2026-11-21T02:00:00Z', until: '2026-11-21T04:00:00Z'}",
     )
-    steps = [Step("wait", wait=Wait(seconds=3600.0))]
+    steps = [Step("wait", wait=Wait(seconds=86_400.0))]
+    threading.Timer(0.05, clock.put, [2]).start()
     result = site.execute(steps, patience=None)
     assert result.status is RunStatus.INTERRUPTED
     assert "Guard/night stops it: the disks are moved" in result.message
     (halt,) = site.halts(result)
-    assert (halt["kind"], halt["until"]) == (
-        "maintenance",
-        ends.isoformat(timespec="seconds").replace("+00:00", "Z"),
-    )
-    while site.house.context.clock.now() < ends:
-        pass
+    assert (halt["kind"], halt["until"]) == ("maintenance", "2026-11-21T04:00:00Z")
+    assert site.resume(result, steps).status is RunStatus.INTERRUPTED
+    clock.put(4)
     assert site.resume(result, steps).status is RunStatus.WAITING
 
 
