@@ -30,7 +30,7 @@ COMMANDS: dict[str, Entry] = {
         "chimera.builtin.scaffold.commands:new", "Write a first document of a kind.", _START
     ),
     "import": Entry(
-        "chimera.builtin.workflow.commands:import_",
+        f"{_CLI}.import_:import_",
         "Make documents of what other systems wrote.",
         _START,
     ),
@@ -156,6 +156,16 @@ COMMANDS: dict[str, Entry] = {
 }
 
 SUBCOMMANDS: dict[str, Entry] = {
+    "import wfformat": Entry(
+        "chimera.builtin.workflow.commands:wfformat",
+        "Make Workflows of traces in WfCommons' WfFormat.",
+        _START,
+    ),
+    "import postmortems": Entry(
+        "chimera.builtin.records.commands.importing:postmortems",
+        "Make records of postmortems in Markdown.",
+        _START,
+    ),
     "runs top": Entry(
         "chimera.builtin.monitoring.commands:top",
         "Show the runs that go on, again and again on a terminal.",

@@ -70,6 +70,7 @@ def chimera_register_commands() -> Mapping[str, str]:
         "postmortem": f"{_COMMANDS}.postmortem:postmortem",
         "changelog": f"{_COMMANDS}.changelog:changelog",
         "rollback": f"{_COMMANDS}.rollback:rollback",
+        "import postmortems": f"{_COMMANDS}.importing:postmortems",
     }
 
 

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
     from chimera.builtin.workflow.wfformat.writing import Written
 
 
-@click.group(name="import")
-def import_() -> None:
-    """Make documents of what other systems wrote."""
-
-
-@import_.command()
+@click.command()
 @click.argument(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )

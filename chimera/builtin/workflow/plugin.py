@@ -63,7 +63,7 @@ def chimera_register_operations() -> Iterable[Declared]:
 @hookimpl
 def chimera_register_commands() -> Mapping[str, str]:
     """Register `chimera import`."""
-    return {"import": "chimera.builtin.workflow.commands:import_"}
+    return {"import wfformat": "chimera.builtin.workflow.commands:wfformat"}
 
 
 @hookimpl

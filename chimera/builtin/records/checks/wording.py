@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+NOT_SAID = "not said in "
+"""How an import begins what a record must say and its file does not."""
+
 _EMPTY = re.compile(
     r"""[\W_]*(?:
       none | nothing | nil | null | n/?\.?a | no | yes | ok(?:ay)? | done | fixed | tbd | tba | todo
@@ -43,6 +46,8 @@ _WORDS_TOO = {
 
 def is_empty(text: str) -> bool:
     """Tell whether a text says nothing that anybody could act by, such as `n/a` or `see docs`."""
+    if text.startswith(NOT_SAID):
+        return True
     if len(text) > 60:  # nothing so long is in the list
         return not any(map(str.isalnum, text))
     return not any(map(str.isalnum, text)) or _EMPTY.fullmatch(text) is not None
