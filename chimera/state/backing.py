@@ -159,6 +159,27 @@ def object_faults(root: Path) -> Iterator[str]:
             yield f"{path.parent.name}/{path.name} is damaged"
 
 
+def carry_spent(present: Layout, copy: Layout) -> int:
+    """Have approvals that were spent here be spent in a copy, too; return how many were not.
+
+    The copy is in the present format. Raises `StateError` where what is here cannot be read.
+    """
+    with translated(present.database):
+        source = open_reading(present)
+    if source is None or not copy.database.exists():
+        return 0
+    with closing(source), translated(copy.database):
+        names = {name for (name,) in source.execute("SELECT name FROM sqlite_schema")}
+        if "spent" not in names:
+            return 0
+        rows = source.execute("SELECT environment, approval, target, at FROM spent").fetchall()
+        with closing(connect_writer(copy, is_whole=True)) as target:
+            target.execute("BEGIN IMMEDIATE")
+            done = target.executemany("INSERT OR IGNORE INTO spent VALUES (?, ?, ?, ?)", rows)
+            target.execute("COMMIT")
+            return max(done.rowcount, 0)
+
+
 def newest_format() -> int:
     """Return the newest format of the database that this version of Chimera knows."""
     return len(MIGRATIONS)

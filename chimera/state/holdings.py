@@ -15,9 +15,12 @@ class Holding:
     """Files that one room keeps below `.chimera/`: those at and below `path`, as in `evidence`.
 
     `verify` is given the top folder of a work tree in which they were restored, and yields what is
-    wrong with them, a line each; it starts nothing and writes nothing.
+    wrong with them, a line each; it starts nothing and writes nothing. Files of what `stays` that
+    are here when a backup is restored remain beside those of the backup: what stops, and what
+    people decided, is not undone by going back.
     """
 
     path: str
     description: str
     verify: Callable[[Path], Iterable[str]] | None = None
+    stays: bool = False

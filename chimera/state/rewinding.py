@@ -19,8 +19,10 @@ from chimera.state.layout import Layout
 from chimera.state.objects import Objects
 from chimera.state.records import Json, RunStatus
 
-BY_TIME = ("health", "outbox")
-"""Collections whose ids begin with the moment of each value: what is later is known."""
+BY_TIME = "outbox"
+"""The collection whose ids begin with the moment of each value: what is later is known."""
+OBSERVED = "health"
+"""What the names of collections begin with that say what was seen: it was seen all the same."""
 
 _NAMED = 5
 _ENDED = {RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.COMPENSATED, RunStatus.FAILED}
@@ -175,7 +177,9 @@ def _collections(copy: sqlite3.Connection, m: _Moment) -> list[str]:
     return [
         name
         for (name,) in copy.execute(
-            "SELECT DISTINCT collection FROM item WHERE collection NOT IN (?, ?)", BY_TIME
+            "SELECT DISTINCT collection FROM item"
+            " WHERE collection <> ?1 AND substr(collection, 1, length(?2)) <> ?2",
+            (BY_TIME, OBSERVED),
         )
     ]
 
@@ -199,8 +203,7 @@ def _take_back(copy: sqlite3.Connection, uid: str, m: _Moment, made: Iterable[_T
     runs = copy.execute("DELETE FROM run WHERE id IN (SELECT id FROM later)").rowcount
     copy.execute("DELETE FROM spec WHERE digest NOT IN (SELECT spec FROM run)")
     copy.execute("DELETE FROM cache WHERE at > ?", (m.at,))
-    for collection in BY_TIME:
-        copy.execute(_LATER_ITEMS, (collection, m.at))
+    copy.execute(_LATER_ITEMS, (BY_TIME, m.at))
     copy.execute(_LEFT, (m.at,))
     interrupted = tuple(
         name

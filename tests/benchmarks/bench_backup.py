@@ -137,7 +137,7 @@ def measure(top: Path, root: Path, context: Context, number: int) -> None:
         "restore",
         lambda: restoring.restore(root, context, store, newest[0], HOLDINGS),
     )
-    timed("restore --undo", lambda: restoring.undo(root, context))
+    timed("restore --undo", lambda: restoring.undo(root, context, HOLDINGS))
     shutil.rmtree(store.folder)
     shutil.rmtree(state / "before-restore")
 

@@ -182,6 +182,11 @@ def verify(
     "--other-repository", is_flag=True, help="Let the backup be one of another repository."
 )
 @click.option(
+    "--accept-faults",
+    is_flag=True,
+    help="Restore files all the same that were damaged before the backup was made.",
+)
+@click.option(
     "--wait",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
@@ -194,6 +199,7 @@ def restore(
     uid: str | None,
     undo: bool,
     other_repository: bool,
+    accept_faults: bool,
     wait: float | None,
     outputs: tuple[str, ...],
 ) -> None:
@@ -208,13 +214,16 @@ def restore(
     --run RUN takes back what came after the run's end: later events, runs, rulings and first
     applies are removed, and runs that were going on then are interrupted there. It is exact or
     refused: the state keeps no earlier values of what was applied anew or removed since, or of what
-    modules keep, and then it names them. Records, evidence and genomes are as the backup has them.
+    modules keep, and then it names them. Evidence and genomes are as the backup has them.
+
+    What stops and what was decided outlasts a restore: kill switches that are engaged here, records
+    written here (freezes, rejections), and approvals that were spent stay spent.
     """
     from chimera.builtin.backups import restoring, showing
 
     session, workspace = _opened()
     if undo:
-        done = restoring.undo(workspace.root, workspace.context, wait)
+        done = restoring.undo(workspace.root, workspace.context, _holdings(workspace), wait)
     elif name is None and uid is None:
         kept = restoring.finish(workspace.root, workspace.context, wait)
         click.echo("the restore that was interrupted is finished", err=True)
@@ -226,6 +235,7 @@ def restore(
         done = restoring.restore(
             *(workspace.root, workspace.context, store, one, _holdings(workspace)),
             run=run,
+            accepts_faults=accept_faults,
             wait=wait,
         )
     session.emit(

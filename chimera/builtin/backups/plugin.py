@@ -25,7 +25,8 @@ def chimera_contribute_backup() -> Iterable[Holding]:
     """Name the records that the workspace writes."""
     from chimera.state import Holding
 
-    return (Holding("records", "what was recorded here, and is not in the tree", _record_faults),)
+    about = "what was recorded here, and is not in the tree"
+    return (Holding("records", about, _record_faults, stays=True),)
 
 
 def _record_faults(root: Path) -> Iterator[str]:

@@ -6,11 +6,12 @@ what was there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chimera.builtin.backups.carrying import Carried, carry
 from chimera.builtin.backups.choosing import Backup
 from chimera.builtin.backups.manifest import BackupError, Manifest
 from chimera.builtin.backups.replacing import (
@@ -26,6 +27,7 @@ from chimera.builtin.backups.replacing import (
 from chimera.builtin.backups.staging import (
     REF,
     Staged,
+    complaints,
     faults_of,
     require_known,
     write_out,
@@ -50,6 +52,7 @@ class Restored:
     name: str
     manifest: Manifest | None
     kept: Path | None
+    carried: Carried
     going: tuple[str, ...] = ()
     """Runs that had not ended at that moment: they go on from there."""
     rewound: Rewound | None = None
@@ -61,9 +64,10 @@ def restore(
     context: Context,
     store: Store,
     backup: Backup,
-    holdings: Iterable[Holding],
+    holdings: Sequence[Holding],
     *,
     run: str | None = None,
+    accepts_faults: bool = False,
     wait: float | None = None,
 ) -> Restored:
     """Put a backup in the place of the present state, which is kept; with `run`, as it ended.
@@ -78,8 +82,9 @@ def restore(
         try:
             ready = make_draft(layout, backup.manifest.evidence)
             staged = write_out(store, backup.manifest, ready.root, context.progress, lasts=True)
-            _require_whole(backup.name, staged, holdings)
+            _require_whole(backup.name, staged, holdings, accepts=accepts_faults)
             rewound = _rewind(backup.name, staged, run)
+            carried = carry(layout, staged.layout, holdings)
             kept = _exchange(layout, context, staged)
         except BaseException:
             settle(layout, context.clock.now())  # removes what was made ready, or finishes
@@ -87,10 +92,12 @@ def restore(
     going = [one.uid for one in backup.manifest.runs if one.status in _GOING]
     if rewound is not None:
         going = list(rewound.interrupted)
-    return Restored(backup.name, backup.manifest, kept, tuple(going), rewound)
+    return Restored(backup.name, backup.manifest, kept, carried, tuple(going), rewound)
 
 
-def undo(root: Path, context: Context, wait: float | None = None) -> Restored:
+def undo(
+    root: Path, context: Context, holdings: Iterable[Holding], wait: float | None = None
+) -> Restored:
     """Put back what the last restore replaced; what is there now is kept in its turn."""
     layout = Layout(root)
     with _holding(layout, context, "restore --undo", wait):
@@ -102,10 +109,11 @@ def undo(root: Path, context: Context, wait: float | None = None) -> Restored:
         ready.root.mkdir(mode=0o700)
         (ready.root / ".gitignore").write_text("*\n", encoding="utf-8")
         kept.rename(ready.folder)
+        carried = carry(layout, ready, holdings)
         with _locked(ready, context, "restore --undo"):
             put_in_place(layout)
             done = settle(layout, now)
-    return Restored(kept.name, None, done.kept, is_undone=True)
+    return Restored(kept.name, None, done.kept, carried, is_undone=True)
 
 
 def finish(root: Path, context: Context, wait: float | None = None) -> Path | None:
@@ -140,14 +148,29 @@ def _locked(
         yield
 
 
-def _require_whole(name: str, staged: Staged, holdings: Iterable[Holding]) -> None:
-    faults = list(faults_of(staged, holdings, staged.root / "scratch"))
+def _require_whole(
+    name: str, staged: Staged, holdings: Iterable[Holding], *, accepts: bool
+) -> None:
+    """Raise `BackupError` for a backup whose core is damaged, or of which a room complains."""
+    faults = list(faults_of(staged, staged.root / "scratch"))
     if faults:
-        more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
         raise BackupError(
-            f"the backup {name} cannot be relied on: {'; '.join(faults[:_NAMED])}{more}",
+            f"the backup {name} cannot be relied on: {_listed(faults)}",
             help="nothing was changed: restore an earlier one, which `chimera backup list` names",
         )
+    complained = [] if accepts else list(complaints(staged, holdings))
+    if complained:
+        raise BackupError(
+            f"the backup {name} has files that were damaged before it was made:"
+            f" {_listed(complained)}",
+            help="nothing was changed: restore an earlier one, or this one all the same with"
+            " --accept-faults",
+        )
+
+
+def _listed(faults: Sequence[str]) -> str:
+    more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    return "; ".join(faults[:_NAMED]) + more
 
 
 def _rewind(name: str, staged: Staged, run: str | None) -> Rewound | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +155,24 @@ def restored_text(done: Restored, paint: Paint) -> str:
             f" {_first(done.going)}"
         )
         lines.append("  what their steps did since is done again, with the same keys")
-    if not done.is_undone:
-        lines.append("  approvals that were spent since can be used again, once")
+    lines += _carried(done, paint)
     if done.kept is not None:
         lines.append(f"what was here is kept in {done.kept}")
         lines.append("go back to it with `chimera restore --undo`; remove it once nobody needs it")
     return "\n".join(lines)
+
+
+def _carried(done: Restored, paint: Paint) -> Iterator[str]:
+    """Yield what remains of what was here."""
+    carried = done.carried
+    if carried.files:
+        files = count(len(carried.files), "file")
+        yield f"  {files} of switches and records here remain: {_first(carried.files)}"
+    if carried.spent:
+        yield f"  {count(carried.spent, 'approval')} that were spent since stay spent"
+    if carried.doubt is not None:
+        why = unbroken(carried.doubt)
+        yield f"  {paint('approvals spent since can be used again', 'warn')}, once: {why}"
 
 
 def _as_of(done: Restored) -> str:
@@ -180,6 +192,8 @@ def restored_json(done: Restored) -> dict[str, Any]:
         "at": None if done.manifest is None else done.manifest.at,
         "kept": None if done.kept is None else str(done.kept),
         "going": list(done.going),
+        "stayed": list(done.carried.files),
+        "stayedSpent": done.carried.spent,
         "undone": done.is_undone,
     }
     if done.rewound is not None:

@@ -96,15 +96,27 @@ def write_out(
     return staged
 
 
-def faults_of(staged: Staged, holdings: Iterable[Holding], scratch: Path) -> Iterator[str]:
-    """Yield what is wrong with a backup that was written out, a line each.
+def faults_of(staged: Staged, scratch: Path) -> Iterator[str]:
+    """Yield what is wrong with the core of a backup that was written out, a line each.
 
-    Its database is opened, brought to the present format and checked to the last page; whoever
-    keeps files looks at them. `scratch` is a new folder for what that takes.
+    Its database is opened, brought to the present format and checked to the last page; the ref of
+    evidence is unpacked. `scratch` is a new folder for what that takes.
     """
     manifest = staged.manifest
     if manifest.format:
         yield from _database_faults(staged)
+    if manifest.evidence is not None:
+        scratch.mkdir()
+        fault = bundle_fault(staged.bundle, REF, manifest.evidence, scratch)
+        if fault is not None:
+            yield f"{REF}: {fault}"
+
+
+def complaints(staged: Staged, holdings: Iterable[Holding]) -> Iterator[str]:
+    """Yield what the rooms that keep files say of those that were written out, a line each.
+
+    They are what they were when the backup was made: whatever is wrong was wrong then.
+    """
     for holding in sorted(holdings, key=lambda one: one.path):
         if holding.verify is not None and (staged.layout.folder / holding.path).exists():
             try:
@@ -112,11 +124,6 @@ def faults_of(staged: Staged, holdings: Iterable[Holding], scratch: Path) -> Ite
                     yield f"{holding.path}: {line}"
             except (ChimeraError, OSError, ValueError) as error:
                 yield f"{holding.path} cannot be verified: {error}"
-    if manifest.evidence is not None:
-        scratch.mkdir()
-        fault = bundle_fault(staged.bundle, REF, manifest.evidence, scratch)
-        if fault is not None:
-            yield f"{REF}: {fault}"
 
 
 def _database_faults(staged: Staged) -> Iterator[str]:

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from chimera.builtin.backups.choosing import Backup, Known
 from chimera.builtin.backups.manifest import BackupError, Entry
-from chimera.builtin.backups.staging import faults_of, make_root, require_known, write_out
+from chimera.builtin.backups.staging import (
+    complaints,
+    faults_of,
+    make_root,
+    require_known,
+    write_out,
+)
 from chimera.builtin.backups.store import Store
 from chimera.context import Progress
 from chimera.model import Digest, Outcome
@@ -119,4 +125,5 @@ def _try(
         except BackupError as error:
             yield error.message
             return
-        yield from faults_of(staged, holdings, Path(folder) / "scratch")
+        yield from faults_of(staged, Path(folder) / "scratch")
+        yield from complaints(staged, holdings)

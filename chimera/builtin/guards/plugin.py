@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chimera.kinds import Subject
     from chimera.runtime.guarding import RunGuard
     from chimera.runtime.reporting import ReportTask, Section
+    from chimera.state import Holding
 
 
 @hookimpl
@@ -96,3 +97,18 @@ def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
     from chimera.runtime.reporting import ReportKind
 
     return () if task.kind is ReportKind.CAPACITY else tuple(sections(task))
+
+
+@hookimpl
+def chimera_contribute_backup() -> Iterable[Holding]:
+    """Name the switches of this machine: those that are engaged outlast a restore."""
+    from chimera.state import Holding
+
+    about = "the switches that are engaged on this machine"
+    return (Holding("guards", about, _switch_faults, stays=True),)
+
+
+def _switch_faults(root: Path) -> Iterable[str]:
+    from chimera.builtin.guards.switches import read_switches
+
+    return (f"{one.path.name} is damaged" for one in read_switches(root) if one.is_damaged)

@@ -106,7 +106,7 @@ class House:
 
     def undo(self):
         self.tick()
-        return restoring.undo(self.root, self.context)
+        return restoring.undo(self.root, self.context, HOLDINGS)
 
     @property
     def origin(self):

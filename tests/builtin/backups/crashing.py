@@ -48,7 +48,7 @@ def act(action, root, store, holdings):
     if action == "create":
         creating.create(root, context, store, "test")
     elif action == "undo":
-        restoring.undo(root, context)
+        restoring.undo(root, context, holdings)
     elif action == "finish":
         restoring.finish(root, context)
     else:

@@ -25,8 +25,8 @@ def paths(manifest):
 def test_backup_has_all_that_is_kept_outside_git_and_says_how_runs_stand(house):
     house.fill()
     going = house.run("Workflow/b", status=RunStatus.RUNNING)
-    (house.root / ".chimera/guards").mkdir()
-    (house.root / ".chimera/guards/payments").write_text("engaged")
+    (house.root / ".chimera/models").mkdir()
+    (house.root / ".chimera/models/of-nobody").write_text("whoever keeps it")
     made = house.create()
     assert paths(made.manifest) == content(house.root).keys() - {".gitignore"}
     first, second = made.manifest.runs

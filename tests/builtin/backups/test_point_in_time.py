@@ -275,7 +275,7 @@ def test_what_is_kept_by_its_moment_goes_back_by_it(house):
         )
     house.restore(house.create().name, run=uid)
     with read_state(house.root) as state:
-        assert [item.id for item in state.items("local", "health")] == [at]
+        assert [item.id for item in state.items("local", "health")] == [at, late], "it was seen"
         assert [item.value["topic"] for item in state.items("local", "outbox")] == ["its own"]
 
 

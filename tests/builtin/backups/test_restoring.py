@@ -5,13 +5,13 @@ import sqlite3
 
 import pytest
 
-from chimera.builtin.backups import replacing
+from chimera.builtin.backups import replacing, restoring
 from chimera.builtin.backups.choosing import LATEST, choose
 from chimera.builtin.backups.manifest import BackupError
 from chimera.model import ChimeraError, StateError, UsageError
-from chimera.state import RunStatus, backing, migrations, open_state, read_state
+from chimera.state import Holding, RunStatus, backing, migrations, open_state, read_state
 
-from .conftest import LARGE, content, git
+from .conftest import HOLDINGS, LARGE, content, git
 
 
 @pytest.fixture
@@ -128,9 +128,11 @@ def test_backup_that_a_room_does_not_trust_changes_nothing(saved):
     path.write_bytes(path.read_bytes() + b" ")
     name = saved.create().name
     before = content(saved.root)
-    with pytest.raises(BackupError, match=r"relied on: evidence: .* is not what its name"):
+    with pytest.raises(BackupError, match=r"were damaged before.*: evidence: .* is not what"):
         saved.restore(name)
     assert content(saved.root) == before
+    saved.restore(name, accepts_faults=True)
+    assert path.read_bytes().endswith(b" ")
 
 
 def test_backup_of_another_repository_has_to_be_meant(saved, tmp_path):
@@ -260,6 +262,36 @@ def test_link_where_a_restore_makes_a_folder_is_refused(saved, tmp_path):
     with pytest.raises(StateError, match="symbolic link"):
         saved.restore(saved.saved)
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_what_stops_and_what_was_decided_outlasts_a_restore(saved):
+    """A kill switch that was engaged since is engaged, a rejection is there, a spent one spent."""
+    switch = saved.root / ".chimera/guards/payments.one.json"
+    switch.parent.mkdir()
+    switch.write_text("engaged since")
+    (saved.root / ".chimera/records/Approval/first.yaml").write_text("the backup's own counts")
+    spent = "sha256:" + "e" * 64
+    with saved.state() as state:
+        state.spend("local", "Gate/g", [spent])
+    holdings = [*HOLDINGS, Holding("guards", "switches", stays=True)]
+    one = choose(saved.store, saved.known(), saved.saved, saved.origin, any_origin=False)
+    done = restoring.restore(saved.root, saved.context, saved.store, one, holdings)
+    records = saved.root / ".chimera/records/Approval"
+    assert switch.read_text() == "engaged since"
+    assert "first" in (records / "first.yaml").read_text()
+    assert done.carried.files == ("guards/payments.one.json", "records/Approval/later.yaml")
+    assert (done.carried.spent, done.carried.doubt) == (1, None)
+    with read_state(saved.root) as state:
+        assert state.spent("local") == {(spent, "Gate/g")}
+    switch.unlink()
+    restoring.undo(saved.root, saved.context, holdings)
+    assert switch.exists(), "it was engaged in what is back: only its release takes it back"
+
+
+def test_spent_approvals_of_a_damaged_state_are_not_known_and_that_is_said(saved):
+    (saved.root / ".chimera/state.db").write_bytes(b"nothing that SQLite knows" * 1000)
+    done = saved.restore(saved.saved)
+    assert "damaged" in done.carried.doubt
 
 
 def test_without_an_earlier_restore_there_is_nothing_to_undo(saved):
