@@ -153,7 +153,7 @@ def _entry(event: Event) -> Iterator[Entry]:
     data: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
     if event.kind is EventKind.HALT:
         guard, why = str(data.get("guard") or "a guard"), str(data.get("error", ""))
-        yield Entry("stopped", event.at, guard, why.removeprefix(f"{guard} stops it: "))
+        yield Entry("stopped", event.at, guard, why.removeprefix(f"{guard} stops it").lstrip(": "))
     if "actor" not in data:
         return  # the engine's own: a process went on with it
     what, about = event.kind.value.lower(), str(data.get("name") or "")

@@ -55,7 +55,9 @@ def test_one_that_breaks_before_a_step_keeps_it_from_beginning(site: Site) -> No
     )
     assert ("START", "pay") not in site.events(result)
     assert result.help is not None
-    assert result.help.startswith("mend what is wrong, or the guard; then `chimera runs resume ")
+    assert result.help.startswith(
+        "mend what is wrong, or the guard and apply that; then `chimera runs resume "
+    )
     assert site.resume(result, steps).status is RunStatus.PAUSED
     assert done == [], "resuming asks again"
     site.invariant("inputs.amount <= 20", stages="[pay]")
