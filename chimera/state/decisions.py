@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -45,8 +46,9 @@ _RULINGS = f"""
 """  # noqa: S608 - nothing of it comes from outside
 
 _PASSED = "passed"
+_READABLE = "CASE WHEN json_valid(ruling) THEN ruling ELSE '{}' END"
 _OUTCOMES = f"""
-    SELECT coalesce(json_extract(ruling, '$.outcome'), 'unreadable'), count(*)
+    SELECT coalesce(json_extract({_READABLE}, '$.outcome'), 'unreadable'), count(*)
     FROM ruling WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND json_valid(ruling) GROUP BY 1
 """  # noqa: S608 - nothing of it comes from outside
 
@@ -56,20 +58,27 @@ _LARGE = f"""
     WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND NOT json_valid(ruling)
 """  # noqa: S608 - nothing of it comes from outside
 
+# What is no object where one belongs was edited by hand: it is looked into no further.
 _OBJECTIONS = f"""
-    SELECT json_extract(stage.value, '$.stage'), json_extract(verdict.value, '$.judge'),
+    SELECT json_extract(verdict.value, '$.stage'), json_extract(verdict.value, '$.judge'),
         json_extract(verdict.value, '$.subject'), count(*)
-    FROM ruling, json_each(ruling, '$.stages') AS stage,
-        json_each(stage.value, '$.verdicts') AS verdict
-    WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND json_valid(ruling)
-        AND json_extract(verdict.value, '$.finding') <> 'pass'
+    FROM (
+        SELECT json_set(inner.value, '$.stage', json_extract(stage.value, '$.stage')) AS value
+        FROM ruling,
+            json_each({_READABLE}, '$.stages') AS stage,
+            json_each(
+                CASE stage.type WHEN 'object' THEN stage.value ELSE '{{}}' END, '$.verdicts'
+            ) AS inner
+        WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND inner.type = 'object'
+    ) AS verdict
+    WHERE json_extract(verdict.value, '$.finding') IS NOT 'pass'
     GROUP BY 1, 2, 3
 """  # noqa: S608 - nothing of it comes from outside
 
 _REFUSED = f"""
     SELECT environment, plan, at, actor, ruling, digest FROM ruling
     WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND json_valid(ruling)
-        AND json_extract(ruling, '$.outcome') IS NOT '{_PASSED}'
+        AND json_extract({_READABLE}, '$.outcome') IS NOT '{_PASSED}'
     ORDER BY at DESC, id DESC LIMIT ?4
 """  # noqa: S608 - nothing of it comes from outside
 
@@ -107,7 +116,7 @@ def objections(reader: StateReader, span: Span) -> tuple[Objection, ...]:
     """Return what spoke against plans in the period, most often first."""
     found: Counter[tuple[str, str, str]] = Counter()
     for stage, judge, subject, times in reader._rows(_OBJECTIONS, *span.parameters):
-        found[stage, judge, subject] += times
+        found[str(stage), str(judge), str(subject)] += times
     for row in reader._rows(_LARGE, *span.parameters):
         found.update(_objections_of(reader._ruling(row).ruling))
     every = (Objection(*who, times) for who, times in found.items())
@@ -116,12 +125,11 @@ def objections(reader: StateReader, span: Span) -> tuple[Objection, ...]:
 
 def _objections_of(ruling: Json) -> Iterator[tuple[str, str, str]]:
     """Yield what spoke against one plan; a ruling that was damaged tells of nothing."""
-    if not isinstance(ruling, dict):
-        return
-    for stage in ruling["stages"]:
-        for verdict in stage["verdicts"]:
-            if verdict["finding"] != "pass":
-                yield stage["stage"], verdict["judge"], verdict["subject"]
+    with suppress(KeyError, TypeError, AttributeError):
+        for stage in ruling["stages"]:
+            for verdict in stage["verdicts"]:
+                if verdict["finding"] != "pass":
+                    yield str(stage["stage"]), str(verdict["judge"]), str(verdict["subject"])
 
 
 def _outcome(record: RulingRecord) -> str:

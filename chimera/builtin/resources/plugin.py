@@ -103,5 +103,6 @@ def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:
 def chimera_contribute_report(task: ReportTask) -> Iterable[Section]:
     """Say what of the pools was leased, and when one is exhausted."""
     from chimera.builtin.resources.reporting import sections
+    from chimera.runtime.reporting import ReportKind
 
-    return tuple(sections(task))
+    return () if task.kind is ReportKind.COMPLIANCE else tuple(sections(task))

@@ -49,7 +49,7 @@ def sections(task: ReportTask) -> Iterator[Section]:
         )
         charts = tuple(_charts(task, shares))
         yield Section("capacity", "Capacity", "", figures, charts=charts, notes=notes)
-    elif task.kind is not ReportKind.COMPLIANCE:
+    else:
         yield _usage(task, within, shares, notes)
 
 

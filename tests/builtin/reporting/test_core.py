@@ -131,6 +131,28 @@ def test_rulings_are_counted_and_what_spoke_against_them_is_told(
     assert told == ["Freeze/winter: it is winter", "Freeze/winter: it is winter", "damaged"]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "[]",
+        "{",
+        '{"outcome": "failed", "stages": "x", "items": 7}',
+        '{"outcome": "failed", "stages": [{"stage": "a"}, 3, {"verdicts": [7]}], "items": []}',
+        "@../../../etc/passwd",
+        f"@sha256:{'0' * 64}",
+    ],
+)
+def test_a_ruling_that_was_edited_is_damaged_and_takes_nothing_with_it(
+    journal: Journal, make: Make, raw: str
+) -> None:
+    journal.ruling(raw=raw)
+    journal.ruling(NOON + timedelta(minutes=1), against=[("proof", "Proof/p", "s", "no")])
+    report = make()
+    assert value(report, "rulings-refused") == 2
+    assert list(table(report, "objections").rows) == [("proof", "Proof/p", "s", 1)]
+    assert [row[5] for row in table(report, "refusals").rows] == ["Proof/p: no", "damaged"]
+
+
 def test_runs_that_guards_stopped_are_told_with_what_broke(journal: Journal, make: Make) -> None:
     run = journal.run()
     broken = {"guard": "Guard/g", "invariant": "paid", "step": "main/pay", "error": "pay first"}

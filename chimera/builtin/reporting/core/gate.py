@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chimera.builtin.reporting.core.counting import span_of
-from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table
+from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table
 from chimera.state import RulingRecord
 from chimera.state.decisions import (
     Objection,
@@ -79,25 +79,25 @@ def _refused(refused: Sequence[RulingRecord], total: int) -> Table:
     return Table("refusals", "What was refused", columns, rows, note=note)
 
 
-def _refusal(record: RulingRecord) -> tuple[Any, ...]:
+def _refusal(record: RulingRecord) -> tuple[Cell, ...]:
     """Return a row for a ruling; one that nobody can read is told, too."""
     short = (record.digest or "")[:_SHORT] or None
-    value = record.ruling
-    if not isinstance(value, dict):
-        return (record.at, record.environment, record.actor, None, None, "damaged", short)
-    stage, reason = _first_objection(value)
-    changes = len(value.get("items", ()))
+    try:
+        changes: int | None = len(record.ruling["items"])
+        stage, reason = _first_objection(record.ruling)
+    except (KeyError, TypeError, AttributeError):  # edited by hand, or gone with its file
+        changes, stage, reason = None, None, "damaged"
     return (record.at, record.environment, record.actor, changes, stage, reason, short)
 
 
-def _first_objection(ruling: dict[str, Any]) -> tuple[str | None, str | None]:
-    for stage in ruling.get("stages", ()):
-        for verdict in stage.get("verdicts", ()):
-            if verdict.get("finding") != "pass":
-                told = [*verdict.get("reasons", ())]
-                told += [each.get("message", "") for each in verdict.get("diagnostics", ())]
+def _first_objection(ruling: Any) -> tuple[str | None, str | None]:
+    for stage in ruling["stages"]:
+        for verdict in stage["verdicts"]:
+            if verdict["finding"] != "pass":
+                told = [*verdict["reasons"]]
+                told += [each["message"] for each in verdict.get("diagnostics", ())]
                 reason = told[0] if told else "it was not exercised"
-                return stage.get("stage"), f"{verdict.get('judge')}: {reason}"
+                return str(stage["stage"]), f"{verdict['judge']}: {reason}"
     return None, None
 
 
