@@ -22,7 +22,8 @@ def assessed_text(assessed: Assessed, paint: Paint) -> str:
     if not assessed.is_sure:
         lines.append(
             paint(
-                "  not sure: answer the questions to be; lowering it is always acceptable", "warn"
+                "  not sure: --answer NUMBER=yes or no says more; lowering it is always acceptable",
+                "warn",
             )
         )
     lines.append("")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from chimera.builtin.records.chain import Chain, chains, passed_in
 from chimera.builtin.records.kinds import RollbackSpec, when
 from chimera.model.chart import BarChart
+from chimera.render.paint import count
 from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table, Tone
 from chimera.state.periods import Span
 
@@ -121,5 +122,5 @@ def _chart(task: ReportTask, found: Sequence[Chain]) -> BarChart:
             within = [c.change.environment for c in found if part.contains(c.change.at)]
             counted = Counter(within)
             bars.append((part.name, [float(counted[name]) for name in names]))
-    said = f"{len(found)} changes in {len(names)} environments"
+    said = f"{count(len(found), 'change')} in {', '.join(names)}"
     return BarChart("Changes let through", "changes", names, bars, said)

@@ -90,9 +90,9 @@ def _table(task: ReportTask, found: Sequence[Incident]) -> Table:
         Column("title", "Title"),
         Column("environment", "Environment", is_code=True),
         Column("state", "State"),
-        Column("acknowledged", "Acknowledged after"),
-        Column("mitigated", "Mitigated after"),
-        Column("resolved", "Resolved after"),
+        Column("acknowledged", "Answered in"),
+        Column("mitigated", "Mitigated in"),
+        Column("resolved", "Resolved in"),
         Column("commanders", "Commanded by"),
     )
     rows = [

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click import termui
 
+from chimera.builtin.testing.repository import Repository
 from chimera.cli.session import Session
 from chimera.kinds import answers
 from chimera.model import Actor, Address
@@ -109,7 +110,20 @@ def test_a_deletion_and_a_migration_are_a_high_risk(team: Desk) -> None:
     assert told["drafted"]["risk"] == "a database changes"
 
 
-def test_an_entry_can_be_of_a_saved_plan_or_of_a_change_of_a_ref(team: Desk) -> None:
+def test_an_entry_can_be_of_what_a_merge_would_leave(team: Desk) -> None:
+    repository = Repository(team.root)
+    repository.git("init", "--quiet", "--initial-branch", "main")
+    repository.commit()
+    repository.git("switch", "--quiet", "--create", "fees")
+    repository.write("src/pay.py", "fee = 2\n")
+    repository.commit()
+    spec = team.json("changelog", "add", *SAID, "--base", "main")["spec"]
+    assert spec["summary"] == "Change src/pay.py"
+    (item,) = team.workspace().plan(base="main").value.plan.changing
+    assert spec["answers"] == [{"target": "paths:src/**", "after": item.change.after}]
+
+
+def test_an_entry_can_be_of_a_saved_plan(team: Desk) -> None:
     team.tell("plan", "--out", "plan.json")
     told = team.json("changelog", "add", *SAID, "--plan", "plan.json", "--name", "saved")
     assert [answer["target"] for answer in told["spec"]["answers"]] == ["paths:src/**"]
