@@ -15,13 +15,15 @@ from chimera.model import ChimeraError, Digest, digest_bytes
 class OverlayTree:
     """`base`, but with what `other` has, or has not, at each path that `is_other` is true of.
 
-    Itself a `Tree`. Its `revision` is the commit of `other`: what it is asked for is from there.
-    What reads files of it below `root` must be given a folder that holds them.
+    Itself a `Tree`. Its `revision` is the commit of `other`: what it is asked for is from there;
+    `base_revision` is that of `base`. What reads files of it below `root` must be given a folder
+    that holds them.
     """
 
     def __init__(self, base: Tree, other: Tree, is_other: Callable[[str], bool]) -> None:
         self.root: Path = base.root
         self.revision: str | None = other.revision
+        self.base_revision: str | None = base.revision
         self._base, self._other, self._is_other = base, other, is_other
         self._entries: tuple[Entry, ...] | None = None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chimera.documents import OverlayTree, Tree
 from chimera.gate.ruling import Ruling, Stage, StageRuling
 from chimera.gate.signed import approval_digest
 from chimera.gate.weighing import Weighing
@@ -62,7 +63,7 @@ def ruling_to_json(ruling: Ruling, weighing: Weighing) -> dict[str, Any]:
         "environment": ruling.environment,
         "protected": plan.protected,
         "now": weighing.now.isoformat(),
-        "revision": weighing.subject.snapshot.tree.revision,
+        **_revisions(weighing.subject.snapshot.tree),
         "trust": {"ref": trust.ref, "revision": trust.revision} if trust else None,
         "items": [
             {
@@ -79,6 +80,13 @@ def ruling_to_json(ruling: Ruling, weighing: Weighing) -> dict[str, Any]:
         ],
         "weighed": _weighed(ruling, weighing),
     }
+
+
+def _revisions(tree: Tree) -> dict[str, str | None]:
+    """Return the commit that is applied; and, where that one is gone back to, the present one."""
+    if isinstance(tree, OverlayTree):
+        return {"revision": tree.revision, "present": tree.base_revision}
+    return {"revision": tree.revision}
 
 
 def _weighed(ruling: Ruling, weighing: Weighing) -> dict[str, dict[str, Digest]]:
@@ -203,6 +211,7 @@ class _Ruling(Model):
     protected: bool
     now: str
     revision: str | None
+    present: str | None = None
     trust: _Trust | None
     items: Items[_Item]
     stages: Items[_Stage]

@@ -242,11 +242,14 @@ def protection_in(
 
 
 def _last_permitted(state: StateReader, environment: str) -> str | None:
-    """Return the commit of the last ruling that let a change of the environment through."""
+    """Return the commit of the last ruling that let a change of the environment through.
+
+    Of a rollback that is the one from which it went back: nothing else went back with it.
+    """
     for record in state.rulings(environment):
         ruling = record.ruling
         if isinstance(ruling, dict) and ruling.get("outcome") == Outcome.PASSED.value:
-            revision = ruling.get("revision")
+            revision = ruling.get("present") or ruling.get("revision")
             if isinstance(revision, str):  # a run has none
                 return revision
     return None

@@ -6,11 +6,11 @@ Refuses to call a change a rollback that restores what the environment never hel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from chimera.builtin.records.gating.binding import binding, restores, takes_back
 from chimera.builtin.records.kinds import RollbackSpec, when
-from chimera.builtin.records.spec.rollback import Preserved
+from chimera.builtin.records.procedures import EVIDENCE
 from chimera.documents import locate
 from chimera.kinds import DELETED, Document
 from chimera.model import Action, Change, Diagnostic, Finding, Route, Verdict
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 Rollback = Document[RollbackSpec]
 Lack = tuple[str, str, str, Route]
 """A rule, what is missing by it, what helps, and the route that it is about."""
-
-OWED: tuple[str, ...] = get_args(Preserved.model_fields["what"].annotation)
-"""What is preserved before anything is rolled back."""
 
 
 def review_rollbacks(weighing: Weighing) -> Iterator[Verdict]:
@@ -64,7 +61,7 @@ def _lacks(rollback: Rollback, change: Change, weighing: Weighing) -> Iterator[L
         how = "a rollback restores what was there: name a commit that was applied, and no new fix"
         yield "rollback-target-unknown", what, how, ("answers",)
     kept = {one.what for one in spec.preserved if one.where or one.unavailable}
-    missing = [what for what in OWED if what not in kept]
+    missing = [what for what in EVIDENCE if what not in kept]
     if missing:
         what = f"nothing says where {', '.join(missing)} {'are' if missing[1:] else 'is'} preserved"
         how = (

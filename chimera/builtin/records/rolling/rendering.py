@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.drafting import stamp_of
-from chimera.builtin.records.gating.rollbacks import OWED
 from chimera.builtin.records.kinds import RollbackSpec
 from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
@@ -44,9 +43,9 @@ def steps_text(spec: RollbackSpec, paint: Paint) -> str:
         one.what: one.where or f"none: {one.unavailable}" for one in spec.preserved
     }
     lines.append("evidence:")
-    for what in OWED:
+    for what, shows in EVIDENCE.items():
         where = kept.get(what)
-        told = where if where else paint(f"missing: {EVIDENCE[what]}", "warn")
+        told = where if where else paint(f"missing: {shows}", "warn")
         lines.append(f"  {what}: {told}")
     return "\n".join(lines)
 
