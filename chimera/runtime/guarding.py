@@ -299,8 +299,8 @@ class Guarding:
 
 
 _AFTER_BREACH = (
-    "mend what is wrong, or the guard and apply that; then `chimera runs resume {run}` asks again, and"
-    " `chimera runs retry {run} --from STAGE` does a stage anew"
+    "mend what is wrong, or the guard and apply that; then `chimera runs resume {run}` asks again,"
+    " and `chimera runs retry {run} --from STAGE` does a stage anew"
 )
 
 

@@ -163,8 +163,9 @@ class Workspace:
         from chimera.workspace.guarding import with_halts
         from chimera.workspace.planning import plan_result
 
-        report = self.compare(environment, base, head) if base else self.make_plan(environment)
-        return plan_result(with_halts(self, report))
+        if base is not None:
+            return plan_result(with_halts(self, self.compare(environment, base, head)))
+        return plan_result(with_halts(self, self.make_plan(environment)))
 
     def compare(self, environment: str, base: str, head: str | None) -> PlanReport:
         """Plan what merging `head` into the Git ref `base` would leave, as a change of `base`."""

@@ -130,9 +130,10 @@ def release(name: str, yes: bool, outputs: tuple[str, ...]) -> None:
 @click.argument("name", required=False)
 @_output
 def list_(name: str | None, outputs: tuple[str, ...]) -> None:
-    """Show what is engaged and where, and the guards that stop nothing now.
+    """Show what is engaged, where and why.
 
-    Switches of this machine that no document records are named.
+    Guards that stop nothing now stand below, and switches of this machine that no document records
+    are named.
     """
     from chimera.builtin.guards.rendering import listed_json, listed_text
     from chimera.builtin.guards.steering import list_here

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from chimera.builtin.guards.kinds import GuardScope
 from chimera.builtin.guards.scoping import stops
 from chimera.builtin.guards.standing import document_halts, guards_of, machine_halt
-from chimera.builtin.guards.switches import Switch, folder_of, read_switches
+from chimera.builtin.guards.switches import Switch, folder_of, read_switches, signature
 from chimera.gate import Halt, Side
 from chimera.model import Address, Change
 
@@ -59,12 +59,15 @@ class RunningGuard:
         self._known: dict[tuple[str, str], _Known] = {}
         self._maintains = False
         self._switches: tuple[Switch, ...] = ()
+        self._seen: object = None
+        self._is_meant: dict[tuple[Path, str, str], bool] = {}
         self._now = context.clock.now()
         self._predicates: Predicates | None = None
 
     def know(self, subject: Subject, changes: Iterable[Change], sides: Sequence[Side]) -> None:
         """Take in what is to be carried out, and which guards of documents are about it."""
         guards = tuple(guards_of(sides))
+        self._is_meant.clear()
         for change in changes:
             about = tuple(
                 (side, guard) for side, guard in guards if stops(guard.spec.scope, change, subject)
@@ -77,13 +80,20 @@ class RunningGuard:
     def look(self, now: datetime) -> bool:
         """Tell whether anything may be stopped at `now`."""
         if self._is_there():
-            self._switches = read_switches(self._root)
+            self._read()
         elif self._switches:
-            self._switches = ()
+            self._switches, self._seen = (), None
         elif not self._maintains:
             return False
         self._now = now
         return True
+
+    def _read(self) -> None:
+        """Read the switches, unless they are those that were read before."""
+        found = signature(self._root)
+        if found is None or found != self._seen:
+            self._switches, self._seen = read_switches(self._root), found
+            self._is_meant.clear()
 
     def halt(self, environment: str, target: str) -> Halt | None:
         """Return what stops a target: a switch in whose scope it is, or a time of maintenance."""
@@ -92,7 +102,10 @@ class RunningGuard:
     def _halts(self, environment: str, target: str) -> Iterator[Halt]:
         known = self._known.get((environment, target))
         for switch in self._switches:
-            if self._is_in(switch.scope, environment, known):
+            key = (switch.path, environment, target)
+            if key not in self._is_meant:
+                self._is_meant[key] = self._is_in(switch.scope, environment, known)
+            if self._is_meant[key]:
                 yield machine_halt(switch)
         for side, guard in known.guards if known else ():
             for halt in document_halts(side, guard, self._now):

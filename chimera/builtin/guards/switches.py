@@ -70,6 +70,16 @@ def read_switches(root: Path) -> tuple[Switch, ...]:
     return tuple(switch for switch in found if switch is not None)
 
 
+def signature(root: Path) -> object:
+    """Return what is another once a switch is engaged, released or damaged; `None` if unknown."""
+    try:
+        with os.scandir(folder_of(root)) as entries:
+            found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+    except OSError:
+        return None
+    return {name: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found}
+
+
 def engage(root: Path, context: Context, name: str, scope: GuardScope, reason: str) -> Switch:
     """Engage a guard on this machine; it is on disk, and seen by every run, when this returns.
 
