@@ -252,6 +252,48 @@ def test_an_open_incident_stops_what_runs_and_what_would_go_on(team: Console) ->
     team.tell("runs", "resume", uid)
 
 
+def fire(team: Console) -> None:
+    about = ("fire", "--level", "bad", "--env", "local", "--name", "fire", "--commander", "ann")
+    team.tell("incident", "open", *about)
+
+
+def test_a_reverting_commit_goes_through_as_the_incidents_rollback(team: Console) -> None:
+    team.write("specs/sev.yaml", document("SeverityModel", "sev", **SEVERITIES))
+    first = applied(team)
+    before = held(team)
+    team.write(
+        "specs/roles/owner.yaml", document("Role", "owner", members=[], capabilities=["prove"])
+    )
+    applied(team)
+    fire(team)
+    evidence = [flag for one in KEPT for flag in ("--preserved", one)]
+    about = ("--write", "--name", "back", "--reason", "errors", "--incident", "fire")
+    team.tell("rollback", "plan", "--to", first, *about, *evidence)
+    team.write("specs/roles/more.yaml", document("Role", "more", members=[]))
+    team.write("specs/roles/owner.yaml", document("Role", "owner", members=[]))
+    refused = team.tell("apply", code=1)
+    assert "Freeze/fire freezes Role/more" in refused
+    assert "Freeze/fire freezes Role/owner" not in refused
+    (team.root / "specs/roles/more.yaml").unlink()
+    team.tell("apply")
+    assert held(team) == before
+    assert "being watched" in team.tell("rollback", "watch", "back", code=5)
+
+
+def test_an_incident_that_was_only_written_here_binds_as_well(team: Console) -> None:
+    team.write("specs/sev.yaml", document("SeverityModel", "sev", **SEVERITIES))
+    applied(team)
+    fire(team)
+    here = team.root / ".chimera/records/Incident"
+    here.mkdir(parents=True)
+    (team.root / "changelog/incidents/fire.yaml").rename(here / "fire.yaml")
+    (team.root / "changelog/freezes/fire.yaml").unlink()
+    team.write("specs/roles/more.yaml", document("Role", "more", members=[]))
+    said = team.tell("apply", code=1)
+    assert "incident-freeze-missing" in said
+    assert "who declares it: ann" in said
+
+
 PROOF = """\
 apiVersion: chimera/v1
 kind: Proof
