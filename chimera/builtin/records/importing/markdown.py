@@ -35,6 +35,8 @@ class Section:
     title: str
     number: int
     lines: tuple[Line, ...]
+    level: int = 0
+    """1 for the heading of a page; 0 for what stands above the first one."""
 
     @property
     def said(self) -> tuple[Line, ...]:
@@ -56,7 +58,7 @@ class Table:
 
 def sections(lines: Sequence[Line]) -> tuple[Section, ...]:
     """Return the sections of a file; what stands above the first heading has no title."""
-    found: list[tuple[str, int, list[Line]]] = [("", lines[0].number if lines else 1, [])]
+    found: list[tuple[str, int, list[Line], int]] = [("", lines[0].number if lines else 1, [], 0)]
     fence: str | None = None
     for line in _without_comments(lines):
         opening = _FENCE.match(line.text)
@@ -65,13 +67,14 @@ def sections(lines: Sequence[Line]) -> tuple[Section, ...]:
         heading = _HEADING.match(line.text) if fence is None else None
         above = found[-1][2]
         if heading is not None:
-            found.append((heading[2].strip(), line.number, []))
+            found.append((heading[2].strip(), line.number, [], len(heading[1])))
         elif fence is None and _underlines(line, above):
             title = above.pop()
-            found.append((title.text.strip(), title.number, []))
+            level = 1 if "=" in line.text else 2
+            found.append((title.text.strip(), title.number, [], level))
         else:
             above.append(line)
-    return tuple(Section(title, number, tuple(body)) for title, number, body in found)
+    return tuple(Section(title, number, tuple(body), level) for title, number, body, level in found)
 
 
 def _underlines(line: Line, above: Sequence[Line]) -> bool:

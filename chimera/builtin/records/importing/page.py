@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chimera.builtin.records.importing.markdown import Line, Section, sections
 from chimera.documents import MAX_BYTES, parse_foreign
-from chimera.model import Span, UsageError
+from chimera.model import Span, UsageError, has_errors
 
 _WORD = re.compile(r"[^a-z0-9]+")
 
@@ -127,8 +127,9 @@ def _head(lines: list[Line]) -> int:
 def _fields(shown: str, head: str) -> dict[str, Given]:
     """Return the fields of front matter by their words; raises `UsageError` for what is no YAML."""
     values, faults = parse_foreign("front-matter.md", head.encode())
+    faults = [fault for fault in faults if has_errors((fault,))]
     if faults or not values or not isinstance(values[0][1], dict):
-        where = faults[0].where if faults else Span(shown)
+        where = faults[0].where if faults else None
         line = where.line if isinstance(where, Span) else 1
         why = faults[0].message if faults else "it is no mapping"
         raise UsageError(

@@ -55,7 +55,7 @@ def propose(page: Page, snapshot: Snapshot, settings: Settings) -> Proposal:
     zone = page.take("timezone", "tz", "zone")
     page.zone = stated_zone(zone.text) if zone else None
     title = _title(page)
-    said = read_sections(page, (title.value,) if title else ())
+    said = read_sections(page)
     name = _name(page)
     address = Address("Incident", name[1] if name else "unnamed")
     found = Proposal(page.path, address)
@@ -71,8 +71,8 @@ def propose(page: Page, snapshot: Snapshot, settings: Settings) -> Proposal:
         incident = _incident(page, title, snapshot, settings, found.refused)
         found.records[address] = incident | {"postmortem": f"Postmortem/{address.name}"}
     found.records[Address("Postmortem", address.name)] = spec
-    for name, other in page.fields.items():
-        page.miss(other.line, f"{name}: {other.value}", "no field is called that")
+    for called, other in page.fields.items():
+        page.miss(other.line, f"{called}: {other.value}", "no field is called that")
     if not found.refused:
         _validate(found, snapshot)
     asked = (
@@ -154,55 +154,50 @@ def _incident(
     refused: list[Unread],
 ) -> Json:
     """Return the spec of the page's incident; what it lacks and cannot do without is refused."""
-    unsaid = _not_said(page)
-
-    def owed(what: str, names: str, given: Any) -> Any:
-        if given is None:
-            refused.append(Unread(1, what, f"it is not said; write {names}"))
-        return given
-
-    start = owed(
-        "when it began",
-        "start into the front matter",
-        _moment(page, "start", "started", "startedat", "opened", "openedat"),
-    )
-    end = owed(
-        "when it ended",
-        "end into the front matter",
-        _moment(page, "end", "ended", "endedat", "resolved", "resolvedat"),
-    )
-    level = owed(
-        "its severity", "severity into the front matter", page.take("severity", "sev", "level")
-    )
+    start = _moment(page, "start", "started", "startedat", "opened", "openedat")
+    end = _moment(page, "end", "ended", "endedat", "resolved", "resolvedat")
+    level = page.take("severity", "sev", "level")
     environment = page.take("environment", "env")
     named = environment.text if environment else settings.environment
-    owed("its environment", "environment into the front matter, or give --env", named)
-    owed("its title", "title into the front matter", title)
+    for what, field_name, given in (
+        ("when it began", "start", start),
+        ("when it ended", "end", end),
+        ("its severity", "severity", level),
+        ("its environment", "environment", named),
+        ("its title", "title", title),
+    ):
+        if given is None:
+            flag = ", or give --env" if field_name == "environment" else ""
+            why = f"it is not said; write {field_name} into the front matter{flag}"
+            refused.append(Unread(1, what, why))
+    if title is not None and len(title.text) > _LONGEST:
+        refused.append(Unread(title.line, title.text, f"a title has {_LONGEST} characters at most"))
+    model = _model(level, snapshot, settings, refused) if level else None
+    if refused or not (start and end and level and title):
+        return {}
+    facts = {"title": title.text, "environment": named, "model": model}
+    return facts | _course(page, level.text, start[1], end[1])
+
+
+def _course(page: Page, level: str, began: str, ended: str) -> Json:
+    """Return who did what when, as far as the page says it."""
+    unsaid = _not_said(page)
     commander = page.take("commander", "incidentcommander", "ic")
     reporter = page.take("reportedby", "openedby", "reporter")
     who = commander.text if commander else unsaid
-    answered = _moment(page, "acknowledged", "acknowledgedat")
-    eased = _moment(page, "mitigated", "mitigatedat")
-    began, ended = (start or (1, ""))[1], (end or (1, ""))[1]
-    grade = level.text if level else ""
     found: Json = {
-        "title": title.text[:_LONGEST] if title else "",
-        "environment": named,
-        "model": _model(level, snapshot, settings, refused) if level else "",
-        "assessments": [{"at": began, "by": who, "level": grade, "reason": unsaid}],
+        "assessments": [{"at": began, "by": who, "level": level, "reason": unsaid}],
         "opened": {"at": began, "by": reporter.text if reporter else unsaid},
     }
-    if title is not None and len(title.text) > _LONGEST:
-        refused.append(Unread(title.line, title.text, f"a title has {_LONGEST} characters at most"))
     services = page.take("services", "service")
     if services is not None:
         given = services.value if isinstance(services.value, list) else [services.value]
         found["services"] = [str(one) for one in given]
-    if answered:
+    if answered := _moment(page, "acknowledged", "acknowledgedat"):
         found["acknowledged"] = {"at": answered[1], "by": who}
     if commander:
         found["commands"] = [{"by": who, "from": began}]
-    if eased:
+    if eased := _moment(page, "mitigated", "mitigatedat"):
         found["mitigated"] = {"at": eased[1], "by": who, "how": unsaid}
     over = {"impact": unsaid, "risk": unsaid, "monitoring": unsaid}
     return found | {"resolved": {"at": ended, "by": who, **over}}

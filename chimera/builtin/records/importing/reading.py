@@ -6,7 +6,7 @@ Each section is read by its heading; what fits nothing is told with its line, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -52,8 +52,8 @@ _WHAT = ("what", "how", "effect", "howtheywereaffected")
 _DURATION = ("duration", "howlong", "forhowlong", "length")
 
 
-def read_sections(page: Page, titles: Sequence[str]) -> Json:
-    """Return what the sections say; `titles` are headings that name the page itself."""
+def read_sections(page: Page) -> Json:
+    """Return what the sections say; the first heading names the page itself, if it is no field."""
     said: Json = {}
     first: dict[str, int] = {}
     day = _day(page)
@@ -65,6 +65,7 @@ def read_sections(page: Page, titles: Sequence[str]) -> Json:
         "actions": read_actions,
     }
     follow_up: list[Section] = []
+    own = next((section for section in page.sections if section.level == 1), None)
     for section in page.sections:
         name = HEADINGS.get(word(_ASIDE.sub("", _NUMBER.sub("", plain(section.title)))))
         if not section.said:
@@ -72,7 +73,7 @@ def read_sections(page: Page, titles: Sequence[str]) -> Json:
         if name == "followUp":
             follow_up.append(section)
         elif name is None:
-            _left_out(page, section, titles)
+            _left_out(page, section, is_named=bool(section.title) and section is not own)
         elif name in first:
             why = f"the section of line {first[name]} says it already"
             page.miss(section.number, section.title, why)
@@ -85,10 +86,10 @@ def read_sections(page: Page, titles: Sequence[str]) -> Json:
     return said
 
 
-def _left_out(page: Page, section: Section, titles: Sequence[str]) -> None:
+def _left_out(page: Page, section: Section, *, is_named: bool) -> None:
     count = len(section.said)
     lines = f"{count} line{'s' if count != 1 else ''}"
-    if section.title and plain(section.title) not in titles:
+    if is_named:
         page.miss(section.number, section.title, f"no field is called that; {lines} left out")
     else:
         line = section.said[0]

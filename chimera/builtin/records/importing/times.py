@@ -16,7 +16,7 @@ _MOMENT = re.compile(
 _TIME = re.compile(rf"{_CLOCK} *(?:{_ZONE})?(?![\w:])")
 _STATED = re.compile(r"(?<![\w])(UTC|GMT|Z|[+-]\d{2}:\d{2})(?![\w:])")
 _LENGTH = re.compile(
-    r"(?P<n>\d{1,6}) *(?P<unit>days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b"
+    r"(?P<n>\d{1,6}) *(?P<unit>days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?![a-z])"
 )
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
