@@ -13,6 +13,8 @@ from chimera.render.charts.times import time_label, time_scale
 from chimera.render.charts.words import word
 from chimera.render.units import shown
 
+_YEARS = 300 * 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -105,7 +107,9 @@ def _across(chart: Chart, size: Size, zone: tzinfo) -> Scale:
     ticks = 4 if size.compact else 6
     if not chart.is_time:
         return scale_of(xs, is_log=chart.is_log_across, ticks=ticks)
-    return time_scale(min(xs, default=0.0), max(xs, default=0.0), zone, ticks)
+    low, high = min(xs, default=0.0), max(xs, default=0.0)
+    # A date with its year takes twice the room of an hour or of a day.
+    return time_scale(low, high, zone, ticks if high - low > _YEARS else 6)
 
 
 def _upward(chart: Chart | BarChart) -> Scale:

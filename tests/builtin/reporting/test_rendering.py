@@ -145,6 +145,14 @@ def test_text_has_a_line_for_each_thing() -> None:
     assert ["  a\\nb: a\\nb [a", "b]"][0] in "\n".join(lines)
 
 
+def test_a_row_of_many_columns_is_a_list_where_there_is_a_screen_to_fit() -> None:
+    report = hostile_report(text="tame")
+    lines = [line.split() for line in report_text(report, plain).splitlines()]
+    assert lines.count(["-", "tame", "tame"]) == 1
+    assert lines.count(["tame", "tame"]) >= 11
+    assert Page(report_html(report)).tags["ol"] == 2, "the contents, and one table"
+
+
 def all_formats(report: Report) -> list[str]:
     return [
         report_html(report),

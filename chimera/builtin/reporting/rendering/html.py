@@ -17,6 +17,8 @@ from importlib.resources import files
 
 from chimera.builtin.reporting.gathering import Report
 from chimera.builtin.reporting.rendering.wording import (
+    LACKS,
+    MANY,
     as_of,
     as_shown,
     figure_text,
@@ -42,10 +44,6 @@ from chimera.runtime.reporting import (
 )
 
 _SIGNS = {Tone.GOOD: "\N{CHECK MARK}", Tone.WARNING: "!", Tone.BAD: "\N{BALLOT X}"}
-LACKS = "missing"
-"""The column that says what a row lacks."""
-_MANY = 10
-"""Columns from which on each row is a list of its own."""
 _SENTENCE, _NAME = 40, 36
 """Characters from which on a text needs room, and up to which a name stays in one line."""
 _TYPED = re.compile("`([^`]+)`")
@@ -152,7 +150,7 @@ def _section(section: Section, report: Report) -> Iterator[str]:
     for number, chart in enumerate(section.charts):
         yield from _chart(chart, f"{id}-chart-{number}", report)
     for table in (as_shown(table, report) for table in section.tables):
-        yield f'<div class="{"part whole" if len(table.columns) >= _MANY else "part"}">'
+        yield f'<div class="{"part whole" if len(table.columns) >= MANY else "part"}">'
         yield from _table(table, f"{id}-{_text(table.id)}", report)
         yield "</div>"
     yield "</div>"
@@ -198,7 +196,7 @@ def _table(table: Table, id: str, report: Report) -> Iterator[str]:
     if not table.rows:
         yield f'<p class="empty">{_text(table.empty)}</p>'
         return
-    yield from _rows(table, id, report) if len(table.columns) < _MANY else _entries(table, report)
+    yield from _rows(table, id, report) if len(table.columns) < MANY else _entries(table, report)
     if table.note:
         yield f'<p class="note">{_prose(table.note)}</p>'
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from chimera.builtin.reporting.gathering import Report
 from chimera.builtin.reporting.rendering.wording import (
+    LACKS,
+    MANY,
     as_of,
     as_shown,
     figure_text,
@@ -64,6 +66,15 @@ def _table(table: Table, report: Report, paint: Paint) -> Iterator[str]:
     if not table.rows:
         yield paint(f"  {unbroken(table.empty)}", "dim")
         return
+    if len(table.columns) >= MANY:
+        yield from _entries(table, report, paint)
+    else:
+        yield from _rows(table, report, paint)
+    if table.note:
+        yield paint(f"  {unbroken(table.note)}", "dim")
+
+
+def _rows(table: Table, report: Report, paint: Paint) -> Iterator[str]:
     heads = [unbroken(column.name) for column in table.columns]
     rows = [
         [
@@ -81,8 +92,19 @@ def _table(table: Table, report: Report, paint: Paint) -> Iterator[str]:
 
     yield f"  {paint(aligned(heads), 'dim')}"
     yield from (f"  {aligned(row)}" for row in rows)
-    if table.note:
-        yield paint(f"  {unbroken(table.note)}", "dim")
+
+
+def _entries(table: Table, report: Report, paint: Paint) -> Iterator[str]:
+    """Yield rows of so many columns that no line could hold one: a line for each cell."""
+    width = max(len(column.name) for column in table.columns)
+    for row in table.rows:
+        mark = "-"
+        for cell, column in zip(row, table.columns, strict=True):
+            text = unbroken(worded(cell, column.unit, report.period.zone))
+            lacks = column.id == LACKS and cell is not None
+            name = paint(unbroken(column.name).ljust(width), "dim")
+            yield f"  {mark} {name}  {paint(text, 'bad') if lacks else text}"
+            mark = " "
 
 
 def _missing(report: Report, paint: Paint) -> Iterator[str]:

@@ -13,6 +13,10 @@ from chimera.render.paint import count, harmless
 from chimera.render.units import shown
 from chimera.runtime.reporting import Cell, Figure, Missing, Table
 
+LACKS = "missing"
+"""The column that says what a row lacks."""
+MANY = 10
+"""Columns from which on each row is a list of its own where there is a screen to fit."""
 NOTHING = "\N{EN DASH}"
 _TITLES = {
     "daily": "Daily report",
