@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.context import write_whole
 from chimera.documents import add_field, dump, format_text, insert_item, is_below, parse, splice
-from chimera.kinds import API_VERSION, Reference, suggestion, validate
+from chimera.kinds import API_VERSION, DEFAULT_ROOTS, Reference, suggestion, validate
 from chimera.model import (
     Address,
     ChimeraError,
@@ -71,11 +71,7 @@ class Draft:
         if there is not None or address in self._new:
             where = f", in {there.place.path}" if there is not None else ""
             raise UsageError(f"there is a {address} already{where}", help="give another name")
-        if not any(is_below(path, root.rstrip("/") or ".") for root in self.workspace.source.roots):
-            raise UsageError(
-                f"{path} is in no folder that documents are read from",
-                help="add its folder to the roots of the Repository document",
-            )
+        self._require_read(path)
         if self._before(path) is not None or path in self.changed:
             raise UsageError(f"there is a {path} already", help="give another name")
         value = {
@@ -187,6 +183,21 @@ class Draft:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     (self.workspace.root / path).rename(target)
         return (*self.changed, *self.moved.values())
+
+    def _require_read(self, path: str) -> None:
+        """Raise `UsageError` where nobody would read a document at `path`, or none elsewhere."""
+        source = self.workspace.source
+        if not any(is_below(path, root.rstrip("/") or ".") for root in source.roots):
+            raise UsageError(
+                f"{path} is in no folder that documents are read from",
+                help="add its folder to the roots of the Repository document",
+            )
+        is_home = path.partition("/")[0] in DEFAULT_ROOTS
+        if is_home and source.roots == (".",) and self.workspace.loaded.snapshot.documents:
+            raise UsageError(
+                f"documents lie about in this folder, and none would be read beside {path}",
+                help=f"move them into folders first: {', '.join(DEFAULT_ROOTS)}",
+            )
 
     def _add(self, place: Place, key: str, value: Any) -> None:
         self.changed[place.path] = add_field(self.text(place.path), place, key, value)

@@ -128,6 +128,12 @@ def test_a_record_that_nobody_would_read_is_refused(tmp_path: Path, there: Path)
         Draft(_open(tmp_path)).create(Address("Freeze", "other"), SPEC, path="notes/x.yaml")
 
 
+def test_a_record_that_would_hide_all_other_documents_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "freeze.yaml").write_text(TEXT)  # the folder is read whole, since it has no others
+    with pytest.raises(UsageError, match="none would be read"):
+        Draft(_open(tmp_path)).create(Address("Freeze", "other"), SPEC)
+
+
 def test_a_record_that_is_not_there_is_named(tmp_path: Path, there: Path) -> None:
     with pytest.raises(UsageError, match="Freeze/year-ends") as error:
         record(_open(tmp_path), Address("Freeze", "year-ends"))
