@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,9 +17,10 @@ from typing import Any
 import pytest
 
 from chimera.model import Outcome
-from chimera.runtime import RunSettings, Step, StepCall, Wait, guarding
+from chimera.runtime import Engine, RunSettings, Step, StepCall, Wait, guarding
 from chimera.state import Event, EventKind, RunStatus
 from tests.builtin.guards.conftest import Site
+from tests.runtime.killing import graph as twelve_stages
 from tests.runtime.two_hundred import graph as two_hundred
 
 REPOSITORY = Path(__file__).parents[3]
@@ -252,3 +254,57 @@ def test_a_run_killed_in_the_moment_of_a_switch_stays_stopped_until_it_is_releas
     assert ended.status is RunStatus.SUCCEEDED
     assert begun == list(range(12, 30)), "what was done is not done again"
     assert ended.outputs == {f"s{n}": n for n in range(30)}
+
+
+class Engager:
+    """Engages a switch at one instant of a run, in place of killing its process."""
+
+    def __init__(self, site: Site, name: str, number: int) -> None:
+        self._site, self._instant = site, (name, number)
+        self.counts = {"work": 0, "effect": 0}
+
+    def at(self, name: str) -> None:
+        self.counts[name] += 1
+        if (name, self.counts[name]) == self._instant:
+            self._site.engage()
+
+
+@pytest.mark.parametrize("is_doomed", [False, True])
+def test_whenever_a_run_is_stopped_it_ends_as_if_it_had_not_been(
+    site: Site, tmp_path: Path, is_doomed: bool
+) -> None:
+    """Chains, fans, timers, retries, undoing: a switch at many attempts of them."""
+
+    def carry_out(name: str, instant: int) -> tuple[Any, ...]:
+        root = tmp_path / name
+        root.mkdir()
+        engager = Engager(site, "work" if instant % 4 < 2 else "effect", instant)
+        made = twelve_stages(root, engager, is_doomed)
+        run = site.house.state.create_run("local", "Thing/a", made.definition, None)
+        guard = site.guard()
+        settings = RunSettings(guards=(guard,), patience=None)
+        engine = Engine(site.house.state, site.house.context, settings=settings)
+        result = engine.execute(run, made)
+        was_stopped = bool(result.held)
+        if was_stopped:
+            assert result.status is RunStatus.INTERRUPTED
+            site.release()
+            made = twelve_stages(root, Engager(site, "", 0), is_doomed)
+            result = engine.execute(site.house.state.run(run.uid), made)
+        site.release()
+        outputs = {id: value for id, value in result.outputs.items() if id != "timer"}
+        done = Counter(
+            (e.kind, e.step)
+            for e in site.house.state.events(run.uid)
+            if e.kind in {EventKind.DONE, EventKind.COMP_DONE, EventKind.SKIP, EventKind.FAIL}
+        )
+        names = sorted(path.read_text() for path in (root / "things").iterdir())
+        return was_stopped, (result.status, outputs, dict(result.failed), done, names)
+
+    _, calm = carry_out("calm", 0)
+    stopped = 0
+    for instant in range(1, 26, 2) if is_doomed else range(1, 14):
+        was_stopped, found = carry_out(str(instant), instant)
+        stopped += was_stopped
+        assert found == calm, instant
+    assert stopped >= 8
