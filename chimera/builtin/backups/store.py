@@ -144,7 +144,8 @@ class Store:
         draft = self.drafts / f"{name}.json"
         _write(draft, data)
         draft.replace(self._manifests / f"{name}.json")
-        sync_folder(self._manifests)
+        for folder in (self._manifests, self.folder, self.folder.parent):  # they may be new
+            sync_folder(folder)
         self._fresh -= manifest.pieces
         return name
 
