@@ -5,16 +5,16 @@ Read from the state, without writing any of it. Refuses a word of health without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chimera.context import Context
-    from chimera.kinds import Snapshot
+    from chimera.kinds import Document, Snapshot
     from chimera.state import Json, StateReader
 
 
@@ -33,6 +33,7 @@ class HealthTask:
     `root` is the work tree. `standing` is what checks wanted to be `kept`, by subject, as the last
     look that was kept left it. Where `only` names documents, by address, nothing else has to be
     looked at. Unless it `asks`, nobody outside is to be asked: what the last look found is told.
+    What runs a command or gives a secret away does so only where somebody `vouches` for it.
     """
 
     environment: str
@@ -43,6 +44,7 @@ class HealthTask:
     standing: Mapping[str, Json] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
     asks: bool = True
+    vouches: Callable[[Document[Any]], bool] = lambda document: False
 
 
 @dataclass(frozen=True, slots=True)

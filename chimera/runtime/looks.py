@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import ceil, exp, log
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from chimera.state import Json, StateReader
 
 REPORTS = "health"
-"""Collection of what was found at each look, by its moment."""
+"""Collection of what was found at each look, by its moment; a large one is in several pieces."""
 HOURS = "health-hours"
-"""Collection of what was found in each hour, by its start."""
+"""Collection of what was found of each subject in each hour, by its start and the subject."""
 
 _GROWTH = log(1.02)
 """Of a bucket's bounds the upper is 2 % greater, so that its middle is off by 1 % at most."""
@@ -103,8 +103,24 @@ def looks(
     until: datetime | None = None,
 ) -> Iterator[Look]:
     """Yield the newest looks, the oldest first, then by subject; `until` itself is left out."""
+    for report in reports(state, environment, since=since, until=until):
+        yield from looks_of(report)
+
+
+def reports(
+    state: StateReader,
+    environment: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the newest reports as they were shown, the oldest first; their pieces are together."""
+    found: dict[str, dict[str, Any]] = {}
     for item in state.items(environment, REPORTS, first=_id(since) or "", until=_id(until)):
-        yield from looks_of(item.value)
+        piece: Any = item.value
+        whole = found.setdefault(piece["at"], {**piece, "checks": []})
+        whole["checks"] += piece["checks"]
+    yield from found.values()
 
 
 def looks_of(report: Json) -> Iterator[Look]:
@@ -137,46 +153,46 @@ def hours(
     until: datetime | None = None,
 ) -> Iterator[Hour]:
     """Yield every hour that overlaps the time asked for, the oldest first, then by subject."""
-    first = "" if since is None else hour_id(since)
+    first = "" if since is None else hour_start(since).isoformat()
     for item in state.items(environment, HOURS, first=first, until=_id(until)):
-        yield from hours_of(datetime.fromisoformat(item.id), item.value)
-
-
-def hours_of(start: datetime, kept: Json) -> Iterator[Hour]:
-    """Yield what was found in one kept hour, by subject."""
-    values: Any = kept
-    for subject, value in sorted(values.items()):
-        yield Hour(
-            subject,
-            start,
-            value["looks"],
-            value["ok"],
-            {Health(status): count for status, count in value["statuses"].items()},
-            Latencies({int(bucket): count for bucket, count in value.get("latency", {}).items()}),
-        )
+        yield hour_of(item.id, item.value)
 
 
 def _id(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat()
 
 
-def hour_id(at: datetime) -> str:
-    """Return the id of the hour in which a moment lies: its start, in UTC."""
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0).isoformat()
+def hour_start(at: datetime) -> datetime:
+    """Return when the hour began, in UTC, in which a moment lies."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def counted(kept: Json | None, found: Iterable[Look]) -> Json:
-    """Return a kept hour with some more looks in it."""
-    start = datetime.fromtimestamp(0, UTC)
-    there = {hour.subject: hour for hour in hours_of(start, kept or {})}
-    for look in found:
-        latency = () if look.latency is None else (look.latency,)
-        one = Hour(look.subject, start, 1, int(look.ok), {look.status: 1}, Latencies.of(latency))
-        there[look.subject] = there[look.subject] + one if look.subject in there else one
-    return {subject: _hour_json(hour) for subject, hour in sorted(there.items())}
+def hour_id(look: Look) -> str:
+    """Return the id under which all looks of an hour at one subject are kept: its start in UTC."""
+    return f"{hour_start(look.at).isoformat()}/{look.subject}"
 
 
-def _hour_json(hour: Hour) -> dict[str, Json]:
+def hour_of(id: str, kept: Json | None) -> Hour:
+    """Return what is kept of an hour; nothing was looked at where nothing is."""
+    start, _, subject = id.partition("/")
+    value: Any = kept or {"looks": 0, "ok": 0, "statuses": {}}
+    return Hour(
+        subject,
+        datetime.fromisoformat(start),
+        value["looks"],
+        value["ok"],
+        {Health(status): count for status, count in value["statuses"].items()},
+        Latencies({int(bucket): count for bucket, count in value.get("latency", {}).items()}),
+    )
+
+
+def counted(kept: Json | None, look: Look) -> Json:
+    """Return what is kept of an hour with one more look in it."""
+    latency = () if look.latency is None else (look.latency,)
+    hour = hour_of(hour_id(look), kept)
+    hour += replace(
+        hour, looks=1, ok=int(look.ok), statuses={look.status: 1}, latencies=Latencies.of(latency)
+    )
     statuses = {status.value: hour.statuses[status] for status in Health if status in hour.statuses}
     buckets = {str(bucket): count for bucket, count in sorted(hour.latencies.buckets.items())}
     found: dict[str, Json] = {"looks": hour.looks, "ok": hour.ok, "statuses": statuses}

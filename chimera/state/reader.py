@@ -209,11 +209,14 @@ class StateReader:
         )
         return tuple(map(self._item, rows))
 
-    def item_ids(self, environment: str, collection: str) -> tuple[str, ...]:
-        """Return the ids of a collection in order, without reading what they stand for."""
+    def item_ids(
+        self, environment: str, collection: str, *, until: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the ids of a collection before `until`, in order; no value is read."""
         rows = self._rows(
-            "SELECT id FROM item WHERE environment = ? AND collection = ? ORDER BY id",
-            *(environment, collection),
+            "SELECT id FROM item WHERE environment = ?1 AND collection = ?2"
+            " AND (?3 IS NULL OR id < ?3) ORDER BY id",
+            *(environment, collection, until),
         )
         return tuple(id for (id,) in rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from chimera.runtime.looks import (
     check_json,
     counted,
     hour_id,
-    hours_of,
+    hour_of,
     looks_of,
 )
 
@@ -59,18 +60,18 @@ LOOKS = st.lists(
 )
 
 
-@given(first=LOOKS, second=LOOKS)
-def test_an_hour_counts_every_look_once_in_whatever_turns_it_is_kept(
-    first: list[Look], second: list[Look]
-) -> None:
-    by_turns = counted(counted(None, first), second)
-    assert by_turns == counted(None, [*first, *second])
-    found = {hour.subject: hour for hour in hours_of(START, by_turns)}
+@given(looks=LOOKS)
+def test_an_hour_counts_every_look_once(looks: list[Look]) -> None:
+    kept: dict[str, Any] = {}
+    for look in looks:
+        kept[hour_id(look)] = counted(kept.get(hour_id(look)), look)
+    found = {hour.subject: hour for hour in (hour_of(id, value) for id, value in kept.items())}
     for subject in ("Service/a", "Service/b", "disk"):
-        mine = [look for look in (*first, *second) if look.subject == subject]
+        mine = [look for look in looks if look.subject == subject]
         assert (subject in found) is bool(mine)
         if mine:
             hour = found[subject]
+            assert hour.start == START
             assert hour.looks == len(mine) == sum(hour.statuses.values())
             assert hour.ok == sum(look.ok for look in mine)
             assert hour.latencies.count == sum(look.latency is not None for look in mine)
@@ -96,7 +97,8 @@ def test_a_report_gives_back_what_its_checks_found() -> None:
     ]  # nobody looked at d, and nothing says how it is
 
 
-def test_the_id_of_an_hour_is_its_start_in_utc() -> None:
+def test_an_hour_begins_in_utc_whatever_the_zone() -> None:
     there = timezone(timedelta(hours=5, minutes=30))
     at = (START + timedelta(minutes=59)).astimezone(there)
-    assert hour_id(at) == "2026-11-21T12:00:00+00:00"
+    look = Look("Service/a", at, Health.HEALTHY, ok=True)
+    assert hour_id(look) == "2026-11-21T12:00:00+00:00/Service/a"

@@ -18,6 +18,7 @@ from chimera.builtin.monitoring.measures import (
     interrupted,
     storage_of,
 )
+from chimera.builtin.monitoring.vouching import is_vouched_for
 from chimera.context.machine import measure, used_by_group
 from chimera.kinds import Snapshot
 from chimera.model import ChimeraError, StateError
@@ -132,6 +133,7 @@ def task_of(
         standing,
         only,
         asks,
+        lambda document: is_vouched_for(workspace, state, environment, document),
     )
 
 

@@ -5,13 +5,14 @@ Refuses to wait for somebody who writes: what could not be kept is told, and kep
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.model import StateError
 from chimera.runtime.health import Health
-from chimera.runtime.looks import HOURS, REPORTS, counted, hour_id, looks_of
+from chimera.runtime.looks import HOURS, REPORTS, counted, hour_id, looks_of, reports
 
 if TYPE_CHECKING:
     from chimera.builtin.monitoring.health import Report
@@ -23,7 +24,9 @@ STANDING = "health-standing"
 TOLD = "health-told"
 """Collection of what each notification has told, by its address."""
 KEPT = 1000
-"""How many reports are kept, the newest."""
+"""How many reports are kept, the newest; one of many checks counts as several."""
+_CHECKS = 100
+_MARK = "#"
 HOURS_KEPT = timedelta(days=400)
 """How long hours are kept: a year, and a month to look at it."""
 
@@ -84,30 +87,38 @@ class Memory:
         }
 
     def _report_rows(self, state: StateWriter) -> dict[ItemKey, Json]:
-        new = {report.at: report.to_json() for report in self._unkept}
+        new = {id: piece for report in self._unkept for id, piece in _pieces(report)}
         ids = sorted({*state.item_ids(self.environment, REPORTS), *new})
-        gone = ids[: max(0, len(ids) - KEPT)]
-        rows: dict[ItemKey, Json] = {
-            (self.environment, REPORTS, id): value for id, value in new.items()
-        }
-        return {**rows, **{(self.environment, REPORTS, id): None for id in gone}}
+        cut = max(0, len(ids) - KEPT)
+        while cut and cut < len(ids) and _MARK in ids[cut]:  # no report is kept in part
+            cut += 1
+        gone = dict.fromkeys(ids[:cut])
+        return {(self.environment, REPORTS, id): value for id, value in {**new, **gone}.items()}
 
     def _hour_rows(self, state: StateWriter) -> dict[ItemKey, Json]:
         rows: dict[ItemKey, Json] = {}
         for report in self._unkept:
-            at = datetime.fromisoformat(report.at)
-            key = (self.environment, HOURS, hour_id(at))
-            if key not in rows:
-                item = state.item(*key)
-                rows[key] = None if item is None else item.value
-            rows[key] = counted(rows[key], looks_of(report.to_json()))
-        last = datetime.fromisoformat(self._unkept[-1].at)
-        gone = [
-            id
-            for id in state.item_ids(self.environment, HOURS)
-            if datetime.fromisoformat(id) < last - HOURS_KEPT
-        ]
+            for look in looks_of(report.to_json()):
+                key = (self.environment, HOURS, hour_id(look))
+                if key not in rows:
+                    item = state.item(*key)
+                    rows[key] = None if item is None else item.value
+                rows[key] = counted(rows[key], look)
+        last = datetime.fromisoformat(self._unkept[-1].at) - HOURS_KEPT
+        gone = state.item_ids(self.environment, HOURS, until=last.isoformat())
         return {**rows, **{(self.environment, HOURS, id): None for id in gone}}
+
+
+def _pieces(report: Report) -> Iterator[tuple[str, Json]]:
+    """Yield a report as it is kept: so many checks at a time that each piece is a small value.
+
+    A large one would be a file of its own, for each look.
+    """
+    whole = report.to_json()
+    checks = whole["checks"]
+    for number, first in enumerate(range(0, max(len(checks), 1), _CHECKS)):
+        piece = {**whole, "checks": checks[first : first + _CHECKS]}
+        yield report.at if number == 0 else f"{report.at}{_MARK}{number:04}", piece
 
 
 def _is_bad(status: Health) -> bool:
@@ -133,4 +144,4 @@ def _changed(
 def history(workspace: Workspace, environment: str) -> list[Json]:
     """Return what was found before, the oldest first."""
     with workspace.read_state() as state:
-        return [item.value for item in state.items(environment, REPORTS)]
+        return list(reports(state, environment))

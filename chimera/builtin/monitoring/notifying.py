@@ -1,7 +1,7 @@
 """Telling people of changes: once each, by what `Notification` documents say.
 
 What is sent is sent by the operation `notify`, with its bounds. Refuses to let a message that could
-not be sent hide what was found, and to send anything by a definition that nobody has applied here.
+not be sent hide what was found, and to call a webhook by a definition that nobody vouches for.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.monitoring.notification import NotificationSpec
+from chimera.builtin.monitoring.vouching import HELP, is_vouched_for
 from chimera.kinds import Document
 from chimera.model import ChimeraError, digest_json
 from chimera.runtime.health import Health
@@ -146,9 +147,9 @@ def _sent(
     """Send one message about all changes; return why it could not be sent, if so."""
     try:
         with workspace.read_state() as state:
-            held = state.held(report.environment, str(document.address))
-        if document.spec.webhook and (held is None or held.digest != document.digest):
-            return "a webhook is only called as it was applied here: `chimera apply` applies it"
+            is_known = is_vouched_for(workspace, state, report.environment, document)
+        if document.spec.webhook and not is_known:
+            return f"its definition was not applied here: {HELP.format(report.environment)}"
         _send(workspace, document.spec, report, changes)
     except ChimeraError as error:
         return workspace.context.secrets.mask(error.message)

@@ -67,6 +67,7 @@ class Watcher:
         self._records = records
         self._memory = Memory(workspace, environment)
         self._notices: tuple[Notice, ...] = ()
+        self._looked = False
         self.warnings: tuple[str, ...] = ()
         """What went wrong beside the last look."""
         self.found: Report
@@ -75,6 +76,9 @@ class Watcher:
     def look(self) -> Report:
         """Look once, keep what was found, and send what has changed."""
         memory = self._memory
+        if self._looked:
+            self._workspace = self._workspace.reopened()  # documents may have changed
+        self._looked = True
         memory.read()
         self.found = report = examine(
             *(self._workspace, memory.environment, self._alerts),

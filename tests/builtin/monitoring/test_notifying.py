@@ -202,7 +202,7 @@ def test_a_webhook_is_called_with_its_secret_as_it_was_applied(
     parts.set("part-a", Health.UNHEALTHY)
     answer = look(chimera)
     assert answer.code == 1
-    assert "a webhook is only called as it was applied here" in answer.err
+    assert "its definition was not applied here: `chimera apply --env local`" in answer.err
     assert hook.posts == []
     assert chimera("apply").code == 0
     answer = look(chimera, "-o", "json")

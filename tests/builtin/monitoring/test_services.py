@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -173,3 +174,45 @@ def test_metrics_ask_nobody_and_tell_what_was_found_last(
     out = chimera("metrics").out
     assert 'chimera_health{status="healthy",subject="Service/batch"} 1.0' in out
     assert asked.read_text() == "."
+
+
+def test_a_look_at_many_services_is_kept_in_small_pieces_and_shown_whole(
+    tmp_path: Path, write: Write, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chimera.builtin.monitoring import keeping
+    from chimera.runtime.looks import hours, looks
+
+    monkeypatch.setattr(keeping, "_CHECKS", 4)
+    monkeypatch.setattr(keeping, "KEPT", 7)
+    names = [f"s{number}" for number in range(5)]
+    write({f"Service/{name}": tcp(port) for name in names})
+    only = frozenset(f"Service/{name}" for name in names)
+    workspace = Workspace.open(tmp_path, Context.system())
+    watcher = Watcher(workspace, "local", (), only, records=True)
+    for _ in range(4):
+        watcher.look()  # ten checks each, in three pieces
+    kept = health_history(workspace)
+    assert [len(report["checks"]) for report in kept] == [10, 10]
+    assert not list((tmp_path / ".chimera").glob("objects/??/*"))
+    with workspace.read_state() as state:
+        assert len(list(looks(state, "local"))) == 20
+        assert {hour.looks for hour in hours(state, "local")} == {4}
+
+
+def test_a_definition_of_a_ref_that_somebody_trusts_is_asked(
+    chimera: Chimera, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=ada", "-c", "user.email=ada@example.org")
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True)
+
+    write({"Service/batch": {"checks": [{"id": "run", "type": "command", "argv": ["true"]}]}})
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    look = ("health", "--service", "batch", "--no-record")
+    assert "CHIMERA_TRUST_REF" in chimera(*look).out
+    monkeypatch.setenv("CHIMERA_TRUST_REF", "refs/heads/main")
+    assert "true ended with exit code 0" in chimera(*look).out
+    write({"Service/batch": {"checks": [{"id": "run", "type": "command", "argv": ["false"]}]}})
+    assert "not asked: it runs a command" in chimera(*look).out

@@ -29,9 +29,10 @@ class Watch:
         check |= {"status": "healthy" if ok else "unhealthy", "measures": {"ok": ok}}
         report = {"at": at.isoformat(), "checks": [check]}
         self.journal.item(REPORTS, at.isoformat(), report)
-        id = hour_id(at)
-        self.hours[id] = counted(self.hours.get(id), looks_of(report))
-        self.journal.item(HOURS, id, self.hours[id])
+        for one in looks_of(report):
+            id = hour_id(one)
+            self.hours[id] = counted(self.hours.get(id), one)
+            self.journal.item(HOURS, id, self.hours[id])
 
 
 @pytest.fixture

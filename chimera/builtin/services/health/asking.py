@@ -1,7 +1,7 @@
 """How each check is asked, by its type, and which may be asked at all.
 
-Refuses to run a command, or to use a secret, of a definition that nobody has applied here: a tree
-is anybody's.
+Refuses to run a command, or to use a secret, of a definition that nobody vouches for: a tree is
+anybody's.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ def ask_all(task: HealthTask, services: list[Service]) -> dict[str, tuple[Answer
 
 
 def _probe(task: HealthTask, service: Service, check: Check, tools: Tools) -> Probe | NotAsked:
-    if _is_trusting(check) and not _is_applied(task, service):
+    if _is_trusting(check) and not task.vouches(service):
         what = "runs a command" if isinstance(check, CommandCheck) else "uses a secret"
         return NotAsked(
             f"it {what}, and its definition is not the one that was applied here",
-            f"`chimera apply --env {task.environment}` applies it",
+            f"`chimera apply --env {task.environment}` applies it, "
+            "or name a ref to trust that has it: CHIMERA_TRUST_REF",
         )
     ask: Ask
     if isinstance(check, CommandCheck):
@@ -91,11 +92,6 @@ def _is_trusting(check: Check) -> bool:
             return check.password is not None
         case _:
             return False
-
-
-def _is_applied(task: HealthTask, service: Service) -> bool:
-    held = task.state.held(task.environment, str(service.address))
-    return held is not None and held.digest == service.digest
 
 
 def _over_network(check: Any, target: Target, tools: Tools) -> Ask:

@@ -147,9 +147,9 @@ def _connect(tools: Tools, host: str, port: int, deadline: Deadline) -> socket.s
         share = deadline.left / (len(addresses) - index)
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(share)
             connection.connect(address)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             connection.close()
             failures.append(_unconnected(f"{host}:{port}", error, deadline))

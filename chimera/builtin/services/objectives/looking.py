@@ -7,15 +7,24 @@ is left out. Refuses to count a look at which nobody looked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.services.objectives.measurements import Measurement
-from chimera.runtime.looks import REPORTS, Hour, Latencies, Look, hour_id, hours, looks_of
+from chimera.runtime.looks import (
+    REPORTS,
+    Hour,
+    Latencies,
+    Look,
+    hour_start,
+    hours,
+    looks_of,
+    reports,
+)
 
 if TYPE_CHECKING:
     from chimera.builtin.services.spec.objective import HealthSource, Indicator
-    from chimera.state import Item, StateReader
+    from chimera.state import StateReader
 
 LATENCY = "latency"
 _HOUR = timedelta(hours=1)
@@ -36,8 +45,8 @@ def looked(
         for hour in hours(state, environment, since=since, until=border):
             if hour.subject in source.subjects and since <= hour.start < border:
                 yield from _of_hour(indicator, source, hour)
-    for report in state.items(environment, REPORTS, first=border.astimezone(UTC).isoformat()):
-        at = datetime.fromisoformat(report.id)
+    for report in reports(state, environment, since=border):
+        at = datetime.fromisoformat(report["at"])
         if since < at <= until:
             yield from _of_report(indicator, source, report)
 
@@ -50,7 +59,7 @@ def _border(state: StateReader, environment: str, since: datetime, until: dateti
     ids = state.item_ids(environment, REPORTS)
     if not ids:
         return until
-    start = datetime.fromisoformat(hour_id(datetime.fromisoformat(ids[0])))
+    start = hour_start(datetime.fromisoformat(ids[0]))
     is_all = not any(hours(state, environment, until=start))
     return since if is_all or not since < start + _HOUR <= until else start + _HOUR
 
@@ -68,14 +77,15 @@ def _of_hour(indicator: Indicator, source: HealthSource, hour: Hour) -> Iterator
             yield Measurement(hour.start, good, count)
 
 
-def _of_report(indicator: Indicator, source: HealthSource, report: Item) -> Iterator[Measurement]:
-    at = datetime.fromisoformat(report.id)
+def _of_report(
+    indicator: Indicator, source: HealthSource, report: dict[str, Any]
+) -> Iterator[Measurement]:
+    at = datetime.fromisoformat(report["at"])
     if source.measure in (None, LATENCY):
-        seen = [look for look in looks_of(report.value) if look.subject in source.subjects]
+        seen = [look for look in looks_of(report) if look.subject in source.subjects]
         values = [_of_look(indicator, source, look) for look in seen]
     else:
-        told: Any = report.value
-        checks = [check for check in told["checks"] if check["subject"] in source.subjects]
+        checks = [check for check in report["checks"] if check["subject"] in source.subjects]
         values = [_number(check.get("measures", {}).get(source.measure)) for check in checks]
     found = [value for value in values if value is not None]
     if source.together and found:

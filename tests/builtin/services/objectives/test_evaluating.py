@@ -144,7 +144,8 @@ def test_older_looks_count_by_the_hour(state: StateWriter, tmp_path: Path) -> No
     for n in range(240):  # four hours; the reports of the last 90 minutes are kept
         at = NOW - n * MINUTE
         report = look(state, at, ok=n % 10 != 0, latency=0.2)
-        kept[hour_id(at)] = counted(kept.get(hour_id(at)), looks_of(report))
+        for one in looks_of(report):
+            kept[hour_id(one)] = counted(kept.get(hour_id(one)), one)
         if n >= 90:
             state.put_items({("local", REPORTS, at.isoformat()): None})
     state.put_items({("local", HOURS, id): value for id, value in kept.items()})
