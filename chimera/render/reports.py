@@ -24,6 +24,7 @@ from chimera.model import (
 from chimera.plan import Plan
 from chimera.render.changes import compared_text
 from chimera.render.check import checked_text
+from chimera.render.guards import halt_lines
 from chimera.render.paint import count, unbroken
 from chimera.render.report import Changes, Report
 
@@ -103,7 +104,8 @@ def check_report(result: Result[CheckReport]) -> Report:
 
 def plan_report(result: Result[PlanReport]) -> Report:
     """Return what would change, and what judging that found."""
-    return _judged("plan", result, result.value.judgement, changes_of(result.value), ())
+    report = result.value
+    return _judged("plan", result, report.judgement, changes_of(report), halt_lines(report.halts))
 
 
 def changes_of(planned: PlanReport) -> Changes:

@@ -216,6 +216,7 @@ def test_engaging_tells_what_to_write_and_every_plan_and_status_shows_it(
         told = json.loads(say(*command, "-o", "json")[1])["guards"][0]
         assert (told["guard"], told["by"], told["recorded"]) == ("Guard/pay", "ann", False)
     assert "no document records that Guard/pay is engaged" in say("guard", "list")[1]
+    assert "· engaged here: Guard/pay stops everything" in say("plan", "-o", "markdown")[1]
     assert "wrong charges" not in say("plan", "--env", "local")[2]
     write(root, "specs/guards/pay.yaml", "\n".join(x[4:] for x in document.splitlines()))
     assert Workspace.open(root).check().outcome is Outcome.PASSED, "what it says can be written"
