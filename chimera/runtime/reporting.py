@@ -111,7 +111,8 @@ class ReportTask:
 
     `environments` are the names of those that it is about, sorted: one where one was asked for, all
     that documents or the state know otherwise. `now` is the moment it speaks as of, and the only
-    clock there is for a section: the end of a period that is over, unless somebody gave another.
+    clock there is for a section: the end of a period that is over, of compliance a week after it,
+    unless somebody gave another.
     """
 
     kind: ReportKind

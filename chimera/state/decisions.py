@@ -58,6 +58,12 @@ _LARGE = f"""
     WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 AND NOT json_valid(ruling)
 """  # noqa: S608 - nothing of it comes from outside
 
+_APPROVALS = f"""
+    SELECT DISTINCT approval.value, approval.key
+    FROM ruling, json_each({_READABLE}, '$.weighed.approvals') AS approval
+    WHERE {IN_SPAN} AND at >= ?2 AND at < ?3 ORDER BY 1, 2
+"""  # noqa: S608 - nothing of it comes from outside
+
 # What is no object where one belongs was edited by hand: it is looked into no further.
 _OBJECTIONS = f"""
     SELECT json_extract(verdict.value, '$.stage'), json_extract(verdict.value, '$.judge'),
@@ -89,6 +95,16 @@ def spent_in(reader: StateReader, span: Span) -> tuple[Spent, ...]:
         Spent(environment, approval, target, moment_of(at))
         for environment, approval, target, at in reader._rows(_SPENT, *span.parameters)
     )
+
+
+def approval_names(reader: StateReader, span: Span) -> dict[Digest, str]:
+    """Return the addresses of the approvals that rulings of the period weighed, by digest."""
+    found = {str(digest): str(name) for digest, name in reader._rows(_APPROVALS, *span.parameters)}
+    for row in reader._rows(_LARGE, *span.parameters):
+        with suppress(KeyError, TypeError, AttributeError):
+            weighed = reader._ruling(row).ruling["weighed"]["approvals"]
+            found.update({str(digest): str(name) for name, digest in weighed.items()})
+    return found
 
 
 def rulings_in(reader: StateReader, span: Span) -> Iterator[RulingRecord]:

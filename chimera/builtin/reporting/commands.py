@@ -59,7 +59,8 @@ def report(
 
     compliance shows of every change its entry, proof, approvals and incidents, and exits 1 where
     something is missing. capacity says how runs, the state and pools grow. The same time and
-    journal give the same bytes; a time that is over is spoken of as of its end.
+    journal give the same bytes: a time that is over is spoken of as of its end, and compliance a
+    week after that.
     """
     from chimera.builtin.reporting.gathering import make_report
     from chimera.builtin.reporting.periods import Asked

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chimera.builtin.reporting.periods import Asked, period_of
@@ -40,6 +40,7 @@ ORDER = (
     "capacity",
 )
 """Where sections stand; others come after these, by their ids."""
+_GRACE = timedelta(days=7)
 _RECORDS = "chimera.builtin.records.plugin"
 
 
@@ -74,11 +75,13 @@ def make_report(
 ) -> Report:
     """Return the report of a kind about the time that is asked for.
 
-    Without another `now` it speaks as of the present, or as of the end of a period that is over.
+    Without another `now` it speaks as of the present, or as of the end of a period that is over; of
+    compliance a week later, when what was owed for the last of its days has come or never will.
     """
     present = now or workspace.context.clock.now()
     period = period_of(kind, asked, present)
-    as_of = present if now else min(present, period.end)
+    grace = _GRACE if kind is ReportKind.COMPLIANCE else timedelta()
+    as_of = present if now else min(present, period.end + grace)
     loaded = workspace.loaded
     with workspace.read_state() as state:
         environments = _environments(workspace, state, environment)

@@ -109,6 +109,7 @@ class Journal:
             "outcome": "failed" if against else "passed",
             "items": [{"target": f"Workflow/w{n}"} for n in range(items)],
             "stages": stages,
+            "weighed": {"approvals": {"Approval/carla": f"sha256:{0:064}"}},
         }
         text = json.dumps(value) if raw is None else raw
         row = (environment, at.isoformat(), text, f"sha256:{at.timestamp():064.0f}")

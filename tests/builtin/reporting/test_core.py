@@ -126,6 +126,7 @@ def test_rulings_are_counted_and_what_spoke_against_them_is_told(
     assert value(report, "rulings") == 4
     assert value(report, "rulings-refused") == 3
     assert value(report, "approvals-spent") == 1
+    assert [row[3] for row in table(report, "spent").rows] == ["Approval/carla"]
     assert list(table(report, "stopped").rows) == [("Freeze/winter", "Workflow/tidy", 2)]
     told = [row[5] for row in table(report, "refusals").rows]
     assert told == ["Freeze/winter: it is winter", "Freeze/winter: it is winter", "damaged"]

@@ -76,6 +76,9 @@ def test_a_time_that_is_over_is_spoken_of_as_of_its_end(journal: Journal, make: 
     going = make()
     assert going.now == NOON + timedelta(hours=1)
     assert make(asked=Asked("2026-W46"), now=NOON).now == NOON
+    owed = make("compliance", Asked("2026-W47"), clock=NOON + timedelta(days=300))
+    assert owed.now == owed.period.end + timedelta(days=7)
+    assert make("compliance", Asked("2026-W46")).now == NOON + timedelta(hours=1)
 
 
 def test_documents_that_have_errors_are_told(journal: Journal, make: Make, tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chimera.builtin.reporting.core.counting import span_of
+from chimera.model import Digest
 from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table
 from chimera.state import RulingRecord
 from chimera.state.decisions import (
     Objection,
     Spent,
+    approval_names,
     objections,
     refused_in,
     ruling_outcomes,
@@ -52,7 +54,7 @@ def _decisions(
         refused = refused_in(task.state, span_of(task), _MOST)
         tables.append(_refused(refused, total - passed))
     if spent:
-        tables.append(_spent(spent))
+        tables.append(_spent(spent, approval_names(task.state, span_of(task))))
     return Section("approvals", "Decisions of the gate", "", figures, tables)
 
 
@@ -101,11 +103,14 @@ def _first_objection(ruling: Any) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _spent(spent: Sequence[Spent]) -> Table:
+def _spent(spent: Sequence[Spent], names: Mapping[Digest, str]) -> Table:
     columns = (
         *(Column("at", "At"), Column("environment", "Environment", is_code=True)),
-        Column("target", "Target", is_code=True),
-        Column("approval", "Approval", is_code=True),
+        *(Column("target", "Target", is_code=True), Column("approval", "Approval", is_code=True)),
+        Column("digest", "Its digest", is_code=True),
     )
-    rows = [(s.at, s.environment, s.target, s.approval[:_SHORT]) for s in reversed(spent)]
+    rows = [
+        (s.at, s.environment, s.target, names.get(s.approval), s.approval[:_SHORT])
+        for s in reversed(spent)
+    ]
     return Table("spent", "Approvals that were spent", columns, rows, most=_MOST)
