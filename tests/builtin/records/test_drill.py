@@ -133,7 +133,9 @@ def test_the_drill(team: Console) -> None:
     assert holds(team) == before
 
     # It counts once it was watched, and what it took back is not applied again.
-    assert "being watched" in team.tell("rollback", "watch", "back", code=5)
+    said = team.tell("rollback", "watch", "back", code=5)
+    assert "being watched" in said
+    assert "the tree still has paths:src/**: revert it in Git" in said
     assert "rollback-redeployed" in team.tell("apply", *PRODUCTION, "--auto-approve", code=1)
     team.passes(minutes=5)
     team.tell("health", *PRODUCTION)

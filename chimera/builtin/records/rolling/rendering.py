@@ -80,6 +80,9 @@ def watched_text(watched: Watched, paint: Paint) -> str:
     lines += (f"  {line}" for line in _told(watched))
     for look in watched.unhealthy:
         lines.append(f"  {look.at.isoformat()} {look.subject}: {look.status.value}")
+    if watched.in_tree:
+        named = ", ".join(watched.in_tree)
+        lines.append(f"  the tree still has {named}: revert it in Git, or no apply goes through")
     if watched.steps:
         lines.append(f"  steps that nobody did yet: {', '.join(watched.steps)}")
     return "\n".join((*lines, f"  {_next(watched)}"))
@@ -142,6 +145,7 @@ def watched_json(watched: Watched) -> dict[str, Any]:
             for look in watched.unhealthy
         ],
         "stepsLeft": list(watched.steps),
+        "inTree": list(watched.in_tree),
         "recorded": watched.is_recorded,
     }
 

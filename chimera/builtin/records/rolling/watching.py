@@ -7,7 +7,7 @@ Refuses to count one that was not watched for its whole time, and one that nobod
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from chimera.builtin.records.rolling.proposing import is_answered, put_observati
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import DELETED, Answer
 from chimera.model import Address, Outcome
+from chimera.plan import target_digests
 from chimera.runtime.health import Health
 from chimera.runtime.looks import Look, looks
 
@@ -48,6 +49,7 @@ class Watched:
 
     `missing` are the targets that the environment does not hold as the rollback restores them;
     `unhealthy` are the looks that found something unwell since, and `looks` counts all of them.
+    `in_tree` are targets that the tree still has as they were taken back.
     """
 
     rollback: Rollback
@@ -59,6 +61,7 @@ class Watched:
     looks: int = 0
     unhealthy: tuple[Look, ...] = ()
     is_recorded: bool = False
+    in_tree: tuple[str, ...] = ()
 
     @property
     def left(self) -> timedelta:
@@ -80,6 +83,17 @@ class Watched:
 
 def watch(workspace: Workspace, rollback: Rollback, state: StateReader) -> Watched:
     """Look where a rollback stands now; changes nothing."""
+    watched = _watch(workspace, rollback, state)
+    if watched.since is None or watched.is_recorded or rollback.spec.redeploy is not None:
+        return watched
+    snapshot = workspace.loaded.snapshot
+    here = {str(target): digest for target, digest in target_digests(snapshot).items()}
+    taken = ((one.target, one.after) for one in rollback.spec.reverts)
+    still = tuple(target for target, after in taken if here.get(target, DELETED) == after)
+    return replace(watched, in_tree=still)
+
+
+def _watch(workspace: Workspace, rollback: Rollback, state: StateReader) -> Watched:
     spec, now = rollback.spec, workspace.context.clock.now()
     recorded = _recorded(rollback, now)
     if recorded is not None:
