@@ -166,6 +166,8 @@ def _unconnected(where: str, error: OSError, deadline: Deadline) -> ProbeError:
         return ProbeError(
             f"nothing listens at {where}", help="start the service, or correct its endpoint"
         )
+    if isinstance(error, ConnectionResetError):  # before it was known to be taken
+        return ProbeError("it reset the connection")
     return ProbeError(f"{where} cannot be reached: {_reason(error)}")
 
 

