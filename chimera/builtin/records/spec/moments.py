@@ -15,7 +15,7 @@ def _check_day(text: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise refuse("changelog-date-invalid", f"{text!r} is no day; write it as 2026-11-21")
+        raise refuse("day-invalid", f"{text!r} is no day; write it as 2026-11-21")
     return text
 
 

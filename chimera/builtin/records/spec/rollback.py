@@ -38,7 +38,9 @@ class Step(Stamp):
 class Item(Model):
     """One step of the checklist that its type owes."""
 
-    step: Name = Field(description="The step's id, as `chimera explain` lists them by type.")
+    step: Name = Field(
+        description="The step's id; of one that its type does not have, a check names those it has."
+    )
     done: Step | None = Field(default=None, description="Who did it, and when.")
 
 

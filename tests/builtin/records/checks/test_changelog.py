@@ -71,9 +71,9 @@ def test_an_author_ahead_of_utc_may_write_tomorrow(check: Check) -> None:
 @pytest.mark.parametrize(
     ("rule", "change"),
     [
-        ("changelog-date-invalid", {"date": "21.11.2026"}),
-        ("changelog-date-invalid", {"date": "2026-02-30"}),
-        ("changelog-date-invalid", {"date": "20261121"}),
+        ("day-invalid", {"date": "21.11.2026"}),
+        ("day-invalid", {"date": "2026-02-30"}),
+        ("day-invalid", {"date": "20261121"}),
         ("changelog-date-future", {"date": "2026-11-23"}),
         ("changelog-target-invalid", {"answers": [{"target": "src/**", "after": DIGEST}]}),
         ("changelog-target-invalid", {"answers": [{"target": "paths:", "after": DIGEST}]}),
