@@ -15,6 +15,7 @@ from chimera.runtime.looks import REPORTS
 from chimera.runtime.reporting import Figure, ReportKind, ReportTask, Section
 
 _Points = list[tuple[float, float]]
+_SHOWN = 56
 _NOBODY = "nobody looked at the machine in this time: `chimera health` does, and keeps it"
 
 
@@ -64,7 +65,8 @@ def _capacity(task: ReportTask, disk: _Points, state: _Points) -> Section:
 
 def _usage(task: ReportTask, disk: _Points, memory: _Points) -> Section:
     figures = [_most("disk-usage", "Disk in use", disk), _most("memory-usage", "Memory", memory)]
-    lines = [Line(name, points) for name, points in (("disk", disk), ("memory", memory)) if points]
+    named = (("disk", disk), ("memory", memory))
+    lines = [Line(name, _thinned(task, points)) for name, points in named if points]
     if not lines:
         return Section("utilisation", "Utilisation", "", figures, notes=(_NOBODY,))
     chart = Chart(
@@ -76,6 +78,16 @@ def _usage(task: ReportTask, disk: _Points, memory: _Points) -> Section:
         is_from_zero=True,
     )
     return Section("utilisation", "Utilisation", "", figures, (), (chart,))
+
+
+def _thinned(task: ReportTask, points: _Points) -> _Points:
+    """Return the average of each of as many equal parts of the period as a chart can show."""
+    start = task.period.start.timestamp()
+    length = (task.period.end.timestamp() - start) / _SHOWN
+    parts: dict[int, list[float]] = {}
+    for x, y in points:
+        parts.setdefault(int((x - start) / length), []).append(y)
+    return [(start + (n + 0.5) * length, sum(ys) / len(ys)) for n, ys in sorted(parts.items())]
 
 
 def _most(id: str, name: str, points: _Points) -> Figure:

@@ -114,7 +114,10 @@ def _across(chart: Chart, size: Size, zone: tzinfo) -> Scale:
 
 def _upward(chart: Chart | BarChart) -> Scale:
     if isinstance(chart, BarChart):
-        return scale_of([0.0, *(_total(parts) for _, parts in chart.bars)], ticks=4)
+        highest = max((_total(parts) for _, parts in chart.bars), default=0.0)
+        is_counted = all(part == int(part) for _, parts in chart.bars for part in parts)
+        # Of things that are counted there is no half.
+        return scale_of([0.0, max(highest, 4.0) if is_counted else highest], ticks=4)
     ys = [y for line in chart.lines for _, y in line.points if y is not None and is_there(y)]
     ys += [limit for _, limit in chart.limits]
     least = [0.0] if chart.is_from_zero else []

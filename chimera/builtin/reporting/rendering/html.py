@@ -249,8 +249,9 @@ def _cell(cell: Cell, column: Column, report: Report) -> str:
     if column.id == LACKS and cell is not None:
         return f'<strong class="lack">{text}</strong>'
     if isinstance(cell, str) and column.is_code:
-        short = ' class="short"' if len(cell) <= _NAME else ""
-        return f"<code{short}>{_broken(cell)}</code>"
+        if len(cell) <= _NAME:
+            return f'<code class="short">{text}</code>'
+        return f"<code>{_broken(cell)}</code>"
     return text
 
 
