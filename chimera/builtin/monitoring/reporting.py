@@ -6,12 +6,12 @@ By the looks that are kept, the newest. Refuses to look now: a report is of what
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from chimera.model.chart import Chart, Line
 from chimera.render.projecting import exhaustion_figure, growth_chart, growth_figure
-from chimera.runtime.looks import REPORTS
+from chimera.runtime.looks import reports
 from chimera.runtime.reporting import Figure, ReportKind, ReportTask, Section
 
 _Points = list[tuple[float, float]]
@@ -31,10 +31,8 @@ def sections(task: ReportTask) -> Iterator[Section]:
 
 def _looks(task: ReportTask) -> Iterator[Mapping[str, Any]]:
     """Yield what was kept of looks in the period; environments of one machine tell the same."""
-    first, until = (edge.astimezone(UTC).isoformat() for edge in (task.period.start, task.until))
     for environment in task.environments:
-        for item in task.state.items(environment, REPORTS, first=first, until=until):
-            yield item.value
+        yield from reports(task.state, environment, since=task.period.start, until=task.until)
 
 
 def _measured(looks: Sequence[Mapping[str, Any]], subject: str, measure: str) -> _Points:
