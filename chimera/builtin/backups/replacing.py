@@ -60,14 +60,23 @@ def mark_kept(folder: Path, evidence: str | None) -> None:
 
 
 def put_in_place(layout: Layout) -> None:
-    """Have the folder that is ready and the present one change places."""
+    """Have the folder that is ready and the present one change places.
+
+    Raises `BackupError` where the system refuses, as it does to move what is mounted.
+    """
     ready = Layout(layout.restoring).folder
-    if not exchange(ready, layout.folder):
-        # For a moment there is none: `Layout` refuses to make an empty one then.
-        layout.folder.rename(layout.replaced)
+    try:
+        if not exchange(ready, layout.folder):
+            # For a moment there is none: `Layout` refuses to make an empty one then.
+            layout.folder.rename(layout.replaced)
+            sync_folder(layout.root)
+            ready.rename(layout.folder)
         sync_folder(layout.root)
-        ready.rename(layout.folder)
-    sync_folder(layout.root)
+    except OSError as error:
+        raise BackupError(
+            f"{layout.folder} cannot be replaced: {error.strerror}",
+            help="see whether it is a mount point, and who may write to the folder around it",
+        ) from error
 
 
 def is_unfinished(layout: Layout) -> bool:

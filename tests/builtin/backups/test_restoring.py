@@ -1,5 +1,6 @@
 """A restore brings all of it back, and loses nothing of what was there."""
 
+import errno
 import os
 import sqlite3
 
@@ -111,6 +112,9 @@ def test_who_waits_for_the_lock_gets_the_new_state(saved, monkeypatch):
     saved.restore(saved.saved)
     with saved.state() as state:
         assert len(state.runs()) == 1
+    saved.undo()
+    with saved.state() as state:
+        assert len(state.runs()) == 2
 
 
 def test_damaged_backup_changes_nothing(saved):
@@ -243,6 +247,18 @@ def test_where_folders_cannot_be_exchanged_they_are_renamed(saved, monkeypatch):
     assert (done.kept / "state.db").is_file()
     saved.undo()
     assert runs(saved) == now
+
+
+def test_folder_that_cannot_be_moved_is_told_and_stays(saved, monkeypatch):
+    def busy(first, second):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    now = runs(saved)
+    monkeypatch.setattr(replacing, "exchange", busy)
+    with pytest.raises(BackupError, match="cannot be replaced: Device or resource busy"):
+        saved.restore(saved.saved)
+    assert runs(saved) == now
+    assert {p.name for p in saved.root.iterdir()} == {".chimera"}
 
 
 @pytest.mark.parametrize("name", [".chimera.restoring", ".chimera.replaced"])
