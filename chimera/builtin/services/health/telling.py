@@ -38,18 +38,24 @@ def service(
     checks: Sequence[HealthCheck], causes: Sequence[str], left: float | None, *, fails: bool
 ) -> Said:
     """Say how a service is by its checks, what it depends on, and its breaker."""
-    below = " and ".join(causes)
+    below, fail = " and ".join(causes), "fails" if len(causes) == 1 else "fail"
+    own = _own(checks)
     if causes and fails:
-        return f"it cannot be well without {below}, on which it depends", f"see to {below}"
+        return f"{own[0]}; it depends on {below}, which {fail}", f"see to {below} first"
     if left is not None:
         return f"it failed too often, and is left alone for another {left:.0f} s", None
     if causes:
-        return f"it answers, but depends on {below}, which fails", f"see to {below}"
+        return f"it answers, but depends on {below}, which {fail}", f"see to {below}"
+    return own
+
+
+def _own(checks: Sequence[HealthCheck]) -> Said:
+    """Say how a service is by its checks alone."""
     if len(checks) == 1:
         return checks[0].message, checks[0].help
     bad = [check for check in checks if check.status is not Health.HEALTHY]
-    if bad:
-        helps = dict.fromkeys(check.help for check in bad if check.help)
-        named = [f"{check.subject.rpartition('/')[2]}: {check.message}" for check in bad]
-        return "; ".join(named), "; ".join(helps) or None
-    return "all checks succeed", None
+    if not bad:
+        return "all checks succeed", None
+    helps = dict.fromkeys(check.help for check in bad if check.help)
+    named = [f"{check.subject.rpartition('/')[2]}: {check.message}" for check in bad]
+    return "; ".join(named), "; ".join(helps) or None

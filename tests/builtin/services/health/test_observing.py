@@ -131,7 +131,10 @@ def test_a_service_whose_dependency_is_down_is_not_blamed(house: House, serve: S
     assert "blockedBy" not in found["Service/base"].measures
     told = found["Service/middle"]
     assert told.status is Health.DEGRADED
-    assert told.message == "it cannot be well without Service/base, on which it depends"
+    assert told.message == (
+        "/ answered with status 500: no; it depends on Service/base, which fails"
+    )
+    assert told.help == "see to Service/base first"
     assert told.measures == {"looked": True, "ok": False, "blockedBy": ["Service/base"]}
     assert found["Service/middle/up"].measures["failures"] == 0
     assert found["Service/top"].message == "it answers, but depends on Service/base, which fails"
