@@ -206,8 +206,8 @@ class Missing:
 class Section:
     """What one room contributes to a report.
 
-    `id` is lower-case with dashes and decides where the section stands (see
-    `builtin.reporting.order`); several rooms can contribute to one section by giving it one id.
+    `id` is lower-case with dashes and decides where the section stands (`builtin.reporting` has the
+    order); several rooms can contribute to one section by giving it one id.
     `summary` is a sentence or two of text; `notes` say what could not be measured, and why.
     """
 
