@@ -130,11 +130,11 @@ def _changes(changes: Changes) -> Iterator[_Section]:
 
 def _drafted(changes: Changes) -> Iterator[str]:
     """Yield drafts as blocks that are indented, so that nothing in one can end its block."""
-    for draft in changes.drafts:
+    for number, draft in enumerate(changes.drafts):
+        yield from ("",) * (number > 0)
         yield f"{code_span(draft.path)}:"
         yield ""
         yield from (f"    {harmless(line)}" for line in draft.text.splitlines())
-        yield ""
 
 
 def _item(item: PlanItem, changes: Changes) -> str:

@@ -123,7 +123,8 @@ def _named(change: Change) -> str:
     if isinstance(change.target, Address):
         return str(change.target)
     paths = change.paths or change.target.globs
-    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} other paths"
+    others = len(paths) - 1
+    return f"{paths[0]} and {others} other path{'s' if others > 1 else ''}" if others else paths[0]
 
 
 def _scopes(change: Change) -> set[str]:
