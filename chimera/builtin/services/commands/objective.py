@@ -122,8 +122,10 @@ def _document(workspace: Workspace, name: str) -> Document[ObjectiveSpec]:
     known = {one.address.name: one for one in every}
     wanted = name.removeprefix("Objective/")
     if wanted not in known:
-        listed = "`chimera objective list` lists them"
-        raise UsageError(f"there is no Objective {wanted}", help=suggestion(wanted, known, listed))
+        listed = "`chimera objective list` lists them; `chimera check` says what is wrong"
+        raise UsageError(
+            f"there is no valid Objective {wanted}", help=suggestion(wanted, known, listed)
+        )
     return known[wanted]
 
 

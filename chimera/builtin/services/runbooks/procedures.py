@@ -62,8 +62,10 @@ def runbook_named(snapshot: Snapshot, name: str) -> Runbook:
     known = {book.address.name: book for book in runbooks_of(snapshot)}
     wanted = name.removeprefix("Runbook/")
     if wanted not in known:
-        listed = "`chimera runbook list` lists them" if known else "write one: chimera new Runbook"
-        raise UsageError(f"there is no Runbook {wanted}", help=suggestion(wanted, known, listed))
+        listed = "`chimera runbook list` lists them; `chimera check` says what is wrong with others"
+        raise UsageError(
+            f"there is no valid Runbook {wanted}", help=suggestion(wanted, known, listed)
+        )
     return known[wanted]
 
 
