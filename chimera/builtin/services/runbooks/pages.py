@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from chimera.builtin.services.spec.runbook import ProcedureSpec, StepSpec
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+_CODE = re.compile(r"`([^`]+)`")
 _STYLE = """\
 body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:2rem auto;padding:0 1rem;color:#222;
 background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem;border-top:1px solid #ccc;
 padding-top:1rem}
-pre{background:#f4f4f4;padding:.5rem .7rem;overflow-x:auto;margin:.3rem 0}
+pre{background:#f4f4f4;padding:.5rem .7rem;white-space:pre-wrap;overflow-wrap:anywhere;
+margin:.3rem 0}
 ol>li{margin:.7rem 0}.note{color:#666}.tag{font-size:.8rem;padding:.05rem .4rem;border-radius:.3rem;
 background:#e6eef8}.changes{background:#fdf0d0}.destroys{background:#f8d7d7}
 @media (prefers-color-scheme:dark){body{color:#ddd;background:#16181c}pre{background:#22252b}
 .note{color:#999}.tag{background:#24405f}.changes{background:#5b4510}.destroys{background:#632424}}
-@media print{body{margin:0;max-width:none}pre{white-space:pre-wrap}}
+@media print{body{margin:0;max-width:none}}
 """
 
 
@@ -155,7 +157,7 @@ def _section(runbook: str, procedure: ProcedureSpec) -> str:
         lines.append(f'<p class="note">Symptoms: {escape("; ".join(procedure.symptoms))}</p>')
     if procedure.cadence:
         lines.append(f'<p class="note">Done {procedure.cadence}, by a person.</p>')
-    lines += [f"<p>{escape(note)}</p>" for note in procedure.notes]
+    lines += [f"<p>{_rich(note)}</p>" for note in procedure.notes]
     if procedure.inputs:
         rows = "".join(
             f"<li><code>{escape(name)}</code>: {escape(one.asks)}</li>"
@@ -166,21 +168,26 @@ def _section(runbook: str, procedure: ProcedureSpec) -> str:
     return "\n".join(lines)
 
 
+def _rich(text: str) -> str:
+    """Return text with what stands between backquotes as code, and nothing else as anything."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
 def _item(step: StepSpec) -> str:
     risk = risk_of(step)
     tag = "" if risk == "reads" else f' <span class="tag {risk}">{risk}</span>'
     lines = [f"<li>{escape(step.title)}{tag}"]
     if step.instruction is not None:
-        lines.append(f"<p>{escape(step.instruction)}</p>")
+        lines.append(f"<p>{_rich(step.instruction)}</p>")
     command = command_of(step)
     if command:
         lines.append(f"<pre>{escape(command)}</pre>")
-    notes = " ".join(notes_of(step)).replace("`", "")
+    notes = " ".join(notes_of(step))
     if notes:
-        lines.append(f'<p class="note">{escape(notes)}</p>')
+        lines.append(f'<p class="note">{_rich(notes)}</p>')
     if step.original is not None:
         told = "".join(f"<pre>{escape(one)}</pre>" for one in step.original.commands)
-        why = escape(step.original.why)
+        why = _rich(step.original.why)
         lines.append(
             f'<details class="note"><summary>Instead of what stood here</summary>{told}{why}'
             "</details>"
