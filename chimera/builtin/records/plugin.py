@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from chimera.plan import Plan, RecordDraft
     from chimera.runtime.reporting import ReportTask, Section
 
-_JUDGED = ("SeverityModel", "Incident", "Postmortem", "Rollback", "Freeze", "ChangelogEntry")
+_JUDGED = (
+    *("SeverityModel", "Incident", "Postmortem", "Rollback", "Freeze", "ChangelogEntry"),
+    "ReleaseProof",
+)
 _COMMANDS = "chimera.builtin.records.commands"
 
 

@@ -40,6 +40,10 @@ class Changelog:
     """
     entered: set[str] = field(default_factory=set)
     """The rollbacks that have an entry."""
+    cited: set[str] = field(default_factory=set)
+    """The results of proofs that entries name."""
+    digests: set[str] = field(default_factory=set)
+    """What entries answer for, by digest."""
     waiting: dict[str, tuple[int, Entry]] = field(default_factory=dict)
     """How many entries of an environment wait for the weekly review, and the oldest of them."""
 
@@ -60,6 +64,9 @@ def _gather(entry: Entry, changelog: Changelog, production: Collection[str], now
     spec = entry.spec
     if spec.rollback_of is not None:
         changelog.entered.add(spec.rollback_of)
+    if production:  # others ask for nothing more
+        changelog.cited.update(name for name in spec.refs if name.startswith("ReleaseProof/"))
+        changelog.digests.update(answer.after for answer in spec.answers)
     if spec.environment not in production or spec.reviewed is not None or is_archived(entry):
         return
     if spec.date < (now - REVIEWED_WITHIN - _BEHIND).date().isoformat():

@@ -11,6 +11,7 @@ from chimera.builtin.records.checks.freezes import judge_freeze, scopes
 from chimera.builtin.records.checks.incidents import judge_duplicates, judge_incident
 from chimera.builtin.records.checks.index import filed, index_of
 from chimera.builtin.records.checks.postmortems import judge_postmortem, judge_repeated
+from chimera.builtin.records.checks.proofs import judge_result
 from chimera.builtin.records.checks.rollbacks import judge_rollback, judge_together
 from chimera.builtin.records.checks.severities import judge_model
 from chimera.builtin.records.checks.wording import People
@@ -18,6 +19,7 @@ from chimera.builtin.records.kinds import ChangelogEntrySpec
 from chimera.gate import EnvironmentSpec, IdentitySpec, environments
 from chimera.kinds import Model, Snapshot, Subject
 from chimera.model import Diagnostic, Verdict
+from chimera.proof import ReleaseProofSpec
 
 S = TypeVar("S", bound=Model)
 Rule = Callable[[Filed[S]], Iterator[Diagnostic]]
@@ -25,12 +27,29 @@ Rule = Callable[[Filed[S]], Iterator[Diagnostic]]
 
 def judge(subject: Subject) -> Iterator[Verdict]:
     """Yield what is wrong with each record, and how many of a kind are as they should be."""
+    changelog = Changelog()
+    yield from _entries(subject, changelog)
+    yield from _incidents(subject)
     snapshot, now = subject.snapshot, subject.now
     index = index_of(snapshot)
-    known, production = environments(snapshot), _production(snapshot)
-    people, machines = _identities(snapshot)
+    machines = _identities(snapshot)[1]
+    yield from _judged(
+        "rollbacks",
+        "Rollback",
+        index.rollbacks,
+        lambda one: judge_rollback(one, changelog.entered, machines, now),
+        judge_together(index.rollbacks),
+    )
     there = scopes(snapshot) if index.freezes else {}
-    changelog = Changelog()
+    yield from _judged(
+        "freezes", "Freeze", index.freezes, lambda one: judge_freeze(one, there, now)
+    )
+
+
+def _entries(subject: Subject, changelog: Changelog) -> Iterator[Verdict]:
+    """Judge entries as they are read, and then what they say together."""
+    snapshot, now = subject.snapshot, subject.now
+    production = _production(snapshot)
     yield from _judged(
         "changelog",
         "ChangelogEntry",
@@ -38,6 +57,20 @@ def judge(subject: Subject) -> Iterator[Verdict]:
         lambda one: judge_entry(one, changelog, production, now),
     )
     yield from verdicts("changelog", "ChangelogEntry", judge_reviews(changelog))
+    results = filed(snapshot, ReleaseProofSpec) if production else ()
+    yield from _judged(
+        "changelog",
+        "ReleaseProof",
+        (one for one in results if one.spec.environment in production),
+        lambda one: judge_result(one, changelog, now),
+    )
+
+
+def _incidents(subject: Subject) -> Iterator[Verdict]:
+    """Judge severity models, incidents and their reviews."""
+    snapshot, now = subject.snapshot, subject.now
+    index, known = index_of(snapshot), environments(snapshot)
+    people = _identities(snapshot)[0]
     yield from _judged("severities", "SeverityModel", index.models, judge_model)
     yield from _judged(
         "incidents",
@@ -52,16 +85,6 @@ def judge(subject: Subject) -> Iterator[Verdict]:
         index.postmortems,
         lambda one: judge_postmortem(one, index, people, now),
         judge_repeated(index.postmortems),
-    )
-    yield from _judged(
-        "rollbacks",
-        "Rollback",
-        index.rollbacks,
-        lambda one: judge_rollback(one, changelog.entered, machines, now),
-        judge_together(index.rollbacks),
-    )
-    yield from _judged(
-        "freezes", "Freeze", index.freezes, lambda one: judge_freeze(one, there, now)
     )
 
 
