@@ -56,43 +56,56 @@ def judge_answers(
     incident: Filed[IncidentSpec], model: SeverityModelSpec, now: datetime
 ) -> Iterator[Diagnostic]:
     """Report what was owed to an incident and is late, or came late."""
+    if due := deadline(incident.spec, model, "acknowledge_within"):
+        yield from _acknowledgement(incident, due, now)
+    if due := deadline(incident.spec, model, "mitigate_within"):
+        yield from _mitigation(incident, due, now)
+
+
+def _acknowledgement(
+    incident: Filed[IncidentSpec], due: Deadline, now: datetime
+) -> Iterator[Diagnostic]:
+    spec = incident.spec
+    answered = when(spec.acknowledged.at) if spec.acknowledged else None
+    if answered is not None and answered > due.at:
+        yield remark(
+            incident,
+            "incident-acknowledged-late",
+            f"it was acknowledged {_after(due, spec.acknowledged)}, and {_owed(due)}",
+            ("acknowledged", "at"),
+            "it stays true; the review asks why nobody saw it sooner",
+        )
+    elif answered is None and due.at < min(now, _end(spec)):
+        yield omission(
+            incident,
+            "incident-acknowledgement-overdue",
+            f"nobody has acknowledged it, and {_owed(due)}",
+            _where(spec, due),
+            f"whoever answers it: `chimera incident ack {incident.document.address.name}`",
+        )
+
+
+def _mitigation(
+    incident: Filed[IncidentSpec], due: Deadline, now: datetime
+) -> Iterator[Diagnostic]:
     spec, name = incident.spec, incident.document.address.name
-    if due := deadline(spec, model, "acknowledge_within"):
-        answered = when(spec.acknowledged.at) if spec.acknowledged else None
-        if answered is not None and answered > due.at:
-            yield remark(
-                incident,
-                "incident-acknowledged-late",
-                f"it was acknowledged {_after(due, spec.acknowledged)}, and {_owed(due)}",
-                ("acknowledged", "at"),
-                "it stays true; the review asks why nobody saw it sooner",
-            )
-        elif answered is None and due.at < min(now, _end(spec)):
-            yield omission(
-                incident,
-                "incident-acknowledgement-overdue",
-                f"nobody has acknowledged it, and {_owed(due)}",
-                _where(spec, due),
-                f"whoever answers it: `chimera incident ack {name}`",
-            )
-    if due := deadline(spec, model, "mitigate_within"):
-        ended = spec.mitigated or spec.resolved
-        if ended is not None and when(ended.at) > due.at:
-            yield remark(
-                incident,
-                "incident-mitigated-late",
-                f"its effects ended {_after(due, ended)}, and {_owed(due)}",
-                ("mitigated" if spec.mitigated else "resolved", "at"),
-                "it stays true; the review asks what would have ended them sooner",
-            )
-        elif ended is None and due.at < now:
-            yield omission(
-                incident,
-                "incident-mitigation-overdue",
-                f"its effects have not ended, and {_owed(due)}",
-                _where(spec, due),
-                f"once they have: `chimera incident mitigate {name} --how HOW`",
-            )
+    ended = spec.mitigated or spec.resolved
+    if ended is not None and when(ended.at) > due.at:
+        yield remark(
+            incident,
+            "incident-mitigated-late",
+            f"its effects ended {_after(due, ended)}, and {_owed(due)}",
+            ("mitigated" if spec.mitigated else "resolved", "at"),
+            "it stays true; the review asks what would have ended them sooner",
+        )
+    elif ended is None and due.at < now:
+        yield omission(
+            incident,
+            "incident-mitigation-overdue",
+            f"its effects have not ended, and {_owed(due)}",
+            _where(spec, due),
+            f"once they have: `chimera incident mitigate {name} --how HOW`",
+        )
 
 
 def _end(spec: IncidentSpec) -> datetime:
