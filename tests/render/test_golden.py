@@ -36,6 +36,7 @@ VOLATILE = (
     (re.compile(r'("lastRuling": )"sha256:[0-9a-f]{64}"'), r'\1"(digest)"'),
     (re.compile(r"(the last ruling for \S+), [0-9a-f]{12},"), r"\1, (digest),"),
     (re.compile(r"\([0-9a-f]{7}\)"), "(commit)"),
+    (re.compile(r"--to [0-9a-f]{40}"), "--to (commit)"),
     # What a diagnosis can vary depends on the kernel and on what is installed.
     (re.compile(r"\(\d+ runs, "), "(some runs, "),
     (re.compile(r'("runs": )\d+'), r"\1(some)"),
