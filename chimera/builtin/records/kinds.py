@@ -8,7 +8,7 @@ from __future__ import annotations
 from chimera.builtin.records.spec.changelog import ChangelogEntrySpec
 from chimera.builtin.records.spec.freeze import FreezeScope, FreezeSpec, Lift
 from chimera.builtin.records.spec.incident import IncidentSpec
-from chimera.builtin.records.spec.moments import Day, Moment, Stamp, after, when
+from chimera.builtin.records.spec.moments import Day, Moment, Stamp, after, when, written
 from chimera.builtin.records.spec.postmortem import PostmortemSpec
 from chimera.builtin.records.spec.rollback import RollbackSpec
 from chimera.builtin.records.spec.severity import Level, SeverityModelSpec
@@ -28,4 +28,5 @@ __all__ = [
     "Stamp",
     "after",
     "when",
+    "written",
 ]

@@ -19,6 +19,7 @@ from chimera.builtin.records.kinds import (
     Stamp,
     after,
     when,
+    written,
 )
 from chimera.kinds import format_duration
 from chimera.model import Diagnostic, Route
@@ -115,7 +116,7 @@ def _end(spec: IncidentSpec) -> datetime:
 
 def _owed(due: Deadline) -> str:
     within = f"within {format_duration(due.within)}" if due.within else "at once"
-    return f"{due.level.id} owes it {within}: by {due.at.isoformat(timespec='seconds')}"
+    return f"{due.level.id} owes it {within}: by {written(due.at)}"
 
 
 def _after(due: Deadline, stamp: Stamp | None) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
-from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, after, when
+from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, after, when, written
 from chimera.model import Diagnostic, Related
 
 AT_ONCE = timedelta(minutes=1)
@@ -150,7 +150,7 @@ def _missing(
 ) -> Iterator[Diagnostic]:
     name = incident.document.address.name
     for gap in gaps(held, owed_spells(incident.spec, model, now)):
-        since, until = (moment.isoformat(timespec="seconds") for moment in gap)
+        since, until = map(written, gap)
         if gap.until == now and incident.spec.is_open(now):
             yield omission(
                 incident,

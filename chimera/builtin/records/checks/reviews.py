@@ -13,6 +13,7 @@ from chimera.builtin.records.kinds import (
     SeverityModelSpec,
     after,
     when,
+    written,
 )
 from chimera.kinds import format_duration
 from chimera.model import Diagnostic, Related
@@ -62,7 +63,7 @@ def judge_review(
         yield omission(
             incident,
             "incident-review-missing",
-            f"at {level} a review is scheduled by {due.isoformat(timespec='seconds')}, and none is",
+            f"at {level} a review is scheduled by {written(due)}, and none is",
             ("assessments", position, "level"),
             f"schedule one: `chimera postmortem new {name}`",
         )

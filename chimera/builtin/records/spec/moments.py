@@ -57,6 +57,11 @@ def after(moment: datetime, span: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def written(moment: datetime) -> str:
+    """Return a moment as records write it, to the second: 2026-11-21T06:30:00Z."""
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 class Stamp(Model):
     """That somebody did something, and when."""
 
