@@ -54,7 +54,8 @@ class Alert:
 class Report:
     """All that was looked at of one environment, and what it comes to.
 
-    `quiet` are the alerts that were looked at, too, and whose thresholds nothing is past.
+    `quiet` are the alerts that were looked at, too, and whose thresholds nothing is past. Of a
+    `partial` one only some documents were looked at.
     """
 
     environment: str
@@ -62,6 +63,7 @@ class Report:
     checks: tuple[HealthCheck, ...]
     alerts: tuple[Alert, ...]
     quiet: tuple[str, ...] = ()
+    partial: bool = False
 
     @property
     def status(self) -> Health:
@@ -104,7 +106,7 @@ def examine(
         task = task_of(workspace, state, environment, only=only, standing=standing)
         checks = tuple(observe(workspace, task))
         if only:
-            return Report(environment, now, checks, ())
+            return Report(environment, now, checks, (), partial=True)
         metrics = gather(state, workspace.registry, environment, checks)
     alerts = [*_documents(workspace.loaded.snapshot), *_given(thresholds)]
     fired = tuple(filter(None, (_alert(name, spec, metrics) for name, spec in alerts)))

@@ -41,12 +41,21 @@ class Memory:
     told: dict[str, Json] = field(default_factory=dict)
     _unkept: list[Report] = field(default_factory=list)
 
-    def read(self) -> None:
-        """Read again what other processes may have kept; what is not kept yet is newer."""
-        with self.workspace.read_state() as state:
-            self.standing = {**_values(state, self.environment, STANDING), **self._own_standing()}
-            if not self._unkept:
-                self.told = _values(state, self.environment, TOLD)
+    def read(self) -> str | None:
+        """Read again what other processes may have kept; what is not kept yet is newer.
+
+        Return why that could not be read, if so.
+        """
+        try:
+            with self.workspace.read_state() as state:
+                standing = _values(state, self.environment, STANDING)
+                told = _values(state, self.environment, TOLD)
+        except StateError as error:
+            return error.message
+        self.standing = {**standing, **self._own_standing()}
+        if not self._unkept:
+            self.told = told
+        return None
 
     def _own_standing(self) -> dict[str, Json]:
         return {name: kept for report in self._unkept for name, kept in report.standing().items()}

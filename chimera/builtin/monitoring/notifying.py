@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _PAUSE = 0.2
 _SEVERITIES = {Health.HEALTHY: "low", Health.DEGRADED: "medium", Health.UNHEALTHY: "high"}
 _OPERATION = "notify"
+_ALERT = "Alert/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def _told(
     workspace: Workspace, document: Document[NotificationSpec], report: Report, memory: Memory
 ) -> Notice | None:
     spec, name = document.spec, str(document.address)
-    before: Any = memory.told.get(name) or {}
+    kept: Any = memory.told.get(name) or {}
+    before = _still_there(kept, report)
     after = dict(before)
     changes: list[Change] = []
     for change in _changes(spec, before, report):
@@ -105,9 +107,16 @@ def _told(
     error = None
     if changes:
         error = _sent(workspace, document, report, changes)
-    if error is None and after != before:
+    if error is None and after != kept:
         memory.told[name] = {k: v for k, v in sorted(after.items()) if v != Health.HEALTHY.value}
     return Notice(name, tuple(changes), error) if changes else None
+
+
+def _still_there(told: Mapping[str, str], report: Report) -> dict[str, str]:
+    """Return what was told of things that there are: nobody is told that others are well again."""
+    known = {check.subject for check in report.checks}
+    known |= {*report.quiet, *(alert.name for alert in report.alerts)}
+    return {subject: was for subject, was in told.items() if report.partial or subject in known}
 
 
 def _changes(spec: NotificationSpec, before: Mapping[str, str], report: Report) -> Iterator[Change]:
@@ -133,9 +142,11 @@ def _statuses(report: Report) -> Iterator[tuple[str, Health, str, str | None]]:
         if not is_part and "blockedBy" not in check.measures:
             yield check.subject, check.status, check.message, check.help
     for alert in report.alerts:
-        yield alert.name, alert.health, alert.text, alert.message
+        if alert.name.startswith(_ALERT):  # the others are of this command alone
+            yield alert.name, alert.health, alert.text, alert.message
     for name in report.quiet:
-        yield name, Health.HEALTHY, "the threshold is no longer passed", None
+        if name.startswith(_ALERT):
+            yield name, Health.HEALTHY, "the threshold is no longer passed", None
 
 
 def _sent(

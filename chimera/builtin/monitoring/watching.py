@@ -79,7 +79,7 @@ class Watcher:
         if self._looked:
             self._workspace = self._workspace.reopened()  # documents may have changed
         self._looked = True
-        memory.read()
+        unread = memory.read()
         self.found = report = examine(
             *(self._workspace, memory.environment, self._alerts),
             only=self._only,
@@ -88,12 +88,14 @@ class Watcher:
         memory.take(report)
         if not self._records:
             return report
-        self._notices = tuple(tell(self._workspace, report, memory))
+        # Where nobody knows what was told before, all of it would be told again at each look.
+        self._notices = () if unread else tuple(tell(self._workspace, report, memory))
         warnings = [
             f"{notice.notification} told nobody: {notice.error}"
             for notice in self._notices
             if notice.error is not None
         ]
+        warnings += [f"nobody is told of anything: {unread}"] if unread else []
         why = memory.keep()
         warnings += [f"this is not kept in the history: {why}"] if why else []
         self.warnings = tuple(warnings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from chimera.builtin.services.spec.checks import CommandCheck
+from chimera.builtin.services.spec.checks import CommandCheck, HttpCheck
 from chimera.builtin.services.spec.service import Endpoint, ServiceSpec
 from chimera.kinds import Document, Snapshot, suggestion
 from chimera.model import Address, Diagnostic, Finding, Route, Verdict
@@ -92,6 +92,12 @@ def _targets(service: Service) -> Iterator[Diagnostic]:
                 *(service, "service-endpoint-unknown", (*where, "endpoint")),
                 f"there is no endpoint {check.endpoint!r}",
                 suggestion(str(check.endpoint), endpoints, f"there is: {', '.join(endpoints)}"),
+            )
+        elif isinstance(check, HttpCheck) and check.method == "HEAD" and check.body:
+            yield _fault(
+                *(service, "service-match-impossible", (*where, "body")),
+                "an answer to HEAD has no body, and this one has to say something",
+                "ask with GET, or leave out the body",
             )
         elif found.protocol not in _SPOKEN[check.type]:
             spoken = " or ".join(_SPOKEN[check.type])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -186,6 +187,37 @@ def test_alerts_are_told_when_they_are_passed_and_when_they_are_not_any_longer(
         [("Alert/done", "healthy", "unhealthy")],
         [("Alert/done", "unhealthy", "healthy")],
     ]
+
+
+def test_of_what_is_gone_nobody_is_told_that_it_is_well(
+    chimera: Chimera, write: Write, parts: Parts, tmp_path: Path
+) -> None:
+    write(FILE)
+    parts.set("part-a", Health.UNHEALTHY)
+    look(chimera, "--alert", "storageUsage>0")  # which is of this command alone
+    parts.now.clear()
+    look(chimera)
+    parts.set("part-a", Health.HEALTHY)
+    look(chimera)
+    assert lines(tmp_path) == [[("part-a", "healthy", "unhealthy")]]
+
+
+def test_where_nobody_knows_what_was_told_nobody_is_told_again(
+    chimera: Chimera, write: Write, parts: Parts, tmp_path: Path
+) -> None:
+    write(FILE)
+    parts.set("part-a", Health.UNHEALTHY)
+    look(chimera)
+    database = sqlite3.connect(tmp_path / ".chimera" / "state.db")
+    damaged = "UPDATE item SET value = '@sha256:' || ? WHERE collection = 'health-told'"
+    database.execute(damaged, ("ab" * 32,))
+    database.commit()
+    database.close()
+    answer = look(chimera)
+    assert answer.code == 1
+    assert "nobody is told of anything: " in answer.err
+    assert "part-a" in answer.out
+    assert len(lines(tmp_path)) == 1
 
 
 def webhook(hook: Hook, **more: Any) -> dict[str, Any]:

@@ -83,6 +83,8 @@ LOCAL = {"environment": "Environment/local", "host": "a"}
          body(json={"pointer": "/status"})),
         ("service-pointer-invalid", body(json={"pointer": "/a~2"}), body(json={"pointer": "/a~1"})),
         ("service-match-empty", body(), body(text="ok")),
+        ("service-match-impossible", check(method="HEAD", body={"text": "ok"}),
+         check(method="HEAD")),
         ("service-timeout-long", check(timeout="6m"), check(timeout="5m")),
         ("duration-zero", check(timeout="0s"), check(timeout="1ms")),
         ("secret-source-invalid", check(secretHeaders={"X": {}}),

@@ -74,7 +74,10 @@ def _request(check: HttpCheck, target: Target, headers: Mapping[str, str]) -> by
     lines = [f"{check.method} {check.path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in sent.items() if name.lower() not in given]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+    try:
+        return "\r\n".join((*lines, "", "")).encode("latin-1")
+    except UnicodeEncodeError:
+        raise ProbeError("a secret header has characters that HTTP cannot send") from None
 
 
 class _Messages:
