@@ -91,7 +91,7 @@ def _source(objective: Objective) -> Iterator[Diagnostic]:
         yield _fault(
             *(objective, rule, route),
             "a count of runs is a number that they gave, and the source does not say which",
-            "name it: figure: STEP/FIELD, as in any/generations",
+            "name it: figure: STEP/FIELD, as in any/generation",
         )
     if indicator.percentile is not None and kind not in {"latency", "count"}:
         yield _fault(

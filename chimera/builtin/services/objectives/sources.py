@@ -70,7 +70,8 @@ def gather(indicator: Indicator, origin: Origin, since: datetime, until: datetim
             found = list(looked(indicator, source, state, environment, since, until))
             why = "nobody looked at its health"
         case RunsSource() as source:
-            found, why = list(_runs(indicator, source, origin, since, until)), "nothing has run"
+            found = list(_runs(indicator, source, origin, since, until))
+            why = f"no run gave {source.figure}" if source.figure else "no run has ended"
         case AppliesSource():
             found, why = list(_applies(origin)), "nothing was applied"
         case FileSource() as source:
