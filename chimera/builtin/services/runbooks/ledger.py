@@ -44,6 +44,11 @@ class Entry:
         came = self.came
         return came is not None and (came["outcome"] != "failed" or bool(came.get("passed")))
 
+    @property
+    def was_aborted(self) -> bool:
+        """Tell whether somebody ended the run here."""
+        return self.came is not None and self.came["outcome"] == "aborted"
+
 
 class Ledger:
     """One run of a procedure, in the state."""

@@ -179,19 +179,24 @@ class Going:
         steps = self._procedure.steps
         for number, written in enumerate(steps, 1):
             entry = self._ledger.entries.get(written.id)
+            if entry is not None and entry.was_aborted:
+                return self._end("aborted")
             if entry is not None and entry.is_over:
                 continue
             step = with_values(written, self._values)
             self._person.begins(number, len(steps), step)
             went = self._go_through(step, entry)
             if went == "aborted":
-                self._ledger.close(RunStatus.CANCELLED, f"aborted at {step.id}")
-                return self._gone("aborted")
+                return self._end("aborted")
             if went == "stopped":
                 return self._gone("paused")
-        failed = self._has_failed()
-        self._ledger.close(RunStatus.FAILED if failed else RunStatus.SUCCEEDED)
-        return self._gone("failed" if failed else "succeeded")
+        return self._end("failed" if self._has_failed() else "succeeded")
+
+    def _end(self, status: Literal["succeeded", "failed", "aborted"]) -> Gone:
+        """Write the record, then close the run: one that is cut off between them ends again."""
+        gone = self._gone(status)
+        self._ledger.close(_CLOSED[status], status)
+        return gone
 
     def _go_through(
         self, step: StepSpec, entry: Entry | None
@@ -334,6 +339,11 @@ class Going:
         }
 
 
+_CLOSED = {
+    "succeeded": RunStatus.SUCCEEDED,
+    "failed": RunStatus.FAILED,
+    "aborted": RunStatus.CANCELLED,
+}
 _RECORDED = frozenset(
     {"by", "answer", "outcome", "note", "message", "exitCodes", "output", "file", "digest"}
 )

@@ -324,6 +324,24 @@ def test_killed_in_the_midst_of_a_look_it_just_looks_again(write: Write, opened:
     assert "s1" not in person.heard
 
 
+@pytest.mark.parametrize(("answer", "status"), [("abort", "aborted"), ("yes", "succeeded")])
+def test_a_run_that_is_cut_off_at_its_very_end_ends_the_same_way(
+    write: Write, opened: Open, monkeypatch: pytest.MonkeyPatch, answer: str, status: str
+) -> None:
+    write(procedure(CHANGE, LOOK))
+
+    def cut(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "close", cut)
+        with pytest.raises(KeyboardInterrupt):
+            go(opened(), Told({"s1": [answer]}))
+    person = Told()
+    assert go(opened(), person).status == status
+    assert person.heard == []
+
+
 def test_a_run_is_never_due_by_itself(write: Write, opened: Open) -> None:
     from chimera.runtime import due_runs
 
