@@ -1,8 +1,7 @@
 """Adding to YAML without disturbing what is there: an item to a list, a field to a mapping.
 
 What is added stands last unless said otherwise, in the style of what it is added to, in block or in
-flow. Refuses, by
-reading the result back, any insertion that would change more than was asked.
+flow. Refuses, by reading the result back, any insertion that would change more than was asked.
 """
 
 from __future__ import annotations

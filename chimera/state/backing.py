@@ -5,7 +5,6 @@ Owns SQLite's online backup. Refuses to wait for a writer, or to make one wait.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from chimera.context import Context
 from chimera.model import Digest, StateError, digest_bytes
 from chimera.state.database import connect_writer, open_reading, translated
 from chimera.state.layout import Layout
-from chimera.state.lock import Holder, Lock
 from chimera.state.migrations import MIGRATIONS, version_of
 from chimera.state.pruning import REFERRING
 
@@ -183,17 +180,3 @@ def carry_spent(present: Layout, copy: Layout) -> int:
 def newest_format() -> int:
     """Return the newest format of the database that this version of Chimera knows."""
     return len(MIGRATIONS)
-
-
-@contextmanager
-def hold(
-    path: Path, context: Context, command: str, what: str = "the state", wait: float | None = None
-) -> Iterator[None]:
-    """Hold the lock at `path` as `command`; raises `StateError` that names who holds it."""
-    now = context.clock.now().isoformat(timespec="seconds")
-    holder = Holder(os.getpid(), context.actor.name, context.secrets.mask(command), now)
-    lock = Lock.acquire(path, holder, wait=wait, what=what)
-    try:
-        yield
-    finally:
-        lock.release()

@@ -10,10 +10,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chimera.model import StateError
+
+if TYPE_CHECKING:
+    from chimera.context import Context
 
 _POLL_SECONDS = 0.05
 _SHORTEST_WAIT = 0.2  # a reader that looks whether the lock is held holds it for an instant
@@ -91,6 +96,37 @@ class Lock:
                 os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
+
+
+def take(
+    path: Path,
+    context: Context,
+    command: str,
+    *,
+    wait: float | None = None,
+    what: str = "the state",
+) -> Lock:
+    """Return the lock at `path`, as `Lock.acquire` does, for whoever runs `command` now."""
+    since = context.clock.now().isoformat(timespec="seconds")
+    holder = Holder(os.getpid(), context.actor.name, context.secrets.mask(command), since)
+    return Lock.acquire(path, holder, wait=wait, what=what)
+
+
+@contextlib.contextmanager
+def hold(
+    path: Path,
+    context: Context,
+    command: str,
+    *,
+    wait: float | None = None,
+    what: str = "the state",
+) -> Iterator[None]:
+    """Hold the lock at `path`; raises `StateError` that names who holds it."""
+    lock = take(path, context, command, wait=wait, what=what)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def holder_of(path: Path) -> Holder | None:

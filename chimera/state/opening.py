@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from chimera.context import Context
 from chimera.state.database import connect_writer
 from chimera.state.layout import Layout
-from chimera.state.lock import Holder, Lock
+from chimera.state.lock import take
 from chimera.state.reader import StateReader
 from chimera.state.writer import StateWriter
 
@@ -30,9 +29,7 @@ def open_state(
     """
     layout = Layout(root)
     layout.create()
-    now = context.clock.now().isoformat(timespec="seconds")
-    holder = Holder(os.getpid(), context.actor.name, context.secrets.mask(command), now)
-    lock = Lock.acquire(layout.lock, holder, wait=wait)
+    lock = take(layout.lock, context, command, wait=wait)
     try:
         return StateWriter(layout, connect_writer(layout, is_whole=is_whole), lock, context)
     except BaseException:

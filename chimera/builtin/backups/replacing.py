@@ -15,7 +15,6 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,13 +30,6 @@ from chimera.state import Layout
 
 _KEPT_REFS = "refs/chimera/before-restore"
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(-[0-9]+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What was brought to an end: where the old state is kept, if there was any."""
-
-    kept: Path | None
 
 
 def make_draft(layout: Layout, evidence: str | None) -> Layout:
@@ -93,12 +85,12 @@ def rescue(layout: Layout) -> None:
         sync_folder(layout.root)
 
 
-def settle(layout: Layout, now: datetime) -> Settled:
+def settle(layout: Layout, now: datetime) -> Path | None:
     """Bring to an end what was begun, under the apply lock; return where the old state is kept."""
     rescue(layout)
     name = _free_name(layout, now)
     if _finish_mark(layout, name) is None and not _leftovers(layout):
-        return Settled(None)
+        return None
     kept = None
     for old in _leftovers(layout):
         found = _put_aside(layout, old, name)
@@ -108,7 +100,7 @@ def settle(layout: Layout, now: datetime) -> Settled:
     (layout.folder / MARK).unlink(missing_ok=True)
     sync_folder(layout.folder)
     sync_folder(layout.root)
-    return Settled(kept)
+    return kept
 
 
 def _leftovers(layout: Layout) -> list[Path]:

@@ -37,7 +37,8 @@ from chimera.context import Context
 from chimera.documents.bundles import ref_tip, unpack_bundle
 from chimera.model import Outcome, StateError, UsageError
 from chimera.state import Holding, Json, Layout, RunStatus
-from chimera.state.backing import hold, settle_copy
+from chimera.state.backing import settle_copy
+from chimera.state.lock import hold
 from chimera.state.rewinding import Rewound, rewind
 from chimera.workspace.opening import prepare_folder
 
@@ -112,8 +113,8 @@ def undo(
         carried = carry(layout, ready, holdings)
         with _locked(ready, context, "restore --undo"):
             put_in_place(layout)
-            done = settle(layout, now)
-    return Restored(kept.name, None, done.kept, carried, is_undone=True)
+            replaced = settle(layout, now)
+    return Restored(kept.name, None, replaced, carried, is_undone=True)
 
 
 def finish(root: Path, context: Context, wait: float | None = None) -> Path | None:
@@ -128,7 +129,7 @@ def finish(root: Path, context: Context, wait: float | None = None) -> Path | No
             help="name a backup, or latest: `chimera backup list` says which there are",
         )
     with _holding(layout, context, "restore", wait):
-        return settle(layout, context.clock.now()).kept
+        return settle(layout, context.clock.now())
 
 
 @contextmanager
@@ -209,4 +210,4 @@ def _exchange(layout: Layout, context: Context, staged: Staged) -> Path | None:
         unpack_bundle(layout.root, staged.bundle, REF, commit)  # a ref is set once it is in place
     with _locked(staged.layout, context, "restore"):
         put_in_place(layout)
-        return settle(layout, context.clock.now()).kept
+        return settle(layout, context.clock.now())

@@ -29,7 +29,7 @@ from chimera.builtin.backups.manifest import (
 from chimera.builtin.backups.scanning import open_plainly
 from chimera.context import Context, sync_file, sync_folder
 from chimera.model import Digest, digest_bytes
-from chimera.state.backing import hold
+from chimera.state.lock import hold
 
 _TOGETHER = 512
 """Pieces that are brought to disk at a time."""
@@ -72,7 +72,9 @@ class Store:
                 f"{self.folder} cannot hold backups: {error.strerror or error}",
                 help="name a folder that can be written: --to DIR",
             ) from error
-        with hold(self.folder / "lock", context, "backup", f"the folder of backups {self.folder}"):
+        with hold(
+            self.folder / "lock", context, "backup", what=f"the folder of backups {self.folder}"
+        ):
             was_killed = self.is_unfinished
             self._clear()
             self.drafts.mkdir(mode=0o700)

@@ -59,6 +59,7 @@ def verify(
     Where all are chosen, what belongs to none of them is found, too.
     """
     faults: list[str] = []
+    broken: set[str] = set()
     users = _users(chosen)
     size = 0
     progress.start("pieces", len(users))
@@ -68,11 +69,11 @@ def verify(
             size += len(store.piece(digest))
         except BackupError as error:
             faults.append(f"{error.message}: part of {_told(users[digest])}")
+            broken.update(name for _, name in users[digest])
     progress.finish("pieces")
     if len(chosen) == len(known.backups):
         faults += (fault.message for fault in known.faults.values())
         faults += _strangers(store, known, users)
-    broken = frozenset(name for one in faults for name in _names(chosen) if name in one)
     for one in tried:
         if one.name not in broken:
             faults += (f"{one.name}: {line}" for line in _try(store, one, holdings, progress))
@@ -80,10 +81,6 @@ def verify(
     return Verified(
         store.folder, names, len(users), size, tuple(one.name for one in tried), tuple(faults)
     )
-
-
-def _names(backups: Iterable[Backup]) -> list[str]:
-    return [one.name for one in backups]
 
 
 def _users(backups: Iterable[Backup]) -> dict[Digest, list[tuple[Entry, str]]]:

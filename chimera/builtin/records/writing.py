@@ -6,7 +6,6 @@ old file. Refuses what would not validate, and to write over what changed since 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from chimera.context import write_whole
 from chimera.documents import add_field, dump, format_text, insert_item, is_below, parse, splice
-from chimera.kinds import API_VERSION, DEFAULT_ROOTS, Reference, suggestion, validate
+from chimera.kinds import (
+    API_VERSION,
+    DEFAULT_ROOTS,
+    ReferenceUse,
+    references_of,
+    suggestion,
+    validate,
+)
 from chimera.model import (
     Address,
     ChimeraError,
@@ -26,7 +32,8 @@ from chimera.model import (
     UsageError,
     has_errors,
 )
-from chimera.state.lock import Holder, Lock
+from chimera.state import Layout
+from chimera.state.lock import take
 from chimera.workspace.recording import home_of
 
 if TYPE_CHECKING:
@@ -245,10 +252,8 @@ class Draft:
         """Let no other command write records meanwhile."""
         context = self.workspace.context
         self.workspace.prepare()
-        since = context.clock.now().isoformat()
-        holder = Holder(os.getpid(), str(context.actor.name), "records", since)
         try:
-            lock = Lock.acquire(self.workspace.root / ".chimera" / _LOCK, holder)
+            lock = take(Layout(self.workspace.root).folder / _LOCK, context, "records")
         except StateError as error:
             raise StaleError(
                 "another command is writing records", help="run the same command again"
@@ -271,26 +276,19 @@ class Draft:
         for raw in documents:
             document, found = validate(raw, snapshot.registry)
             yield from (fault for fault in found if has_errors((fault,)))
-            for mark, value, route in () if document is None else document.marks_of(Reference):
-                target = Address.parse(str(value))
-                kinds = mark.kinds if isinstance(mark, Reference) else ()
-                is_there = target in self._new or snapshot.get(target) is not None
-                if not is_there or (kinds and target.kind not in kinds):
-                    yield _astray(document, target, kinds, route)
+            for use in references_of(document) if document is not None else ():
+                is_there = use.target in self._new or snapshot.get(use.target) is not None
+                if use.kinds and use.target.kind not in use.kinds:
+                    told = f"{use.target} is not of the kind {' or '.join(use.kinds)}"
+                    yield _astray("reference-kind", told, use)
+                elif not is_there:
+                    yield _astray("reference-dangling", f"there is no {use.target}", use)
 
 
-def _astray(
-    document: Document[Model] | None, target: Address, kinds: tuple[str, ...], route: Route
-) -> Diagnostic:
-    assert document is not None
-    wrong = bool(kinds) and target.kind not in kinds
-    return Diagnostic(
-        "reference-kind" if wrong else "reference-dangling",
-        f"{target} is not of the kind {' or '.join(kinds)}" if wrong else f"there is no {target}",
-        document.place.at(*route),
-        f"`chimera get {kinds[0] if kinds else target.kind}` lists what there is",
-        address=str(document.address),
-    )
+def _astray(rule: str, message: str, use: ReferenceUse) -> Diagnostic:
+    kind = use.kinds[0] if use.kinds else use.target.kind
+    help = f"`chimera get {kind}` lists what there is"
+    return Diagnostic(rule, message, use.place, help, address=str(use.source))
 
 
 def _stale(path: str) -> StaleError:
