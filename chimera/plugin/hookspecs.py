@@ -216,7 +216,11 @@ def chimera_guard_runs(root: Path, context: Context) -> Iterable[RunGuard]:  # t
 
 @hookspec
 def chimera_observe_health(task: HealthTask) -> Iterable[HealthCheck]:  # type: ignore[empty-body]
-    """Return how the plugin's own parts are, as far as the state and the process show it."""
+    """Return how the plugin's own parts are, as far as the state, the process and they show it.
+
+    Others are asked only where `task.asks`, each within a time of its own. Called by `chimera
+    health`, and by `chimera metrics` without asking anybody.
+    """
 
 
 @hookspec

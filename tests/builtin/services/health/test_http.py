@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from chimera.builtin.services.health.probing import Tools
 from tests.builtin.services.health.conftest import Ask, Serve, Server, answer, heard, reset, said
 
 SOON = 0.15
@@ -276,6 +284,68 @@ def test_a_secret_that_is_not_there_or_cannot_be_sent_is_a_finding(
         found = ask("http", server.port, secretHeaders={"Authorization": {"env": variable}})
         assert message in found.message
     assert server.connections <= 1
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate that localhost has signed itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    pem, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, pem, plain))
+    return files
+
+
+def test_who_is_asked_by_tls_has_to_be_who_it_says(
+    serve: Serve,
+    ask: Ask,
+    tools: Tools,
+    certificate: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def script(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            answer('{"status": "ok"}')(secured)
+
+    server = serve(script)
+    body = {"json": {"pointer": "/status", "equals": "ok"}}
+    found = ask("http", server.port, host="localhost", secure=True)
+    assert found.message == "localhost is not who it says: self-signed certificate"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    tools._tls = None
+    assert ask("http", server.port, host="localhost", secure=True, body=body).ok
+    found = ask("http", server.port, host="127.0.0.1", secure=True)
+    assert found.message.startswith("127.0.0.1 is not who it says: IP address mismatch")
+    server.script = drip_tls(context, server)
+    found = ask("http", server.port, host="localhost", secure=True, seconds=SOON)
+    assert found.message.startswith("no whole answer within 0.15 s, only ")
+
+
+def drip_tls(context: ssl.SSLContext, server: Server) -> Any:
+    """Return a script that says by TLS a little now and then, without end."""
+
+    def script(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            drip(server, b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")(secured)
+
+    return script
 
 
 def test_who_speaks_no_tls_is_told(serve: Serve, ask: Ask) -> None:
