@@ -119,6 +119,13 @@ def lines(rows: list[Any]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def test_the_seeds_own_figure_fails_a_check(tmp_path: Path, write: Callable[..., None]) -> None:
+    write(value("latency", current="~150ms"))
+    assert (
+        "'~150ms' is given as the current value" in told(tmp_path)["objective-current-unmeasured"]
+    )
+
+
 def test_a_current_value_is_computed_again(tmp_path: Path, write: Callable[..., None]) -> None:
     (tmp_path / "m.jsonl").write_text(lines(ROWS))
     write(value("latency", current=CURRENT))

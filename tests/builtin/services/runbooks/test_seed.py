@@ -6,10 +6,13 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from chimera.builtin.services.runbooks.procedures import procedures_of, runbooks_of
 from chimera.builtin.services.spec.runbook import ProcedureSpec, StepSpec
+from chimera.cli.main import root
+from chimera.cli.session import Session
 from chimera.workspace import Workspace
 
 ROOT = Path(__file__).parents[4]
@@ -118,3 +121,18 @@ def test_every_objective_of_the_seeds_is_there() -> None:
         *("system-availability", "cross-layer-latency", "component-availability"),
         *("api-response-time", "deployment-frequency", "error-rate", "resource-utilisation"),
     }
+
+
+def test_every_command_of_chimera_is_one_that_there_is(steps: list[StepSpec]) -> None:
+    """Each is parsed as the command line parses it, and not invoked."""
+    found = [argv for step in steps for argv in step.programs if argv[0] == "chimera"]
+    assert len(found) > 10
+    for argv in found:
+        with click.Context(root, obj=Session(ROOT)) as context:
+            command: click.Command = root
+            rest = list(argv[1:])
+            while isinstance(command, click.Group):
+                _, inner, rest = command.resolve_command(context, rest)
+                assert inner is not None, argv
+                command = inner
+            command.make_context(" ".join(argv), rest, parent=context)
