@@ -198,7 +198,7 @@ def _loss(runbook: Runbook, at: Route, step: StepSpec, lost: str) -> Diagnostic:
         )
     return _fault(
         *(runbook, "runbook-evidence-destroyed", at),
-        f"after the step {step.id!r} the {lost} are gone, and nothing before it keeps them",
+        f"the step {step.id!r} takes {lost} away that nothing before it keeps",
         f"evidence is preserved first: a step with preserves: [{NEEDED[lost]}]",
     )
 

@@ -93,7 +93,7 @@ def step_text(number: int, of: int, step: StepSpec, paint: Paint) -> str:
     risk = risk_of(step)
     told = "" if risk == "reads" else f"  {paint(risk, _STYLES[risk])}"
     lost = losses_of(step)
-    gone = f", and then the {' and '.join(sorted(lost))} are gone" if lost else ""
+    gone = f", and takes {' and '.join(sorted(lost))} away" if lost else ""
     width = len(str(of))
     lines = [f"  {number:>{width}}/{of}  {paint(step.id, 'bold')}  {step.title}{told}{gone}"]
     pad = " " * (2 * width + 5)

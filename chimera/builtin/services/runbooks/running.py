@@ -222,7 +222,7 @@ class Going:
         if step.preserves:
             others = ("no", "skip", "unavailable", "abort")
         if lost:
-            text = f"it is not done: the {' and '.join(lost)} would be gone, and nothing keeps them"
+            text = f"it is not done: nothing has kept the {' and '.join(lost)} that it takes away"
             return Question(step, text, ("no", "skip", "abort"), False)
         is_in_doubt = entry is not None and entry.came is None
         if is_in_doubt and (risk != "reads" or step.instruction is not None):
