@@ -15,7 +15,7 @@ def draft_lines(drafts: Iterable[RecordDraft], paint: Paint = plain) -> Iterator
         yield f"{paint('owed', 'warn')} and not there yet, drafted for {draft.path}:"
         yield from (f"    {line}" for line in draft.text.splitlines())
         if draft.missing:
-            yield f"  what only a person knows is left out: {', '.join(draft.missing)}"
+            yield f"  what a plan does not know is left out: {', '.join(draft.missing)}"
 
 
 def drafts_json(drafts: Iterable[RecordDraft]) -> list[dict[str, Any]]:

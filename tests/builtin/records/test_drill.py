@@ -56,6 +56,7 @@ def entered(team: Console, summary: str) -> None:
     team.commit("ann")
     (draft,) = team.json("plan", *PRODUCTION)["drafts"]
     told = {"verification": "a receipt shows the fee", "risk": "low", "summary": summary}
+    told |= {"date": f"{team.now:%Y-%m-%d}", "recorded": team.now.isoformat()}
     known = {name: told.get(name, "chimera rollback suggest") for name in draft["missing"]}
     lines = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in known.items())
     team.write(draft["path"], draft["text"] + lines)

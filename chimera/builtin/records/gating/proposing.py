@@ -1,4 +1,8 @@
-"""The entry that changes of production owe, drafted from their plan for a person to complete."""
+"""The entry that changes owe, drafted from their plan for a person to complete.
+
+Refuses the day and the moment: a plan says the same whenever it is made, and `chimera changelog
+add` writes both.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from chimera.model import Address, Change
 from chimera.plan import Plan, PlanItem, RecordDraft
 from chimera.workspace.recording import home_of
 
+_OF_THE_DAY = ("date", "recorded")
+
 
 def draft_entries(plan: Plan, subject: Subject, held: str | None) -> Iterator[RecordDraft]:
     """Yield the entry of all changes that owe one and have none; `held` is what undoes them."""
@@ -19,16 +25,17 @@ def draft_entries(plan: Plan, subject: Subject, held: str | None) -> Iterator[Re
     if not owing:
         return
     drafted = draft(plan, owing, now=subject.now, undone_by=held)
-    name = f"{subject.now:%Y-%m-%d}-{plan.environment}-{plan.digest[7:15]}"
+    name = f"{plan.environment}-{plan.digest[7:15]}"
     address = Address(KIND, name)
     value = {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name},
-        "spec": drafted.spec(),
+        "spec": {k: v for k, v in drafted.spec().items() if k not in _OF_THE_DAY},
     }
-    asked = "".join(f"  # {field}: {_told(field)}\n" for field in drafted.missing)
-    yield RecordDraft(address, home_of(address), dump(value) + asked, drafted.missing)
+    missing = (*drafted.missing, *_OF_THE_DAY)
+    asked = "".join(f"  # {field}: {_told(field)}\n" for field in missing)
+    yield RecordDraft(address, home_of(address), dump(value) + asked, missing)
 
 
 def _owes(item: PlanItem) -> bool:
