@@ -6,6 +6,7 @@ somebody who edited it: what it names is told as it is, and that it was edited, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +33,7 @@ Entry = Document[ChangelogEntrySpec]
 Incident = Document[IncidentSpec]
 Rollback = Document[RollbackSpec]
 
-_SHORTLY = timedelta(hours=2)
+WINDOW = timedelta(hours=2)
 """How soon before an incident a change is worth a look, as the rollback guide has it."""
 
 
@@ -146,50 +147,65 @@ def _approvals(ruling: dict[str, Any], target: str, names: dict[str, str]) -> se
 
 def chains(snapshot: Snapshot, changes: Sequence[Passed]) -> list[Chain]:
     """Return each change with the records that belong to it."""
-    production = production_of(snapshot)
-    entries: dict[tuple[str, str, str, str | None], Entry] = {}
-    for one in snapshot.of_model(ChangelogEntrySpec):
-        for answer in one.spec.answers:
-            change_ = (one.spec.environment, answer.target, answer.after)
-            entries.setdefault((*change_, one.spec.rollback_of), one)
-    rollbacks = snapshot.of_model(RollbackSpec)
-    incidents = snapshot.of_model(IncidentSpec)
-    found = []
-    for change in changes:
-        since = [one for one in rollbacks if when(one.spec.opened.at) <= change.at]
-        restores = _naming(since, "answers", change)
-        later = [one for one in rollbacks if when(one.spec.opened.at) > change.at]
-        reverted = _naming(later, "reverts", change)
-        known_as = str(restores.address) if restores else None
-        entry = entries.get((change.environment, change.target, change.after, known_as))
-        named = {
-            entry.spec.incident if entry else None,
-            *(rollback.spec.incident for rollback in (restores, reverted) if rollback),
-        }
-        about = tuple(
-            incident
-            for incident in incidents
-            if str(incident.address) in named or _was_open(incident.spec, change)
-        )
-        is_production = change.environment in production
-        found.append(Chain(change, entry, restores, reverted, about, is_production))
-    return found
+    production, records = production_of(snapshot), _Records(snapshot)
+    return [
+        records.chain(change, is_production=change.environment in production) for change in changes
+    ]
 
 
-def _naming(rollbacks: Sequence[Rollback], field: str, change: Passed) -> Rollback | None:
-    wanted = (change.target, change.after)
-    for rollback in rollbacks:
-        answers: tuple[Answer, ...] = getattr(rollback.spec, field)
-        is_here = rollback.spec.environment == change.environment
-        if is_here and any((one.target, one.after) == wanted for one in answers):
-            return rollback
-    return None
+_Key = tuple[str, str, str]
+"""Environment, target and digest."""
 
 
-def _was_open(incident: IncidentSpec, change: Passed) -> bool:
-    """Tell whether an incident was open when the change was let through, or began soon after."""
-    if incident.environment != change.environment:
-        return False
-    begins, ends = when(incident.opened.at), incident.resolved
-    is_before_end = ends is None or change.at <= when(ends.at)
-    return is_before_end and begins <= after(change.at, _SHORTLY)
+class _Records:
+    """The records of a tree by what they are about: there are many, and as many changes."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._entries: dict[tuple[_Key, str | None], Entry] = {}
+        for entry in snapshot.of_model(ChangelogEntrySpec):
+            for key in _keys(entry.spec.environment, entry.spec.answers):
+                self._entries.setdefault((key, entry.spec.rollback_of), entry)
+        self._restoring: dict[_Key, list[Rollback]] = defaultdict(list)
+        self._reverting: dict[_Key, list[Rollback]] = defaultdict(list)
+        for rollback in snapshot.of_model(RollbackSpec):
+            spec = rollback.spec
+            for key in _keys(spec.environment, spec.answers):
+                self._restoring[key].append(rollback)
+            for key in _keys(spec.environment, spec.reverts):
+                self._reverting[key].append(rollback)
+        incidents = snapshot.of_model(IncidentSpec)
+        self._named = {str(incident.address): incident for incident in incidents}
+        self._lasting: dict[str, list[tuple[datetime, datetime | None, Incident]]]
+        self._lasting = defaultdict(list)
+        for incident in incidents:
+            ends = incident.spec.resolved
+            lasting = (when(incident.spec.opened.at), when(ends.at) if ends else None, incident)
+            self._lasting[incident.spec.environment].append(lasting)
+
+    def chain(self, change: Passed, *, is_production: bool) -> Chain:
+        """Return a change with its records."""
+        key = (change.environment, change.target, change.after)
+        restoring = (one for one in self._restoring.get(key, ()) if _opened(one) <= change.at)
+        reverting = (one for one in self._reverting.get(key, ()) if _opened(one) > change.at)
+        restores, reverted = next(restoring, None), next(reverting, None)
+        entry = self._entries.get((key, str(restores.address) if restores else None))
+        names = [one.spec.incident for one in (entry, restores, reverted) if one is not None]
+        about = {name: self._named[name] for name in names if name in self._named}
+        about |= {str(one.address): one for one in self._open_at(change)}
+        incidents = tuple(sorted(about.values(), key=lambda one: one.address))
+        return Chain(change, entry, restores, reverted, incidents, is_production)
+
+    def _open_at(self, change: Passed) -> Iterator[Incident]:
+        """Yield the incidents that were open when a change was let through, or began soon after."""
+        latest = after(change.at, WINDOW)
+        for begins, ends, incident in self._lasting.get(change.environment, ()):
+            if begins <= latest and (ends is None or change.at <= ends):
+                yield incident
+
+
+def _keys(environment: str, answers: Sequence[Answer]) -> Iterator[_Key]:
+    return ((environment, answer.target, answer.after) for answer in answers)
+
+
+def _opened(rollback: Rollback) -> datetime:
+    return when(rollback.spec.opened.at)

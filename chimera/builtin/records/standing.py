@@ -5,12 +5,15 @@ Refuses to weigh it: this is what people are told; `checks` and the gate say wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any, TypeVar
 
 from chimera.builtin.records.checks.answering import Owed, deadline
+from chimera.builtin.records.checks.faults import Filed
+from chimera.builtin.records.checks.index import index_of
 from chimera.builtin.records.checks.reviews import review_due
 from chimera.builtin.records.kinds import (
     FreezeSpec,
@@ -20,10 +23,10 @@ from chimera.builtin.records.kinds import (
     SeverityModelSpec,
     when,
 )
-from chimera.kinds import Document, Snapshot
-from chimera.model import Address
+from chimera.kinds import Document, Model, Snapshot
 
 Incident = Document[IncidentSpec]
+S = TypeVar("S", bound=Model)
 
 _ANSWERS: tuple[tuple[str, str, Owed, str], ...] = (
     ("acknowledgement", "acknowledged", "acknowledge_within", "chimera incident ack {}"),
@@ -52,8 +55,7 @@ class Due:
 
 def model_of(incident: Incident, snapshot: Snapshot) -> SeverityModelSpec | None:
     """Return the severity model of an incident, if it is in the tree."""
-    found = snapshot.get(Address.parse(incident.spec.model))
-    return found.spec if found is not None and isinstance(found.spec, SeverityModelSpec) else None
+    return index_of(snapshot).model(incident.spec.model)
 
 
 def level_of(incident: Incident, snapshot: Snapshot) -> Level | None:
@@ -74,22 +76,23 @@ def state_of(incident: IncidentSpec, now: datetime) -> State:
 
 def freezes_of(incident: Incident, snapshot: Snapshot) -> list[Document[FreezeSpec]]:
     """Return the freezes that an incident names, or that name it, in order of name."""
-    return [
-        freeze
-        for freeze in snapshot.of_model(FreezeSpec)
-        if freeze.spec.incident == str(incident.address)
-        or incident.spec.freeze == str(freeze.address)
-    ]
+    index = index_of(snapshot)
+    naming = index.freezes_of.get(str(incident.address), ())
+    return _of(naming, index.by_name.get(incident.spec.freeze or ""), FreezeSpec)
 
 
 def reviews_of(incident: Incident, snapshot: Snapshot) -> list[Document[PostmortemSpec]]:
     """Return the reviews of an incident, in order of name."""
-    return [
-        review
-        for review in snapshot.of_model(PostmortemSpec)
-        if review.spec.incident == str(incident.address)
-        or incident.spec.postmortem == str(review.address)
-    ]
+    index = index_of(snapshot)
+    naming = index.reviews_of.get(str(incident.address), ())
+    return _of(naming, index.by_name.get(incident.spec.postmortem or ""), PostmortemSpec)
+
+
+def _of(naming: Iterable[Filed[S]], named: Filed[Any] | None, spec: type[S]) -> list[Document[S]]:
+    found = {one.document.address: one.document for one in naming}
+    if named is not None and isinstance(named.spec, spec):
+        found[named.document.address] = named.document
+    return [found[address] for address in sorted(found)]
 
 
 def dues(incident: Incident, snapshot: Snapshot, now: datetime) -> tuple[Due, ...]:
