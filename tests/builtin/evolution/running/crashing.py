@@ -1,6 +1,7 @@
 """Applies an Evolution and is killed: for each `root delay` on stdin, in a fork of its own.
 
-Not a test. It imports everything once, so that a kill costs no more than a fork.
+Not a test. It imports everything once, so that a kill costs no more than a fork; with `here` for a
+delay it applies without a fork, so that all forks find the kernels that this loads.
 """
 
 import json
@@ -24,6 +25,10 @@ def main():
 
     for line in sys.stdin:
         root, delay = line.split()
+        if delay == "here":
+            House(Path(root)).apply()
+            os.write(1, b"ended 0\n")
+            continue
         pid = os.fork()
         if pid == 0:
             genome = House(Path(root)).apply()

@@ -79,22 +79,35 @@ class Runner:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
 
+    def warm(self, root):
+        """Apply once without a fork: kills are to fall into runs, not into the loading of kernels.
+
+        That takes several times as long as a whole run.
+        """
+        self._tell(f"{root} here")
+
     def apply(self, root, *, kill_after=0.0):
         """Apply once; return the result, or `None` where it was killed before."""
-        self.process.stdin.write(f"{root} {kill_after}\n")
+        said, line = self._tell(f"{root} {kill_after}")
+        ending = os.waitstatus_to_exitcode(int(line.split()[1]))
+        assert ending in (0, -signal.SIGKILL)
+        return json.loads(said) if ending == 0 else None
+
+    def _tell(self, line):
+        """Return what was said to a line, and the last line of it, which tells how it ended."""
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
         said = ""
         while not (line := self.process.stdout.readline()).startswith("ended "):
             assert line, "the runner ended"
             said += line
-        ending = os.waitstatus_to_exitcode(int(line.split()[1]))
-        assert ending in (0, -signal.SIGKILL)
-        return json.loads(said) if ending == 0 else None
+        return said, line
 
 
 @pytest.fixture(scope="module")
-def runner():
+def runner(tmp_path_factory):
     found = Runner()
+    found.warm(house_at(tmp_path_factory.mktemp("warm"), "threads").root)
     yield found
     with found.process:
         found.process.stdin.close()
