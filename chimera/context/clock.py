@@ -46,7 +46,7 @@ SKEW = timedelta(minutes=5)
 
 def is_to_come(instant: datetime, now: datetime) -> bool:
     """Tell whether what is dated `instant` is from the future, by more than clocks may differ."""
-    return instant > now + SKEW
+    return instant - now > SKEW
 
 
 def parse_instant(text: str) -> datetime:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chimera.cli.main import run
+from chimera.documents import dump
+from tests.builtin.records.checks.conftest import BASE, SEVERITIES
 
 INCIDENT = """\
 apiVersion: chimera/v1
@@ -80,3 +83,21 @@ def test_what_contradicts_itself_does(repository: Path, capsys: pytest.CaptureFi
     file.write_text(INCIDENT.replace("level: SEV-2", "level: SEV-9"))
     assert run(["-C", str(repository), "apply"]) == 1
     assert "incident-level-unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "written", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-11-18T09:00:00Z"]
+)
+def test_no_time_is_too_early_or_too_late_to_judge(tmp_path: Path, now: str, written: str) -> None:
+    """Whoever writes a time may write any, and sums of times end where time does."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / "sev.yaml").write_text(SEVERITIES.read_text())
+    for where, spec in BASE.items():
+        kind, _, name = where.partition("/")
+        document = {"apiVersion": "chimera/v1", "kind": kind, "metadata": {"name": name}}
+        text = re.sub(r"2026-11-\d\dT[\d:]+Z", written, dump({**document, "spec": spec}))
+        text = re.sub(r"(?<!\d)2026-\d\d-\d\d(?![T\d])", written[:10], text)
+        (folder / f"{kind}-{name}.yaml").write_text(text)
+    assert run(["-C", str(tmp_path), "check", "--now", now]) == 1

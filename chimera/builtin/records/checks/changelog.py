@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.times import to_come
 from chimera.builtin.records.checks.wording import is_empty
-from chimera.builtin.records.kinds import ChangelogEntrySpec, when
+from chimera.builtin.records.kinds import ChangelogEntrySpec, after, when
 from chimera.kinds import format_duration
 from chimera.model import Diagnostic, Place, Related, UsageError, parse_target
 
@@ -69,7 +69,7 @@ def _gather(entry: Entry, changelog: Changelog, production: Collection[str], now
         changelog.digests.update(answer.after for answer in spec.answers)
     if spec.environment not in production or spec.reviewed is not None or is_archived(entry):
         return
-    if spec.date < (now - REVIEWED_WITHIN - _BEHIND).date().isoformat():
+    if spec.date < after(now, -REVIEWED_WITHIN - _BEHIND).date().isoformat():
         count, oldest = changelog.waiting.get(spec.environment, (0, entry))
         older = min(entry, oldest, key=lambda one: (one.spec.date, one.name))
         changelog.waiting[spec.environment] = (count + 1, older)
@@ -77,7 +77,7 @@ def _gather(entry: Entry, changelog: Changelog, production: Collection[str], now
 
 def _dates(entry: Entry, now: datetime) -> Iterator[Diagnostic]:
     day = date.fromisoformat(entry.spec.date)
-    if day > (now + _AHEAD).date():
+    if day > after(now, _AHEAD).date():
         yield contradiction(
             entry,
             "changelog-date-future",
@@ -85,7 +85,7 @@ def _dates(entry: Entry, now: datetime) -> Iterator[Diagnostic]:
             ("date",),
             "an entry records what happened: date it on the day of the change",
         )
-    elif day < (now - KEPT - _BEHIND).date() and not is_archived(entry):
+    elif day < after(now, -KEPT - _BEHIND).date() and not is_archived(entry):
         yield omission(
             entry,
             "changelog-unarchived",
@@ -130,7 +130,7 @@ def _effective(spec: ChangelogEntrySpec) -> datetime:
     if spec.effective is not None:
         return when(spec.effective)
     day = datetime.combine(date.fromisoformat(spec.date), time(), UTC)
-    return day + timedelta(days=1) + _BEHIND if day.year < 9999 else day
+    return after(day, timedelta(days=1) + _BEHIND)
 
 
 def _words(entry: Entry) -> Iterator[Diagnostic]:

@@ -128,7 +128,7 @@ def _incomplete(postmortem: Postmortem) -> Iterator[Diagnostic]:
 
 def _actions(postmortem: Postmortem, now: datetime) -> Iterator[Diagnostic]:
     first: dict[str, int] = {}
-    today = (now - _BEHIND).date()
+    today = after(now, -_BEHIND).date()
     for index, action in enumerate(postmortem.spec.actions):
         where = ("actions", index)
         known = first.setdefault(action.id, index)

@@ -50,11 +50,14 @@ def when(moment: str) -> datetime:
 
 
 def after(moment: datetime, span: timedelta) -> datetime:
-    """Return the time `span` after a moment, or the last one that there is."""
+    """Return the time `span` after a moment, or the last one that there is.
+
+    A negative span leads back, to the first one at most.
+    """
     try:
         return moment + span
     except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+        return (datetime.max if span > timedelta() else datetime.min).replace(tzinfo=UTC)
 
 
 def written(moment: datetime) -> str:
