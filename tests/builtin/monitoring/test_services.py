@@ -32,11 +32,11 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed() -> int:
-    """A port on which nothing does."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        found: int = server.getsockname()[1]
-    return found
+def closed() -> Iterator[int]:
+    """A port on which nothing does, and that nobody else is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def tcp(port: int, *names: str, **more: Any) -> dict[str, Any]:
@@ -210,6 +210,9 @@ def test_a_definition_of_a_ref_that_somebody_trusts_is_asked(
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-q", "-m", "one")
+    # Every clone has an origin/HEAD: that is whoever it was cloned from, and nobody named it.
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     look = ("health", "--service", "batch", "--no-record")
     assert "CHIMERA_TRUST_REF" in chimera(*look).out
     monkeypatch.setenv("CHIMERA_TRUST_REF", "refs/heads/main")

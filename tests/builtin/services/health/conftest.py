@@ -33,6 +33,7 @@ from chimera.context import Context
 
 Script = Callable[[socket.socket], None]
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+_QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 _MODELS: dict[str, Any] = {
     "http": (HttpCheck, http),
     "redis": (RedisCheck, redis),
@@ -51,6 +52,14 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """A port on which nothing listens, and that nobody else is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def reset(connection: socket.socket) -> None:
@@ -190,20 +199,40 @@ def _redis(folder: Path, *options: str) -> Iterator[Redis]:
     program = shutil.which("redis-server")
     if program is None:
         missing("redis-server")
-    port = free_port()
-    given = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "")
-    process = subprocess.Popen(
-        [str(program), *given, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    given = ("--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options)
+    process, port = _listening(
+        lambda port: subprocess.Popen([str(program), "--port", str(port), *given], **_QUIET),
+        _takes,
     )
     try:
-        for _ in range(200):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.02)
         yield Redis(port)
     finally:
         process.kill()
         process.wait()
+
+
+def _takes(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _listening(
+    start: Callable[[int], subprocess.Popen[bytes]], is_ready: Callable[[int], bool]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server on a port that is free; on another where somebody was quicker."""
+    for _ in range(5):
+        port = free_port()
+        process = start(port)
+        for _ in range(300):
+            if process.poll() is not None:
+                break
+            if is_ready(port) and process.poll() is None:
+                return process, port
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    raise AssertionError("the server does not start")
 
 
 @pytest.fixture
@@ -211,6 +240,12 @@ def redis_server(tmp_path: Path) -> Iterator[Callable[..., Redis]]:
     """Start Redis servers with options, each in the same folder."""
     with ExitStack() as stack:
         yield lambda *options: stack.enter_context(_redis(tmp_path, *options))
+
+
+def is_ready(programs: Path, port: int) -> int:
+    """Return what pg_isready says: 0 accepting, 1 rejecting, 2 no response."""
+    command = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
+    return subprocess.run(command).returncode
 
 
 @dataclass
@@ -222,9 +257,8 @@ class Postgres:
     process: subprocess.Popen[bytes]
 
     def is_ready(self) -> int:
-        """Return what pg_isready says: 0 accepting, 1 rejecting, 2 no response."""
-        command = [str(self.bin / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-q"]
-        return subprocess.run(command).returncode
+        """Return what pg_isready says."""
+        return is_ready(self.bin, self.port)
 
     def connect(self) -> socket.socket:
         """Open a session of the user postgres, who is trusted."""
@@ -242,31 +276,25 @@ def postgres_server() -> Iterator[Postgres]:
         missing("postgresql")
     programs = _POSTGRES[-1]
     folder = Path(tempfile.mkdtemp(prefix="chimera-postgres-"))
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = dict(_QUIET)
     if os.geteuid() == 0:  # it refuses to be run by root
         shutil.chown(folder, "postgres", "postgres")
-        given = {"user": "postgres", "group": "postgres", "extra_groups": []}
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **given}
+        given |= {"user": "postgres", "group": "postgres", "extra_groups": []}
     made = ["--no-sync", "--auth=trust", "--username=postgres", "-D", str(folder / "data")]
-    subprocess.run([str(programs / "initdb"), *made], check=True, cwd=folder, **quiet)
-    port = free_port()
+    subprocess.run([str(programs / "initdb"), *made], check=True, cwd=folder, **given)
     settings = {
         "listen_addresses": "127.0.0.1",
-        "port": port,
         "unix_socket_directories": folder,
         "fsync": "off",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    process = subprocess.Popen(
-        [str(programs / "postgres"), "-D", str(folder / "data"), *options], cwd=folder, **quiet
+    command = [str(programs / "postgres"), "-D", str(folder / "data"), *options]
+    process, port = _listening(
+        lambda port: subprocess.Popen([*command, "-p", str(port)], cwd=folder, **given),
+        lambda port: is_ready(programs, port) == 0,
     )
-    server = Postgres(port, programs, process)
     try:
-        for _ in range(300):
-            if server.is_ready() == 0:
-                break
-            time.sleep(0.02)
-        yield server
+        yield Postgres(port, programs, process)
     finally:
         process.terminate()
         process.send_signal(3)  # SIGQUIT: at once

@@ -20,7 +20,7 @@ from chimera.builtin.services.health.standing import (
 )
 from chimera.runtime.health import Health
 from chimera.runtime.recovery import Breaker, BreakerRule
-from tests.builtin.services.health.conftest import Ask, Serve, answer, free_port
+from tests.builtin.services.health.conftest import Ask, Serve, answer
 from tests.builtin.services.health.test_observing import START
 
 LATE = 3.0
@@ -90,14 +90,16 @@ def test_a_machine_that_starts_no_thread_is_told(monkeypatch: pytest.MonkeyPatch
     assert [one.message for one in found] == ["this machine starts no more threads"] * 2
 
 
-def test_dead_and_live_hosts_take_as_long_as_the_longest_time(serve: Serve, ask: Ask) -> None:
+def test_dead_and_live_hosts_take_as_long_as_the_longest_time(
+    serve: Serve, ask: Ask, closed: int
+) -> None:
     live, dead = serve(answer()), serve(None)
     began = time.monotonic()
 
     def of(port: int) -> Probe:
         return Probe(lambda deadline: _asked(ask, port), 0.3)
 
-    found = look([*map(of, [live.port] * 30), *map(of, [dead.port] * 10), of(free_port())])
+    found = look([*map(of, [live.port] * 30), *map(of, [dead.port] * 10), of(closed)])
     assert time.monotonic() - began < LATE
     assert [one.ok for one in found] == [True] * 30 + [False] * 11
 

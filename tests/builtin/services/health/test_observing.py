@@ -17,7 +17,7 @@ from chimera.model import Outcome
 from chimera.runtime.health import Health
 from chimera.runtime.looks import hours, looks
 from chimera.workspace import Workspace
-from tests.builtin.services.health.conftest import Serve, Server, answer, free_port
+from tests.builtin.services.health.conftest import Serve, Server, answer
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GOOD, BAD = answer(), answer("no", "500 Broken")
@@ -248,14 +248,14 @@ def test_only_some_services_are_looked_at_with_what_they_depend_on(
 
 
 def test_it_is_looked_at_where_it_is_in_the_environment(house: House, serve: Serve) -> None:
-    here, there = serve(GOOD), free_port()
+    here = serve(GOOD)
     for name in ("local", "far"):
         head = {"apiVersion": "chimera/v1", "kind": "Environment", "metadata": {"name": name}}
         (house.root / f"{name}.yaml").write_text(dump({**head, "spec": {"protected": False}}))
     endpoint = {
         "id": "http",
         "host": "nowhere.invalid",
-        "port": there,
+        "port": 1,
         "protocol": "http",
         "elsewhere": [{"environment": "Environment/local", "host": "127.0.0.1", "port": here.port}],
     }

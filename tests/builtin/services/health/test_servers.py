@@ -20,7 +20,6 @@ from tests.builtin.services.health.conftest import (
     Postgres,
     Redis,
     Serve,
-    free_port,
     said,
 )
 
@@ -84,10 +83,10 @@ def test_redis_that_loads_its_data_is_not_well(
 
 
 def test_redis_that_has_lost_its_master_is_told(
-    redis_server: Callable[..., Redis], ask: Ask
+    redis_server: Callable[..., Redis], ask: Ask, closed: int
 ) -> None:
-    gone = str(free_port())
-    replica = redis_server("--replicaof", "127.0.0.1", gone, "--replica-serve-stale-data", "no")
+    gone = ("--replicaof", "127.0.0.1", str(closed))
+    replica = redis_server(*gone, "--replica-serve-stale-data", "no")
     found = ask("redis", replica.port)
     assert found.message.startswith("it has lost its master, and serves nothing stale: MASTERDOWN")
 
@@ -173,10 +172,9 @@ def test_who_takes_the_connection_and_hangs_is_late(serve: Serve, ask: Ask, type
     assert found.message.endswith("it took the connection and said nothing for 0.1 s")
 
 
-def test_a_port_on_which_nothing_listens_is_told(ask: Ask) -> None:
-    port = free_port()
-    found = ask("tcp", port)
-    assert found.message == f"nothing listens at 127.0.0.1:{port}"
+def test_a_port_on_which_nothing_listens_is_told(ask: Ask, closed: int) -> None:
+    found = ask("tcp", closed)
+    assert found.message == f"nothing listens at 127.0.0.1:{closed}"
     assert found.help == "start the service, or correct its endpoint"
 
 
@@ -229,10 +227,10 @@ def test_a_name_whose_resolver_hangs_is_late_and_asked_once(
 
 
 def test_a_host_whose_first_address_is_dead_is_reached_by_its_second(
-    serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, ask: Ask, closed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server, dead = serve(shut), free_port()
-    both = tuple((socket.AF_INET, ("127.0.0.1", port)) for port in (dead, server.port))
+    server = serve(shut)
+    both = tuple((socket.AF_INET, ("127.0.0.1", port)) for port in (closed, server.port))
     monkeypatch.setattr(names.Names, "resolve", lambda *_: both)
     assert ask("tcp", server.port, host="two.example").ok
 
