@@ -8,17 +8,41 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TypeVar
 
 from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec, when
 from chimera.builtin.records.standing import Incident, level_of
 from chimera.gate import EnvironmentSpec, environments
-from chimera.kinds import Document, Snapshot, suggestion
+from chimera.kinds import Document, Model, Snapshot, suggestion
 from chimera.model import Actor, UsageError
+
+S = TypeVar("S", bound=Model)
 
 _MOST_LISTED = 5
 _LONGEST_NAME = 60
 _UNKNOWN_RANK = 1 << 30  # in doubt it is grave
+
+
+def named(every: Sequence[Document[S]], kind: str, name: str, listed: str) -> Document[S]:
+    """Return the one record of a kind that has a name, or begins with it; raises `UsageError`.
+
+    `listed` is the command that says which there are.
+    """
+    wanted = name.removeprefix(f"{kind}/")
+    exact = [each for each in every if each.address.name == wanted]
+    found = exact or [each for each in every if each.address.name.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    names = [each.address.name for each in found or every]
+    if found:
+        raise UsageError(
+            f"{len(found)} records of the kind {kind} begin with {wanted}",
+            help=f"name one of them: {_listed(names)}",
+        )
+    listed = f"`{listed}` lists them; `chimera check` says what is wrong"
+    raise UsageError(f"there is no valid {kind} {wanted}", help=suggestion(wanted, names, listed))
 
 
 def incident_named(
@@ -30,29 +54,23 @@ def incident_named(
     more than one.
     """
     every = snapshot.of_model(IncidentSpec)
-    if name is None:
-        found = [each for each in every if each.spec.is_open(now)]
-        if not found and or_latest and every:
-            return max(every, key=lambda each: (when(each.spec.opened.at), each.address.name))
-        if not found:
-            raise UsageError(
-                "no incident is open",
-                help="`chimera incident open TITLE` opens one, and `chimera incident list --all` "
-                "lists those that are over",
-            )
-    else:
-        wanted = name.removeprefix("Incident/")
-        exact = [each for each in every if each.address.name == wanted]
-        found = exact or [each for each in every if each.address.name.startswith(wanted)]
+    if name is not None:
+        return named(every, "Incident", name, "chimera incident list --all")
+    found = [each for each in every if each.spec.is_open(now)]
     if len(found) == 1:
         return found[0]
-    if not found:
-        known = [each.address.name for each in every]
-        listed = "`chimera incident list --all` lists what there is"
-        raise UsageError(f"there is no Incident {name}", help=suggestion(name or "", known, listed))
-    names = [each.address.name for each in found]
-    several = "incidents are open" if name is None else f"incidents begin with {name}"
-    raise UsageError(f"{len(found)} {several}", help=f"name one of them: {_listed(names)}")
+    if found:
+        names = [each.address.name for each in found]
+        raise UsageError(
+            f"{len(found)} incidents are open", help=f"name one of them: {_listed(names)}"
+        )
+    if or_latest and every:
+        return max(every, key=lambda each: (when(each.spec.opened.at), each.address.name))
+    raise UsageError(
+        "no incident is open",
+        help="`chimera incident open TITLE` opens one, and `chimera incident list --all` lists "
+        "those that are over",
+    )
 
 
 def incidents_by_gravity(snapshot: Snapshot, now: datetime) -> list[Incident]:
@@ -71,16 +89,8 @@ def incidents_by_gravity(snapshot: Snapshot, now: datetime) -> list[Incident]:
 def model_named(snapshot: Snapshot, name: str | None) -> Document[SeverityModelSpec]:
     """Return the severity model of a name; the only one there is for `None`."""
     every = snapshot.of_model(SeverityModelSpec)
-    names = [each.address.name for each in every]
     if name is not None:
-        wanted = name.removeprefix("SeverityModel/")
-        for each in every:
-            if each.address.name == wanted:
-                return each
-        listed = f"there is: {_listed(names)}" if names else "`chimera new SeverityModel sev`"
-        raise UsageError(
-            f"there is no valid SeverityModel {name}", help=suggestion(wanted, names, listed)
-        )
+        return named(every, "SeverityModel", name, "chimera get SeverityModel")
     if len(every) == 1:
         return every[0]
     if not every:
@@ -88,6 +98,7 @@ def model_named(snapshot: Snapshot, name: str | None) -> Document[SeverityModelS
             "there is no severity model to judge by",
             help="`chimera new SeverityModel sev` writes one, and `priority` is another",
         )
+    names = [each.address.name for each in every]
     raise UsageError(
         f"there are {len(every)} severity models", help=f"give --model: {_listed(names)}"
     )

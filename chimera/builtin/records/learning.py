@@ -11,13 +11,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.drafting import stamp_of
-from chimera.builtin.records.finding import incident_named
+from chimera.builtin.records.finding import incident_named, named
 from chimera.builtin.records.kinds import PostmortemSpec, when
 from chimera.builtin.records.occasions import Occasion
 from chimera.builtin.records.spec.postmortem import ActionItem
 from chimera.builtin.records.standing import Incident, model_of, reviews_of
 from chimera.builtin.records.writing import Draft
-from chimera.kinds import Document, Snapshot, format_duration, suggestion
+from chimera.kinds import Document, Snapshot, format_duration
 from chimera.model import Address, UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def new_review(
 
 
 def schedule_review(
-    workspace: Workspace, name: str | None, occasion: Occasion, scheduled: datetime
+    workspace: Workspace, name: str, occasion: Occasion, scheduled: datetime
 ) -> tuple[Address, Draft]:
     """Propose the time of a review that was not held; raises `UsageError`."""
     review = review_named(workspace.loaded.snapshot, name)
@@ -83,22 +83,10 @@ def schedule_review(
     return review.address, draft
 
 
-def review_named(snapshot: Snapshot, name: str | None) -> Postmortem:
-    """Return the review of a name; for `None` the only one that was not held."""
+def review_named(snapshot: Snapshot, name: str) -> Postmortem:
+    """Return the review of a name, or of the beginning of one; raises `UsageError`."""
     every = snapshot.of_model(PostmortemSpec)
-    if name is None:
-        found = [one for one in every if one.spec.held is None]
-    else:
-        wanted = name.partition("/")[2] or name
-        found = [one for one in every if one.address.name == wanted]
-        found = found or [one for one in every if one.address.name.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    names = [one.address.name for one in found or every]
-    listed = f"name one of: {', '.join(names)}" if names else "`chimera postmortem new` writes one"
-    if found or name is None:
-        raise UsageError(f"{len(found)} reviews could be meant", help=listed)
-    raise UsageError(f"there is no Postmortem {name}", help=suggestion(name, names, listed))
+    return named(every, "Postmortem", name, "chimera get Postmortem")
 
 
 def open_actions(snapshot: Snapshot, name: str | None = None) -> list[Action]:

@@ -216,7 +216,7 @@ def test_automation_does_nothing_about_incidents(desk: Desk, command: str) -> No
         (("update", "x", "--at", "2026-11-21T11:00:00Z"), "before it was opened"),
         (("update", "x", "--at", "2026-11-21T18:00:00Z"), "has not come yet"),
         (("update", "x", "--level", "SEV-9"), "no level SEV-9"),
-        (("ack", "nothing"), "there is no Incident nothing"),
+        (("ack", "nothing"), "there is no valid Incident nothing"),
         (("open", "x", "--level", "SEV-1", "--env", "moon"), "no Environment moon"),
         (("open", "x", "--level", "SEV-1", "--model", "p"), "no valid SeverityModel p"),
         (("open", "x", "--level", "SEV-1", "--name", NAME), "already"),
@@ -323,3 +323,11 @@ def test_what_documents_say_does_not_reach_the_terminal_raw(desk: Desk) -> None:
     for command in ("show", "list", "timeline"):
         said = desk.tell("incident", command).out
         assert not {"\x1b", "\x07"} & {*said}
+
+
+def test_of_two_that_begin_alike_none_is_chosen(desk: Desk) -> None:
+    _open(desk)
+    desk.tell("incident", "open", "another", "--level", "SEV-1")
+    answer = desk.tell("incident", "ack", "Incident/2026-11-21", code=4)
+    assert "2 records of the kind Incident begin with 2026-11-21" in answer.err
+    assert f"name one of them: 2026-11-21-another, {NAME}" in answer.err
