@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chimera.documents import parse
+from chimera.documents.repository import is_bare
 from chimera.gate import Halt, Side
 from chimera.kinds import Loaded, Snapshot, read_source, validate
 from chimera.model import GateError
@@ -85,7 +86,12 @@ def halts_of(workspace: Workspace, snapshot: Snapshot | None = None) -> tuple[Ha
 
 
 def with_halts(workspace: Workspace, report: PlanReport) -> PlanReport:
-    """Return a plan with the guards that can stop anything in its environment."""
+    """Return a plan with the guards that can stop anything in its environment.
+
+    In a bare repository nothing is applied.
+    """
+    if is_bare(workspace.root):
+        return report
     here = f"Environment/{report.plan.environment}"
     found = halts_of(workspace, report.judgement.subject.snapshot)
     meant = tuple(halt for halt in found if here in (halt.scope.get("environments") or (here,)))
