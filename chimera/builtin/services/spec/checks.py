@@ -150,7 +150,6 @@ class CommandCheck(_Check):
     output: Match | None = Field(default=None, description="What it has to say on standard output.")
 
 
-NetworkCheck = HttpCheck | TcpCheck | RedisCheck | PostgresCheck
 Check = Annotated[
     HttpCheck | TcpCheck | RedisCheck | PostgresCheck | CommandCheck, Discriminator("type")
 ]
