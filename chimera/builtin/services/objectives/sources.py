@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.services.objectives.looking import looked
@@ -27,14 +27,17 @@ from chimera.builtin.services.spec.objective import (
 from chimera.model import ChimeraError
 from chimera.runtime import StepStatus
 from chimera.state import RunStatus
+from chimera.state.ends import RunEnd, first_run, run_ends, step_ends
 from chimera.workspace.history import StepHistory, history
 
 if TYPE_CHECKING:
     from chimera.builtin.services.spec.objective import Indicator
     from chimera.documents import Tree
-    from chimera.state import Run, StateReader
+    from chimera.state import StateReader
 
-_ENDED = {RunStatus.SUCCEEDED, RunStatus.FAILED}
+_PROCEDURES = "Runbook/"
+"""Runs in which people went through a procedure: not the system's own, unless they are named."""
+_TICK = timedelta(microseconds=1)
 _CHANGING = {"create", "update", "delete"}
 
 
@@ -78,7 +81,7 @@ def gather(indicator: Indicator, origin: Origin, since: datetime, until: datetim
             found, why = _file(source, origin.tree)
     reach = min((one.at for one in found), default=None)
     if isinstance(indicator.source, RunsSource):
-        reach = _first_run(origin)
+        reach = first_run(origin.state, origin.environment)
     is_inside = isinstance(indicator.source, HealthSource)  # hours are there by their beginning
     inside = sorted(one for one in found if is_inside or since < one.at <= until)
     return Gathered(tuple(inside), reach, "" if inside else why)
@@ -95,39 +98,35 @@ def _file(source: FileSource, tree: Tree) -> tuple[list[Measurement], str]:
 def _runs(
     indicator: Indicator, source: RunsSource, origin: Origin, since: datetime, until: datetime
 ) -> Iterator[Measurement]:
-    for run in _runs_of(source, origin):
+    state, environment = origin.state, origin.environment
+    time, targets = (since, until), source.targets
+    if source.unit == "step" and indicator.type != "latency":
+        for ends in step_ends(state, environment, *time, targets=targets, without=_PROCEDURES):
+            is_one = ends.has_failed == (indicator.type == "error-rate")
+            yield Measurement(max(ends.at, since + _TICK), float(is_one), ends.number)
+        return
+    for run in run_ends(state, environment, *time, targets=targets, without=_PROCEDURES):
         if source.unit == "step":
-            if since < run.updated:
-                yield from _steps(indicator, history(origin.state.events(run.uid)).steps.values())
-        elif run.status in _ENDED and since < run.updated <= until:
-            value = _of_run(indicator, source, run, origin)
-            if value is not None:
-                yield Measurement(run.updated, value)
+            yield from _steps(history(state.events(run.uid)).steps.values())
+            continue
+        value = _of_run(indicator, source, run, state)
+        if value is not None:
+            yield Measurement(run.ended, value)
 
 
-def _runs_of(source: RunsSource, origin: Origin) -> Iterator[Run]:
-    for target in source.targets or (None,):
-        yield from origin.state.runs(environment=origin.environment, target=target)
-
-
-def _first_run(origin: Origin) -> datetime | None:
-    runs = origin.state.runs(environment=origin.environment)
-    return min((run.created for run in runs), default=None)
-
-
-def _of_run(indicator: Indicator, source: RunsSource, run: Run, origin: Origin) -> float | None:
+def _of_run(
+    indicator: Indicator, source: RunsSource, run: RunEnd, state: StateReader
+) -> float | None:
     has_failed = run.status is RunStatus.FAILED
     if indicator.type in {"availability", "error-rate"}:
         return float(has_failed if indicator.type == "error-rate" else not has_failed)
     if source.figure is None:
-        return 1.0 if indicator.type == "cadence" else (run.updated - run.created).total_seconds()
+        return 1.0 if indicator.type == "cadence" else (run.ended - run.created).total_seconds()
     if has_failed:
         return None
     step, *route = source.figure.split("/")
-    steps = history(origin.state.events(run.uid)).steps
-    outputs = [one.output for one in steps.values()] if step == "any" else []
-    if step != "any" and step in steps:
-        outputs = [steps[step].output]
+    steps = history(state.events(run.uid)).steps
+    outputs = [one.output for id, one in steps.items() if step in ("any", id)]
     found = [number for output in outputs if (number := _number(output, route)) is not None]
     return found[-1] if found else None
 
@@ -142,17 +141,11 @@ def _number(value: Any, route: Iterable[str]) -> float | None:
     return float(value)
 
 
-def _steps(indicator: Indicator, steps: Iterable[StepHistory]) -> Iterator[Measurement]:
+def _steps(steps: Iterable[StepHistory]) -> Iterator[Measurement]:
+    """Yield how long steps took that were done."""
     for step in steps:
-        if step.ended is None or step.status not in {StepStatus.DONE, StepStatus.FAILED}:
-            continue
-        has_failed = step.status is StepStatus.FAILED
-        if indicator.type == "latency":
-            if step.duration is not None and not has_failed:
-                yield Measurement(step.ended, step.duration.total_seconds())
-        else:
-            is_one = has_failed if indicator.type == "error-rate" else not has_failed
-            yield Measurement(step.ended, float(is_one))
+        if step.status is StepStatus.DONE and step.ended is not None and step.duration is not None:
+            yield Measurement(step.ended, step.duration.total_seconds())
 
 
 def _applies(origin: Origin) -> Iterator[Measurement]:
