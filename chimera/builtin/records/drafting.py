@@ -88,7 +88,7 @@ def draft(
     if risk is not None:
         fields["risk"], why["risk"] = "high", risk
     if undone_by is not None and scope != "database":
-        fields["rollback"] = f"chimera rollback run --to {undone_by} --env {plan.environment}"
+        fields["rollback"] = f"chimera rollback plan --to {undone_by} --env {plan.environment}"
         why["rollback"] = f"{undone_by[:12]} is what holds now"
     return Drafted(fields, why)
 

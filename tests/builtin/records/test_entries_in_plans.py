@@ -84,7 +84,7 @@ def test_the_rollback_hint_is_the_commit_that_held_before(team: Console) -> None
     team.role("ann", name="other")
     team.commit()
     value = yaml.safe_load(draft(team)["text"])
-    assert value["spec"]["rollback"] == f"chimera rollback run --to {held} --env live"
+    assert value["spec"]["rollback"] == f"chimera rollback plan --to {held} --env live"
 
 
 def test_text_and_markdown_show_it(team: Console) -> None:
