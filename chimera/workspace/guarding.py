@@ -14,7 +14,7 @@ from chimera.documents import parse
 from chimera.documents.repository import is_bare
 from chimera.gate import Halt, Side
 from chimera.kinds import Loaded, Snapshot, read_source, validate
-from chimera.model import GateError
+from chimera.model import GateError, GitError
 from chimera.plugin import ask_each
 from chimera.runtime.guarding import RunGuard
 from chimera.workspace.planning import PlanReport
@@ -63,13 +63,15 @@ def tell(workspace: Workspace, guards: Guards, loaded: Loaded, planned: PlanRepo
         guard.know(subject, changes, sides)
 
 
-def halts_of(workspace: Workspace, snapshot: Snapshot | None = None) -> tuple[Halt, ...]:
+def halts_of(
+    workspace: Workspace, snapshot: Snapshot | None = None, *, is_strict: bool = False
+) -> tuple[Halt, ...]:
     """Return what is engaged now, and times of maintenance to come, for people to see.
 
     By the tree at hand, or that of `snapshot`, the trust ref, the records written here, and the
-    switches of this machine.
+    switches of this machine. A trust ref that is not there is passed over, unless it `is_strict`.
     """
-    sides = tuple(_sides(workspace, snapshot or workspace.loaded.snapshot))
+    sides = tuple(_sides(workspace, snapshot or workspace.loaded.snapshot, is_strict=is_strict))
     answers, silent = ask_each(
         workspace.plugins,
         "chimera_list_halts",
@@ -98,13 +100,17 @@ def with_halts(workspace: Workspace, report: PlanReport) -> PlanReport:
     return replace(report, halts=meant)
 
 
-def _sides(workspace: Workspace, snapshot: Snapshot) -> Iterator[Side]:
+def _sides(workspace: Workspace, snapshot: Snapshot, *, is_strict: bool) -> Iterator[Side]:
     """Yield the places that `sides_of` has; of the trust ref no more is read than its guards."""
     revision = snapshot.tree.revision
     yield Side(f"the commit {revision[:12]}" if revision else "the work tree", snapshot)
     if workspace.loaded.snapshot is not snapshot:
         yield Side("the work tree", workspace.loaded.snapshot)
-    yield from _trusted(workspace)
+    try:
+        yield from _trusted(workspace)
+    except GitError:
+        if is_strict:
+            raise
     yield recorded_here(workspace)
 
 

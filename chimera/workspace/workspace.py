@@ -156,21 +156,19 @@ class Workspace:
     def plan(
         self, environment: str = "local", base: str | None = None, head: str | None = "HEAD"
     ) -> Result[PlanReport]:
-        """Compare the tree with the applied state and say what it owes.
-
-        With a `base`, a Git ref: compare with that what `check` does.
-        """
+        """Compare with the applied state, or with a Git ref `base`; say what that owes."""
         from chimera.workspace.guarding import with_halts
         from chimera.workspace.planning import plan_result
 
         if base is not None:
-            return plan_result(with_halts(self, self.compare(environment, base, head)))
+            return plan_result(self.compare(environment, base, head))
         return plan_result(with_halts(self, self.make_plan(environment)))
 
     def compare(self, environment: str, base: str, head: str | None) -> PlanReport:
         """Plan what merging `head` into the Git ref `base` would leave, as a change of `base`."""
         from chimera.documents import Merge, open_commit, open_merge
         from chimera.workspace.comparing import against_merge_base
+        from chimera.workspace.guarding import with_halts
         from chimera.workspace.planning import Compared, make_plan
 
         if head is None:
@@ -184,7 +182,7 @@ class Workspace:
         comparison = against_merge_base(merge, proposed.source, loaded)
         facts = facts_of(loaded.snapshot, environment, comparison.base)
         report = make_plan(loaded, comparison, proposed.plugins, self.context, facts)
-        return replace(report, compared=Compared.of(merge, base, head))
+        return with_halts(proposed, replace(report, compared=Compared.of(merge, base, head)))
 
     def make_plan(
         self,

@@ -182,7 +182,8 @@ def _writer(workspace: Workspace) -> Holder | None:
 
 def _by_documents(workspace: Workspace, name: str) -> tuple[Halt, ...]:
     """Return what documents have engaged of a guard; raises where they cannot be read."""
-    found = (halt for halt in halts_of(workspace) if halt.guard == f"Guard/{name}")
+    halts = halts_of(workspace, is_strict=True)
+    found = (halt for halt in halts if halt.guard == f"Guard/{name}")
     return tuple(halt for halt in found if halt.kind == "switch")
 
 

@@ -291,6 +291,19 @@ def test_what_the_trust_ref_has_engaged_cannot_be_released_here(
     ]
 
 
+def test_nothing_is_released_where_the_trust_ref_cannot_be_read(
+    root: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Repository(root).commit()
+    say("guard", "engage", "pay", "--reason", "x")
+    monkeypatch.setenv("CHIMERA_TRUST_REF", "nowhere")
+    code, _, err = say("guard", "release", "pay", "--yes")
+    assert (code != 0, "CHIMERA_TRUST_REF names 'nowhere'" in err) == (True, True)
+    assert len(read_switches(root)) == 1
+    assert "engaged here" in say("status")[1]
+    assert "engaged here" in say("guard", "list")[1]
+
+
 def test_a_missing_reason_and_a_wrong_scope_are_told(root: Path, say: Say) -> None:
     code, _, err = say("guard", "engage", "pay")
     assert (code, "--reason" in err) == (4, True)
