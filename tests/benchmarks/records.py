@@ -55,7 +55,7 @@ def _incident(number: int, began: datetime) -> tuple[tuple[str, str, str], ...]:
   opened: {{at: {_at(began)}, by: monitoring}}
   assessments:
     - {{at: {_at(began)}, by: Ann Lee, level: SEV-3, reason: two charges for one booking}}
-    - {{at: {_at(began, 30)}, by: Ann Lee, level: SEV-1, reason: charges stopped}}
+    - {{at: {_at(began, 30)}, by: Ben, level: SEV-1, reason: charges stopped}}
   services: [payments]
   paths: ["src/pay/**"]
   acknowledged: {{at: {_at(began)}, by: Ann Lee}}

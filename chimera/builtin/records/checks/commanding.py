@@ -157,7 +157,7 @@ def _missing(
                 "incident-commander-missing",
                 f"nobody commands it since {since}, and at {incident.spec.current} somebody must",
                 ("commands",),
-                f"say who decides: `chimera incident assign {name} --to WHO`",
+                f"say who decides: `chimera incident assign WHO {name}`",
             )
         else:
             yield remark(

@@ -22,6 +22,9 @@ from chimera.model import Diagnostic, Related
 
 Incident = Filed[IncidentSpec]
 
+SHORT = 500
+"""Characters of a line that is short."""
+
 
 def judge_incident(
     incident: Incident, index: Index, environments: Mapping[str, bool], now: datetime
@@ -32,6 +35,7 @@ def judge_incident(
     yield from judge_command(incident, model, now)
     yield from _environment(incident, environments, now)
     yield from _resolution(incident)
+    yield from _updates(incident)
     yield from _links(incident, index)
     if model is not None:
         yield from _levels(incident, model)
@@ -65,6 +69,31 @@ def _times(incident: Incident, now: datetime) -> Iterator[Diagnostic]:
         yield from in_order(incident, "incident-times-disordered", "its end", [before, *resolved])
     every = (opened, *assessed, *commanded, *delegated, *told, *reached, *resolved)
     yield from to_come(incident, "incident-time-future", every, now)
+
+
+def _updates(incident: Incident) -> Iterator[Diagnostic]:
+    """Report levels that somebody else than the commander gave, and lines that are not short."""
+    spec = incident.spec
+    for index, one in enumerate(spec.assessments):
+        commanders = spec.commanders(when(one.at))
+        # The first one is by whoever opened it.
+        if index and commanders and person(one.by) not in map(person, commanders):
+            yield remark(
+                incident,
+                "incident-assessed-foreign",
+                f"{one.by} gave it {one.level}, and {' and '.join(commanders)} commanded it",
+                ("assessments", index, "by"),
+                "the commander says how grave it is; others say what they saw",
+            )
+    for index, line in enumerate(spec.timeline):
+        if len(line.text) > SHORT:
+            yield remark(
+                incident,
+                "incident-update-long",
+                f"this line has {len(line.text)} characters, and updates are short",
+                ("timeline", index, "text"),
+                f"say what was seen or done in {SHORT} at most; the review has room for more",
+            )
 
 
 def _levels(incident: Incident, model: SeverityModelSpec) -> Iterator[Diagnostic]:

@@ -48,7 +48,7 @@ OVER: Json = {
     "opened": _stamp("18T09:00", "Ben"),
     "assessments": [
         _stamp("18T09:00", "Ben", level="SEV-3", reason="two charges for one booking"),
-        _stamp("18T10:00", level="SEV-1", reason="charges stopped"),
+        _stamp("18T10:00", "Ben", level="SEV-1", reason="charges stopped"),
     ],
     "acknowledged": _stamp("18T09:00"),
     "commands": [

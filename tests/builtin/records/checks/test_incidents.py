@@ -69,6 +69,7 @@ BROKEN: list[tuple[str, Json]] = [
     ("incident-times-disordered", {"mitigated": {"at": at("11:39"), "by": "Ben", "how": "x"}}),
     ("incident-time-future", {"timeline.1.at": at("12:06")}),
     ("incident-freeze-missing", SEV_3),
+    ("incident-update-long", {"timeline.1.text": "x" * 501}),
     ("incident-link-foreign", {"freeze": "Freeze/over"}),
     ("reference-dangling", {"rollback": "Rollback/gone"}),
     ("reference-kind", {"rollback": "Freeze/over"}),
@@ -81,6 +82,7 @@ BROKEN_AFTERWARDS: list[tuple[str, Json]] = [
     ("incident-resolution-empty", {"resolved.monitoring": "n/a"}),
     ("incident-resolution-empty", {"resolved.impact": "done."}),
     ("incident-resolved-foreign", {"resolved.by": "Cleo"}),
+    ("incident-assessed-foreign", {"assessments.1.by": "Ann Lee"}),
     ("incident-acknowledgement-overdue", {"acknowledged": ...}),
 ]
 FINE: list[Json] = [
@@ -96,6 +98,8 @@ FINE: list[Json] = [
     commanded(("Identity/ben", "11:45", "11:51"), ("Ben", "11:50", None)),
     {"timeline.1.at": at("12:04")},
     {"timeline.1.at": at("11:30")},
+    {"timeline.1.text": "x" * 500},
+    {"assessments.0.by": "Identity/ben"},
 ]
 
 
