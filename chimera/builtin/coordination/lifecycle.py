@@ -171,7 +171,7 @@ class _Start:
             reasons = "; ".join(f"{check}: {said}" for check, said in found.checks.items() if said)
             raise PermanentError(
                 f"{self._pinned['module']} started and is not well: {reasons}",
-                help="`chimera modules health` says how the modules are",
+                help="`chimera health` says how the modules are",
             )
         kept: Any = call.store.get(MODULES, self.spec.type)
         return {

@@ -171,7 +171,7 @@ class OrchestratorSpec(Model):
     )
     module_health_check_interval: Annotated[Period, Plays(Role.CADENCE)] | None = Field(
         default=None,
-        description="How often `chimera health --follow` looks at modules and the rest; 30s by "
+        description="How often `chimera health --watch` looks at modules and the rest; 30s by "
         "both presets.",
     )
     message_queue_size: Count | None = Field(

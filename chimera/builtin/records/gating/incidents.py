@@ -76,9 +76,7 @@ def standing(incident: Incident, weighing: Weighing) -> Standing:
     """Return how the freeze stands that an open incident owes."""
     name, now = incident.address.name, weighing.now
     commander = incident.spec.commander(now)
-    who = (
-        commander or "its commander, of whom there is none: `chimera incident assign " + name + "`"
-    )
+    who = commander or f"its commander, who is nobody yet: `chimera incident assign WHO {name}`"
     owed = (
         f"who declares it: {who}; write a Freeze with incident: {incident.address} and by: "
         f"{commander or 'COMMANDER'}, and name it in the incident's freeze"
