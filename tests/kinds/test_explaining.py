@@ -96,7 +96,7 @@ def test_spec_may_be_left_out_and_the_kind_written_small() -> None:
 
 def test_a_kind_lists_its_envelope_and_its_spec() -> None:
     names = [f.name for f in shown("Environment").fields]
-    assert names == ["apiVersion", "kind", "metadata", "spec", "spec.protected"]
+    assert names == ["apiVersion", "kind", "metadata", "spec", "spec.protected", "spec.production"]
 
 
 def test_a_kind_says_whether_it_is_a_record() -> None:
