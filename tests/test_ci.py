@@ -33,7 +33,8 @@ def run_steps(folder: Path, failing: str) -> subprocess.CompletedProcess[str]:
         )
         command.chmod(0o755)
     subprocess.run(["git", "init", "-q", str(folder / "tree")], check=True)
-    steps = "set -euo pipefail\nstep() { :; }\n" + SCRIPT.partition('step "ruff"')[2].lstrip('"')
+    before = f"set -euo pipefail\nstep() {{ :; }}\nwork={folder}\n"
+    steps = before + SCRIPT.partition('step "proofs begin"')[2]
     return subprocess.run(
         ["bash", "-c", steps],
         cwd=folder / "tree",
