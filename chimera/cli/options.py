@@ -5,60 +5,31 @@ Refuses an option that would be passed over: its user would take the answer for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
-
 import click
 
-from chimera.cli.session import (
-    FORMATS,
-    PAGE_FORMATS,
-    PICTURE_FORMATS,
-    REPORT_FORMATS,
-    Session,
-    destinations,
-)
 from chimera.model import UsageError
+from chimera.options import outputs
+from chimera.options.usual import environment_option, key_option, now_option
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "base_option",
+    "compared_head",
+    "environment_option",
+    "head_option",
+    "key_option",
+    "now_option",
+    "output_option",
+    "page_option",
+    "picture_option",
+    "report_option",
+    "work_tree_option",
+]
 
-
-def _output_option(formats: tuple[str, ...], example: str) -> Callable[[F], F]:
-    def known(
-        ctx: click.Context, parameter: click.Parameter, outputs: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """Refuse what cannot be written before any work is done."""
-        destinations(outputs, formats)
-        return outputs
-
-    return click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        metavar="FORMAT[=FILE]",
-        callback=known,
-        help=f"Output format ({', '.join(formats)}); repeatable with a file, as in -o {example}.",
-    )
-
-
-output_option = _output_option(FORMATS, "json=out.json")
-report_option = _output_option(REPORT_FORMATS, "sarif=out.sarif")
-page_option = _output_option(PAGE_FORMATS, "markdown=ruling.md")
-picture_option = _output_option(PICTURE_FORMATS, "svg=graph.svg")
-environment_option = click.option(
-    "--env",
-    "environment",
-    default="local",
-    show_default=True,
-    metavar="NAME",
-    help="The environment, named by an Environment document.",
-)
-key_option = click.option(
-    "--key",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The SSH key to sign with, instead of CHIMERA_SIGNING_KEY or the one Git signs with.",
+output_option = outputs.output_option()
+report_option = outputs.output_option(outputs.REPORT_FORMATS, "sarif=out.sarif")
+page_option = outputs.output_option((*outputs.FORMATS, "markdown"), "markdown=ruling.md")
+picture_option = outputs.output_option(
+    (*outputs.FORMATS, "mermaid", "dot", "svg", "html"), "svg=graph.svg"
 )
 base_option = click.option(
     "--base",
@@ -92,21 +63,3 @@ def compared_head(base: str | None, head: str | None, work_tree: bool) -> str | 
     if work_tree and head is not None:
         raise UsageError("--head and --work-tree exclude each other", help="leave one of them out")
     return None if work_tree else head or "HEAD"
-
-
-def _judge_as_of(ctx: click.Context, parameter: click.Parameter, text: str | None) -> None:
-    """Hold the session's clock at a moment; raises `UsageError` for what is none."""
-    from chimera.context import parse_instant
-
-    session = ctx.find_object(Session)
-    if text is not None and session is not None:
-        session.now = parse_instant(text)
-
-
-now_option = click.option(
-    "--now",
-    metavar="TIME",
-    callback=_judge_as_of,
-    expose_value=False,
-    help="Judge as of TIME, a date or an ISO 8601 time with its zone, instead of now.",
-)

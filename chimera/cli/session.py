@@ -15,6 +15,7 @@ import click
 
 from chimera.cli.exit_codes import EXIT_CODES
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import FORMATS, REPORT_FORMATS, destinations
 
 if TYPE_CHECKING:
     from chimera.context import Progress, Secrets
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from chimera.runtime.listening import Listeners
     from chimera.workspace import Workspace
 
-FORMATS = ("text", "json")
-"""What every command can write."""
-REPORT_FORMATS = (*FORMATS, "junit", "sarif", "github", "markdown")
-"""What a command can write whose result is diagnostics and verdicts."""
-PAGE_FORMATS = (*FORMATS, "markdown")
-"""What a command can write that explains one thing."""
-PICTURE_FORMATS = (*FORMATS, "mermaid", "dot", "svg", "html")
-"""What a command can write whose result is a graph."""
 _COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
     "bad": {"fg": "red", "bold": True},
@@ -287,35 +280,6 @@ def _say(text: str, color: bool | None) -> None:
 def _is_terminal(stream: TextIO | None) -> bool:
     """Tell whether a person looks on; a stream that was closed (`>&-`) is `None`."""
     return stream is not None and stream.isatty()
-
-
-def destinations(
-    outputs: tuple[str, ...], formats: tuple[str, ...]
-) -> list[tuple[str, Path | None]]:
-    """Return each format that is asked for, with its file; raises `UsageError` for any other."""
-    found: list[tuple[str, Path | None]] = []
-    for output in outputs or ("text",):
-        name, equals, file = output.partition("=")
-        if name not in formats:
-            what = "this command has no" if name in REPORT_FORMATS else "unknown"
-            import difflib
-
-            near = difflib.get_close_matches(name.lower(), formats, n=1)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(
-                f"{what} output format {name!r}", help=f"{meant}there is: {', '.join(formats)}"
-            )
-        if equals and not file:
-            raise UsageError(
-                f"{output!r} names no file", help=f"write -o {name}=FILE, or -o {name}"
-            )
-        found.append((name, Path(file) if file else None))
-    if sum(file is None for _, file in found) > 1:
-        raise UsageError(
-            "two formats cannot both go to standard output",
-            help="write one to a file: -o json=FILE",
-        )
-    return found
 
 
 def write_file(file: Path, text: str) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import output_option
+from chimera.options.usual import session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.backups.choosing import Backup, Known
@@ -19,14 +21,6 @@ if TYPE_CHECKING:
 FOLDER = "CHIMERA_BACKUPS"
 """The environment variable that names the folder of backups."""
 F = TypeVar("F", bound=Callable[..., Any])
-_output = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
-)
 
 
 def _place(flag: str, what: str) -> Callable[[F], F]:
@@ -40,12 +34,6 @@ def _place(flag: str, what: str) -> Callable[[F], F]:
         help=f"{what} A folder of yours by the repository's name if left out, as in"
         " ~/.local/share/chimera/backups/NAME.",
     )
-
-
-def _session() -> Session:
-    session: Any = click.get_current_context().obj  # what the root of the command line made
-    found: Session = session
-    return found
 
 
 class _WithDefault(click.Group):
@@ -83,7 +71,7 @@ def backup() -> None:
     help="Remove this clone's backups but the newest N, once the new one is there.",
 )
 @click.option("--verify", "tries", is_flag=True, help="Verify it at once, as `backup verify` does.")
-@_output
+@output_option()
 def create(place: Path | None, keep: int | None, tries: bool, outputs: tuple[str, ...]) -> None:
     """Save everything, at one moment, while runs go on.
 
@@ -117,7 +105,7 @@ def create(place: Path | None, keep: int | None, tries: bool, outputs: tuple[str
 @backup.command("list")
 @_place("--from", "The folder of backups.")
 @click.option("--run", "uid", metavar="RUN", help="Say how each has one run.")
-@_output
+@output_option()
 def list_backups(place: Path | None, uid: str | None, outputs: tuple[str, ...]) -> None:
     """List backups, the newest first; -o json names the runs and their last events, too."""
     from chimera.builtin.backups import showing
@@ -140,7 +128,7 @@ def list_backups(place: Path | None, uid: str | None, outputs: tuple[str, ...]) 
 @click.option(
     "--no-trial", is_flag=True, help="Read every byte, and restore nothing to look at it."
 )
-@_output
+@output_option()
 def verify(
     names: tuple[str, ...], place: Path | None, no_trial: bool, outputs: tuple[str, ...]
 ) -> None:
@@ -192,7 +180,7 @@ def verify(
     metavar="SECONDS",
     help="Wait so long for whoever uses the state.",
 )
-@_output
+@output_option()
 def restore(
     name: str | None,
     place: Path | None,
@@ -271,7 +259,7 @@ def _chosen(
 
 
 def _opened() -> tuple[Session, Workspace]:
-    session = _session()
+    session = session_of()
     return session, session.workspace()
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from chimera.cli.session import FORMATS, Session
+from chimera.cli.session import Session
 from chimera.model import UsageError
+from chimera.options.outputs import FORMATS
 
 diagnose_option = click.option(
     "--diagnose",

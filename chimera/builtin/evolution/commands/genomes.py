@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from chimera.builtin.evolution.commands.options import output_option, session_of
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import output_option
+from chimera.options.usual import session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.genomes.kinds import FieldTarget, FileTarget
@@ -32,7 +33,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, 
     metavar="GENERATION",
     help="Those that were found in this generation or later.",
 )
-@output_option("text, json")
+@output_option()
 def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[str, ...]) -> None:
     """List the champions that runs left in the genome store.
 
@@ -57,7 +58,7 @@ def genomes(evolution: str | None, best: int | None, since: int, outputs: tuple[
 
 @click.command()
 @click.argument("genome")
-@output_option("text, json")
+@output_option()
 def show(genome: str, outputs: tuple[str, ...]) -> None:
     """Show one genome: its genes, how good it is, and where it came from."""
     from chimera.builtin.evolution.genomes import rendering
@@ -75,7 +76,7 @@ def show(genome: str, outputs: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("genome")
-@output_option("text, json")
+@output_option()
 def lineage(genome: str, outputs: tuple[str, ...]) -> None:
     """Show what a genome came from: the champions before it, and their parents."""
     from chimera.builtin.evolution.genomes import rendering
@@ -129,7 +130,7 @@ def export(genome: str, form: Literal["yaml", "json", "numpy"], file: Path | Non
 
 
 @click.command()
-@output_option("text, json")
+@output_option()
 def verify(outputs: tuple[str, ...]) -> None:
     """Check every file of the genome store.
 
@@ -189,7 +190,7 @@ def verify(outputs: tuple[str, ...]) -> None:
     help="Role whose approval it owes in protected environments; the only one if left out.",
 )
 @_dry_run
-@output_option("text, json")
+@output_option()
 def promote(
     genome: str,
     fields: tuple[str, ...],
@@ -222,7 +223,7 @@ def promote(
 @click.command()
 @click.argument("name", metavar="PROMOTION")
 @_dry_run
-@output_option("text, json")
+@output_option()
 def rollback(name: str, dry_run: bool, outputs: tuple[str, ...]) -> None:
     """Take a promotion back to the genome before: edit the work tree for a pull request.
 

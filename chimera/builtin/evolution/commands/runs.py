@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from chimera.builtin.evolution.commands.options import output_option, session_of
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import FORMATS, output_option
+from chimera.options.usual import session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.kinds import EvolutionSpec
@@ -22,7 +23,7 @@ _run = click.argument("run", metavar="EVOLUTION|RUN", default="latest")
 @click.command()
 @click.argument("evolution", required=False)
 @_env
-@output_option("text, json")
+@output_option()
 def status(evolution: str | None, environment: str, outputs: tuple[str, ...]) -> None:
     """Show how far the newest run of each evolution is.
 
@@ -60,7 +61,7 @@ def status(evolution: str | None, environment: str, outputs: tuple[str, ...]) ->
     help="How often it is looked at on a terminal.",
 )
 @click.option("--once", is_flag=True, help="Show it once, also on a terminal.")
-@output_option("text, json")
+@output_option()
 def watch(run: str, environment: str, every: float, once: bool, outputs: tuple[str, ...]) -> None:
     """Show a run as it goes on, again and again on a terminal.
 
@@ -91,7 +92,7 @@ def watch(run: str, environment: str, every: float, once: bool, outputs: tuple[s
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[EVOLUTION|RUN]...")
 @_env
-@output_option("svg, html, json, text", "svg=run.svg")
+@output_option((*FORMATS, "svg", "html"), "svg=run.svg")
 def plot(runs: tuple[str, ...], environment: str, outputs: tuple[str, ...]) -> None:
     """Draw how runs converged, and what became of their diversity.
 
@@ -148,7 +149,7 @@ def plot(runs: tuple[str, ...], environment: str, outputs: tuple[str, ...]) -> N
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs at a time."
 )
-@output_option("text, json, svg, html", "svg=runs.svg")
+@output_option((*FORMATS, "svg", "html"), "svg=runs.svg")
 def compare(
     first: str,
     second: str,

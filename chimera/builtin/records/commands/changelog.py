@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from chimera.builtin.records.commands.options import (
-    Missing,
-    answers,
-    instant,
-    now_option,
-    output_option,
-    session_of,
-)
+from chimera.builtin.records.commands.options import Missing, answers, instant
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import FORMATS, output_option
+from chimera.options.usual import now_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.records.drafting import Drafted
@@ -213,7 +208,7 @@ def check(environment: str | None, days: int, reviewed: bool, outputs: tuple[str
 @changelog.command()
 @click.option("--env", "environment", metavar="NAME", help="Of this environment only.")
 @click.option("--all", "everything", is_flag=True, help="With what is in the archive.")
-@output_option("text, json, markdown")
+@output_option((*FORMATS, "markdown"))
 def render(environment: str | None, everything: bool, outputs: tuple[str, ...]) -> None:
     """Write the changelog as Markdown, the newest entries first."""
     from chimera.builtin.records.completeness import entries_of

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from chimera.builtin.records.commands.options import output_option, session_of
 from chimera.model import Outcome
+from chimera.options.outputs import output_option
+from chimera.options.usual import session_of
 
 
 @click.command()

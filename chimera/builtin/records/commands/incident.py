@@ -13,11 +13,10 @@ from chimera.builtin.records.commands.options import (
     at_option,
     by_option,
     incident_option,
-    now_option,
-    output_option,
-    session_of,
 )
 from chimera.model import Outcome
+from chimera.options.outputs import output_option
+from chimera.options.usual import now_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.records.occasions import Response

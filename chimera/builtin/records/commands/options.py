@@ -1,54 +1,14 @@
-"""What the commands of records share: options, the session, and answers that are missing."""
+"""What the commands of records share: options, and answers that are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import click
 
 from chimera.model import UsageError
-
-if TYPE_CHECKING:
-    from chimera.cli.session import Session
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def output_option(formats: str = "text, json") -> Callable[[Command], Command]:
-    """Return the option by which a command writes other formats than the first."""
-    return click.option(
-        "-o",
-        "--output",
-        "outputs",
-        multiple=True,
-        metavar="FORMAT[=FILE]",
-        help=f"Output format ({formats}); repeatable with a file, as in -o json=out.json.",
-    )
-
-
-def session_of() -> Session:
-    """Return the session that the root of the command line made."""
-    session: Any = click.get_current_context().obj
-    found: Session = session
-    return found
-
-
-def _as_of(ctx: click.Context, parameter: click.Parameter, text: str | None) -> None:
-    if text is not None:
-        from chimera.context import parse_instant
-
-        session_of().now = parse_instant(text)
-
-
-now_option = click.option(
-    "--now",
-    metavar="TIME",
-    callback=_as_of,
-    expose_value=False,
-    help="Look as of TIME, a date or an ISO 8601 time with its zone, instead of now.",
-)
+from chimera.options.usual import session_of
 
 
 def instant(ctx: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
@@ -101,8 +61,3 @@ def answers(*asked: Missing) -> list[str]:
         one.given if one.given is not None else session.ask(one.question, one.flag, one.choices)
         for one in asked
     ]
-
-
-def spoken(words: tuple[str, ...]) -> str | None:
-    """Return the words of an argument as one text; `None` where there are none."""
-    return " ".join(words).strip() or None

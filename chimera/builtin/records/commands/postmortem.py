@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chimera.builtin.records.commands.options import (
-    at_option,
-    by_option,
-    instant,
-    now_option,
-    output_option,
-    session_of,
-)
+from chimera.builtin.records.commands.options import at_option, by_option, instant
 from chimera.model import Outcome, has_errors
+from chimera.options.outputs import output_option
+from chimera.options.usual import now_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.records.occasions import Occasion

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chimera.builtin.records.commands.options import (
-    at_option,
-    by_option,
-    now_option,
-    output_option,
-    session_of,
-)
+from chimera.builtin.records.commands.options import at_option, by_option
 from chimera.builtin.records.commands.rolling import (
     pair,
     require_occasion,
     unavailable_option,
 )
 from chimera.model import Outcome
+from chimera.options.outputs import output_option
+from chimera.options.usual import now_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.records.rolling.named import Rollback

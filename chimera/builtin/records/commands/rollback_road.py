@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from chimera.builtin.records.commands.options import by_option, output_option, session_of
+from chimera.builtin.records.commands.options import by_option
 from chimera.builtin.records.commands.rolling import (
-    key_option,
     only_option,
     pair,
     preserved_option,
@@ -18,6 +17,8 @@ from chimera.builtin.records.commands.rolling import (
 )
 from chimera.builtin.records.spec.rollback import RollbackType
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import output_option
+from chimera.options.usual import environment_option, key_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.records.rolling.named import Rollback
@@ -30,14 +31,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--to", required=True, metavar="REV", help="The commit whose content is restored.")
 @only_option
-@click.option(
-    "--env",
-    "environment",
-    default="local",
-    show_default=True,
-    metavar="NAME",
-    help="The environment, named by an Environment document.",
-)
+@environment_option
 @click.option("--write", is_flag=True, help="Write the record that a rollback takes.")
 @click.option("--reason", metavar="TEXT", help="Why, such as which errors match which change.")
 @click.option("--incident", metavar="NAME", help="The incident that it is to end.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,11 +18,6 @@ only_option = click.option(
     multiple=True,
     metavar="TARGET",
     help="Restore only this (Kind/name, paths:GLOB); repeatable. The smallest rollback is safest.",
-)
-key_option = click.option(
-    "--key",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The SSH key to sign with, instead of CHIMERA_SIGNING_KEY or the one Git signs with.",
 )
 preserved_option = click.option(
     "--preserved",

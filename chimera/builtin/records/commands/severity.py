@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chimera.builtin.records.commands.options import output_option, session_of, spoken
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import output_option
+from chimera.options.usual import session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.records.assessing import Reply
@@ -40,7 +41,7 @@ def severity(
 
     session = session_of()
     found = model_named(session.workspace().loaded.snapshot, model)
-    said = spoken(text) or ""
+    said = " ".join(text).strip()
     replies = _replies(answers, len(questions_of(found.spec)))
     if not said and not replies:
         if not session.is_interactive:

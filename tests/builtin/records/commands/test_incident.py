@@ -331,3 +331,9 @@ def test_of_two_that_begin_alike_none_is_chosen(desk: Desk) -> None:
     answer = desk.tell("incident", "ack", "Incident/2026-11-21", code=4)
     assert "2 records of the kind Incident begin with 2026-11-21" in answer.err
     assert f"name one of them: 2026-11-21-another, {NAME}" in answer.err
+
+
+def test_an_answer_that_cannot_be_written_is_refused_before_anything_is_done(desk: Desk) -> None:
+    answer = desk.tell("incident", "open", "x", "--level", "SEV-3", "-o", "yaml", code=4)
+    assert "unknown output format 'yaml'" in answer.err
+    assert not (desk.root / "changelog/incidents").exists()
