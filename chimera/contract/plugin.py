@@ -24,6 +24,7 @@ def chimera_register_kinds() -> list[Kind]:
             "chimera.contract.kinds:LayerContractSpec",
             "Ordered layers: what each may do, and what it may never do.",
             breaks=_breaks,
+            home="specs/layers",
         )
     ]
 

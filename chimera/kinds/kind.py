@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -55,7 +56,8 @@ class Kind:
     `breaks` is pure: given the spec before and after an update, it says what no longer holds for
     whoever refers to the document (`the input region is gone`). Without it, an update breaks
     nothing as far as references go. `ends` is pure, too: given the spec of what is deleted, it says
-    what nothing asks for any longer. Both import what they need when they are called.
+    what nothing asks for any longer. Both import what they need when they are called. `home` is the
+    folder in which documents of the kind stand, where that is not the usual one.
     """
 
     name: str
@@ -66,6 +68,17 @@ class Kind:
     room: str = ""
     breaks: Callable[[Any, Any], Iterable[str]] | None = None
     ends: Callable[[Any], Iterable[str]] | None = None
+    home: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder that its documents stand in, unless their author says otherwise."""
+        if self.home or self.record:
+            return self.home or "changelog"
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", self.name).lower()
+        if re.search(r"[^aeiou]y$", words):
+            return f"specs/{words[:-1]}ies"
+        return f"specs/{words}es" if re.search(r"(s|x|z|ch|sh)$", words) else f"specs/{words}s"
 
     @property
     def spec(self) -> type[Model]:

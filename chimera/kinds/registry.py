@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chimera.kinds.fields import Model
 from chimera.kinds.kind import Kind
 from chimera.kinds.wording import nearest
-from chimera.model import ChimeraError, Verdict
+from chimera.model import Address, ChimeraError, Verdict
 from chimera.plugin import judging_version
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ class Registry:
     def of_model(self, spec: type[Model]) -> Kind:
         """Return the kind whose spec is `spec`."""
         return next(kind for kind in self.kinds.values() if kind.is_of(spec))
+
+    def path_of(self, address: Address) -> str:
+        """Return the path at which a document stands, unless its author says otherwise."""
+        kind = self.kinds.get(address.kind)
+        return f"{kind.folder if kind else 'changelog'}/{address.name}.yaml"
 
     def nearest(self, name: str) -> str | None:
         """Return the kind's name that a misspelt `name` most likely meant."""

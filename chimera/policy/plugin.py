@@ -24,13 +24,19 @@ def chimera_register_kinds() -> list[Kind]:
             "Rules that documents and changes must keep, with their cases.",
             breaks=_breaks,
             ends=_ends,
+            home="policies",
         ),
         Kind(
             "Schema",
             "chimera.policy.schemas.kinds:SchemaSpec",
             "A JSON Schema that files of other systems must keep.",
         ),
-        Kind("Waiver", WaiverSpec, "One policy rule silenced for one document, for a time."),
+        Kind(
+            "Waiver",
+            WaiverSpec,
+            "One policy rule silenced for one document, for a time.",
+            home="policies/waivers",
+        ),
     ]
 
 

@@ -27,12 +27,14 @@ def chimera_register_kinds() -> list[Kind]:
             "What must be shown before covered changes may be applied.",
             breaks=_breaks,
             ends=_ends,
+            home="proofs",
         ),
         Kind(
             "ReleaseProof",
             "chimera.proof.kinds:ReleaseProofSpec",
             "What one proving of a proof found.",
             record=True,
+            home="proofs/records",
         ),
     ]
 

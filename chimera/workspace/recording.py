@@ -8,7 +8,7 @@ from typing import Any
 
 from chimera.context import Context, write_whole
 from chimera.documents import dump
-from chimera.kinds import API_VERSION, suggestion
+from chimera.kinds import API_VERSION, Registry, suggestion
 from chimera.model import Address, ChimeraError, Result, UsageError
 
 FOLDER = Path(".chimera") / "records"
@@ -45,22 +45,7 @@ def recorded(root: Path) -> dict[Address, Path]:
     return dict(sorted(found.items()))
 
 
-_HOMES = {
-    "ReleaseProof": "proofs/records",
-    "Genome": "specs/genomes",
-    "Incident": "changelog/incidents",
-    "Postmortem": "changelog/postmortems",
-    "Rollback": "changelog/rollbacks",
-    "Freeze": "changelog/freezes",
-}
-
-
-def home_of(address: Address) -> str:
-    """Return the path at which a record stands in the tree, once somebody puts it there."""
-    return f"{_HOMES.get(address.kind, 'changelog')}/{address.name}.yaml"
-
-
-def copy_records(root: Path, names: Sequence[str]) -> Result[tuple[str, ...]]:
+def copy_records(root: Path, registry: Registry, names: Sequence[str]) -> Result[tuple[str, ...]]:
     """Copy records into the tree, for a pull request; return the paths that were written.
 
     Without `names`, all that are not there yet. An existing file is never overwritten.
@@ -76,7 +61,7 @@ def copy_records(root: Path, names: Sequence[str]) -> Result[tuple[str, ...]]:
                     str(address), map(str, known), "`chimera get --records` lists them"
                 ),
             )
-        target = Path(home_of(address))
+        target = Path(registry.path_of(address))
         if (root / target).exists():
             continue
         (root / target).parent.mkdir(parents=True, exist_ok=True)

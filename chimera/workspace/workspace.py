@@ -376,7 +376,7 @@ class Workspace:
         """Copy records into the tree, for a pull request; return the paths that were written."""
         from chimera.workspace.recording import copy_records
 
-        return copy_records(self.root, addresses)
+        return copy_records(self.root, self.registry, addresses)
 
     @cached_property
     def runs(self) -> RunControl:

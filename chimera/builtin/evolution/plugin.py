@@ -36,6 +36,7 @@ def chimera_register_kinds() -> list[Kind]:
             "chimera.builtin.evolution.kinds:GenomeSpec",
             "The champion of one evolution run.",
             record=True,
+            home="specs/genomes",
         ),
         Kind(
             "Promotion",

@@ -30,24 +30,28 @@ def chimera_register_kinds() -> list[Kind]:
             "SeverityModel",
             "chimera.builtin.records.kinds:SeverityModelSpec",
             "The levels by which a team says how bad an incident is, and what each asks of people.",
+            home="specs/severities",
         ),
         Kind(
             "Incident",
             "chimera.builtin.records.kinds:IncidentSpec",
             "Something that is wrong: how grave, who commands, and what was seen and done.",
             record=True,
+            home="changelog/incidents",
         ),
         Kind(
             "Postmortem",
             "chimera.builtin.records.kinds:PostmortemSpec",
             "The blameless review of an incident, and what is to be done.",
             record=True,
+            home="changelog/postmortems",
         ),
         Kind(
             "Rollback",
             "chimera.builtin.records.kinds:RollbackSpec",
             "One change that a person takes back: checklist, evidence, target and observation.",
             record=True,
+            home="changelog/rollbacks",
         ),
         Kind(
             "ChangelogEntry",
@@ -60,6 +64,7 @@ def chimera_register_kinds() -> list[Kind]:
             "chimera.builtin.records.kinds:FreezeSpec",
             "A time in which nothing in its scope is applied, and who can lift it.",
             record=True,
+            home="changelog/freezes",
         ),
     ]
 

@@ -34,7 +34,6 @@ from chimera.model import (
 )
 from chimera.state import Layout
 from chimera.state.lock import take
-from chimera.workspace.recording import home_of
 
 if TYPE_CHECKING:
     from chimera.kinds import Document, Model
@@ -73,7 +72,7 @@ class Draft:
         `remarks` are comments at the end of its spec, such as what is to be filled in. Raises
         `UsageError` where there is one of the address, or something at the path.
         """
-        path = path or home_of(address)
+        path = path or self.workspace.registry.path_of(address)
         there = self.workspace.loaded.snapshot.get(address)
         if there is not None or address in self._new:
             where = f", in {there.place.path}" if there is not None else ""

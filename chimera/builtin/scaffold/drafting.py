@@ -34,17 +34,6 @@ from chimera.kinds import (
 )
 from chimera.model import Address, Diagnostic, Place, Route, UsageError, has_errors
 
-_FOLDERS = {
-    "LayerContract": "specs/layers",
-    "Policy": "policies",
-    "Waiver": "policies/waivers",
-    "Proof": "proofs",
-    "SeverityModel": "specs/severities",
-    "Incident": "changelog/incidents",
-    "Postmortem": "changelog/postmortems",
-    "Rollback": "changelog/rollbacks",
-    "Freeze": "changelog/freezes",
-}
 _MADE = {
     "Approval": "`chimera approve` makes it; `chimera record` copies it into the tree",
     "Genome": "an evolution run makes it; `chimera record` copies it into the tree",
@@ -94,18 +83,6 @@ def draft(
     return Draft(path, text, _require_valid(snapshot, path, text))
 
 
-def folder_of(kind: Kind) -> str:
-    """Return the folder that documents of a kind stand in, unless their author says otherwise."""
-    if kind.name in _FOLDERS:
-        return _FOLDERS[kind.name]
-    if kind.record:
-        return "changelog"
-    words = _dashed(kind)
-    if re.search(r"[^aeiou]y$", words):
-        return f"specs/{words[:-1]}ies"
-    return f"specs/{words}es" if re.search(r"(s|x|z|ch|sh)$", words) else f"specs/{words}s"
-
-
 def _dashed(kind: Kind) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.name).lower()
 
@@ -133,7 +110,7 @@ def _path(kind: Kind, name: str, to: str | None) -> str:
         if not to.endswith((".yaml", ".yml")):
             raise UsageError(f"{to} is no YAML file", help="end it in .yaml, or in / for a folder")
         return to
-    return f"{folder_of(kind) if to is None else to.rstrip('/')}/{name}.yaml".removeprefix("./")
+    return f"{kind.folder if to is None else to.rstrip('/')}/{name}.yaml".removeprefix("./")
 
 
 def _route(field: str) -> Route:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import AfterValidator, StringConstraints
 
-from chimera.builtin.scaffold.drafting import draft, folder_of
+from chimera.builtin.scaffold.drafting import draft
 from chimera.cli.main import run
 from chimera.documents import open_work_tree, parse
 from chimera.kinds import (
@@ -211,11 +211,15 @@ def test_dry_run_prints_the_document_and_writes_nothing(repository, capsys):
         ("Boundary", "specs/boundaries"),
         ("Gateway", "specs/gateways"),
         ("Branch", "specs/branches"),
-        ("LayerContract", "specs/layers"),
     ],
 )
 def test_folders_are_the_kinds_plural(name, folder):
-    assert folder_of(Kind(name, Model, "")) == folder
+    assert Kind(name, Model, "").folder == folder
+
+
+def test_a_kind_says_where_its_documents_stand():
+    assert Kind("LayerContract", Model, "", home="specs/layers").folder == "specs/layers"
+    assert Kind("Decision", Model, "", record=True).folder == "changelog"
 
 
 # Kinds that nobody has written yet.

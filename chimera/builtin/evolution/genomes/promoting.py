@@ -27,7 +27,6 @@ from chimera.gate import RoleSpec, environments
 from chimera.kinds import API_VERSION, Document, suggestion
 from chimera.model import Address, ChimeraError, UsageError, digest_json
 from chimera.proof import ProofSpec
-from chimera.workspace.recording import home_of
 
 if TYPE_CHECKING:
     from chimera.kinds import Model
@@ -283,7 +282,8 @@ def _values(record: Record, evolution: Document[EvolutionSpec]) -> dict[str, Any
 def _put_record(proposal: Proposal, record: Record) -> None:
     if not record.in_tree:
         data = (proposal.workspace.root / record.path).read_bytes()
-        proposal.put(home_of(record.address), format_text(data.decode()))
+        path = proposal.workspace.registry.path_of(record.address)
+        proposal.put(path, format_text(data.decode()))
 
 
 def _put_values(

@@ -14,7 +14,6 @@ from chimera.documents import dump
 from chimera.kinds import API_VERSION, Subject, answers
 from chimera.model import Address, Change
 from chimera.plan import Plan, PlanItem, RecordDraft
-from chimera.workspace.recording import home_of
 
 _OF_THE_DAY = ("date", "recorded")
 
@@ -35,7 +34,8 @@ def draft_entries(plan: Plan, subject: Subject, held: str | None) -> Iterator[Re
     }
     missing = (*drafted.missing, *_OF_THE_DAY)
     asked = "".join(f"  # {field}: {_told(field)}\n" for field in missing)
-    yield RecordDraft(address, home_of(address), dump(value) + asked, missing)
+    path = subject.snapshot.registry.path_of(address)
+    yield RecordDraft(address, path, dump(value) + asked, missing)
 
 
 def _owes(item: PlanItem) -> bool:

@@ -11,7 +11,6 @@ from chimera.builtin.records.importing.page import Unread, open_page
 from chimera.builtin.records.importing.proposing import Proposal, Settings, propose
 from chimera.builtin.records.writing import Draft
 from chimera.model import Address, ChimeraError, UsageError
-from chimera.workspace.recording import home_of
 
 if TYPE_CHECKING:
     from chimera.workspace import Workspace
@@ -48,7 +47,8 @@ def _import(workspace: Workspace, draft: Draft, file: Path, settings: Settings) 
     except ChimeraError as error:
         why = f"{error.message}; {error.help}" if error.help else error.message
         return Imported(shown, (), (), (Unread(1, "", why),), ())
-    written = [] if proposal.refused else [(home_of(one), one) for one in proposal.records]
+    home = workspace.registry.path_of
+    written = [] if proposal.refused else [(home(one), one) for one in proposal.records]
     refused = tuple(sorted(proposal.refused))
     return Imported(shown, tuple(written), proposal.unread, refused, proposal.missing)
 
@@ -61,7 +61,7 @@ def _draft(workspace: Workspace, draft: Draft, proposal: Proposal) -> None:
     """Add the records of one file to the draft, all or none; raises `UsageError`."""
     for address in proposal.records:
         there = workspace.loaded.snapshot.get(address)
-        path = home_of(address)
+        path = workspace.registry.path_of(address)
         if there is not None or path in draft.changed or (workspace.root / path).exists():
             where = there.place.path if there is not None else path
             raise UsageError(

@@ -170,10 +170,10 @@ def test_verify_names_what_is_damaged_and_fails(house, chimera, keep, store):
 def test_health_tells_of_a_store_that_is_damaged(house, chimera, keep, store):
     assert "genomes" not in chimera("health", "--no-record").out
     digest = keep(house.found(FIRST))
-    assert "healthy    genomes: 1 sound" in chimera("health", "--no-record").out
+    assert "healthy    genomes  1 sound" in chimera("health", "--no-record").out
     next(store._folder.rglob(f"{digest[7:]}.json")).write_bytes(b"")
     out = chimera("health", "--no-record").out
-    assert "degraded   genomes: 1 damaged" in out
+    assert "degraded   genomes  1 damaged" in out
     assert "`chimera evolve verify` lists them" in out
 
 
