@@ -10,7 +10,7 @@ import pytest
 
 from chimera.builtin.records.reviewing import review, review_approval
 from chimera.gate import Side, Weighing, weigh
-from chimera.model import Action, Actor, Diagnostic, Finding, Outcome, Place
+from chimera.model import Action, Actor, Address, Diagnostic, Finding, Outcome, Place
 from tests.gate.conftest import AFTER, BEFORE, PLUGINS, Team, update
 
 # The ids say nothing of how grave a level is, and the rank of the freezing one is the lowest.
@@ -306,3 +306,49 @@ def test_a_record_that_cannot_be_read_stops_everything(team: Team, kind: str) ->
     side = replace(weighing.sides[0], faults=(fault,))
     found = [v for v in review(replace(weighing, sides=(side,))) if v.finding is Finding.FAIL]
     assert [fault.rule for v in found for fault in v.diagnostics] == ["field-unknown"]
+
+
+def test_what_the_change_makes_of_the_model_thaws_nothing(team: Team) -> None:
+    burns(team)
+    model = Address("SeverityModel", "sev")
+    found = team.snapshot().get(model)
+    assert found is not None
+    team.before[model] = dict(found.value)
+    team.write("SeverityModel", "sev", MODEL.replace("true", "false"))
+    assert rules(team.weighing()) == []
+    assert rules(team.weighing(update(), update(model))) == ["incident-freeze-missing"] * 2
+
+
+@pytest.mark.parametrize("ahead", ["2026-11-21T00:03:00Z", "2036-11-21T00:00:00Z"])
+def test_no_clock_that_is_behind_thaws_anything(team: Team, ahead: str) -> None:
+    team.write("Incident", "fire", (INCIDENT % {"level": "zero", "more": ""}).replace(T0, ahead))
+    assert rules(team.weighing()) == ["incident-freeze-missing"]
+    spec = INCIDENT % {"level": "SEV-9", "more": ""}
+    later = f"reason: r}}, {{level: zero, at: '{ahead}', by: Ann, reason: r}}]"
+    team.write("Incident", "fire", spec.replace("reason: r}]", later, 1))
+    assert rules(team.weighing()) == ["incident-freeze-missing"]
+
+
+def test_what_is_lowered_after_now_freezes_until_then(team: Team) -> None:
+    spec = INCIDENT % {"level": "zero", "more": ""}
+    later = "reason: r}, {level: SEV-9, at: '2026-11-21T00:03:00Z', by: Ann, reason: r}]"
+    team.write("Incident", "fire", spec.replace("reason: r}]", later, 1))
+    assert rules(team.weighing()) == ["incident-freeze-missing"]
+
+
+def test_an_environment_that_nobody_knows_may_be_this_one(team: Team) -> None:
+    spec = INCIDENT % {"level": "zero", "more": ""}
+    team.write("Incident", "fire", spec.replace("environment: local", "environment: locl"))
+    assert rules(team.weighing()) == ["incident-freeze-missing"]
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_where_it_is_protected_only_a_merged_rollback_applies_it_again(
+    team: Team, tmp_path: Path, merged: bool
+) -> None:
+    trusted = elsewhere(team, tmp_path / "trusted")
+    back(trusted, SEEN, after=BEFORE, reverts=AFTER)
+    (trusted if merged else team).write("Rollback", "again", ROLLBACK % (BEFORE, AFTER, KEPT))
+    weighing = with_trusted(team, trusted, protected=True)
+    found = [fault.rule for v in review(weighing) for fault in v.diagnostics]
+    assert found == ([] if merged else ["rollback-redeployed"])

@@ -17,6 +17,7 @@ from chimera.builtin.records.kinds import (
     RollbackSpec,
     SeverityModelSpec,
 )
+from chimera.gate import environments
 from chimera.kinds import DELETED, Answer, Document, Model
 from chimera.model import Address, Change, Digest
 
@@ -60,10 +61,16 @@ def declared_freezes(weighing: Weighing) -> Iterator[tuple[Side, Document[Freeze
 
 
 def open_incidents(weighing: Weighing) -> Iterator[tuple[Side, Document[IncidentSpec]]]:
-    """Yield the incidents that are open in the plan's environment."""
+    """Yield the incidents that are open in the plan's environment: all that are not resolved.
+
+    Clocks differ, and can be set back: one that begins later by this one is open, too. One of an
+    environment that no place knows may be meant for any.
+    """
+    known = {name for side in weighing.sides for name in environments(side.snapshot)}
     for side, incident in binding(weighing, IncidentSpec, lambda spec: spec.opened.at):
-        spec = incident.spec
-        if spec.environment == weighing.plan.environment and spec.is_open(weighing.now):
+        where = incident.spec.environment
+        is_here = where == weighing.plan.environment or where not in known
+        if is_here and not incident.spec.is_over(weighing.now):
             yield side, incident
 
 
@@ -72,16 +79,27 @@ def level_of(
 ) -> tuple[str, Level | None]:
     """Return the level that an incident has now, and what its model says of that.
 
-    The model is that of the incident's own place, so that no other loosens it; `None` where nobody
-    has it or it lacks the level.
+    The model is that of the incident's own place, so that no other loosens it, and besides what it
+    was before the change itself edits it. `None` where nobody has it or it lacks the level. What
+    freezes comes first, also of levels that are to come by this clock.
     """
-    spec = incident.spec
-    name = spec.level_at(weighing.now) or spec.current
+    models = tuple(_models(side, Address.parse(incident.spec.model), weighing))
+    names = incident.spec.levels_from(weighing.now)
+    found = [(name, model.level(name)) for name in reversed(names) for model in models]
+    freezing = (one for one in found if one[1] is None or one[1].freeze_owed)
+    return next(freezing, found[-1] if found else (names[0], None))
+
+
+def _models(side: Side, name: Address, weighing: Weighing) -> Iterator[SeverityModelSpec]:
+    """Yield a model as it was, and as the first place has it that has one."""
+    for address, spec in weighing.subject.binding(SeverityModelSpec):
+        if address == name:
+            yield spec
     for one in (side, *weighing.sides):
-        model = one.snapshot.get(Address.parse(spec.model))
+        model = one.snapshot.get(name)
         if model is not None and isinstance(model.spec, SeverityModelSpec):
-            return name, model.spec.level(name)
-    return name, None
+            yield model.spec
+            return
 
 
 def restores(rollback: RollbackSpec, change: Change, environment: str) -> bool:
@@ -100,6 +118,11 @@ def _names(answers: tuple[Answer, ...], change: Change) -> bool:
     return any((one.target, one.after) == wanted for one in answers)
 
 
+def counts(side: Side, weighing: Weighing) -> bool:
+    """Tell whether a place can let anything through: where it is protected, what is merged does."""
+    return side.is_trusted or not weighing.plan.protected
+
+
 def rolls_back(incident: IncidentSpec, change: Change, weighing: Weighing) -> bool:
     """Tell whether a change is of the rollback that an incident names.
 
@@ -111,7 +134,7 @@ def rolls_back(incident: IncidentSpec, change: Change, weighing: Weighing) -> bo
     found = [
         document
         for side, document in binding(weighing, RollbackSpec)
-        if document.address == named and (side.is_trusted or not weighing.plan.protected)
+        if document.address == named and counts(side, weighing)
     ]
     environment = weighing.plan.environment
     return bool(found) and all(restores(one.spec, change, environment) for one in found)

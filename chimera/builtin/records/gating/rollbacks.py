@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.gating.binding import binding, restores, takes_back
+from chimera.builtin.records.gating.binding import binding, counts, restores, takes_back
 from chimera.builtin.records.kinds import RollbackSpec, when
 from chimera.builtin.records.procedures import EVIDENCE
 from chimera.documents import locate
@@ -112,7 +112,11 @@ def review_redeployments(weighing: Weighing) -> Iterator[Verdict]:
     A rollback of that rollback may: it has taken all that a rollback takes.
     """
     environment = weighing.plan.environment
-    again = {(change.target, change.after) for _, _, change in rolled_back(weighing)}
+    again = {
+        (change.target, change.after)
+        for side, _, change in rolled_back(weighing)
+        if counts(side, weighing)
+    }
     for side, rollback in binding(weighing, RollbackSpec):
         freed = rollback.spec.redeploy
         if freed is not None and when(freed.at) <= weighing.now:

@@ -124,6 +124,11 @@ class IncidentSpec(Model):
         levels = [one.level for one in self.assessments if when(one.at) <= now]
         return levels[-1] if levels else None
 
+    def levels_from(self, now: datetime) -> tuple[str, ...]:
+        """Return the level that it had at `now`, and those that it was given after that."""
+        before = [one.level for one in self.assessments if when(one.at) <= now]
+        return (*before[-1:], *(one.level for one in self.assessments if when(one.at) > now))
+
     def highest(self, model: SeverityModelSpec) -> Level | None:
         """Return the gravest level that it ever had; `None` where the model has none of them."""
         found = [model.level(one.level) for one in self.assessments]
@@ -144,5 +149,8 @@ class IncidentSpec(Model):
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether it had begun at `now` and was not resolved."""
-        over = self.resolved is not None and when(self.resolved.at) <= now
-        return when(self.opened.at) <= now and not over
+        return when(self.opened.at) <= now and not self.is_over(now)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether it was resolved at `now`."""
+        return self.resolved is not None and when(self.resolved.at) <= now
