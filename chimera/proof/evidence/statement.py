@@ -6,11 +6,14 @@ whom, how long, from which commit) stands under `volatile`. Refuses secrets: the
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from chimera.context import Context, variable_marks
@@ -126,10 +129,23 @@ def _described(name: str, annotations: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _packages() -> list[str]:
-    """Return what is installed beside the interpreter, as `name==version`."""
+    """Return what is installed beside the interpreter, as `name==version`.
+
+    Reading it takes as long as a small proof: it is read again where a folder that modules are
+    imported from has changed.
+    """
+    found = []
+    for folder in sys.path:
+        with contextlib.suppress(OSError):
+            found.append((folder, Path(folder).stat().st_mtime_ns))
+    return list(_installed(tuple(found)))
+
+
+@cache
+def _installed(_: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     from importlib.metadata import distributions
 
-    return sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions()})
+    return tuple(sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions()}))
 
 
 def _lock_files(snapshot: Snapshot) -> list[dict[str, Any]]:
