@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.workspace import forking
 
 ENGINE = Path(__file__).parents[2]
 
@@ -67,20 +68,13 @@ class Repository:
         given = {"PYTHONPATH": str(ENGINE), "PYTHONWARNINGS": "error"}
         return {**os.environ, **given, "CHIMERA_TRUST_REF": "main"}
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "chimera", *args],
-            cwd=self.root,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *args: str) -> forking.Forked:
+        return forking.start(args, self.root, self.environment())
 
     def chimera(self, *args: str) -> Answer:
         process = self.start(*args)
         out, err = process.communicate(timeout=300)
-        return Answer(process.returncode, out, err)
+        return Answer(process.wait(), out, err)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from chimera.runtime import list_runs
 from chimera.workspace import Workspace
 
 from .conftest import Repository
+from .forking import Forked
 
 STEPS = """\
 apiVersion: chimera/v1
@@ -70,7 +71,7 @@ class Place:
         self.repository = repository
         self.chimera = repository.chimera
 
-    def begin(self, *options: str, name: str = "slow") -> subprocess.Popen[str]:
+    def begin(self, *options: str, name: str = "slow") -> Forked:
         process = self.repository.start("run", f"Workflow/{name}", *options)
         until(lambda: list_runs(self.repository.root))
         return process
