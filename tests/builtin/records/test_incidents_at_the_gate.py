@@ -169,6 +169,12 @@ def test_the_rollback_that_it_names_goes_through_and_nothing_else(team: Team, fr
     )
 
 
+def test_to_run_what_it_restores_is_not_the_rollback(team: Team) -> None:
+    burns(team, more=NAMED)
+    back(team)
+    assert rules(held(team.weighing(update(action=Action.RUN)))) == ["incident-freeze-missing"]
+
+
 def test_a_rollback_that_it_does_not_name_is_stopped(team: Team) -> None:
     burns(team)
     back(team)

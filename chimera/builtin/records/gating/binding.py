@@ -19,7 +19,7 @@ from chimera.builtin.records.kinds import (
 )
 from chimera.gate import environments
 from chimera.kinds import DELETED, Answer, Document, Model
-from chimera.model import Address, Change, Digest
+from chimera.model import Action, Address, Change, Digest
 
 if TYPE_CHECKING:
     from chimera.gate import Side, Weighing
@@ -103,9 +103,13 @@ def _models(side: Side, name: Address, weighing: Weighing) -> Iterator[SeverityM
 
 
 def restores(rollback: RollbackSpec, change: Change, environment: str) -> bool:
-    """Tell whether a change is what a rollback restores, and that one is not over."""
-    is_meant = rollback.environment == environment and rollback.observation.result is None
-    return is_meant and _names(rollback.answers, change)
+    """Tell whether a change is what a rollback restores, and that one is not over.
+
+    To run what was restored is none: a rollback is one change, and a run can be asked for again.
+    """
+    if change.action is Action.RUN or rollback.observation.result is not None:
+        return False
+    return rollback.environment == environment and _names(rollback.answers, change)
 
 
 def takes_back(rollback: RollbackSpec, change: Change, environment: str) -> bool:

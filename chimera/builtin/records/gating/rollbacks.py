@@ -56,7 +56,7 @@ def _lacks(rollback: Rollback, change: Change, weighing: Weighing) -> Iterator[L
             what = "a person triggers a rollback, and nobody signed this one"
             how = f"sign it: `chimera rollback approve {name}`"
         yield "rollback-without-human", what, how, ("opened",)
-    if change.action is not Action.RUN and not weighing.held(change):
+    if not weighing.held(change):
         what = f"{weighing.plan.environment} never held {_shown(change)} of {target}"
         how = "a rollback restores what was there: name a commit that was applied, and no new fix"
         yield "rollback-target-unknown", what, how, ("answers",)
