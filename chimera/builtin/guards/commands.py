@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from chimera.model import Outcome
-
-if TYPE_CHECKING:
-    from chimera.cli.session import Session
-
-_output = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
-)
-
-
-def _session() -> Session:
-    session: Any = click.get_current_context().obj  # what the root of the command line made
-    found: Session = session
-    return found
+from chimera.options.outputs import output_option
+from chimera.options.usual import session_of
 
 
 @click.group()
@@ -53,7 +35,7 @@ def guard() -> None:
     "--address", "addresses", multiple=True, metavar="ADDRESS", help="Stop this one document."
 )
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Stop changes of these paths.")
-@_output
+@output_option()
 def engage(
     name: str,
     reason: str,
@@ -83,7 +65,7 @@ def engage(
             "paths": paths,
         }
     )
-    session = _session()
+    session = session_of()
     engaged = engage_here(session.workspace(), name, scope, reason)
     session.emit(
         outputs,
@@ -96,7 +78,7 @@ def engage(
 @guard.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Release it without asking.")
-@_output
+@output_option()
 def release(name: str, yes: bool, outputs: tuple[str, ...]) -> None:
     """Release what was engaged on this machine; a human has to.
 
@@ -106,7 +88,7 @@ def release(name: str, yes: bool, outputs: tuple[str, ...]) -> None:
     from chimera.builtin.guards.rendering import released_json, released_text, switches_text
     from chimera.builtin.guards.steering import release_here
 
-    session = _session()
+    session = session_of()
     released = release_here(
         session.workspace(),
         name,
@@ -128,7 +110,7 @@ def release(name: str, yes: bool, outputs: tuple[str, ...]) -> None:
 
 @guard.command(name="list")
 @click.argument("name", required=False)
-@_output
+@output_option()
 def list_(name: str | None, outputs: tuple[str, ...]) -> None:
     """Show what is engaged, where and why.
 
@@ -138,7 +120,7 @@ def list_(name: str | None, outputs: tuple[str, ...]) -> None:
     from chimera.builtin.guards.rendering import listed_json, listed_text
     from chimera.builtin.guards.steering import list_here
 
-    session = _session()
+    session = session_of()
     listed = list_here(session.workspace(), name)
     session.emit(
         outputs,

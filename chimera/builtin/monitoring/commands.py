@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import output_option
+from chimera.options.usual import environment_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.monitoring.health import Report
@@ -17,32 +19,15 @@ if TYPE_CHECKING:
     from chimera.cli.session import Session
     from chimera.render.paint import Paint
 
-_env = click.option(
-    "--env", "environment", default="local", show_default=True, help="The environment."
-)
 _follow = click.option(
     "--follow",
     is_flag=True,
     help="Do it again and again, as often as the Orchestrator says, until Ctrl-C.",
 )
-_output = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json); repeatable with a file, as in -o json=out.json.",
-)
-
-
-def _session() -> Session:
-    session: Any = click.get_current_context().obj  # what the root of the command line made
-    found: Session = session
-    return found
 
 
 @click.command()
-@_env
+@environment_option
 @click.option(
     "--textfile",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -64,7 +49,7 @@ def _session() -> Session:
     help="For how long the use of the CPU is watched.",
 )
 @_follow
-@_output
+@output_option()
 def metrics(
     environment: str,
     textfile: Path | None,
@@ -89,7 +74,7 @@ def metrics(
         raise UsageError(
             f"node_exporter does not read {textfile.name}", help="name it something.prom"
         )
-    session = _session()
+    session = session_of()
     workspace = session.workspace()
 
     def measure() -> Metrics:
@@ -117,7 +102,7 @@ def metrics(
 
 
 @click.command()
-@_env
+@environment_option
 @click.option(
     "--alert",
     "thresholds",
@@ -141,7 +126,7 @@ def metrics(
     metavar="SECONDS",
     help="How often it is looked; as often as the Orchestrator says if left out.",
 )
-@_output
+@output_option()
 def health(
     environment: str,
     thresholds: tuple[str, ...],
@@ -162,7 +147,7 @@ def health(
     from chimera.builtin.monitoring.keeping import history as kept
     from chimera.builtin.monitoring.rendering import history_text, report_text
 
-    session = _session()
+    session = session_of()
     workspace = session.workspace()
     only = watching.named(workspace, environment, names)
     if history:
@@ -245,7 +230,7 @@ def _outcome(report: Report) -> Outcome:
     help="How often it is looked at on a terminal.",
 )
 @click.option("--once", is_flag=True, help="Show it once, also on a terminal.")
-@_output
+@output_option()
 def top(
     order: Literal["busy", "duration", "age"],
     ended: bool,
@@ -260,7 +245,7 @@ def top(
     """
     from chimera.builtin.monitoring import top as room
 
-    session = _session()
+    session = session_of()
     workspace = session.workspace()
 
     def look() -> room.Table:
@@ -280,7 +265,7 @@ def top(
 @click.command()
 @click.argument("uid", metavar="RUN")
 @click.option("--otlp", "url", metavar="URL", help="Send it there by OTLP over HTTP.")
-@_output
+@output_option()
 def trace(uid: str, url: str | None, outputs: tuple[str, ...]) -> None:
     """Show a run as a trace, or send it to a collector.
 
@@ -290,7 +275,7 @@ def trace(uid: str, url: str | None, outputs: tuple[str, ...]) -> None:
     from chimera.builtin.monitoring.rendering import trace_text
     from chimera.builtin.monitoring.traces import engine_version, otlp_json, spans_of
 
-    session = _session()
+    session = session_of()
     with session.workspace().read_state() as state:
         run = state.run(uid)
         spans = spans_of(run, state.events(uid))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from chimera.options.outputs import FORMATS, output_option
+from chimera.options.usual import session_of
+
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from chimera.cli.session import Session
 
 
 @click.command()
@@ -36,15 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--now", "instant", metavar="TIME", help="Speak as of TIME instead of the present one."
 )
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help="Output format (text, json, markdown, html); repeatable with a file, as in "
-    "-o html=report.html.",
-)
+@output_option((*FORMATS, "markdown", "html"), "html=report.html")
 def report(
     kind: str,
     named: str | None,
@@ -70,7 +63,7 @@ def report(
     from chimera.builtin.reporting.rendering.text import report_text
     from chimera.runtime.reporting import ReportKind
 
-    session = _session()
+    session = session_of()
     workspace = session.workspace()
     asked = Asked(named, start, end, zone)
     found = make_report(workspace, ReportKind(kind), asked, environment, _moment(instant))
@@ -82,12 +75,6 @@ def report(
             "html": lambda: report_html(found),
         },
     )
-
-
-def _session() -> Session:
-    session: Any = click.get_current_context().obj  # what the root of the command line made
-    found: Session = session
-    return found
 
 
 def _moment(text: str | None) -> datetime | None:

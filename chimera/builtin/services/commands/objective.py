@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chimera.builtin.services.commands.options import (
-    env_option,
-    now_option,
-    output_option,
-    session_of,
-)
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import output_option
+from chimera.options.usual import environment_option, now_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.services.objectives.evaluating import Standing
@@ -31,9 +27,9 @@ def objective() -> None:
 
 
 @objective.command(name="list")
-@env_option
+@environment_option
 @now_option
-@output_option("text, json")
+@output_option()
 def list_(environment: str, outputs: tuple[str, ...]) -> None:
     """List how all objectives stand.
 
@@ -62,9 +58,9 @@ def list_(environment: str, outputs: tuple[str, ...]) -> None:
 
 @objective.command()
 @click.argument("name")
-@env_option
+@environment_option
 @now_option
-@output_option("text, json")
+@output_option()
 def show(name: str, environment: str, outputs: tuple[str, ...]) -> None:
     """Show one objective: its value, its error budget and its burn rates.
 
@@ -86,7 +82,7 @@ def show(name: str, environment: str, outputs: tuple[str, ...]) -> None:
 @objective.command()
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path))
-@env_option
+@environment_option
 @now_option
 def export(name: str, file: Path, environment: str) -> None:
     """Write the measurements of a window to FILE, and print the current value that they show.

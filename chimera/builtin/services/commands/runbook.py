@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chimera.builtin.services.commands.options import env_option, output_option, session_of
 from chimera.model import Outcome, UsageError
+from chimera.options.outputs import FORMATS, output_option
+from chimera.options.usual import environment_option, session_of
 
 if TYPE_CHECKING:
     from chimera.builtin.services.runbooks.ledger import Ledger
@@ -28,7 +29,7 @@ def runbook() -> None:
 @click.option(
     "--symptom", metavar="TEXT", help="What you see: the procedures that fit, best first."
 )
-@output_option("text, json")
+@output_option()
 def list_(symptom: str | None, outputs: tuple[str, ...]) -> None:
     """List procedures; with --symptom those that fit what you see."""
     from chimera.builtin.services.runbooks import rendering
@@ -50,7 +51,7 @@ def list_(symptom: str | None, outputs: tuple[str, ...]) -> None:
 @runbook.command()
 @click.argument("name")
 @click.argument("procedure", required=False)
-@output_option("text, json, markdown, html", "html=page.html")
+@output_option((*FORMATS, "markdown", "html"), "html=page.html")
 def show(name: str, procedure: str | None, outputs: tuple[str, ...]) -> None:
     """Show a runbook, or one of its procedures, with every step.
 
@@ -86,7 +87,7 @@ def _procedure_json(procedure: ProcedureSpec) -> Any:
 @runbook.command()
 @click.argument("name")
 @click.argument("procedure", required=False)
-@env_option
+@environment_option
 @click.option(
     "--input",
     "given",
@@ -110,7 +111,7 @@ def _procedure_json(procedure: ProcedureSpec) -> Any:
 )
 @click.option("--anew", is_flag=True, help="Cancel a run that is not over, and begin a new one.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done and asked, and do nothing.")
-@output_option("text, json")
+@output_option()
 def run(
     name: str,
     procedure: str | None,
