@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chimera.builtin.records.kinds import RollbackSpec
+from chimera.builtin.records.kinds import RollbackSpec, when
 from chimera.builtin.records.rolling.named import rollback_named
 from chimera.builtin.records.rolling.suggesting import suggest
 from chimera.builtin.records.rolling.watching import Stands, Watched, watch
@@ -101,6 +101,32 @@ def test_it_counts_when_its_time_is_over_and_nothing_was_unwell(team: Console) -
     assert recorded(team).observation.result == "stable"
     team.tell("check")
     assert "stable" in team.tell("rollback", "list")
+
+
+@pytest.mark.parametrize("told", [("verify",), ()], ids=["by done", "by watch"])
+def test_nobody_has_to_say_that_it_was_carried_out(team: Console, told: tuple[str, ...]) -> None:
+    rolled_back(team)
+    looked(team)
+    carried_out = stands(team).since
+    assert stands(team).steps == (*STEPS[:3], "verify")
+    team.passes(minutes=15)
+    team.tell("rollback", "done", "back", *STEPS[:3], *told)
+    if not told:
+        done = ("rollback", "done", "back", "verify", "--at", team.now.isoformat())
+        team.tell(*done)
+    team.tell("rollback", "watch", "back")
+    done = recorded(team).done("restore-values")
+    assert done is not None
+    assert carried_out is not None
+    assert when(done.at) == carried_out.replace(microsecond=0)
+    team.tell("check")
+
+
+def test_what_is_before_it_is_not_skipped_by_that(team: Console) -> None:
+    rolled_back(team)
+    team.passes(minutes=1)
+    team.tell("rollback", "done", "back", "find-change")
+    assert recorded(team).done("restore-values") is None
 
 
 def test_it_does_not_count_where_something_was_unwell(team: Console) -> None:

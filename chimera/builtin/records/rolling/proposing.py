@@ -153,28 +153,43 @@ def do_steps(
     """Write that steps of the checklist were done; raises `UsageError` for one that it has not.
 
     Where the journal tells when something was `carried_out`, the step of that was done then, and
-    what comes before it no later.
+    what comes before it no later. It need not be named once all before it are done.
     """
-    listed = [item.step for item in rollback.spec.checklist]
     procedure = PROCEDURES[rollback.spec.type]
     owed = procedure.ids
     before = owed[: owed.index(procedure.executes) + 1]
     written = Draft(workspace)
     for step in steps:
-        at = carried_out if step in before and carried_out is not None else by.at
-        done = {"at": stamp_of(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
-        if rollback.spec.done(step) is not None:
-            raise UsageError(f"{step} was done already", help="name a step that was not")
-        if step in listed:
-            written.put(rollback.address, ("checklist", listed.index(step), "done"), done)
-        elif step in owed:
-            written.append(rollback.address, ("checklist",), {"step": step, "done": done})
-        else:
+        if step not in owed:
             raise UsageError(
                 f"a {rollback.spec.type} rollback has no step {step}",
                 help=suggestion(step, owed, f"its steps: {', '.join(owed)}"),
             )
+        if rollback.spec.done(step) is not None:
+            raise UsageError(f"{step} was done already", help="name a step that was not")
+        at = carried_out if step in before and carried_out is not None else by.at
+        done = {"at": stamp_of(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
+        _put_step(written, rollback, step, done)
+    if carried_out is not None and procedure.executes not in steps:
+        if set(is_answered(rollback.spec)).isdisjoint(set(before[:-1]) - set(steps)):
+            put_execution(written, rollback, carried_out, by)
     return written.write()
+
+
+def put_execution(draft: Draft, rollback: Rollback, at: datetime, by: Occasion) -> None:
+    """Propose that the step by which something is taken back was done, unless the record says so."""
+    step = PROCEDURES[rollback.spec.type].executes
+    if rollback.spec.done(step) is None:
+        done = {"at": stamp_of(at), "by": by.by, "note": "as the journal tells"}
+        _put_step(draft, rollback, step, done)
+
+
+def _put_step(draft: Draft, rollback: Rollback, step: str, done: dict[str, str]) -> None:
+    listed = [item.step for item in rollback.spec.checklist]
+    if step in listed:
+        draft.put(rollback.address, ("checklist", listed.index(step), "done"), done)
+    else:
+        draft.append(rollback.address, ("checklist",), {"step": step, "done": done})
 
 
 def redeploy(workspace: Workspace, rollback: Rollback, why: str, by: Occasion) -> tuple[str, ...]:

@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING
 
 from chimera.builtin.records.drafting import stamp_of
 from chimera.builtin.records.kinds import IncidentSpec, RollbackSpec, when
+from chimera.builtin.records.procedures import PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
-from chimera.builtin.records.rolling.proposing import is_answered, put_observation
+from chimera.builtin.records.rolling.proposing import (
+    is_answered,
+    put_execution,
+    put_observation,
+)
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import DELETED, Answer
 from chimera.model import Address, Outcome
@@ -77,8 +82,10 @@ class Watched:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps of the checklist that nobody did yet."""
-        return is_answered(self.rollback.spec)
+        """The steps of the checklist that nobody did yet; the journal knows what was executed."""
+        spec = self.rollback.spec
+        known = {PROCEDURES[spec.type].executes} if self.since is not None else set()
+        return tuple(step for step in is_answered(spec) if step not in known)
 
 
 def watch(workspace: Workspace, rollback: Rollback, state: StateReader) -> Watched:
@@ -204,6 +211,8 @@ def record_observation(
         "note": note or _note(watched),
     }
     draft = Draft(workspace)
+    if not watched.steps:
+        put_execution(draft, watched.rollback, watched.since, by)
     put_observation(draft, watched.rollback, seen)
     return draft.write()
 
