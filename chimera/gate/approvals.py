@@ -60,6 +60,10 @@ def _what_to_do(found: Tally, obligation: Obligation, weighing: Weighing) -> str
         )
     if found.rejections:
         return "whoever rejects it approves it later, or the change becomes another"
+    about = (o for o in weighing.plan.obligations if o.target == obligation.target)
+    how = next((o.how for o in about if o.kind == obligation.kind and o.how), None)
+    if how is not None:
+        return how
     if item is not None and item.change.action is Action.RUN:
         given = ", and the same --input" if item.inputs else ""
         return (

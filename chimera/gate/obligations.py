@@ -146,6 +146,8 @@ def _review_record(obligation: Obligation, weighing: Weighing) -> Verdict:
     missing = f"no {obligation.subject} names {obligation.target} with its digest"
     after = item.change.after or DELETED
     how = f"add one whose spec.answers has target: {obligation.target} and after: {after}"
+    if obligation.how:
+        how = f"{obligation.how}; or {how}"
     return unmet(obligation, weighing, Finding.FAIL, (missing, *offered, how))
 
 

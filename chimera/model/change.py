@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -111,6 +111,7 @@ class Obligation:
     `subject` is what is owed (`Proof/refund-invariants`, `Role/payments-owner`, a record kind),
     `target` the change that owes it, `source` the document that says so. `detail` holds what the
     kind needs besides (a count of approvals), as sorted pairs, so that it can be part of a digest.
+    `how` tells people a better way to meet it than the usual one, and is part of no digest.
     """
 
     kind: ObligationKind
@@ -119,3 +120,4 @@ class Obligation:
     source: Address
     reason: str
     detail: tuple[tuple[str, str], ...] = ()
+    how: str | None = field(default=None, compare=False)

@@ -198,8 +198,10 @@ class Responding:
         watched = found is not None and isinstance(found.spec, RollbackSpec) and found.spec
         if watched and watched.observation.result is None:
             raise UsageError(
-                f"{self.spec.rollback} was not watched to its end: nothing confirms stability yet",
-                help=f"`chimera rollback watch {self.spec.rollback.partition('/')[2]}`",
+                f"no observation of {self.spec.rollback} is recorded: nothing confirms stability"
+                " yet",
+                help=f"`chimera rollback watch {self.spec.rollback.partition('/')[2]}` records it"
+                " once its time is over and its checklist done, or says what is left",
             )
 
     def _put(self, name: str, value: Any) -> None:

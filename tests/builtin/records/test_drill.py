@@ -120,6 +120,8 @@ def test_the_drill(team: Console) -> None:
     refused = team.tell("rollback", "run", "back", "--auto-approve", code=1)
     assert "rollback-evidence-missing" in refused
     assert "rollback-without-human" in refused
+    assert "sign it with `chimera rollback approve back`" in refused
+    assert "chimera approve" not in refused, "that would sign the plan of the present commit"
     kept = ("timeline=the incident", "metrics=a dashboard", "logs=s3://logs", "state=status.json")
     team.tell("rollback", "preserve", "back", *kept, "--unavailable", "impact=nobody answered")
     prepared = ("preserve-evidence", "find-change", "capture-status", "note-values")
@@ -141,10 +143,8 @@ def test_the_drill(team: Console) -> None:
     team.passes(minutes=5)
     team.tell("health", *PRODUCTION)
     team.passes(minutes=11)
-    assert "steps that nobody did yet: execute, verify" in team.tell(
-        "rollback", "watch", "back", code=5
-    )
-    team.tell("rollback", "done", "back", "execute", "verify")
+    assert "steps that nobody did yet: verify" in team.tell("rollback", "watch", "back", code=5)
+    team.tell("rollback", "done", "back", "verify")
     assert "stable" in team.tell("rollback", "watch", "back")
 
     # The rollback gets its entry, as every change of production.

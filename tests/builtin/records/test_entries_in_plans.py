@@ -61,6 +61,12 @@ def test_the_draft_names_every_change_and_only_what_a_person_knows_is_missing(
     assert "# verification: how to confirm that the change is active." in found["text"]
 
 
+def test_a_refusal_names_the_command_that_writes_it(team: Console) -> None:
+    team.commit()
+    refused = team.tell("apply", *LIVE, "--auto-approve", code=1)
+    assert "write one: `chimera changelog add --env live`" in refused
+
+
 def test_the_completed_draft_is_a_valid_entry_that_answers(team: Console) -> None:
     complete(team)
     team.tell("check")

@@ -93,6 +93,19 @@ def test_code_documents_creations_and_deletions_go_back_together(team: Console) 
     assert "nothing to do" in team.tell("rollback", "run", "--to", first)
 
 
+def test_a_plan_says_what_is_left_to_do(team: Console) -> None:
+    first = applied(team)
+    nothing = team.tell("rollback", "plan", "--to", first)
+    assert f"local is as {first[:12]} says: there is nothing to take back" in nothing
+    assert "--write" not in nothing
+    team.write("src/fee", "50\n")
+    decided(team)
+    applied(team)
+    proposed(team, first, kept=False)
+    evidence = " ".join(f"{kept.partition('=')[0]}=WHERE" for kept in KEPT)
+    assert f"chimera rollback preserve back {evidence}" in team.said
+
+
 def test_only_what_is_named_goes_back(team: Console) -> None:
     first = applied(team)
     before = held(team)

@@ -60,7 +60,8 @@ def done(
 ) -> None:
     """Say that steps of the checklist were done.
 
-    Of the step by which something is taken back the journal knows when it was.
+    Of the step by which something is taken back the journal knows when it was; it need not be
+    named, and what comes before it is written as no later, unless --at says when.
     """
     from chimera.builtin.records.rolling.named import rollback_named
     from chimera.builtin.records.rolling.proposing import do_steps

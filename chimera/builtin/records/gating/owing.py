@@ -28,7 +28,8 @@ def owe(subject: Subject) -> Iterator[Obligation]:
             yield from _of_rollback(subject, change, rollback)
         if production is not None and not rollbacks:
             reason = f"{production} is production, and the change affects it"
-            yield Obligation("record", ENTRY, change.target, production, reason)
+            how = f"write one: `chimera changelog add --env {production.name}`"
+            yield Obligation("record", ENTRY, change.target, production, reason, how=how)
 
 
 def production_of(subject: Subject) -> Address | None:
@@ -55,7 +56,8 @@ def _of_rollback(subject: Subject, change: Change, rollback: Address) -> Iterato
     target = change.target
     if subject.environment.protected:
         reason = f"{rollback} restores it, and a person triggers a rollback"
-        yield Obligation("approval", ANYBODY, target, rollback, reason, (("count", "1"),))
+        how = f"sign it with `chimera rollback approve {rollback.name}`"
+        yield Obligation("approval", ANYBODY, target, rollback, reason, (("count", "1"),), how)
     for address, proof in subject.binding(ProofSpec):
         is_about = proof.covers.names_documents or bool(proof.covers.paths)
         if is_about and subject.selects(proof.covers, change):

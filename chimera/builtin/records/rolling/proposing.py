@@ -170,14 +170,14 @@ def do_steps(
         at = carried_out if step in before and carried_out is not None else by.at
         done = {"at": stamp_of(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
         _put_step(written, rollback, step, done)
-    if carried_out is not None and procedure.executes not in steps:
-        if set(is_answered(rollback.spec)).isdisjoint(set(before[:-1]) - set(steps)):
-            put_execution(written, rollback, carried_out, by)
+    left = set(is_answered(rollback.spec)).intersection(before[:-1]).difference(steps)
+    if carried_out is not None and not left and procedure.executes not in steps:
+        put_execution(written, rollback, carried_out, by)
     return written.write()
 
 
 def put_execution(draft: Draft, rollback: Rollback, at: datetime, by: Occasion) -> None:
-    """Propose that the step by which something is taken back was done, unless the record says so."""
+    """Propose that the step by which something is taken back was done, if it is not said."""
     step = PROCEDURES[rollback.spec.type].executes
     if rollback.spec.done(step) is None:
         done = {"at": stamp_of(at), "by": by.by, "note": "as the journal tells"}

@@ -59,12 +59,20 @@ def proposal_text(
     """
     environment = plan.environment
     only = "".join(f" --only '{target}'" for target in back.only)
+    if rollback is None and not plan.changing:
+        return f"{environment} is as {back.to[:_SHORT]} says: there is nothing to take back"
     if rollback is None:
         told = "nothing is rolled back without a record: write it with"
         command = f"chimera rollback plan --to {back.to}{only} --env {environment}"
         return f"{paint(told, 'warn')}\n  {command} --write --reason TEXT [--incident NAME]"
     name = rollback.address.name
     lines = [f"{rollback.address}: {rollback.spec.reason}", steps_text(rollback.spec, paint)]
+    lost = [
+        what for what in EVIDENCE if what not in {kept.what for kept in rollback.spec.preserved}
+    ]
+    if lost:
+        where = " ".join(f"{what}=WHERE" for what in lost)
+        lines.append(f"say where evidence is kept: chimera rollback preserve {name} {where}")
     if not is_there:
         lines.append(f"commit and merge {rollback.place.path}: {environment} takes what is merged")
     if plan.protected:

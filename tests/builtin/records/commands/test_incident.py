@@ -257,7 +257,7 @@ def test_it_is_not_over_while_its_rollback_is_watched(desk: Desk) -> None:
     incident.write_text(incident.read_text() + "  rollback: Rollback/flag\n")
     desk.later(minutes=30)
     refused = desk.tell("incident", "resolve", code=4)
-    assert "Rollback/flag was not watched to its end" in refused.err
+    assert "no observation of Rollback/flag is recorded" in refused.err
     watched = {"from": "2026-11-21T12:10:00Z", "until": "2026-11-21T12:30:00Z"}
     rollback["observation"] = {**watched, "result": "stable"}  # type: ignore[assignment]
     file.unlink()
