@@ -11,9 +11,11 @@ from collections.abc import Iterator
 
 from chimera.contract.facts import LayerFacts, Use, field_of
 from chimera.contract.layers import is_contract
+from chimera.documents import Globs
 from chimera.kinds import (
     AUTOMATIC_TRIGGERS,
     Document,
+    Governs,
     KindReference,
     LayerReference,
     Marked,
@@ -29,6 +31,7 @@ _STARTS = AUTOMATIC_TRIGGERS | {"apply"}
 def check_informing(facts: LayerFacts) -> Iterator[Diagnostic]:
     """Report what an informational layer's documents start, schedule or decide."""
     yield from _starting(facts)
+    yield from _started(facts)
     yield from _acting(facts)
     yield from _deciding(facts)
     yield from _asking(facts)
@@ -57,6 +60,41 @@ def _starting(facts: LayerFacts) -> Iterator[Diagnostic]:
                 found.route,
                 f"remove {field_of(found)}: people look at it when they need it",
             )
+
+
+def _started(facts: LayerFacts) -> Iterator[Diagnostic]:
+    """What starts by itself when somebody writes a record of the layer: its paths lead to them.
+
+    A pattern that begins with a wildcard reads the tree as a whole, and means no record by it.
+    """
+    kinds = facts.subject.snapshot.registry.kinds
+    folders = {name: kinds[name].folder for name in _records(facts)}
+    for document in facts.subject.snapshot.documents.values():
+        if not folders or not document.kind.executable or not _starts(facts, document):
+            continue
+        for found in document.marks:
+            if not isinstance(found.mark, Governs):
+                continue
+            for name, folder in folders.items():
+                if _leads_into(str(found.value), folder):
+                    yield _fault(
+                        facts,
+                        f"{document.address} is started by each {name} that is written",
+                        document,
+                        found.route,
+                        f"leave {folder} out of its paths, or write trigger: human",
+                    )
+
+
+def _starts(facts: LayerFacts, document: Document[Model]) -> bool:
+    return any(found.value in _STARTS for found in facts.marks.playing(document, Role.TRIGGER))
+
+
+def _leads_into(pattern: str, folder: str) -> bool:
+    if pattern.startswith(f"{folder}/"):
+        return True
+    is_near = pattern.partition("/")[0] == folder.partition("/")[0]
+    return is_near and Globs([pattern]).matches(f"{folder}/record.yaml")
 
 
 def _acting(facts: LayerFacts) -> Iterator[Diagnostic]:

@@ -154,6 +154,33 @@ def test_its_own_documents_start_nothing_by_themselves(repository: Path, trigger
     assert f"trigger: {trigger}" in refused(repository)
 
 
+STARTED = """\
+  trigger: %s
+  paths: ['%s']
+  stages: [{id: tell, operation: echo, inputs: {text: hello}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["changelog/incidents/**", "changelog/incidents/2026-*.yaml", "changelog/**", "changelog/**/*"],
+)
+def test_what_is_written_there_starts_nothing(repository: Path, pattern: str) -> None:
+    write(repository, "specs/one.yaml", document("Workflow", STARTED % ("apply", pattern)))
+    assert refused(repository) == [f"paths: ['{pattern}']"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "pattern"),
+    [("human", "changelog/incidents/**"), ("apply", "changelog/*.yaml"), ("apply", "**")],
+)
+def test_what_a_person_starts_or_what_reads_something_else_may(
+    repository: Path, trigger: str, pattern: str
+) -> None:
+    write(repository, "specs/one.yaml", document("Workflow", STARTED % (trigger, pattern)))
+    assert refused(repository) == []
+
+
 def test_its_own_documents_are_started_by_people(repository: Path) -> None:
     write(repository, "specs/badges/one.yaml", document("Workflow", WORKFLOW % "hello"))
     assert refused(repository) == []
