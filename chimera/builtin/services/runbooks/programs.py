@@ -1,8 +1,8 @@
 """What single programs are known to do, by their arguments: to look, to change, or to destroy.
 
 Only what is known to look is called so: it is done without a question. A program of the tree, one
-that is told to write a file or to start another, and one that is not listed are not known. Refuses
-to run anything.
+that has an option which is not listed (it may write a file, start another program, or spell what
+changes in another way), and one that is not listed itself are not known. Refuses to run anything.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from string import digits
 
 from chimera.builtin.services.spec.runbook import Lost, Risk
 
@@ -34,7 +35,7 @@ _LOSES_STATE = Consequence("changes", frozenset({"state"}))
 _DELETES_PODS = Consequence("destroys", frozenset({"logs", "state"}))
 
 _READERS = _words(
-    "cat column cut df du echo false free grep head id jq ls md5sum nvidia-smi pg_isready ps pwd "
+    "cat column cut df du echo false free grep head id jq ls md5sum pg_isready ps pwd "
     "sha256sum sleep stat tail tr true uname uptime vmstat wc"
 )
 """What writes to nothing but its output, and starts nothing, whatever it is told."""
@@ -51,10 +52,71 @@ _REDIS_LOSES = _words(
     "del unlink flushall flushdb ltrim lpop rpop lrem expire set hdel srem zrem xtrim xdel"
 )
 _REDIS_VALUES = _words("-h -p -n -a -u --user --pass")
-_SQL_READS = re.compile(r"\s*(?:select|show|explain(?!\s+analy))\b[^(;]*;?\s*", re.IGNORECASE)
+_SQL_READS = re.compile(
+    r"\s*(?:select|show|explain(?!\s+analy))\b(?:(?!\binto\b)[^(;])*;?\s*", re.IGNORECASE
+)
 _SQL_LOSES = re.compile(r"\b(?:drop|delete|truncate|update|alter|insert|merge|copy)\b", re.I)
+_CURL_SCHEMES = ("http://", "https://")  # by others, such as gopher, anything can be said
 _CURL_SENDS = ("-d", "--data", "-F", "--form", "-T", "--upload-file", "--json")
 _GLOBAL_VALUES = _words("-n --namespace --context --cluster --user -s")
+_OPTIONS: dict[str, tuple[str, frozenset[str]]] = {
+    "curl": (
+        "sSfiILkvGHmAgw46",
+        _words(
+            "-X -o -d --silent --show-error --fail --fail-with-body --include --head --location "
+            "--insecure --verbose --get --header --max-time --connect-timeout --url --compressed "
+            "--retry --retry-delay --request --output --data --data-urlencode --user-agent "
+            "--no-progress-meter --globoff --http1.1 --http2 --max-redirs --write-out"
+        ),
+    ),
+    "kubectl": (
+        "nAlLocfpwRs",
+        _words(
+            "--namespace --context --cluster --user --all-namespaces --selector --output "
+            "--field-selector --tail --since --since-time --timestamps --timeout --previous "
+            "--container --all-containers --containers --prefix --follow --watch --sort-by --for "
+            "--no-headers --show-labels --label-columns --list --recursive --revision --filename "
+            "--ignore-not-found --limit-bytes --max-log-requests --request-timeout --api-group "
+            "--verbs --namespaced --quiet --server"
+        ),
+    ),
+    "mc": ("r", _words("--recursive --json --name --older-than --newer-than --summarize")),
+    "nvidia-smi": (
+        "qLdi",
+        _words("--query --query-gpu --query-compute-apps --format --list-gpus --display --id"),
+    ),
+    "pg_dump": (
+        "UhpdFctTnNsaOxvwZbBCE",
+        _words(
+            "--username --host --port --dbname --format --table --exclude-table --schema "
+            "--exclude-schema --schema-only --data-only --no-owner --no-privileges --clean "
+            "--create --if-exists --verbose --no-password --compress --large-objects"
+        ),
+    ),
+    "pg_restore": ("lv", _words("--list --verbose")),
+    "psql": (
+        "cUhpdAtxqXwe",
+        _words(
+            "--command --username --host --port --dbname --no-align --tuples-only --expanded "
+            "--quiet --no-psqlrc --no-password --csv --echo-queries"
+        ),
+    ),
+    "sort": (
+        "nrukbdfghiMRsVzct",
+        _words(
+            "--numeric-sort --reverse --unique --key --field-separator --human-numeric-sort "
+            "--version-sort --month-sort --ignore-case --stable --check"
+        ),
+    ),
+    "trivy": (
+        "sfq",
+        _words(
+            "--severity --format --exit-code --quiet --no-progress --ignore-unfixed --scanners "
+            "--timeout --skip-dirs --skip-files"
+        ),
+    ),
+}
+"""Options with which a program that looks does nothing else: by letters, and whole."""
 
 
 def known_of(argv: Sequence[str], *, is_fed: bool = False) -> Consequence | None:
@@ -62,7 +124,33 @@ def known_of(argv: Sequence[str], *, is_fed: bool = False) -> Consequence | None
 
     One that is named by a path may be anything.
     """
-    name, rest = argv[0], list(argv[1:])
+    found = _judged(argv[0], list(argv[1:]), is_fed=is_fed)
+    return found if found is not READS or _has_known_options(argv) else None
+
+
+def _has_known_options(argv: Sequence[str]) -> bool:
+    """Tell whether all options of a program are listed; of one that is not judged by them, any.
+
+    What follows two hyphens is no option, and of kubectl a program of its own. Digits behind
+    letters are their value.
+    """
+    letters, names = _OPTIONS.get(argv[0], (None, frozenset[str]()))
+    if letters is None:
+        return True
+    own = argv[1 : argv.index("--")] if "--" in argv else argv[1:]
+    return all(
+        one in names
+        or (
+            one.partition("=")[0] in names
+            if one.startswith("--")
+            else set(one[1:]) <= {*letters, *digits}
+        )
+        for one in own
+        if one.startswith("-")
+    )
+
+
+def _judged(name: str, rest: list[str], *, is_fed: bool) -> Consequence | None:
     if name in _READERS:
         return READS
     if name in _CHANGERS:
@@ -101,7 +189,8 @@ def _kubectl(arguments: Sequence[str], *, is_fed: bool) -> Consequence | None:
     if verb == "scale":
         return _REPLACES_PODS if "--replicas=0" in rest else CHANGES
     if verb == "set":
-        return READS if "--list" in rest else _REPLACES_PODS
+        sets = any("=" in one and not one.startswith("-") for one in rest)
+        return READS if "--list" in rest and not sets else _REPLACES_PODS
     if verb in _KUBECTL_DESTROYS:
         return _DELETES_PODS
     is_look = verb in _KUBECTL_READS or rest[:2] == ["auth", "can-i"]
@@ -109,7 +198,9 @@ def _kubectl(arguments: Sequence[str], *, is_fed: bool) -> Consequence | None:
 
 
 def _curl(arguments: Sequence[str]) -> Consequence | None:
-    if any(one in {"-K", "--config"} for one in arguments):
+    if any("://" in one and not one.startswith(_CURL_SCHEMES) for one in arguments):
+        return None
+    if any("%output{" in one for one in arguments):
         return None
     method = _after(arguments, ("-X", "--request"))
     if method is not None and method.upper() not in {"GET", "HEAD", "OPTIONS"}:
@@ -152,7 +243,7 @@ def _psql(arguments: Sequence[str], *, is_fed: bool) -> Consequence:
         if one in {"-c", "--command"}
     ]
     is_script = any(one in {"-f", "--file"} or one.startswith("--file=") for one in arguments)
-    if is_script or is_fed or any(map(_SQL_LOSES.search, statements)):
+    if is_script or is_fed or any(map(_SQL_LOSES.search, arguments)):
         return _LOSES_DATA
     return READS if statements and all(map(_SQL_READS.fullmatch, statements)) else CHANGES
 
@@ -173,9 +264,9 @@ def _minio(arguments: Sequence[str]) -> Consequence:
     return READS if verb in {"ls", "stat", "cat", "diff", "du", "find", "head"} else CHANGES
 
 
-def _sorting(arguments: Sequence[str]) -> Consequence | None:
-    is_plain = not any(one.startswith(("-o", "--o", "--compress")) for one in arguments)
-    return READS if is_plain else None
+def _plainly(arguments: Sequence[str]) -> Consequence:
+    """What looks with the options that are listed, whatever its arguments are."""
+    return READS
 
 
 def _uniq(arguments: Sequence[str]) -> Consequence | None:
@@ -184,12 +275,11 @@ def _uniq(arguments: Sequence[str]) -> Consequence | None:
 
 def _trivy(arguments: Sequence[str]) -> Consequence | None:
     is_scan = arguments[:1] and arguments[0] in {"image", "fs", "config", "repo", "k8s"}
-    is_kept = _after(arguments, ("-o", "--output", "-c", "--config")) is not None
-    return READS if is_scan and not is_kept else None
+    return READS if is_scan else None
 
 
 def _chimera(arguments: Sequence[str]) -> Consequence | None:
-    if any(one.startswith(("-C", "--directory", "--output")) for one in arguments):
+    if any(one.startswith(("-C", "--directory", "--out")) for one in arguments):
         return None
     if any("=" in one for one in arguments) or "prove" in arguments[:1]:
         return None  # a proof runs what the tree says, and -o json=FILE writes a file
@@ -224,10 +314,11 @@ _JUDGES: dict[str, Callable[[Sequence[str]], Consequence | None]] = {
     "curl": _curl,
     "docker": _docker,
     "mc": _minio,
+    "nvidia-smi": _plainly,
     "pg_dump": _pg_dump,
     "pg_restore": _pg_restore,
     "redis-cli": _redis,
-    "sort": _sorting,
+    "sort": _plainly,
     "systemctl": _systemctl,
     "trivy": _trivy,
     "uniq": _uniq,
