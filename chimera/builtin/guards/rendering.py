@@ -67,7 +67,9 @@ def released_text(released: Released, paint: Paint) -> str:
     """Return what was released, and what still stops."""
     guard = released.switches[0].guard
     lines = [f"{paint('released', 'good')}: {guard}"]
-    lines += (f"  it was {unbroken(_who(one))}" for one in released.switches)
+    lines += (
+        f"  {'' if one.is_damaged else 'it was '}{unbroken(_who(one))}" for one in released.switches
+    )
     if released.still:
         lines.append(f"{paint('still engaged', 'bad')} by documents:")
         lines += halt_lines(released.still, paint)

@@ -7,21 +7,23 @@ let automation release anything, and to release what a document has engaged.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chimera.builtin.guards.kinds import GuardScope, GuardSpec
 from chimera.builtin.guards.switches import Switch, engage, read_switches, release
+from chimera.contract import contracts_of
 from chimera.documents import dump
-from chimera.kinds import API_VERSION, ValidationError, suggestion, validate
+from chimera.gate import environments
+from chimera.kinds import API_VERSION, ValidationError, nearest, suggestion, validate
 from chimera.model import NAME_PATTERN, ChimeraError, GateError, UsageError
 from chimera.state import Holder
 from chimera.workspace.guarding import halts_of
 
 if TYPE_CHECKING:
     from chimera.gate import Halt
-    from chimera.kinds import Document
+    from chimera.kinds import Document, Snapshot
     from chimera.workspace import Workspace
 
 _HOME = "specs/guards"
@@ -31,8 +33,8 @@ _HOME = "specs/guards"
 class Engaged:
     """A switch that was engaged: what it stops, what is stopping, and how to record it.
 
-    `warning` says what could not be read. `record` is what to write, into `path` where that is a
-    document that exists and else as a new one.
+    `warning` says what could not be read or is not there. `record` is what to write, into `path`
+    where that is a document that exists and else as a new one.
     """
 
     switch: Switch
@@ -73,7 +75,8 @@ def engage_here(workspace: Workspace, name: str, scope: GuardScope | None, reaso
     switch = engage(workspace.root, workspace.context, name, meant, reason)
     path = document.place.path if document else f"{_HOME}/{name}.yaml"
     record = "engaged: true" if document else _document_for(name, meant, switch.reason)
-    return Engaged(switch, before, path, record, document is not None, _writer(workspace), warning)
+    told = "; ".join(filter(None, (warning, _unknown(workspace, meant))))
+    return Engaged(switch, before, path, record, document is not None, _writer(workspace), told)
 
 
 def scope_of(given: dict[str, tuple[str, ...]]) -> GuardScope | None:
@@ -86,7 +89,7 @@ def scope_of(given: dict[str, tuple[str, ...]]) -> GuardScope | None:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
-            f"{first['input']!r} is nothing that a scope can name: {first['msg']}",
+            f"{first['input']!r} is nothing that a scope can name",
             help="write --env Environment/NAME, --kind Kind, --layer contract/id, "
             "--address Kind/name, --path GLOB",
         ) from error
@@ -162,6 +165,34 @@ def _documented(workspace: Workspace, name: str) -> tuple[Document[GuardSpec] | 
         said = error.message if isinstance(error, ChimeraError) else repr(error)
         return None, f"documents cannot be read: {said}"
     return None, ""
+
+
+def _unknown(workspace: Workspace, scope: GuardScope) -> str:
+    """Say what a scope names that is not there; nothing where documents cannot be read."""
+    try:
+        told = "; ".join(_absent(scope, workspace.loaded.snapshot))
+    except Exception:  # noqa: BLE001 - it is engaged already, and what keeps this is told elsewhere
+        return ""
+    return f"{told}: it stops nothing by that" if told else ""
+
+
+def _absent(scope: GuardScope, snapshot: Snapshot) -> Iterator[str]:
+    there = {
+        "environments": {f"Environment/{name}" for name in environments(snapshot)},
+        "kinds": set(snapshot.registry.kinds),
+        "layers": {
+            f"{c.address.name}/{one.id}" for c in contracts_of(snapshot) for one in c.spec.layers
+        },
+        "addresses": set(map(str, snapshot.documents)),
+    }
+    words = {"kinds": "kind ", "layers": "layer "}
+    for field, known in there.items():
+        for name in getattr(scope, field):
+            if name not in known:
+                near = nearest(name, known)
+                yield f"there is no {words.get(field, '')}{name}" + (
+                    f" (did you mean {near}?)" if near else ""
+                )
 
 
 def _document_for(name: str, scope: GuardScope, reason: str) -> str:

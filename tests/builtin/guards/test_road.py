@@ -229,6 +229,31 @@ def test_engaging_tells_what_to_write_and_every_plan_and_status_shows_it(
     assert (code, "by a document in the work tree" in err) == (4, True)
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--env", "locl"), "there is no Environment/locl (did you mean Environment/local?)"),
+        (("--kind", "Workflw"), "there is no kind Workflw (did you mean Workflow?)"),
+        (("--layer", "ops/7"), "there is no layer ops/7"),
+        (("--address", "Workflow/none"), "there is no Workflow/none"),
+    ],
+)
+def test_engaging_tells_that_a_scope_names_what_is_not_there(
+    root: Path, say: Say, flags: tuple[str, str], told: str
+) -> None:
+    code, out, _ = say("guard", "engage", "pay", "--reason", "x", *flags)
+    assert (code, len(read_switches(root))) == (0, 1), "it may be there in what runs"
+    assert told in out
+    assert "it stops nothing by that" in out
+
+
+@pytest.mark.parametrize("flags", [("--env", "local"), ("--kind", "Workflow")])
+def test_engaging_is_not_doubted_where_it_is_there(
+    root: Path, say: Say, flags: tuple[str, str]
+) -> None:
+    assert "warning" not in say("guard", "engage", "pay", "--reason", "x", *flags)[1]
+
+
 def test_a_switch_takes_the_scope_of_its_document(root: Path, say: Say) -> None:
     guard(root, "{reason: r, scope: {kinds: [Workflow]}}", "flows")
     out = say("guard", "engage", "flows", "--reason", "x")[1]
