@@ -95,12 +95,12 @@ def draft(
 
 def owing(plan: Plan) -> tuple[PlanItem, ...]:
     """Return the items of a plan that owe an entry, or all that change where none does."""
-    owed = tuple(
-        item
-        for item in plan.changing
-        if any(o.kind == "record" and o.subject == KIND for o in item.obligations)
-    )
-    return owed or plan.changing
+    return tuple(item for item in plan.changing if owes(item)) or plan.changing
+
+
+def owes(item: PlanItem) -> bool:
+    """Tell whether an item owes an entry."""
+    return any(one.kind == "record" and one.subject == KIND for one in item.obligations)
 
 
 def stamp_of(now: datetime) -> str:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from chimera.builtin.records.spec.rollback import RollbackType
+from chimera.builtin.records.checks.wording import is_empty
+from chimera.builtin.records.spec.rollback import RollbackSpec, RollbackType
 
 EVIDENCE: Mapping[str, str] = MappingProxyType(
     {
@@ -130,3 +131,15 @@ PROCEDURES: Mapping[RollbackType, Procedure] = MappingProxyType(
     }
 )
 """The procedures, by the type of the rollback."""
+
+
+def missing_evidence(rollback: RollbackSpec) -> list[str]:
+    """Return what of the evidence is neither kept nor said to be unavailable."""
+    known = {one.what for one in rollback.preserved if one.where or one.unavailable}
+    return [what for what in EVIDENCE if what not in known]
+
+
+def can_be_reversed(rollback: RollbackSpec) -> bool:
+    """Tell whether a reverse migration was tested, or its owner was asked in its place."""
+    tested = rollback.migration.tested if rollback.migration else None
+    return rollback.escalated is not None or not (tested is None or is_empty(tested))

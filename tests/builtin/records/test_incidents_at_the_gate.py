@@ -55,6 +55,7 @@ FREED = f"redeploy: {{at: '{T0}', by: Ann, why: w}}"
 BACKED_UP = f"backup: {{reference: r, at: '{T0}'}}"
 ESCALATED = f"escalated: {{to: Bob, at: '{T0}', why: none}}"
 TESTED = "migration: {path: down.sql, tested: on staging}"
+NO_WAY_BACK = "rollback-without-migration"
 
 
 @pytest.fixture
@@ -223,10 +224,14 @@ def test_evidence_is_preserved_or_said_to_be_unavailable(
 @pytest.mark.parametrize(
     ("more", "found"),
     [
-        ("", ["rollback-without-backup", "rollback-without-migration"]),
-        (BACKED_UP, ["rollback-without-migration"]),
+        ("", ["rollback-without-backup", NO_WAY_BACK]),
+        (BACKED_UP, [NO_WAY_BACK]),
         (TESTED, ["rollback-without-backup"]),
-        (f"{BACKED_UP}\nmigration: {{path: down.sql}}", ["rollback-without-migration"]),
+        (f"{BACKED_UP}\nmigration: {{path: down.sql}}", [NO_WAY_BACK]),
+        *(
+            (f"{BACKED_UP}\nmigration: {{path: down.sql, tested: {word}}}", [NO_WAY_BACK])
+            for word in ("'no'", "n/a", "'-'")
+        ),
         (f"{BACKED_UP}\n{ESCALATED}", []),
         (f"{BACKED_UP}\n{TESTED}", []),
     ],

@@ -7,22 +7,24 @@ is carried out; here it is told to people.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from chimera.builtin.records.checks.changelog import WITHIN
 from chimera.builtin.records.checks.commanding import person
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.observing import judge_observation
 from chimera.builtin.records.checks.times import Timed, in_order, not_before, to_come
-from chimera.builtin.records.checks.wording import is_empty
 from chimera.builtin.records.kinds import RollbackSpec, after, when
-from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
+from chimera.builtin.records.procedures import (
+    EVIDENCE,
+    PROCEDURES,
+    can_be_reversed,
+    missing_evidence,
+)
 from chimera.kinds import suggestion
 from chimera.model import Diagnostic, Related
 
 Rollback = Filed[RollbackSpec]
-
-ENTERED_WITHIN = timedelta(hours=24)
-"""How soon a change of production has its entry in the changelog."""
 
 
 def judge_rollback(
@@ -140,8 +142,8 @@ def _evidence(rollback: Rollback) -> Iterator[Diagnostic]:
                 ("preserved", index),
                 "write where it is kept; or unavailable, with the reason",
             )
-    known = {kept.what for kept in spec.preserved}
-    missing = [what for what in EVIDENCE if what not in known]
+    told = {kept.what for kept in spec.preserved}
+    missing = [what for what in missing_evidence(spec) if what not in told]
     has_begun = executed(spec) is not None or spec.done("preserve-evidence") is not None
     if missing and has_begun:
         yield omission(
@@ -204,8 +206,7 @@ def _database(rollback: Rollback) -> Iterator[Diagnostic]:
             ("backup", "at"),
             "if there is one from before, name that one",
         )
-    tested = spec.migration.tested if spec.migration else None
-    if (tested is None or is_empty(tested)) and spec.escalated is None:
+    if not can_be_reversed(spec):
         yield omission(
             rollback,
             "rollback-without-migration",
@@ -219,7 +220,7 @@ def _afterwards(
     rollback: Rollback, entered: Collection[str], now: datetime
 ) -> Iterator[Diagnostic]:
     spec, begun = rollback.spec, executed(rollback.spec)
-    is_late = begun is not None and now > after(begun, ENTERED_WITHIN)
+    is_late = begun is not None and now > after(begun, WITHIN)
     if is_late and rollback.name not in entered:
         yield omission(
             rollback,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chimera.builtin.records.drafting import KIND
 from chimera.builtin.records.gating.binding import restores
 from chimera.builtin.records.kinds import RollbackSpec
 from chimera.gate import ANYBODY, EnvironmentSpec
 from chimera.kinds import Subject
 from chimera.model import Action, Address, Change, Obligation
 from chimera.proof import ProofSpec
-
-ENTRY = "ChangelogEntry"
 
 
 def owe(subject: Subject) -> Iterator[Obligation]:
@@ -29,7 +28,7 @@ def owe(subject: Subject) -> Iterator[Obligation]:
         if production is not None and not rollbacks:
             reason = f"{production} is production, and the change affects it"
             how = f"write one: `chimera changelog add --env {production.name}`"
-            yield Obligation("record", ENTRY, change.target, production, reason, how=how)
+            yield Obligation("record", KIND, change.target, production, reason, how=how)
 
 
 def production_of(subject: Subject) -> Address | None:

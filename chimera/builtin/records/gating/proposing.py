@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chimera.builtin.records.drafting import KIND, draft
+from chimera.builtin.records.drafting import KIND, draft, owes
 from chimera.builtin.records.kinds import ChangelogEntrySpec
 from chimera.documents import dump
 from chimera.kinds import API_VERSION, Subject, answers
 from chimera.model import Address, Change
-from chimera.plan import Plan, PlanItem, RecordDraft
+from chimera.plan import Plan, RecordDraft
 
 _OF_THE_DAY = ("date", "recorded")
 
 
 def draft_entries(plan: Plan, subject: Subject, held: str | None) -> Iterator[RecordDraft]:
     """Yield the entry of all changes that owe one and have none; `held` is what undoes them."""
-    owing = tuple(item for item in plan.changing if _owes(item) and not _has(item.change, subject))
+    owing = tuple(item for item in plan.changing if owes(item) and not _has(item.change, subject))
     if not owing:
         return
     drafted = draft(plan, owing, now=subject.now, undone_by=held)
@@ -36,10 +36,6 @@ def draft_entries(plan: Plan, subject: Subject, held: str | None) -> Iterator[Re
     asked = "".join(f"  # {field}: {_told(field)}\n" for field in missing)
     path = subject.snapshot.registry.path_of(address)
     yield RecordDraft(address, path, dump(value) + asked, missing)
-
-
-def _owes(item: PlanItem) -> bool:
-    return any(one.kind == "record" and one.subject == KIND for one in item.obligations)
 
 
 def _has(change: Change, subject: Subject) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chimera.builtin.records.gating.binding import binding, counts, restores, takes_back
 from chimera.builtin.records.kinds import RollbackSpec, when
-from chimera.builtin.records.procedures import EVIDENCE
+from chimera.builtin.records.procedures import can_be_reversed, missing_evidence
 from chimera.documents import locate
 from chimera.kinds import DELETED, Document
 from chimera.model import Action, Change, Diagnostic, Finding, Route, Verdict
@@ -60,8 +60,7 @@ def _lacks(rollback: Rollback, change: Change, weighing: Weighing) -> Iterator[L
         what = f"{weighing.plan.environment} never held {_shown(change)} of {target}"
         how = "a rollback restores what was there: name a commit that was applied, and no new fix"
         yield "rollback-target-unknown", what, how, ("answers",)
-    kept = {one.what for one in spec.preserved if one.where or one.unavailable}
-    missing = [what for what in EVIDENCE if what not in kept]
+    missing = missing_evidence(spec)
     if missing:
         what = f"nothing says where {', '.join(missing)} {'are' if missing[1:] else 'is'} preserved"
         how = (
@@ -78,7 +77,7 @@ def _database(spec: RollbackSpec) -> Iterator[Lack]:
         what = "a database is backed up before it is rolled back, and no backup is named"
         how = "make one, and write backup: {reference, at}; never skip it"
         yield "rollback-without-backup", what, how, ("type",)
-    if (spec.migration is None or spec.migration.tested is None) and spec.escalated is None:
+    if not can_be_reversed(spec):
         what = "no tested reverse migration is named, and nobody was asked in its place"
         how = "write migration: {path, tested}, or escalate to the owner: escalated: {to, at, why}"
         yield "rollback-without-migration", what, how, ("type",)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from chimera.builtin.records.chain import WINDOW
 from chimera.builtin.records.kinds import IncidentSpec, when
 from chimera.documents import Globs, differences, has_commit, open_commit
 from chimera.kinds import Document, references_of
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from chimera.workspace import Workspace
 
 Incident = Document[IncidentSpec]
-WINDOW = timedelta(hours=2)
-"""A change within this time before an incident is looked at before all others."""
 _MOST_SHOWN = 3
 
 
