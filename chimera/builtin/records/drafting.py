@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from chimera.builtin.records.kinds import written
 from chimera.kinds import DELETED
 from chimera.model import Action, Address, Category, Change
 from chimera.plan import Plan, PlanItem
@@ -74,7 +75,7 @@ def draft(
     fields: dict[str, Any] = {
         "date": f"{now:%Y-%m-%d}",
         "environment": plan.environment,
-        "recorded": stamp_of(now),
+        "recorded": written(now),
         **({"answers": answers} if answers else {}),
     }
     why = {"answers": "what the plan changes, with the digests that it leaves"}
@@ -101,11 +102,6 @@ def owing(plan: Plan) -> tuple[PlanItem, ...]:
 def owes(item: PlanItem) -> bool:
     """Tell whether an item owes an entry."""
     return any(one.kind == "record" and one.subject == KIND for one in item.obligations)
-
-
-def stamp_of(now: datetime) -> str:
-    """Return a moment as records write it."""
-    return now.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _summary(changes: Sequence[Change]) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chimera.builtin.records.chain import Passed, chains, passed_in
-from chimera.builtin.records.drafting import KIND, Drafted, draft, owing, stamp_of
+from chimera.builtin.records.drafting import KIND, Drafted, draft, owing
 from chimera.builtin.records.finding import unused_name
-from chimera.builtin.records.kinds import ChangelogEntrySpec
+from chimera.builtin.records.kinds import ChangelogEntrySpec, written
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import DELETED, Document, answers
 from chimera.model import Action, Address, Change, UsageError, parse_target
@@ -101,7 +101,7 @@ def drafted_entry(
     now = workspace.context.clock.now()
     if plan is None:
         fields = {"date": f"{now:%Y-%m-%d}", "environment": environment}
-        return Drafted({**fields, "recorded": stamp_of(now)})
+        return Drafted({**fields, "recorded": written(now)})
     items = _unrecorded(workspace.loaded.snapshot, plan, rollback_of)
     is_done = plan.compared_with == _JOURNAL  # what is held now is the change itself
     undone_by = None if is_done else _applied_revision(workspace, plan, items)
@@ -154,7 +154,7 @@ def new_entry(
     """Propose an entry of what was drafted and, before that, what was given by name of field."""
     said = {field: value for field, value in given.items() if value}
     if effective is not None:
-        said |= {"effective": stamp_of(effective), "date": f"{effective:%Y-%m-%d}"}
+        said |= {"effective": written(effective), "date": f"{effective:%Y-%m-%d}"}
     complete = replace(drafted, fields={**drafted.fields, **said})
     spec = complete.spec()
     snapshot = workspace.loaded.snapshot

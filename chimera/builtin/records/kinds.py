@@ -8,7 +8,7 @@ from __future__ import annotations
 from chimera.builtin.records.spec.changelog import ChangelogEntrySpec
 from chimera.builtin.records.spec.freeze import FreezeScope, FreezeSpec, Lift
 from chimera.builtin.records.spec.incident import IncidentSpec
-from chimera.builtin.records.spec.moments import Day, Moment, Stamp, after, when, written
+from chimera.builtin.records.spec.moments import Day, Moment, Stamp, after, person, when, written
 from chimera.builtin.records.spec.postmortem import PostmortemSpec
 from chimera.builtin.records.spec.rollback import RollbackSpec
 from chimera.builtin.records.spec.severity import Level, SeverityModelSpec
@@ -27,6 +27,7 @@ __all__ = [
     "SeverityModelSpec",
     "Stamp",
     "after",
+    "person",
     "when",
     "written",
 ]

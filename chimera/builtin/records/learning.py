@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.drafting import stamp_of
 from chimera.builtin.records.finding import incident_named, named
-from chimera.builtin.records.kinds import PostmortemSpec, when
+from chimera.builtin.records.kinds import PostmortemSpec, when, written
 from chimera.builtin.records.occasions import Occasion
 from chimera.builtin.records.spec.postmortem import ActionItem
 from chimera.builtin.records.standing import Incident, model_of, reviews_of
@@ -77,7 +76,7 @@ def schedule_review(
     if review.spec.held is not None:
         raise UsageError(f"{review.address} was held at {review.spec.held}", help="it is over")
     draft = Draft(workspace)
-    draft.put(review.address, ("scheduled",), stamp_of(scheduled))
+    draft.put(review.address, ("scheduled",), written(scheduled))
     if review.spec.planned is None:
         draft.put(review.address, ("planned",), occasion.stamp())
     return review.address, draft
@@ -102,7 +101,7 @@ def _spec(
     spec = incident.spec
     end = spec.mitigated or spec.resolved
     lasted = when(end.at) - when(spec.opened.at) if end else None
-    planned = {"scheduled": stamp_of(scheduled), "planned": occasion.stamp()} if scheduled else {}
+    planned = {"scheduled": written(scheduled), "planned": occasion.stamp()} if scheduled else {}
     return {
         "incident": str(incident.address),
         "summary": " ".join(_summary(incident, snapshot)),

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.drafting import stamp_of
 from chimera.builtin.records.finding import require_person
-from chimera.builtin.records.kinds import when
+from chimera.builtin.records.kinds import when, written
 from chimera.builtin.records.writing import Draft
 from chimera.context import is_to_come
 from chimera.model import Address, UsageError
@@ -36,13 +35,13 @@ class Occasion:
         now = context.clock.now()
         if at is not None and is_to_come(at, now):
             raise UsageError(
-                f"{stamp_of(at)} has not come yet", help="records state what happened: give --at"
+                f"{written(at)} has not come yet", help="records state what happened: give --at"
             )
         return Occasion(by or context.actor.name, (at or now).replace(microsecond=0))
 
     def stamp(self) -> dict[str, Any]:
         """Return it as records write it."""
-        return {"at": stamp_of(self.at), "by": self.by}
+        return {"at": written(self.at), "by": self.by}
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Response:
         scope = {"environments": [f"Environment/{environment}"]}
         spec = {
             "scope": scope,
-            "from": stamp_of(self.occasion.at),
+            "from": written(self.occasion.at),
             "reason": reason,
             "by": commander,
             "incident": str(self.address),

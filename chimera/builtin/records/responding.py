@@ -9,9 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.drafting import stamp_of
 from chimera.builtin.records.finding import incident_named, level_named
-from chimera.builtin.records.kinds import Level, RollbackSpec, SeverityModelSpec, when
+from chimera.builtin.records.kinds import (
+    Level,
+    RollbackSpec,
+    SeverityModelSpec,
+    person,
+    when,
+    written,
+)
 from chimera.builtin.records.occasions import Occasion, Response
 from chimera.builtin.records.standing import Incident, freezes_of, model_of
 from chimera.builtin.records.writing import Draft
@@ -45,7 +51,7 @@ class Responding:
             )
         if self._occasion.at < when(self.spec.opened.at):
             raise UsageError(
-                f"{stamp_of(self._occasion.at)} is before it was opened, at {self.spec.opened.at}",
+                f"{written(self._occasion.at)} is before it was opened, at {self.spec.opened.at}",
                 help="give a later --at",
             )
 
@@ -64,7 +70,7 @@ class Responding:
 
     def assign(self, who: str) -> Response:
         """Propose that somebody else commands from now on, and nobody else does."""
-        at = stamp_of(self._occasion.at)
+        at = written(self._occasion.at)
         for index, command in enumerate(self.spec.commands):
             if command.until is not None and when(command.until) <= self._occasion.at:
                 continue
@@ -73,7 +79,7 @@ class Responding:
                     f"{command.by} commands it from {command.since} on",
                     help="give a later --at: commands follow one another",
                 )
-            if command.by == who:
+            if person(command.by) == person(who):
                 raise UsageError(f"{who} commands it already", help="nothing is to be done")
             self._put_at(("commands", index, "until"), at)
         self.response.draft.append(self.incident.address, ("commands",), {"by": who, "from": at})
@@ -83,7 +89,7 @@ class Responding:
 
     def delegate(self, who: str, what: str) -> Response:
         """Propose that somebody does a piece of work; the decision stays with the commander."""
-        delegation = {"to": who, "what": what, "at": stamp_of(self._occasion.at)}
+        delegation = {"to": who, "what": what, "at": written(self._occasion.at)}
         self.response.draft.append(self.incident.address, ("delegated",), delegation)
         self.response.note(f"{who} takes over: {what}", "action")
         self.response.done.append(f"{who} takes over: {what}; the commander decides as before")
@@ -110,7 +116,7 @@ class Responding:
         commander = self.spec.commander(self._occasion.at)
         if found.commander_owed and not self.spec.commands:
             commander = self._occasion.by
-            command = {"by": commander, "from": stamp_of(self._occasion.at)}
+            command = {"by": commander, "from": written(self._occasion.at)}
             self.response.draft.append(self.incident.address, ("commands",), command)
             self.response.note(f"{commander} commands", "command")
             self.response.done.append(f"{commander} commands it")
@@ -184,7 +190,7 @@ class Responding:
 
     def _require_commander(self) -> None:
         commander = self.spec.commander(self._occasion.at)
-        if commander is not None and _bare(commander) != _bare(self._occasion.by):
+        if commander is not None and person(commander) != person(self._occasion.by):
             raise UsageError(
                 f"{commander} commands it, and it is theirs to declare its resolution",
                 help=f"`chimera incident assign {self._occasion.by}` first, where that was agreed",
@@ -209,7 +215,3 @@ class Responding:
 
     def _put_at(self, route: tuple[str | int, ...], value: Any) -> None:
         self.response.draft.put(self.incident.address, route, value)
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("Identity/")

@@ -117,6 +117,7 @@ def test_an_incident_of_another_environment_stops_nothing_here(team: Team) -> No
     ("by", "more", "found"),
     [
         ("Ann", "", ["freeze-stands"]),
+        ("Identity/ann", "", ["freeze-stands"]),
         ("Eve", "", ["freeze-stands", "incident-freeze-foreign"]),
         (
             "Ann",

@@ -11,7 +11,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
-from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, after, when, written
+from chimera.builtin.records.kinds import (
+    IncidentSpec,
+    SeverityModelSpec,
+    after,
+    person,
+    when,
+    written,
+)
 from chimera.model import Diagnostic, Related
 
 AT_ONCE = timedelta(minutes=1)
@@ -25,11 +32,6 @@ class Spell(NamedTuple):
 
     since: datetime
     until: datetime
-
-
-def person(text: str) -> str:
-    """Return a name as it is compared: `Identity/ann` and `Ann` are one."""
-    return " ".join(text.removeprefix("Identity/").split()).casefold()
 
 
 def gaps(held: Sequence[Spell], owed: Sequence[Spell]) -> Iterator[Spell]:

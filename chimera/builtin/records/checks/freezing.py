@@ -5,14 +5,37 @@ The gate refuses changes by this; here it is told to people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from chimera.builtin.records.checks.commanding import person
 from chimera.builtin.records.checks.faults import Filed, omission
 from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, SeverityModelSpec, when
 from chimera.model import Diagnostic, Related
+
+MISSING = "incident-freeze-missing"
+FOREIGN = "incident-freeze-foreign"
+LIFTED = "incident-freeze-lifted"
+
+
+def how_it_stands(
+    incident: IncidentSpec, freezes: Sequence[FreezeSpec], now: datetime
+) -> tuple[str | None, int | None]:
+    """Return the rule that the freeze breaks which an incident owes, and which of them it is.
+
+    `freezes` are those that name the incident. The rule is `None` where one stands as it must.
+    """
+    if not freezes:
+        return MISSING, None
+    ours = [
+        index
+        for index, one in enumerate(freezes)
+        if any(incident.is_commander(one.by, moment) for moment in (when(one.since), now))
+    ]
+    if not ours:
+        return FOREIGN, 0
+    standing = [index for index in ours if freezes[index].stands(now)]
+    return (None, standing[0]) if standing else (LIFTED, ours[0])
 
 
 def judge_freezing(
@@ -36,34 +59,30 @@ def _owed(incident: Filed[IncidentSpec], index: Index, now: datetime) -> Iterato
     route = ("assessments", len(spec.assessments) - 1, "level")
     write = f"write a Freeze with incident: {incident.name} and by: {who}"
     freezes = index.freezes_of.get(incident.name, ())
-    ours = [one for one in freezes if _is_by_commander(one.spec, spec, now)]
-    if not freezes:
+    rule, which = how_it_stands(spec, [one.spec for one in freezes], now)
+    if which is None:
         message = f"at {spec.current} {who} owes a freeze of all changes, and there is none"
-        yield omission(incident, "incident-freeze-missing", message, route, write)
-    elif not ours:
-        first = freezes[0]
+        yield omission(incident, MISSING, message, route, write)
+        return
+    freeze = freezes[which]
+    if rule == FOREIGN:
         yield omission(
             incident,
-            "incident-freeze-foreign",
-            f"{first.name} is by {first.spec.by}, who does not command it",
+            FOREIGN,
+            f"{freeze.name} is by {freeze.spec.by}, who does not command it",
             route,
             write,
-            Related("it says so here", first.at("by")),
+            Related("it says so here", freeze.at("by")),
         )
-    elif not any(one.spec.stands(now) for one in ours):
+    elif rule == LIFTED:
         yield omission(
             incident,
-            "incident-freeze-lifted",
-            f"{ours[0].name} does not stand while it is open",
+            LIFTED,
+            f"{freeze.name} does not stand while it is open",
             route,
             f"resolve the incident, or {write}",
-            Related("the freeze is here", ours[0].document.place),
+            Related("the freeze is here", freeze.document.place),
         )
-
-
-def _is_by_commander(freeze: FreezeSpec, incident: IncidentSpec, now: datetime) -> bool:
-    there = (*incident.commanders(when(freeze.since)), *incident.commanders(now))
-    return person(freeze.by) in map(person, there)
 
 
 def _outlived(incident: Filed[IncidentSpec], freeze: Filed[FreezeSpec]) -> Diagnostic:

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from chimera.builtin.records.checks.answering import judge_answers
-from chimera.builtin.records.checks.commanding import judge_command, person
+from chimera.builtin.records.checks.commanding import judge_command
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.freezing import judge_freezing
 from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.checks.reviews import judge_review
 from chimera.builtin.records.checks.times import Timed, in_order, not_before, to_come
 from chimera.builtin.records.checks.wording import is_empty
-from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, when
+from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, person, when
 from chimera.kinds import suggestion
 from chimera.model import Diagnostic, Related
 

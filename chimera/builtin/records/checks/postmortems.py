@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 
-from chimera.builtin.records.checks.commanding import person
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.checks.times import Timed, in_order, to_come
 from chimera.builtin.records.checks.wording import People, blames, is_empty
-from chimera.builtin.records.kinds import PostmortemSpec, after, when
+from chimera.builtin.records.kinds import PostmortemSpec, after, person, when
 from chimera.builtin.records.spec.postmortem import ActionItem
 from chimera.model import Diagnostic, Related
 

@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from chimera.builtin.records.checks.changelog import WITHIN
-from chimera.builtin.records.checks.commanding import person
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.observing import judge_observation
 from chimera.builtin.records.checks.times import Timed, in_order, not_before, to_come
-from chimera.builtin.records.kinds import RollbackSpec, after, when
+from chimera.builtin.records.kinds import RollbackSpec, after, person, when
 from chimera.builtin.records.procedures import (
     EVIDENCE,
     PROCEDURES,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from chimera.builtin.records.checks.freezing import FOREIGN, LIFTED, MISSING, how_it_stands
 from chimera.builtin.records.gating.binding import (
     declared_freezes,
     level_of,
@@ -16,7 +17,7 @@ from chimera.builtin.records.gating.binding import (
     rolls_back,
 )
 from chimera.builtin.records.gating.freezes import lets_through
-from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, when
+from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec
 from chimera.documents import locate
 from chimera.kinds import Document, in_scope
 from chimera.model import Change, Diagnostic, Finding, Verdict
@@ -82,29 +83,21 @@ def standing(incident: Incident, weighing: Weighing) -> Standing:
         f"{commander or 'COMMANDER'}, and name it in the incident's freeze"
     )
     found = [f for _, f in declared_freezes(weighing) if f.spec.incident == str(incident.address)]
-    if not found:
-        return Standing("incident-freeze-missing", "the freeze that it owes is missing", owed)
-    by_commander = [f for f in found if _is_by_commander(incident.spec, f.spec, weighing)]
-    if not by_commander:
-        freeze = found[0]
+    rule, which = how_it_stands(incident.spec, [f.spec for f in found], now)
+    if which is None:
+        return Standing(MISSING, "the freeze that it owes is missing", owed)
+    freeze = found[which]
+    if rule == FOREIGN:
         what = f"{freeze.address} is by {freeze.spec.by}, who does not command it"
-        return Standing("incident-freeze-foreign", what, owed)
-    standing = [f for f in by_commander if f.spec.stands(now)]
-    if not standing:
-        what = f"{by_commander[0].address} does not stand while it is open"
+        return Standing(FOREIGN, what, owed)
+    if rule == LIFTED:
         again = f"resolve the incident before the freeze ends; {owed}"
-        return Standing("incident-freeze-lifted", what, again)
-    freeze = standing[0]
+        return Standing(LIFTED, f"{freeze.address} does not stand while it is open", again)
     over = (
         f"who ends it: {who}, with `chimera incident resolve {name}`, and then lifts "
         f"{freeze.address} by lifted: {{at, by, reason}}"
     )
     return Standing("incident-freezes", f"{freeze.address} stands for it", over, freeze)
-
-
-def _is_by_commander(incident: IncidentSpec, freeze: FreezeSpec, weighing: Weighing) -> bool:
-    commanders = {*incident.commanders(when(freeze.since)), *incident.commanders(weighing.now)}
-    return freeze.by in commanders
 
 
 def _refusal(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.drafting import draft, stamp_of
+from chimera.builtin.records.drafting import draft
 from chimera.builtin.records.finding import incident_named
-from chimera.builtin.records.kinds import RollbackSpec
+from chimera.builtin.records.kinds import RollbackSpec, written
 from chimera.builtin.records.occasions import Occasion
 from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
@@ -71,11 +71,11 @@ def propose(
         "observation": {"for": "15m"},
     }
     address = Address("Rollback", proposal.name or f"{by.at:%Y-%m-%d}-to-{revision[:12]}")
-    written = Draft(workspace)
-    written.create(address, spec)
+    edits = Draft(workspace)
+    edits.create(address, spec)
     if incident is not None:
-        written.put(incident, ("rollback",), str(address))
-    return address, written.write()
+        edits.put(incident, ("rollback",), str(address))
+    return address, edits.write()
 
 
 def _incident(workspace: Workspace, name: str | None, environment: str) -> Address | None:
@@ -126,20 +126,20 @@ def preserve(
     """Write where evidence is kept, or why there is none; raises `UsageError` for what is there."""
     there = {one.what for one in rollback.spec.preserved}
     added = _preserved(kept, unavailable)
-    written = Draft(workspace)
+    edits = Draft(workspace)
     for one in added:
         if one["what"] in there:
             raise UsageError(
                 f"{rollback.address} says already where {one['what']} is kept",
                 help=f"edit {rollback.place.path} where it is wrong",
             )
-        written.append(rollback.address, ("preserved",), one)
+        edits.append(rollback.address, ("preserved",), one)
     if not added:
         raise UsageError(
             "nothing was named that is preserved",
             help=f"write WHAT=WHERE, with WHAT of {', '.join(EVIDENCE)}",
         )
-    return written.write()
+    return edits.write()
 
 
 def do_steps(
@@ -158,7 +158,7 @@ def do_steps(
     procedure = PROCEDURES[rollback.spec.type]
     owed = procedure.ids
     before = owed[: owed.index(procedure.executes) + 1]
-    written = Draft(workspace)
+    edits = Draft(workspace)
     for step in steps:
         if step not in owed:
             raise UsageError(
@@ -168,19 +168,19 @@ def do_steps(
         if rollback.spec.done(step) is not None:
             raise UsageError(f"{step} was done already", help="name a step that was not")
         at = carried_out if step in before and carried_out is not None else by.at
-        done = {"at": stamp_of(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
-        _put_step(written, rollback, step, done)
+        done = {"at": written(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
+        _put_step(edits, rollback, step, done)
     left = set(is_answered(rollback.spec)).intersection(before[:-1]).difference(steps)
     if carried_out is not None and not left and procedure.executes not in steps:
-        put_execution(written, rollback, carried_out, by)
-    return written.write()
+        put_execution(edits, rollback, carried_out, by)
+    return edits.write()
 
 
 def put_execution(draft: Draft, rollback: Rollback, at: datetime, by: Occasion) -> None:
     """Propose that the step by which something is taken back was done, if it is not said."""
     step = PROCEDURES[rollback.spec.type].executes
     if rollback.spec.done(step) is None:
-        done = {"at": stamp_of(at), "by": by.by, "note": "as the journal tells"}
+        done = {"at": written(at), "by": by.by, "note": "as the journal tells"}
         _put_step(draft, rollback, step, done)
 
 
@@ -198,9 +198,9 @@ def redeploy(workspace: Workspace, rollback: Rollback, why: str, by: Occasion) -
         raise UsageError(
             f"{rollback.address} lets it be applied again already", help="apply the change"
         )
-    written = Draft(workspace)
-    written.put(rollback.address, ("redeploy",), {**by.stamp(), "why": why})
-    return written.write()
+    edits = Draft(workspace)
+    edits.put(rollback.address, ("redeploy",), {**by.stamp(), "why": why})
+    return edits.write()
 
 
 def is_answered(spec: RollbackSpec) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.drafting import stamp_of
-from chimera.builtin.records.kinds import RollbackSpec
+from chimera.builtin.records.kinds import RollbackSpec, written
 from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
 from chimera.builtin.records.rolling.suggesting import Incident, Suggestion
@@ -100,7 +99,7 @@ def _told(watched: Watched) -> Iterator[str]:
     if watched.stands is Stands.PARTLY:
         yield f"not as it restores them: {', '.join(watched.missing)}"
     if watched.since is not None and watched.until is not None:
-        yield f"watched from {stamp_of(watched.since)} until {stamp_of(watched.until)}"
+        yield f"watched from {written(watched.since)} until {written(watched.until)}"
     if watched.stands is Stands.WATCHED:
         yield f"{_length(watched.left)} left, {count(watched.looks, 'look')} at health so far"
 

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.drafting import stamp_of
-from chimera.builtin.records.kinds import IncidentSpec, RollbackSpec, when
+from chimera.builtin.records.kinds import IncidentSpec, RollbackSpec, when, written
 from chimera.builtin.records.procedures import PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
 from chimera.builtin.records.rolling.proposing import (
@@ -204,8 +203,8 @@ def record_observation(
     if not is_seen and watched.stands is not Stands.UNSTABLE:
         return ()
     seen = {
-        "from": stamp_of(watched.since),
-        "until": stamp_of(watched.until if is_seen else watched.now),
+        "from": written(watched.since),
+        "until": written(watched.until if is_seen else watched.now),
         "result": "stable" if is_seen else "unstable",
         "by": by.by,
         "note": note or _note(watched),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from chimera.builtin.records.spec.moments import Moment, Stamp, when
+from chimera.builtin.records.spec.moments import Moment, Stamp, person, when
 from chimera.builtin.records.spec.severity import Level, LevelId, SeverityModelSpec
 from chimera.kinds import AddressText, Field, Glob, Items, LayerName, Model, Name, Reference, Text
 
@@ -146,6 +146,10 @@ class IncidentSpec(Model):
         """Return the one who commands it at `now`; `None` where nobody does, or several do."""
         found = self.commanders(now)
         return found[0] if len(found) == 1 else None
+
+    def is_commander(self, who: str, now: datetime) -> bool:
+        """Tell whether this person commands it at `now`, however the name is written."""
+        return person(who) in map(person, self.commanders(now))
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether it had begun at `now` and was not resolved."""

@@ -65,6 +65,11 @@ def written(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def person(text: str) -> str:
+    """Return a name as it is compared: `Identity/ann` and `Ann` are one."""
+    return " ".join(text.removeprefix("Identity/").split()).casefold()
+
+
 class Stamp(Model):
     """That somebody did something, and when."""
 

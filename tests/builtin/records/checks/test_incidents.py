@@ -173,6 +173,7 @@ def owed(**more: Any) -> Json:
         ("incident-freeze-lifted", {"lifted": {"at": at("11:50"), "by": "Ann Lee", "reason": "r"}}),
         ("incident-freeze-lifted", {"until": at("12:00")}),
         (None, {}),
+        (None, {"by": "Identity/ann lee"}),
     ],
 )
 def test_a_freezing_level_owes_a_freeze_by_its_commander(
