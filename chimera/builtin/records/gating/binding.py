@@ -19,12 +19,13 @@ from chimera.builtin.records.kinds import (
 )
 from chimera.gate import environments
 from chimera.kinds import DELETED, Answer, Document, Model
-from chimera.model import Action, Address, Change, Digest
+from chimera.model import Action, Address, Change, Digest, PathSet
 
 if TYPE_CHECKING:
     from chimera.gate import Side, Weighing
 
 S = TypeVar("S", bound=Model)
+_PATHS = "paths:"
 
 
 def binding(
@@ -113,8 +114,16 @@ def restores(rollback: RollbackSpec, change: Change, environment: str) -> bool:
 
 
 def takes_back(rollback: RollbackSpec, change: Change, environment: str) -> bool:
-    """Tell whether a change is what a rollback took back."""
-    return rollback.environment == environment and _names(rollback.reverts, change)
+    """Tell whether a change is what a rollback took back.
+
+    A digest of paths is that of their content: other patterns do not make another change of it.
+    """
+    if rollback.environment != environment:
+        return False
+    same = any(
+        one.after == change.after and one.target.startswith(_PATHS) for one in rollback.reverts
+    )
+    return _names(rollback.reverts, change) or (isinstance(change.target, PathSet) and same)
 
 
 def _names(answers: tuple[Answer, ...], change: Change) -> bool:
