@@ -82,7 +82,9 @@ class Frame:
             is_time = self.chart.is_time
             text = time_label(tick, self.across, self.zone) if is_time else label(tick)
             yield f'<path class="edge" d="M{x:.1f} {self.bottom}v4"/>'
-            yield f'<text x="{x:.1f}" y="{self.bottom + 18}" text-anchor="middle">{text}</text>'
+            # What stands at the very edge would be cut off by it.
+            anchor = "end" if x >= self.right - 1 and is_time else "middle"
+            yield f'<text x="{x:.1f}" y="{self.bottom + 18}" text-anchor="{anchor}">{text}</text>'
 
     def _names(self) -> Iterator[str]:
         size, upward = self.size, word(self.chart.upward)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from chimera.builtin.reporting.rendering.html import report_html
+from chimera.runtime.reporting import Column, Section, Table
 from tests.builtin.reporting.browser import visit
 from tests.builtin.reporting.conftest import Make
 from tests.builtin.reporting.hostile import hostile_report
@@ -72,6 +74,27 @@ def test_hostile_text_runs_nothing_and_asks_for_nothing(tmp_path: Path) -> None:
     file.write_text(report_html(hostile_report()), encoding="utf-8")
     found = visit(file, tmp_path)
     assert (found.console, found.asked) == ((), ())
+
+
+@pytest.fixture
+def wide(make: Make, tmp_path: Path) -> Path:
+    """Return a page with a table of many columns and of words that nobody breaks by himself."""
+    columns = tuple(Column(f"c{n}", f"Column {n}") for n in range(14))
+    row = ["Approval/" + "7e45f940" * 4] * len(columns)
+    table = Table("chain", "Every change", columns, (row,))
+    report = replace(make(), sections=(Section("compliance", "Changes", tables=(table,)),))
+    file = tmp_path / "page.html"
+    file.write_text(report_html(report), encoding="utf-8")
+    return file
+
+
+def test_long_names_push_nothing_to_the_side(wide: Path, tmp_path: Path) -> None:
+    outer = tmp_path / "outer.html"
+    outer.write_text(MEASURE.replace("Math.min(", "Math.min(99, "))
+    found = visit(outer, tmp_path, "--allow-file-access-from-files", "--window-size=1700,1000")
+    (text,) = re.findall(r'<pre id="out">(.*?)</pre>', found.dom)
+    for measured in json.loads(unescape(text)):
+        assert measured["needed"] <= measured["width"]
 
 
 def test_the_page_fits_a_telephone_and_a_wide_screen(page: Path, tmp_path: Path) -> None:
