@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from chimera.kinds.marking import marked
     from chimera.kinds.memo import Memo, NoMemo
+    from chimera.kinds.moments import Moment, when
     from chimera.kinds.references import check_deletions, check_references
     from chimera.kinds.registry import Registry
     from chimera.kinds.repository import RepositorySpec
@@ -110,6 +111,7 @@ __all__ = [
     "Memo",
     "Metadata",
     "Model",
+    "Moment",
     "Name",
     "NoMemo",
     "PathSelector",
@@ -165,6 +167,7 @@ __all__ = [
     "suggestion",
     "validate",
     "validate_model",
+    "when",
 ]
 
 import_lazily(
@@ -190,6 +193,7 @@ import_lazily(
         ".loading": "DEFAULT_ROOTS Loaded Source load_snapshot load_values read_source",
         ".marking": "marked",
         ".memo": "Memo NoMemo",
+        ".moments": "Moment when",
         ".references": "check_deletions check_references",
         ".registry": "Registry",
         ".repository": "RepositorySpec",

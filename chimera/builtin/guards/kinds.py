@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Literal
 
 from chimera.kinds import (
     AddressText,
-    AfterValidator,
     Expression,
     Field,
     Glob,
@@ -18,36 +16,15 @@ from chimera.kinds import (
     KindReference,
     LayerRef,
     Model,
+    Moment,
     Name,
     Reference,
     StringConstraints,
     Text,
-    refuse,
+    when,
 )
 
 Phase = Literal["before", "after"]
-
-
-@lru_cache(maxsize=1024)
-def moment(text: str) -> datetime:
-    """Return the time that a text says; raises `ValueError` for one without its zone."""
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(text)
-    return found
-
-
-def _check_moment(text: str) -> str:
-    try:
-        moment(text)
-    except ValueError:
-        raise refuse(
-            "moment-invalid", f"{text!r} is no time with its zone; write it as 2026-11-21T06:30:00Z"
-        ) from None
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_check_moment)]
 
 
 class GuardScope(Model):
@@ -135,12 +112,12 @@ class MaintenanceSpec(Model):
     @property
     def begins(self) -> datetime | None:
         """From when it stops anything."""
-        return None if self.since is None else moment(self.since)
+        return None if self.since is None else when(self.since)
 
     @property
     def ends(self) -> datetime:
         """From when it stops nothing any longer."""
-        return moment(self.until)
+        return when(self.until)
 
     def stands(self, now: datetime) -> bool:
         """Tell whether it stops anything at `now`."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from chimera.builtin.guards.kinds import GuardScope, moment
+from chimera.builtin.guards.kinds import GuardScope
 from chimera.context import Context, write_whole
-from chimera.kinds import ValidationError
+from chimera.kinds import ValidationError, when
 from chimera.model import ChimeraError, StateError, digest_json
 from chimera.state import Layout
 
@@ -168,7 +168,7 @@ def _switch(path: Path, said: Mapping[str, Any]) -> Switch:
     texts = (said["guard"], said["reason"], said["by"])
     if not all(isinstance(text, str) for text in texts) or texts[0] != _name_of(path):
         return _damaged(path)
-    return Switch(texts[0], path, scope, texts[1], texts[2], moment(said["at"]))
+    return Switch(texts[0], path, scope, texts[1], texts[2], when(said["at"]))
 
 
 def _damaged(path: Path) -> Switch:

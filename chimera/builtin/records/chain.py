@@ -13,15 +13,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.checks.changelog import WITHIN
-from chimera.builtin.records.kinds import (
-    ChangelogEntrySpec,
-    IncidentSpec,
-    RollbackSpec,
-    after,
-    when,
-)
+from chimera.builtin.records.kinds import ChangelogEntrySpec, IncidentSpec, RollbackSpec, after
 from chimera.gate import EnvironmentSpec
-from chimera.kinds import DELETED, Answer, Document, Snapshot
+from chimera.kinds import DELETED, Answer, Document, Snapshot, when
 from chimera.model import Action
 from chimera.state.decisions import rulings_in
 from chimera.state.periods import Span

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
-from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec, when
+from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec
 from chimera.builtin.records.standing import Incident, level_of
 from chimera.gate import EnvironmentSpec, environments
-from chimera.kinds import Document, Model, Snapshot, suggestion
+from chimera.kinds import Document, Model, Snapshot, suggestion, when
 from chimera.model import Actor, UsageError
 
 S = TypeVar("S", bound=Model)

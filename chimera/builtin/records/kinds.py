@@ -8,7 +8,7 @@ from __future__ import annotations
 from chimera.builtin.records.spec.changelog import ChangelogEntrySpec
 from chimera.builtin.records.spec.freeze import FreezeScope, FreezeSpec, Lift
 from chimera.builtin.records.spec.incident import IncidentSpec
-from chimera.builtin.records.spec.moments import Day, Moment, Stamp, after, person, when, written
+from chimera.builtin.records.spec.moments import Day, Stamp, after, person, written
 from chimera.builtin.records.spec.postmortem import PostmortemSpec
 from chimera.builtin.records.spec.rollback import RollbackSpec
 from chimera.builtin.records.spec.severity import Level, SeverityModelSpec
@@ -21,13 +21,11 @@ __all__ = [
     "IncidentSpec",
     "Level",
     "Lift",
-    "Moment",
     "PostmortemSpec",
     "RollbackSpec",
     "SeverityModelSpec",
     "Stamp",
     "after",
     "person",
-    "when",
     "written",
 ]

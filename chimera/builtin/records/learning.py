@@ -11,12 +11,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.finding import incident_named, named
-from chimera.builtin.records.kinds import PostmortemSpec, when, written
+from chimera.builtin.records.kinds import PostmortemSpec, written
 from chimera.builtin.records.occasions import Occasion
 from chimera.builtin.records.spec.postmortem import ActionItem
 from chimera.builtin.records.standing import Incident, model_of, reviews_of
 from chimera.builtin.records.writing import Draft
-from chimera.kinds import Document, Snapshot, format_duration
+from chimera.kinds import Document, Snapshot, format_duration, when
 from chimera.model import Address, UsageError
 
 if TYPE_CHECKING:

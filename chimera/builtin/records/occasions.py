@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.finding import require_person
-from chimera.builtin.records.kinds import when, written
+from chimera.builtin.records.kinds import written
 from chimera.builtin.records.writing import Draft
 from chimera.context import is_to_come
+from chimera.kinds import when
 from chimera.model import Address, UsageError
 
 if TYPE_CHECKING:

@@ -10,17 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.finding import incident_named, level_named
-from chimera.builtin.records.kinds import (
-    Level,
-    RollbackSpec,
-    SeverityModelSpec,
-    person,
-    when,
-    written,
-)
+from chimera.builtin.records.kinds import Level, RollbackSpec, SeverityModelSpec, person, written
 from chimera.builtin.records.occasions import Occasion, Response
 from chimera.builtin.records.standing import Incident, freezes_of, model_of
 from chimera.builtin.records.writing import Draft
+from chimera.kinds import when
 from chimera.model import Address, UsageError
 
 if TYPE_CHECKING:

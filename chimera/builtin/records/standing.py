@@ -21,9 +21,8 @@ from chimera.builtin.records.kinds import (
     Level,
     PostmortemSpec,
     SeverityModelSpec,
-    when,
 )
-from chimera.kinds import Document, Model, Snapshot
+from chimera.kinds import Document, Model, Snapshot, when
 
 Incident = Document[IncidentSpec]
 S = TypeVar("S", bound=Model)

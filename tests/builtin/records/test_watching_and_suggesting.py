@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from chimera.builtin.records.kinds import RollbackSpec, when
+from chimera.builtin.records.kinds import RollbackSpec
 from chimera.builtin.records.rolling.named import rollback_named
 from chimera.builtin.records.rolling.suggesting import suggest
 from chimera.builtin.records.rolling.watching import Stands, Watched, watch
+from chimera.kinds import when
 from tests.builtin.records.console import Console, console, document
 from tests.workspace.conftest import repository
 

@@ -18,10 +18,9 @@ from chimera.builtin.records.kinds import (
     SeverityModelSpec,
     Stamp,
     after,
-    when,
     written,
 )
-from chimera.kinds import format_duration
+from chimera.kinds import format_duration, when
 from chimera.model import Diagnostic, Route
 
 Owed = Literal["acknowledge_within", "mitigate_within"]

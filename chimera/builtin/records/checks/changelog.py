@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.times import to_come
 from chimera.builtin.records.checks.wording import is_empty
-from chimera.builtin.records.kinds import ChangelogEntrySpec, after, when
-from chimera.kinds import format_duration
+from chimera.builtin.records.kinds import ChangelogEntrySpec, after
+from chimera.kinds import format_duration, when
 from chimera.model import Diagnostic, Place, Related, UsageError, parse_target
 
 Entry = Filed[ChangelogEntrySpec]

@@ -11,14 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
-from chimera.builtin.records.kinds import (
-    IncidentSpec,
-    SeverityModelSpec,
-    after,
-    person,
-    when,
-    written,
-)
+from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, after, person, written
+from chimera.kinds import when
 from chimera.model import Diagnostic, Related
 
 AT_ONCE = timedelta(minutes=1)

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from chimera.builtin.records.checks.faults import Filed, omission
 from chimera.builtin.records.checks.index import Index
-from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, SeverityModelSpec, when
+from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, SeverityModelSpec
+from chimera.kinds import when
 from chimera.model import Diagnostic, Related
 
 MISSING = "incident-freeze-missing"

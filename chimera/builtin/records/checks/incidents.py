@@ -16,8 +16,8 @@ from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.checks.reviews import judge_review
 from chimera.builtin.records.checks.times import Timed, in_order, not_before, to_come
 from chimera.builtin.records.checks.wording import is_empty
-from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, person, when
-from chimera.kinds import suggestion
+from chimera.builtin.records.kinds import IncidentSpec, SeverityModelSpec, person
+from chimera.kinds import suggestion, when
 from chimera.model import Diagnostic, Related
 
 Incident = Filed[IncidentSpec]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chimera.builtin.records.checks.faults import Filed, omission
-from chimera.builtin.records.kinds import RollbackSpec, after, when
+from chimera.builtin.records.kinds import RollbackSpec, after
 from chimera.builtin.records.procedures import PROCEDURES
 from chimera.builtin.records.spec.rollback import WATCHED_FOR
-from chimera.kinds import format_duration
+from chimera.kinds import format_duration, when
 from chimera.model import Diagnostic
 
 _WRITTEN_WITHIN = timedelta(hours=24)

@@ -9,8 +9,9 @@ from chimera.builtin.records.checks.faults import Filed, contradiction, omission
 from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.checks.times import Timed, in_order, to_come
 from chimera.builtin.records.checks.wording import People, blames, is_empty
-from chimera.builtin.records.kinds import PostmortemSpec, after, person, when
+from chimera.builtin.records.kinds import PostmortemSpec, after, person
 from chimera.builtin.records.spec.postmortem import ActionItem
+from chimera.kinds import when
 from chimera.model import Diagnostic, Related
 
 Postmortem = Filed[PostmortemSpec]

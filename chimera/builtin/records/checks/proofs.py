@@ -7,7 +7,8 @@ from datetime import datetime
 
 from chimera.builtin.records.checks.changelog import WITHIN, Changelog
 from chimera.builtin.records.checks.faults import Filed, omission
-from chimera.builtin.records.kinds import after, when
+from chimera.builtin.records.kinds import after
+from chimera.kinds import when
 from chimera.model import Diagnostic
 from chimera.proof import ReleaseProofSpec
 

@@ -12,10 +12,9 @@ from chimera.builtin.records.kinds import (
     PostmortemSpec,
     SeverityModelSpec,
     after,
-    when,
     written,
 )
-from chimera.kinds import format_duration
+from chimera.kinds import format_duration, when
 from chimera.model import Diagnostic, Related
 
 

@@ -13,14 +13,14 @@ from chimera.builtin.records.checks.changelog import WITHIN
 from chimera.builtin.records.checks.faults import Filed, contradiction, omission, remark
 from chimera.builtin.records.checks.observing import judge_observation
 from chimera.builtin.records.checks.times import Timed, in_order, not_before, to_come
-from chimera.builtin.records.kinds import RollbackSpec, after, person, when
+from chimera.builtin.records.kinds import RollbackSpec, after, person
 from chimera.builtin.records.procedures import (
     EVIDENCE,
     PROCEDURES,
     can_be_reversed,
     missing_evidence,
 )
-from chimera.kinds import suggestion
+from chimera.kinds import suggestion, when
 from chimera.model import Diagnostic, Related
 
 Rollback = Filed[RollbackSpec]

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from chimera.builtin.records.checks.faults import Filed, contradiction
-from chimera.builtin.records.kinds import when
 from chimera.context import is_to_come
+from chimera.kinds import when
 from chimera.model import Diagnostic, Related, Route
 
 Timed = tuple[Route, str]

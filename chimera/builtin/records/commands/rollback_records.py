@@ -147,9 +147,10 @@ def watch(
 @output_option()
 def list_(environment: str | None, outputs: tuple[str, ...]) -> None:
     """List rollbacks and where they stand, the newest first."""
-    from chimera.builtin.records.kinds import RollbackSpec, when
+    from chimera.builtin.records.kinds import RollbackSpec
     from chimera.builtin.records.rolling import rendering
     from chimera.builtin.records.rolling.watching import watch as look
+    from chimera.kinds import when
 
     session = session_of()
     workspace = session.workspace()

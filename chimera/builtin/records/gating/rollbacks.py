@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chimera.builtin.records.gating.binding import binding, counts, restores, takes_back
-from chimera.builtin.records.kinds import RollbackSpec, when
+from chimera.builtin.records.kinds import RollbackSpec
 from chimera.builtin.records.procedures import can_be_reversed, missing_evidence
 from chimera.documents import locate
-from chimera.kinds import DELETED, Document
+from chimera.kinds import DELETED, Document, when
 from chimera.model import Action, Change, Diagnostic, Finding, Route, Verdict
 
 if TYPE_CHECKING:

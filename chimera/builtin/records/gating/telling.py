@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, SeverityModelSpec, when
+from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, SeverityModelSpec
 from chimera.gate import Halt
-from chimera.kinds import Document
+from chimera.kinds import Document, when
 from chimera.model import Address
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.kinds import ChangelogEntrySpec, when
+from chimera.builtin.records.kinds import ChangelogEntrySpec
 from chimera.builtin.records.rendering.wording import moment, written_lines
-from chimera.kinds import Document
+from chimera.kinds import Document, when
 
 if TYPE_CHECKING:
     from chimera.builtin.records.archiving import Archiving

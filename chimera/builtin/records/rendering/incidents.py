@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.kinds import when
 from chimera.builtin.records.rendering.wording import (
     facts,
     length,
@@ -25,6 +24,7 @@ from chimera.builtin.records.standing import (
     reviews_of,
     state_of,
 )
+from chimera.kinds import when
 
 if TYPE_CHECKING:
     from chimera.builtin.records.kinds import Level

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.kinds import when
+from chimera.kinds import when
 
 if TYPE_CHECKING:
     from chimera.builtin.records.standing import Due

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chimera.builtin.records.chain import Chain, chains, passed_in
-from chimera.builtin.records.kinds import RollbackSpec, when
+from chimera.builtin.records.kinds import RollbackSpec
+from chimera.kinds import when
 from chimera.model.chart import BarChart
 from chimera.render.paint import count
 from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table, Tone

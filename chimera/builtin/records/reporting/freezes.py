@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chimera.builtin.records.kinds import FreezeSpec, when
-from chimera.kinds import Document
+from chimera.builtin.records.kinds import FreezeSpec
+from chimera.kinds import Document, when
 from chimera.runtime.reporting import Cell, Column, ReportTask, Section, Table
 
 

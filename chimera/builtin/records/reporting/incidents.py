@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from chimera.builtin.records.kinds import IncidentSpec, Stamp, when
+from chimera.builtin.records.kinds import IncidentSpec, Stamp
 from chimera.builtin.records.standing import Incident, model_of, state_of
+from chimera.kinds import when
 from chimera.model.chart import BarChart
 from chimera.runtime.reporting import (
     Column,

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from chimera.builtin.records.checks.reviews import review_due
-from chimera.builtin.records.kinds import PostmortemSpec, when
+from chimera.builtin.records.kinds import PostmortemSpec
 from chimera.builtin.records.learning import Postmortem, open_actions
 from chimera.builtin.records.reporting.incidents import incidents_of
 from chimera.builtin.records.standing import Incident, model_of, reviews_of
+from chimera.kinds import when
 from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table, Tone
 
 _MOST = 50

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.chain import WINDOW
-from chimera.builtin.records.kinds import IncidentSpec, when
+from chimera.builtin.records.kinds import IncidentSpec
 from chimera.documents import Globs, differences, has_commit, open_commit
-from chimera.kinds import Document, references_of
+from chimera.kinds import Document, references_of, when
 from chimera.model import Address, Outcome, Target, parse_target
 from chimera.workspace.judging import placements_of
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.kinds import IncidentSpec, RollbackSpec, when, written
+from chimera.builtin.records.kinds import IncidentSpec, RollbackSpec, written
 from chimera.builtin.records.procedures import PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
 from chimera.builtin.records.rolling.proposing import (
@@ -21,7 +21,7 @@ from chimera.builtin.records.rolling.proposing import (
     put_observation,
 )
 from chimera.builtin.records.writing import Draft
-from chimera.kinds import DELETED, Answer
+from chimera.kinds import DELETED, Answer, when
 from chimera.model import Address, Outcome
 from chimera.plan import target_digests
 from chimera.runtime.health import Health

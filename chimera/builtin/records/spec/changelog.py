@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from chimera.builtin.records.spec.moments import Day, Moment, Stamp
-from chimera.kinds import AddressText, Answer, Field, Items, Model, Name, Reference, Text
+from chimera.builtin.records.spec.moments import Day, Stamp
+from chimera.kinds import (
+    AddressText,
+    Answer,
+    Field,
+    Items,
+    Model,
+    Moment,
+    Name,
+    Reference,
+    Text,
+)
 
 
 class ChangelogEntrySpec(Model):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from chimera.builtin.records.spec.moments import Moment, when
 from chimera.kinds import (
     AddressText,
     Answer,
@@ -18,8 +17,10 @@ from chimera.kinds import (
     KindName,
     LayerName,
     Model,
+    Moment,
     Reference,
     Text,
+    when,
 )
 
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from chimera.builtin.records.spec.moments import Moment, Stamp, person, when
+from chimera.builtin.records.spec.moments import Stamp, person
 from chimera.builtin.records.spec.severity import Level, LevelId, SeverityModelSpec
-from chimera.kinds import AddressText, Field, Glob, Items, LayerName, Model, Name, Reference, Text
+from chimera.kinds import (
+    AddressText,
+    Field,
+    Glob,
+    Items,
+    LayerName,
+    Model,
+    Moment,
+    Name,
+    Reference,
+    Text,
+    when,
+)
 
 EventKind = Literal[
     "update",

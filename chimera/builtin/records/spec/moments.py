@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Annotated
 
-from chimera.kinds import AfterValidator, Field, Model, Text, refuse
+from chimera.kinds import AfterValidator, Field, Model, Moment, Text, refuse
 
 
 def _check_day(text: str) -> str:
@@ -21,32 +20,6 @@ def _check_day(text: str) -> str:
 
 Day = Annotated[str, AfterValidator(_check_day)]
 """A day, written YYYY-MM-DD."""
-
-
-def _check_moment(text: str) -> str:
-    try:
-        when(text)
-    except ValueError:
-        raise refuse(
-            "moment-invalid", f"{text!r} is no time with its zone; write it as 2026-11-21T06:30:00Z"
-        ) from None
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_check_moment)]
-"""A time with its zone, written as 2026-11-21T06:30:00Z."""
-
-
-@lru_cache(maxsize=65_536)  # every check asks for the same few moments of a record again
-def when(moment: str) -> datetime:
-    """Return the time that a `Moment` says; raises `ValueError` for any other text.
-
-    Add to it with `after`: near the year 9999 a sum overflows.
-    """
-    found = datetime.fromisoformat(moment)
-    if found.tzinfo is None:
-        raise ValueError(moment)
-    return found
 
 
 def after(moment: datetime, span: timedelta) -> datetime:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from chimera.builtin.records.spec.moments import Day, Moment, Stamp
+from chimera.builtin.records.spec.moments import Day, Stamp
 from chimera.kinds import (
     AddressText,
     Duration,
     Field,
     Items,
     Model,
+    Moment,
     Name,
     Plays,
     Reference,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from chimera.builtin.records.spec.moments import Moment, Stamp, when
+from chimera.builtin.records.spec.moments import Stamp
 from chimera.kinds import (
     AddressText,
     Answer,
@@ -14,10 +14,12 @@ from chimera.kinds import (
     Field,
     Items,
     Model,
+    Moment,
     Name,
     Reference,
     StringConstraints,
     Text,
+    when,
 )
 
 RollbackType = Literal["code", "config", "database", "third-party"]

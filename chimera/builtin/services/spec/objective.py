@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ from chimera.kinds import (
     Field,
     Items,
     Model,
+    Moment,
     StringConstraints,
     Text,
     WithJsonSchema,
@@ -67,21 +68,6 @@ def _check_tree_path(text: str) -> str:
 
 TreeFile = Annotated[Text, AfterValidator(_check_tree_path)]
 """A file inside the tree, relative to its root."""
-
-
-def _check_moment(text: str) -> str:
-    try:
-        aware = datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
-        raise refuse(
-            "moment-invalid", f"{text!r} is no time with its zone; write it as 2026-11-21T06:30:00Z"
-        )
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_check_moment)]
 
 
 class HealthSource(Model):
