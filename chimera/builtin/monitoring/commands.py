@@ -149,6 +149,8 @@ def health(
 
     session = session_of()
     workspace = session.workspace()
+    for doubt in watching.doubts(workspace, environment):
+        session.warn(doubt)
     only = watching.named(workspace, environment, names)
     if history:
         found = kept(workspace, environment)

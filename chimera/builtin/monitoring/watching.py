@@ -5,20 +5,40 @@ Refuses to let what could not be kept or sent hide what was found: it is a warni
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.monitoring.health import Report, examine
 from chimera.builtin.monitoring.keeping import Memory
 from chimera.builtin.monitoring.kinds import AlertSpec
 from chimera.builtin.monitoring.notifying import Notice, tell
+from chimera.gate import environments
 from chimera.kinds import suggestion
-from chimera.model import Address, UsageError
+from chimera.model import Address, UsageError, has_errors
 
 if TYPE_CHECKING:
     from chimera.workspace import Workspace
 
 _KIND = "Service"
+
+
+def doubts(workspace: Workspace, environment: str) -> Iterator[str]:
+    """Yield why less is looked at than somebody may think: it is looked all the same.
+
+    What is asked in an incident gets an answer, whoever broke a document meanwhile.
+    """
+    known = environments(workspace.loaded.snapshot)
+    if environment not in known:
+        near = suggestion(environment, known, f"there is: {', '.join(sorted(known))}")
+        yield f"there is no Environment {environment}; {near}"
+    broken = {
+        fault.address: fault.where
+        for fault in workspace.loaded.diagnostics
+        if fault.address and fault.address.startswith(f"{_KIND}/") and has_errors((fault,))
+    }
+    for address, where in sorted(broken.items()):
+        if workspace.loaded.snapshot.get(Address.parse(address)) is None:
+            yield f"{address} is not looked at: {where.path} is not valid, `chimera check` says why"
 
 
 def named(workspace: Workspace, environment: str, names: Sequence[str]) -> frozenset[str]:

@@ -77,6 +77,25 @@ def test_the_table_has_a_line_for_each_service_and_says_what_to_do(
     ]
 
 
+def test_an_environment_that_is_not_there_is_told_and_looked_at(
+    chimera: Chimera, services: None
+) -> None:
+    answer = chimera("health", "--env", "fra", "--no-record")
+    assert "warning: there is no Environment fra; did you mean far?" in answer.err
+    assert "Service/web" in answer.out
+    assert "warning" not in chimera("health", "--env", "far", "--no-record").err
+
+
+def test_a_service_that_cannot_be_read_is_told(
+    chimera: Chimera, services: None, tmp_path: Path
+) -> None:
+    file = next(file for file in (tmp_path / "specs").iterdir() if "web" in file.name)
+    file.write_text(file.read_text().replace("checks:", "cheks:"))
+    answer = chimera("health", "--no-record")
+    assert f"Service/web is not looked at: specs/{file.name} is not valid" in answer.err
+    assert "Service/base" in answer.out
+
+
 def test_one_service_is_looked_at_with_what_it_depends_on(chimera: Chimera, services: None) -> None:
     found = json.loads(chimera("health", "--service", "web", "-o", "json").out)
     subjects = [check["subject"] for check in found["checks"]]
