@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chimera.model import Digest, StateError, digest_bytes
-from chimera.state.database import connect_writer, open_reading, translated
+from chimera.state.database import connect_writer, is_of_room, open_reading, translated
 from chimera.state.layout import Layout
 from chimera.state.migrations import MIGRATIONS, version_of
 from chimera.state.pruning import REFERRING
@@ -72,9 +72,24 @@ class Pinned:
                 copy.execute("PRAGMA synchronous = OFF")  # whoever keeps it sees to that
                 copy.execute("PRAGMA journal_mode = OFF")
                 # A transaction is open, so that no step of it sees another moment than the first.
-                self._connection.backup(
-                    copy, pages=_PAGES, progress=lambda _, left, total: told(total - left, total)
-                )
+                try:
+                    self._connection.backup(
+                        copy,
+                        pages=_PAGES,
+                        progress=lambda _, left, total: told(total - left, total),
+                    )
+                except sqlite3.Error as error:
+                    if is_of_room(error):
+                        raise _no_room(target, error) from error
+                    raise
+
+
+def _no_room(target: Path, error: sqlite3.Error) -> StateError:
+    """Say of what is being written, and not of what is read, that there is no room for it."""
+    return StateError(
+        f"{target} cannot be written: {error}",
+        help="make room there, or name another place, and run the same command again",
+    )
 
 
 @contextmanager

@@ -105,13 +105,13 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         if code in _DAMAGED:
             message, help = (
                 f"{path} is damaged: {error}",
                 "run `chimera apply`: it keeps the file aside and says how to go on",
             )
-        elif code in _NO_ROOM:
+        elif is_of_room(error):
             message = f"{path} cannot be written: {error}"
             help = "make room on the disk and apply again: what was committed is not lost"
         else:
@@ -120,6 +120,15 @@ def translated(path: Path) -> Iterator[None]:
                 "see that it is readable and writable",
             )
         raise StateError(message, help=help) from error
+
+
+def is_of_room(error: sqlite3.Error) -> bool:
+    """Tell whether something could not be written, as where a disk is full."""
+    return _code(error) in _NO_ROOM
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _is_whole(connection: sqlite3.Connection) -> bool:

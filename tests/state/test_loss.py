@@ -1,6 +1,7 @@
 """What a damaged file and a full disk cost: an error that says what to do, and nothing else."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from chimera.context import Context
 from chimera.model import StateError
 from chimera.state import Applied, Layout, acknowledge_loss, open_state, read_state
+from chimera.state.backing import pin
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,3 +153,15 @@ os._exit(0)
     assert layout.database.with_name("state.db-journal").exists()
     with read_state(tmp_path) as reader:
         assert reader.runs() == ()
+
+
+def test_a_disk_that_is_full_is_that_of_the_copy(tmp_path, database):
+    """A bound on the size of files stands in for a disk that is full."""
+    bounds = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pin(Layout(tmp_path)) as pinned:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, bounds[1]))
+        try:
+            with pytest.raises(StateError, match=r"copy\.db cannot be written"):
+                pinned.copy_to(tmp_path / "copy.db")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, bounds)
