@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chimera.builtin.records.chain import Passed, chains, passed_in
 from chimera.builtin.records.drafting import KIND, Drafted, draft, owing
-from chimera.builtin.records.finding import unused_name
+from chimera.builtin.records.finding import require_said, unused_name
 from chimera.builtin.records.kinds import ChangelogEntrySpec, written
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import DELETED, Document, answers
@@ -111,10 +111,11 @@ def drafted_entry(
 def _unrecorded(snapshot: Snapshot, plan: Plan, rollback_of: str | None) -> Sequence[PlanItem]:
     items = owing(plan)
     if not items:
+        first = "commit it first, as it is protected; or " if plan.protected else ""
         raise UsageError(
             f"the plan for {plan.environment} changes nothing",
-            help="name a change: --base REF, --plan FILE, or --applied for one that was applied; "
-            "or --scope third-party for one outside of the tree",
+            help=f"{first}name a change: --base REF, --plan FILE, or --applied for one that was"
+            " applied; or --scope third-party for one outside of the tree",
         )
     every = snapshot.of_model(ChangelogEntrySpec)
     entries = [entry for entry in every if entry.spec.rollback_of == rollback_of]
@@ -153,6 +154,8 @@ def new_entry(
 ) -> tuple[Address, Draft]:
     """Propose an entry of what was drafted and, before that, what was given by name of field."""
     said = {field: value for field, value in given.items() if value}
+    meant = ("verification", "rollback")
+    require_said({f"--{field}": str(said[field]) for field in meant if field in said})
     if effective is not None:
         said |= {"effective": written(effective), "date": f"{effective:%Y-%m-%d}"}
     complete = replace(drafted, fields={**drafted.fields, **said})

@@ -8,10 +8,11 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
+from chimera.builtin.records.checks.wording import is_empty
 from chimera.builtin.records.kinds import IncidentSpec, Level, SeverityModelSpec
 from chimera.builtin.records.standing import Incident, level_of
 from chimera.gate import EnvironmentSpec, environments
@@ -26,19 +27,22 @@ _UNKNOWN_RANK = 1 << 30  # in doubt it is grave
 
 
 def named(every: Sequence[Document[S]], kind: str, name: str, listed: str) -> Document[S]:
-    """Return the one record of a kind that has a name, or begins with it; raises `UsageError`.
+    """Return the one record of a kind that has a name, begins with it or else has it inside.
 
-    `listed` is the command that says which there are.
+    Names begin with a day: what people remember stands behind it. `listed` is the command that says
+    which there are. Raises `UsageError` for none and for several.
     """
     wanted = name.removeprefix(f"{kind}/")
     exact = [each for each in every if each.address.name == wanted]
     found = exact or [each for each in every if each.address.name.startswith(wanted)]
+    how = "begin with" if found else "have in their names"
+    found = found or [each for each in every if wanted in each.address.name]
     if len(found) == 1:
         return found[0]
     names = [each.address.name for each in found or every]
     if found:
         raise UsageError(
-            f"{len(found)} records of the kind {kind} begin with {wanted}",
+            f"{len(found)} records of the kind {kind} {how} {wanted}",
             help=f"name one of them: {_listed(names)}",
         )
     listed = f"`{listed}` lists them; `chimera check` says what is wrong"
@@ -161,6 +165,23 @@ def require_person(actor: Actor, what: str) -> None:
             "human-triggered only",
             help="run it yourself, and let a pull request carry what it writes",
         )
+
+
+def require_name(who: str) -> str:
+    """Return who somebody is, as records name people: in one line; raises `UsageError`."""
+    if not who.strip() or not who.isprintable():
+        raise UsageError(f"{who!r} is nobody's name", help="write a name, or Identity/name")
+    return who
+
+
+def require_said(said: Mapping[str, str]) -> None:
+    """Raise `UsageError` for a text, by its flag, that says nothing anybody could act by."""
+    for flag, text in said.items():
+        if is_empty(text):
+            raise UsageError(
+                f"{flag} {text!r} says nothing that anybody could act by",
+                help="say in a few words what is so, or what is done",
+            )
 
 
 def _listed(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.finding import require_person
+from chimera.builtin.records.finding import require_name, require_person
 from chimera.builtin.records.kinds import written
 from chimera.builtin.records.writing import Draft
 from chimera.context import is_to_come
@@ -38,7 +38,8 @@ class Occasion:
             raise UsageError(
                 f"{written(at)} has not come yet", help="records state what happened: give --at"
             )
-        return Occasion(by or context.actor.name, (at or now).replace(microsecond=0))
+        who = require_name(by) if by is not None else context.actor.name
+        return Occasion(who, (at or now).replace(microsecond=0))
 
     def stamp(self) -> dict[str, Any]:
         """Return it as records write it."""

@@ -14,6 +14,7 @@ from chimera.builtin.records.finding import (
     environment_named,
     level_named,
     model_named,
+    require_name,
     unused_name,
 )
 from chimera.builtin.records.occasions import Occasion, Response
@@ -50,7 +51,8 @@ def open_incident(
     model = model_named(snapshot, opening.model)
     level = level_named(model.spec, opening.level)
     environment = environment_named(snapshot, opening.environment)
-    commander = opening.commander or (occasion.by if level.commander_owed else None)
+    named = require_name(opening.commander) if opening.commander is not None else None
+    commander = named or (occasion.by if level.commander_owed else None)
     spec = _spec(opening, occasion, (str(model.address), level.id, environment), commander)
     kinds = ("Incident", "Freeze", "Postmortem")  # all of an incident's records have its name
     name = opening.name or unused_name(snapshot, kinds, occasion.at, opening.title)

@@ -9,7 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.finding import incident_named, level_named
+from chimera.builtin.records.finding import (
+    incident_named,
+    level_named,
+    require_name,
+    require_said,
+)
 from chimera.builtin.records.kinds import Level, RollbackSpec, SeverityModelSpec, person, written
 from chimera.builtin.records.occasions import Occasion, Response
 from chimera.builtin.records.standing import Incident, freezes_of, model_of
@@ -64,6 +69,7 @@ class Responding:
 
     def assign(self, who: str) -> Response:
         """Propose that somebody else commands from now on, and nobody else does."""
+        require_name(who)
         at = written(self._occasion.at)
         for index, command in enumerate(self.spec.commands):
             if command.until is not None and when(command.until) <= self._occasion.at:
@@ -83,7 +89,7 @@ class Responding:
 
     def delegate(self, who: str, what: str) -> Response:
         """Propose that somebody does a piece of work; the decision stays with the commander."""
-        delegation = {"to": who, "what": what, "at": written(self._occasion.at)}
+        delegation = {"to": require_name(who), "what": what, "at": written(self._occasion.at)}
         self.response.draft.append(self.incident.address, ("delegated",), delegation)
         self.response.note(f"{who} takes over: {what}", "action")
         self.response.done.append(f"{who} takes over: {what}; the commander decides as before")
@@ -134,6 +140,7 @@ class Responding:
         Its commander ends it, and with it the freeze that stands for it.
         """
         self.require_resolvable()
+        require_said({"--impact": impact, "--risk": risk, "--monitoring": monitoring})
         stamp = self._occasion.stamp()
         # Its freezes come first: where writing ends in between, this can be done again.
         lifted = self._lift(stamp)

@@ -44,7 +44,7 @@ def list_text(
     incidents: Sequence[Incident], snapshot: Snapshot, now: datetime, paint: Paint, others: int
 ) -> str:
     """Return a table of incidents, the gravest open ones first, and what is late."""
-    from chimera.render.paint import count, table
+    from chimera.render.paint import count, table, unbroken
 
     hidden = f"{count(others, 'incident')} {'is' if others == 1 else 'are'} over: --all lists them"
     if not incidents:
@@ -57,10 +57,10 @@ def list_text(
                 (incident.spec.current, _style(level)),
                 incident.address.name,
                 (state.value, _STATES[state]),
-                _commander(incident, now) or "-",
+                unbroken(_commander(incident, now) or "-"),
                 moment(incident.spec.opened.at),
                 length(_end(incident, now) - when(incident.spec.opened.at)),
-                incident.spec.title,
+                unbroken(incident.spec.title),
             )
         )
     header = ("LEVEL", "INCIDENT", "STATE", "COMMANDER", "OPENED", "LASTS", "TITLE")

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from chimera.builtin.records.finding import named
 from chimera.builtin.records.kinds import RollbackSpec
-from chimera.kinds import DELETED, Document, suggestion
+from chimera.kinds import DELETED, Document
 from chimera.model import Target, UsageError, parse_target
 from chimera.workspace.going_back import Back, plan_back
 
@@ -21,20 +22,9 @@ Rollback = Document[RollbackSpec]
 
 
 def rollback_named(workspace: Workspace, name: str) -> Rollback:
-    """Return the rollback of a name, or of the beginning of one; raises `UsageError`."""
+    """Return the rollback of a name, or of a part of one; raises `UsageError`."""
     every = workspace.loaded.snapshot.of_model(RollbackSpec)
-    wanted = name.removeprefix("Rollback/")
-    exact = [each for each in every if each.address.name == wanted]
-    found = exact or [each for each in every if each.address.name.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    known = [each.address.name for each in (found or every)]
-    raise UsageError(
-        f"{name} is the beginning of several" if found else f"there is no Rollback {name}",
-        help=f"name one of them: {', '.join(known)}"
-        if found
-        else suggestion(wanted, known, "`chimera rollback list` lists what there is"),
-    )
+    return named(every, "Rollback", name, "chimera rollback list")
 
 
 def rollback_to(

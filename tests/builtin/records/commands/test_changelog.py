@@ -73,6 +73,14 @@ def test_one_change_is_recorded_once(team: Desk) -> None:
     assert len(_entries(team)) == 2
 
 
+@pytest.mark.parametrize("flag", ["--verification", "--rollback"])
+def test_an_entry_that_says_nothing_is_not_written(team: Desk, flag: str) -> None:
+    given = {"--risk": "low", "--verification": "look at it", "--rollback": "git revert HEAD"}
+    flags = [part for pair in ({**given, flag: "none"}).items() for part in pair]
+    answer = team.tell("changelog", "add", *flags, code=4)
+    assert f"{flag} 'none' says nothing that anybody could act by" in answer.err
+
+
 def test_what_is_given_stands_before_what_is_drafted(team: Desk) -> None:
     given = ("--summary", "A new fee", "--scope", "config", "--name", "fee", "--ref", "Gate/pay")
     told = team.json("changelog", "add", *SAID, *given, "--effective", "2026-11-20T23:00:00Z")
@@ -93,11 +101,13 @@ def test_without_a_terminal_every_missing_flag_is_named(team: Desk) -> None:
 def test_on_a_terminal_only_what_is_missing_is_asked_for(
     team: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replies = itertools.chain(["low", "look", "revert"])
+    replies = itertools.chain(["low", "look", "git revert HEAD"])
     monkeypatch.setattr(Session, "is_interactive", property(lambda _: True))
     monkeypatch.setattr(termui, "visible_prompt_func", lambda _: next(replies))
     spec = team.json("changelog", "add")["spec"]
-    assert (spec["risk"], spec["verification"], spec["rollback"]) == ("low", "look", "revert")
+    assert (spec["risk"], spec["verification"], spec["rollback"]) == (
+        *("low", "look", "git revert HEAD"),
+    )
 
 
 def test_a_deletion_and_a_migration_are_a_high_risk(team: Desk) -> None:

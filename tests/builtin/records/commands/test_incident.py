@@ -325,6 +325,31 @@ def test_what_documents_say_does_not_reach_the_terminal_raw(desk: Desk) -> None:
         assert not {"\x1b", "\x07"} & {*said}
 
 
+@pytest.mark.parametrize("who", ["a\nb", "a\x1b[31m", " ", ""])
+def test_people_have_names_of_one_line(desk: Desk, who: str) -> None:
+    answer = desk.tell("incident", "open", "x", "--level", "SEV-1", "--by", who, code=4)
+    assert "is nobody's name" in answer.err
+    desk.tell("incident", "open", "x", "--level", "SEV-1", "--commander", who, code=4)
+    _open(desk)
+    desk.tell("incident", "assign", who, code=4)
+    desk.tell("incident", "assign", who, "--for", "the bank", code=4)
+
+
+def test_it_is_not_over_by_words_that_say_nothing(desk: Desk) -> None:
+    _open(desk)
+    answer = desk.tell("incident", "resolve", *STATED[:-1], "n/a", code=4)
+    assert f"{STATED[-2]} 'n/a' says nothing that anybody could act by" in answer.err
+    desk.tell("incident", "resolve", *STATED)
+
+
+def test_a_part_of_a_name_is_enough_behind_its_day(desk: Desk) -> None:
+    desk.tell("incident", "open", "pages are slow", "--level", "SEV-1")
+    desk.tell("incident", "open", "slow mail", "--level", "SEV-1")
+    assert "pages are slow" in desk.tell("incident", "show", "pages").out
+    answer = desk.tell("incident", "show", "slow", code=4)
+    assert "2 records of the kind Incident have in their names slow" in answer.err
+
+
 def test_of_two_that_begin_alike_none_is_chosen(desk: Desk) -> None:
     _open(desk)
     desk.tell("incident", "open", "another", "--level", "SEV-1")
