@@ -113,8 +113,7 @@ def test_nobody_has_to_say_that_it_was_carried_out(team: Console, told: tuple[st
     team.passes(minutes=15)
     team.tell("rollback", "done", "back", *STEPS[:3], *told)
     if not told:
-        done = ("rollback", "done", "back", "verify", "--at", team.now.isoformat())
-        team.tell(*done)
+        team.tell("rollback", "done", "back", "verify", "--at", team.now.isoformat())
     team.tell("rollback", "watch", "back")
     done = recorded(team).done("restore-values")
     assert done is not None
