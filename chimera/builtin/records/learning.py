@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chimera.builtin.records.finding import incident_named, named
-from chimera.builtin.records.kinds import PostmortemSpec, written
+from chimera.builtin.records.kinds import IncidentSpec, PostmortemSpec, written
 from chimera.builtin.records.occasions import Occasion
 from chimera.builtin.records.spec.postmortem import ActionItem
-from chimera.builtin.records.standing import Incident, model_of, reviews_of
+from chimera.builtin.records.standing import REVIEW, Due, Incident, dues, model_of, reviews_of
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import Document, Snapshot, format_duration, when
 from chimera.model import Address, UsageError
@@ -32,6 +32,13 @@ _ASKED = (
     ("missing_guardrails", "missingGuardrails"),
     ("actions", "actions"),
 )
+
+
+class Owed(NamedTuple):
+    """A review that is owed of an incident, and until when it is to be scheduled."""
+
+    incident: Incident
+    due: Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,26 @@ def open_actions(snapshot: Snapshot, name: str | None = None) -> list[Action]:
     reviews = snapshot.of_model(PostmortemSpec) if name is None else [review_named(snapshot, name)]
     found = [Action(r, item) for r in reviews for item in r.spec.actions if item.done is None]
     return sorted(found, key=lambda a: (a.item.due or "9", a.review.address, a.item.id))
+
+
+def unscheduled(snapshot: Snapshot, now: datetime, name: str | None = None) -> list[Owed]:
+    """Return the reviews that are owed and that nobody has scheduled, the earliest due first."""
+    wanted = None if name is None else review_named(snapshot, name).spec.incident
+    found = [
+        Owed(incident, due)
+        for incident in snapshot.of_model(IncidentSpec)
+        if wanted in (None, str(incident.address))
+        for due in dues(incident, snapshot, now)
+        if due.what == REVIEW and due.until is not None
+    ]
+    return sorted(found, key=lambda one: (one.due.until or now, one.incident.address))
+
+
+def unheld(snapshot: Snapshot, name: str | None = None) -> list[Postmortem]:
+    """Return the reviews that are scheduled and were not held, the earliest first."""
+    reviews = snapshot.of_model(PostmortemSpec) if name is None else [review_named(snapshot, name)]
+    found = [one for one in reviews if one.spec.scheduled and one.spec.held is None]
+    return sorted(found, key=lambda one: (when(one.spec.scheduled or ""), one.address))
 
 
 def _spec(

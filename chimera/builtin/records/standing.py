@@ -94,6 +94,10 @@ def _of(naming: Iterable[Filed[S]], named: Filed[Any] | None, spec: type[S]) -> 
     return [found[address] for address in sorted(found)]
 
 
+REVIEW = "scheduling its review"
+"""What is owed of an incident whose level owes a review that nobody has scheduled."""
+
+
 def dues(incident: Incident, snapshot: Snapshot, now: datetime) -> tuple[Due, ...]:
     """Return what an incident owes at `now`, in the order in which it is done."""
     return tuple(_dues(incident, snapshot, now))
@@ -120,4 +124,4 @@ def _dues(incident: Incident, snapshot: Snapshot, now: datetime) -> Iterator[Due
         command = f"chimera postmortem new {name} --scheduled TIME"
         if reviews:
             command = f"chimera postmortem schedule {reviews[0].address.name} TIME"
-        yield Due("scheduling its review", review[1], review[1] < now, command)
+        yield Due(REVIEW, review[1], review[1] < now, command)

@@ -84,7 +84,12 @@ def check(review: str | None, outputs: tuple[str, ...]) -> None:
 
     Exits 1 where anything is.
     """
-    from chimera.builtin.records.learning import open_actions, review_named
+    from chimera.builtin.records.learning import (
+        open_actions,
+        review_named,
+        unheld,
+        unscheduled,
+    )
     from chimera.builtin.records.rendering.reviews import checked_json, checked_text
 
     session = session_of()
@@ -95,6 +100,7 @@ def check(review: str | None, outputs: tuple[str, ...]) -> None:
         found = review_named(snapshot, review)
         names = {str(found.address), found.spec.incident}
     actions = open_actions(snapshot, review)
+    owed = (unscheduled(snapshot, now, review), unheld(snapshot, review))
     faults = tuple(
         fault
         for fault in workspace.check().diagnostics
@@ -104,8 +110,8 @@ def check(review: str | None, outputs: tuple[str, ...]) -> None:
     is_wrong = has_errors(faults) or any(not f.stops for f in faults)
     session.emit(
         outputs,
-        lambda paint: checked_text(actions, faults, now, paint),
-        lambda: checked_json(actions, faults, now),
+        lambda paint: checked_text(actions, owed, faults, now, paint),
+        lambda: checked_json(actions, owed, faults, now),
         Outcome.FAILED if is_late or is_wrong else Outcome.PASSED,
     )
 

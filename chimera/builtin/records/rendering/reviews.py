@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from chimera.builtin.records.rendering.wording import moment, written_lines
+from chimera.builtin.records.rendering.wording import moment, owed_lines, written_lines
 
 if TYPE_CHECKING:
-    from chimera.builtin.records.learning import Action
+    from chimera.builtin.records.learning import Action, Owed, Postmortem
     from chimera.model import Address, Diagnostic
     from chimera.render.paint import Cell, Paint
+
+    Reviews = tuple[Sequence[Owed], Sequence[Postmortem]]
+    """Those that are owed and nobody has scheduled, and those that were not held yet."""
 
 _OWED = ("impact", "rootCause", "detection", "response", "missingGuardrails", "actions")
 
@@ -44,13 +47,26 @@ def _owed(value: dict[str, Any]) -> list[str]:
 
 
 def checked_text(
-    actions: Sequence[Action], faults: Sequence[Diagnostic], now: datetime, paint: Paint
+    actions: Sequence[Action],
+    reviews: Reviews,
+    faults: Sequence[Diagnostic],
+    now: datetime,
+    paint: Paint,
 ) -> str:
-    """Return what is wrong with reviews, then all open actions, the overdue ones first."""
+    """Return what is wrong with reviews, which are to come, and all open actions by their date."""
     from chimera.render.diagnostics import diagnostic_lines
     from chimera.render.paint import count, table
 
     lines = list(diagnostic_lines(faults, paint, notes=True))
+    for incident, owed in reviews[0]:
+        if not owed.is_late:  # what is late is wrong, and told above
+            lines += (f"{incident.address.name}:", *owed_lines([owed], now, paint))
+    for review in reviews[1]:
+        told = f"scheduled for {moment(review.spec.scheduled or '')}, not held yet"
+        lacks = _owed(review.value["spec"])
+        lines.append(
+            f"{review.address.name}: {told}" + (f"; owes {', '.join(lacks)}" * bool(lacks))
+        )
     rows: list[tuple[Cell, ...]] = []
     for action in actions:
         item = action.item
@@ -69,13 +85,30 @@ def checked_text(
 
 
 def checked_json(
-    actions: Sequence[Action], faults: Sequence[Diagnostic], now: datetime
+    actions: Sequence[Action], reviews: Reviews, faults: Sequence[Diagnostic], now: datetime
 ) -> dict[str, Any]:
     """Return the same as JSON."""
     from chimera.render.diagnostics import diagnostic_json
 
     return {
         "format": "chimera-postmortems/1",
+        "unscheduled": [
+            {
+                "incident": str(incident.address),
+                "until": due.until.isoformat() if due.until else None,
+                "late": due.is_late,
+                "command": due.command,
+            }
+            for incident, due in reviews[0]
+        ],
+        "unheld": [
+            {
+                "postmortem": str(review.address),
+                "scheduled": review.spec.scheduled,
+                "owed": _owed(review.value["spec"]),
+            }
+            for review in reviews[1]
+        ],
         "actions": [
             {
                 "postmortem": str(action.review.address),

@@ -44,6 +44,21 @@ def test_a_review_begins_with_the_record(over: Desk) -> None:
     assert "a review already" in over.tell("postmortem", "new", NAME, code=4).err
 
 
+def test_what_is_to_come_is_told_before_it_is_late(over: Desk) -> None:
+    said = over.tell("postmortem", "check").out
+    assert f"{NAME}:\n  scheduling its review is owed until 2026-11-23 12:00Z" in said
+    assert f"chimera postmortem new {NAME} --scheduled TIME" in said
+    (owed,) = over.json("postmortem", "check")["unscheduled"]
+    assert (owed["incident"], owed["late"]) == (f"Incident/{NAME}", False)
+    over.tell("postmortem", "new", NAME, "--scheduled", "2026-11-24T09:00:00Z")
+    said = over.tell("postmortem", "check").out
+    assert "is owed until" not in said
+    assert f"{NAME}: scheduled for 2026-11-24 09:00Z, not held yet; owes impact, rootCause" in said
+    told = over.json("postmortem", "check", NAME)
+    assert told["unscheduled"] == []
+    assert told["unheld"][0]["postmortem"] == f"Postmortem/{NAME}"
+
+
 def test_it_is_scheduled_at_once_or_later(over: Desk) -> None:
     over.tell("postmortem", "new", NAME)
     late = (NOON + timedelta(hours=49)).isoformat()
