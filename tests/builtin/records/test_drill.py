@@ -139,7 +139,9 @@ def test_the_drill(team: Console) -> None:
     said = team.tell("rollback", "watch", "back", code=5)
     assert "being watched" in said
     assert "the tree still has paths:src/**: revert it in Git" in said
-    assert "rollback-redeployed" in team.tell("apply", *PRODUCTION, "--auto-approve", code=1)
+    refused = team.tell("apply", *PRODUCTION, "--auto-approve", code=1)
+    assert "rollback-redeployed" in refused
+    assert "`chimera rollback redeploy back --why TEXT`" in refused
     team.passes(minutes=5)
     team.tell("health", *PRODUCTION)
     team.passes(minutes=11)

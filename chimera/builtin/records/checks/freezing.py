@@ -63,7 +63,8 @@ def _owed(incident: Filed[IncidentSpec], index: Index, now: datetime) -> Iterato
     rule, which = how_it_stands(spec, [one.spec for one in freezes], now)
     if which is None:
         message = f"at {spec.current} {who} owes a freeze of all changes, and there is none"
-        yield omission(incident, MISSING, message, route, write)
+        update = f"`chimera incident update TEXT -i {incident.name.partition('/')[2]}`"
+        yield omission(incident, MISSING, message, route, f"{update} declares it; or {write}")
         return
     freeze = freezes[which]
     if rule == FOREIGN:

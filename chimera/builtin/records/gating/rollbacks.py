@@ -134,7 +134,8 @@ def _redeployed(side: Side, rollback: Rollback, change: Change) -> Verdict:
         f"{rollback.address} took {change.target} ({after}) back, and the same change is not"
         f" applied again: {rollback.spec.reason}"
     )
-    how = "mend the change; or say what is different now: redeploy: {at, by, why} in the rollback"
+    freeing = f"`chimera rollback redeploy {rollback.address.name} --why TEXT`"
+    how = f"mend the change; or say what is different now: {freeing}"
     fault = Diagnostic(
         "rollback-redeployed",
         message,

@@ -58,7 +58,7 @@ def _entry(entry: Entry) -> Iterator[str]:
     yield f"- Roll back: {prose(spec.rollback)}"
     for answer in spec.answers:
         yield f"- Changes: {code_span(answer.target)} to {code_span(answer.after[:_SHORT])}"
-    for name, value in (("Incident", spec.incident), ("Takes effect of", spec.rollback_of)):
+    for name, value in (("Incident", spec.incident), ("Records", spec.rollback_of)):
         if value:
             yield f"- {name}: {code_span(value)}"
     if spec.refs:

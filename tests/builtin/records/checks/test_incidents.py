@@ -193,6 +193,7 @@ def test_levels_are_compared_by_rank_and_not_by_number(check: Check) -> None:
     )
     found = check({"Incident/open": levels})
     assert [fault.rule for fault in found] == ["incident-freeze-missing"]
+    assert "`chimera incident update TEXT -i " in (found[0].help or "")
 
 
 def test_two_open_incidents_that_say_the_same_are_one_too_many(check: Check) -> None:
