@@ -136,18 +136,15 @@ def counts(side: Side, weighing: Weighing) -> bool:
     return side.is_trusted or not weighing.plan.protected
 
 
-def rolls_back(incident: IncidentSpec, change: Change, weighing: Weighing) -> bool:
-    """Tell whether a change is of the rollback that an incident names.
+def rollback_of(incident: IncidentSpec, weighing: Weighing) -> Callable[[Change], bool]:
+    """Return what tells whether a change is of the rollback that an incident names.
 
     What is merged counts where the environment is protected, and nothing else does.
     """
-    if incident.rollback is None:
-        return False
-    named = Address.parse(incident.rollback)
     found = [
-        document
+        document.spec
         for side, document in binding(weighing, RollbackSpec)
-        if document.address == named and counts(side, weighing)
+        if str(document.address) == incident.rollback and counts(side, weighing)
     ]
     environment = weighing.plan.environment
-    return bool(found) and all(restores(one.spec, change, environment) for one in found)
+    return lambda change: bool(found) and all(restores(one, change, environment) for one in found)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.gating.binding import binding, rolls_back, standing_freezes
+from chimera.builtin.records.gating.binding import binding, rollback_of, standing_freezes
 from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec
 from chimera.documents import locate
 from chimera.kinds import DELETED, Document, in_scope
@@ -24,7 +24,8 @@ def review_freezes(weighing: Weighing) -> Iterator[Verdict]:
     for side, freeze in standing:
         scope = freeze.spec.scope
         frozen = [change for change in changes if in_scope(scope, change, weighing.subject)]
-        stopped = [change for change in frozen if not lets_through(freeze, change, weighing)]
+        is_let_through = exceptions_of(freeze, weighing)
+        stopped = [change for change in frozen if not is_let_through(change)]
         yield from (_refusal(side, freeze, change) for change in stopped)
         if not stopped:
             why = "is let through by it" if frozen else "is in its scope"
@@ -38,22 +39,24 @@ def review_freezes(weighing: Weighing) -> Iterator[Verdict]:
         yield Verdict("freeze", "gate", Finding.PASS, (f"no freeze stands; looked at: {places}",))
 
 
-def lets_through(freeze: Freeze, change: Change, weighing: Weighing) -> bool:
-    """Tell whether the freeze names exactly this change among those that it lets through.
+def exceptions_of(freeze: Freeze, weighing: Weighing) -> Callable[[Change], bool]:
+    """Return what tells whether a freeze lets exactly this change through.
 
-    One that stands for an incident lets through the rollback that the incident names.
+    It names it itself, or stands for an incident that names the change's rollback.
     """
-    wanted = (str(change.target), change.after or DELETED)
-    if any((one.target, one.after) == wanted for one in freeze.spec.excepted):
-        return True
-    if freeze.spec.incident is None:
-        return False
-    named = [
-        incident.spec
+    excepted = {(one.target, one.after) for one in freeze.spec.excepted}
+    rollbacks = [
+        rollback_of(incident.spec, weighing)
         for _, incident in binding(weighing, IncidentSpec, lambda spec: spec.opened.at)
         if str(incident.address) == freeze.spec.incident
     ]
-    return bool(named) and all(rolls_back(incident, change, weighing) for incident in named)
+
+    def is_let_through(change: Change) -> bool:
+        if (str(change.target), change.after or DELETED) in excepted:
+            return True
+        return bool(rollbacks) and all(is_of(change) for is_of in rollbacks)
+
+    return is_let_through
 
 
 def _refusal(side: Side, freeze: Freeze, change: Change) -> Verdict:

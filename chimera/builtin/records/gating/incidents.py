@@ -6,7 +6,7 @@ where a model or level cannot be found, an incident freezes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from chimera.builtin.records.checks.freezing import FOREIGN, LIFTED, MISSING, how_it_stands
@@ -14,9 +14,9 @@ from chimera.builtin.records.gating.binding import (
     declared_freezes,
     level_of,
     open_incidents,
-    rolls_back,
+    rollback_of,
 )
-from chimera.builtin.records.gating.freezes import lets_through
+from chimera.builtin.records.gating.freezes import exceptions_of
 from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec
 from chimera.documents import locate
 from chimera.kinds import Document, in_scope
@@ -53,7 +53,8 @@ def review_incidents(weighing: Weighing) -> Iterator[Verdict]:
             yield _told(incident, f"{incident.address} is open at {name}, which freezes nothing")
             continue
         stands = standing(incident, weighing)
-        stopped = [c for c in changes if _is_stopped(incident, stands, c, weighing)]
+        is_stopped = _stops(incident, stands, weighing)
+        stopped = [change for change in changes if is_stopped(change)]
         known = (
             name if level is not None else f"{name}, of which {incident.spec.model} says nothing"
         )
@@ -63,14 +64,20 @@ def review_incidents(weighing: Weighing) -> Iterator[Verdict]:
             yield _told(incident, reason)
 
 
-def _is_stopped(incident: Incident, stands: Standing, change: Change, weighing: Weighing) -> bool:
-    if rolls_back(incident.spec, change, weighing):
-        return False
+def _stops(incident: Incident, stands: Standing, weighing: Weighing) -> Callable[[Change], bool]:
+    """Return what tells whether an incident stops a change that its freeze does not."""
+    is_its_rollback = rollback_of(incident.spec, weighing)
     freeze = stands.freeze
     if freeze is None:
-        return True
-    told_of = in_scope(freeze.spec.scope, change, weighing.subject)
-    return not told_of or lets_through(freeze, change, weighing)
+        return lambda change: not is_its_rollback(change)
+    scope, is_let_through = freeze.spec.scope, exceptions_of(freeze, weighing)
+
+    def is_stopped(change: Change) -> bool:
+        if is_its_rollback(change):
+            return False
+        return not in_scope(scope, change, weighing.subject) or is_let_through(change)
+
+    return is_stopped
 
 
 def standing(incident: Incident, weighing: Weighing) -> Standing:
