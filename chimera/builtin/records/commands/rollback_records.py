@@ -10,7 +10,6 @@ import click
 from chimera.builtin.records.commands.options import at_option, by_option
 from chimera.builtin.records.commands.rolling import (
     pair,
-    require_occasion,
     unavailable_option,
 )
 from chimera.model import Outcome
@@ -31,12 +30,13 @@ def preserve(
     name: str, kept: tuple[str, ...], unavailable: tuple[str, ...], outputs: tuple[str, ...]
 ) -> None:
     """Say where evidence is kept: timeline, metrics, logs, state and impact."""
+    from chimera.builtin.records.occasions import Occasion
     from chimera.builtin.records.rolling import proposing
     from chimera.builtin.records.rolling.named import rollback_named
 
     workspace = session_of().workspace()
     found = rollback_named(workspace, name)
-    require_occasion(workspace, "preserve evidence", None)
+    Occasion.of(workspace, "preserve evidence", None, None)
     paths = proposing.preserve(
         workspace, found, dict(map(pair, kept)), dict(map(pair, unavailable))
     )
@@ -63,13 +63,14 @@ def done(
     Of the step by which something is taken back the journal knows when it was; it need not be
     named, and what comes before it is written as no later, unless --at says when.
     """
+    from chimera.builtin.records.occasions import Occasion
     from chimera.builtin.records.rolling.named import rollback_named
     from chimera.builtin.records.rolling.proposing import do_steps
     from chimera.builtin.records.rolling.watching import watch as look
 
     workspace = session_of().workspace()
     found = rollback_named(workspace, name)
-    occasion = require_occasion(workspace, "do a step of a rollback", by, at)
+    occasion = Occasion.of(workspace, "do a step of a rollback", at, by)
     with workspace.read_state() as state:
         carried_out = look(workspace, found, state).since if at is None else None
     paths = do_steps(workspace, found, steps, occasion, note, carried_out)
@@ -112,6 +113,7 @@ def watch(
 
     Exit code 5 while it does not count yet, 1 where something was unwell, 0 once it counts.
     """
+    from chimera.builtin.records.occasions import Occasion
     from chimera.builtin.records.rolling import rendering
     from chimera.builtin.records.rolling.named import rollback_named
     from chimera.builtin.records.rolling.watching import record_observation
@@ -130,7 +132,7 @@ def watch(
     workspace = session.workspace()
     watched = looked(workspace)
     if not dry_run:
-        occasion = require_occasion(workspace, "say how a rollback ended", by)
+        occasion = Occasion.of(workspace, "say how a rollback ended", None, by)
         if record_observation(workspace, watched, occasion, note):
             watched = looked(workspace.reopened())
     session.emit(
@@ -211,12 +213,13 @@ def suggest(incident: str | None, most: int, outputs: tuple[str, ...]) -> None:
 @output_option()
 def redeploy(name: str, why: str, by: str | None, outputs: tuple[str, ...]) -> None:
     """Say that what a rollback took back may be applied again, as it is."""
+    from chimera.builtin.records.occasions import Occasion
     from chimera.builtin.records.rolling import proposing
     from chimera.builtin.records.rolling.named import rollback_named
 
     workspace = session_of().workspace()
     found = rollback_named(workspace, name)
-    occasion = require_occasion(workspace, "let a change be applied again", by)
+    occasion = Occasion.of(workspace, "let a change be applied again", None, by)
     paths = proposing.redeploy(workspace, found, why, occasion)
     session_of().emit(
         outputs,

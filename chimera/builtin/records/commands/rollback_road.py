@@ -12,7 +12,6 @@ from chimera.builtin.records.commands.rolling import (
     only_option,
     pair,
     preserved_option,
-    require_occasion,
     unavailable_option,
 )
 from chimera.builtin.records.spec.rollback import RollbackType
@@ -101,6 +100,7 @@ def _write(
     by: str | None,
     given: dict[str, Any],
 ) -> tuple[str, ...]:
+    from chimera.builtin.records.occasions import Occasion
     from chimera.builtin.records.rolling.proposing import Proposal, propose
 
     if reason is None:
@@ -115,7 +115,7 @@ def _write(
         dict(map(pair, given["preserved"])),
         dict(map(pair, given["unavailable"])),
     )
-    occasion = require_occasion(workspace, "propose a rollback", by)
+    occasion = Occasion.of(workspace, "propose a rollback", None, by)
     return propose(workspace, back, report, proposal, occasion)[1]
 
 

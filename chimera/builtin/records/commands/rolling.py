@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
-
 import click
 
 from chimera.model import UsageError
-
-if TYPE_CHECKING:
-    from chimera.builtin.records.occasions import Occasion
-    from chimera.workspace import Workspace
 
 only_option = click.option(
     "--only",
@@ -39,12 +32,3 @@ def pair(text: str) -> tuple[str, str]:
     if not equals or not where.strip():
         raise UsageError(f"{text!r} does not say where or why", help="write WHAT=WHERE, logs=PATH")
     return what, where
-
-
-def require_occasion(
-    workspace: Workspace, what: str, by: str | None, at: datetime | None = None
-) -> Occasion:
-    """Return who does something now; raises `UsageError` for automation."""
-    from chimera.builtin.records.occasions import Occasion
-
-    return Occasion.of(workspace, what, at, by)

@@ -170,7 +170,7 @@ def do_steps(
         at = carried_out if step in before and carried_out is not None else by.at
         done = {"at": written(min(at, by.at)), "by": by.by, **({"note": note} if note else {})}
         _put_step(edits, rollback, step, done)
-    left = set(is_answered(rollback.spec)).intersection(before[:-1]).difference(steps)
+    left = set(steps_left(rollback.spec)).intersection(before[:-1]).difference(steps)
     if carried_out is not None and not left and procedure.executes not in steps:
         put_execution(edits, rollback, carried_out, by)
     return edits.write()
@@ -203,7 +203,7 @@ def redeploy(workspace: Workspace, rollback: Rollback, why: str, by: Occasion) -
     return edits.write()
 
 
-def is_answered(spec: RollbackSpec) -> tuple[str, ...]:
+def steps_left(spec: RollbackSpec) -> tuple[str, ...]:
     """Return the steps that the checklist owes and that nobody did."""
     return tuple(step for step in PROCEDURES[spec.type].owed if spec.done(step) is None)
 

@@ -16,12 +16,12 @@ from chimera.builtin.records.kinds import IncidentSpec, RollbackSpec, written
 from chimera.builtin.records.procedures import PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
 from chimera.builtin.records.rolling.proposing import (
-    is_answered,
     put_execution,
     put_observation,
+    steps_left,
 )
 from chimera.builtin.records.writing import Draft
-from chimera.kinds import DELETED, Answer, when
+from chimera.kinds import DELETED, when
 from chimera.model import Address, Outcome
 from chimera.plan import target_digests
 from chimera.runtime.health import Health
@@ -84,7 +84,7 @@ class Watched:
         """The steps of the checklist that nobody did yet; the journal knows what was executed."""
         spec = self.rollback.spec
         known = {PROCEDURES[spec.type].executes} if self.since is not None else set()
-        return tuple(step for step in is_answered(spec) if step not in known)
+        return tuple(step for step in steps_left(spec) if step not in known)
 
 
 def watch(workspace: Workspace, rollback: Rollback, state: StateReader) -> Watched:
@@ -151,30 +151,25 @@ def _missing(state: StateReader, spec: RollbackSpec) -> Iterator[str]:
 def _since(state: StateReader, spec: RollbackSpec) -> datetime | None:
     """Return when the last of it was restored: by what is held, or by the ruling that let it go."""
     applied = state.applied(spec.environment)
-    moments = [
-        moment
-        for answer in spec.answers
-        if (moment := _restored(state, spec, answer, applied.get(answer.target))) is not None
-    ]
-    return max(moments, default=None)
+    targets = {answer.target for answer in spec.answers}
+    held = (applied[target].at for target in targets & applied.keys())
+    gone = _gone_at(state, spec.environment, targets - applied.keys())
+    return max((*held, *gone), default=None)
 
 
-def _restored(
-    state: StateReader, spec: RollbackSpec, answer: Answer, entry: object
-) -> datetime | None:
-    at = getattr(entry, "at", None)
-    if isinstance(at, datetime):
-        return at
-    for record in state.rulings(spec.environment):
+def _gone_at(state: StateReader, environment: str, targets: set[str]) -> Iterator[datetime]:
+    """Yield when each target was deleted last, by the ruling that permitted it."""
+    if not targets:
+        return
+    for record in state.rulings(environment):
         ruling = record.ruling
         if not isinstance(ruling, dict) or ruling.get("outcome") != Outcome.PASSED.value:
             continue
-        if any(
-            item["target"] == answer.target and item["after"] is None
-            for item in ruling.get("items", ())
-        ):
-            return record.at
-    return None
+        deleted = {item["target"] for item in ruling.get("items", ()) if item["after"] is None}
+        yield from (record.at for _ in targets & deleted)
+        targets = targets - deleted
+        if not targets:
+            return
 
 
 def _concerns(look: Look, spec: RollbackSpec, snapshot: Snapshot) -> bool:
