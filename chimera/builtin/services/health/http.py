@@ -7,6 +7,7 @@ service.
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import io
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ _HEAD = 256 << 10
 """Bytes that may come beside a body: status lines, headers, bounds of chunks."""
 _INTERIM = 10
 _SWITCHING = 101
+_OF_PYTHON = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Encodings that no server means: a megabyte of punycode takes hours to read."""
 
 
 class Target(Protocol):
@@ -135,6 +138,7 @@ def _text(response: http.client.HTTPResponse, body: bytes) -> str:
         raise ProbeError(f"the answer is encoded as {encoding}, which nobody asked for")
     charset = response.headers.get_content_charset("utf-8")
     try:
-        return body.decode(charset, "replace")
+        known = codecs.lookup(charset).name.replace("_", "-")
+        return body.decode("utf-8" if known in _OF_PYTHON else charset, "replace")
     except (LookupError, ValueError):  # no charset, or one that is no encoding of text
         return body.decode(errors="replace")

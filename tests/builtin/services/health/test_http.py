@@ -250,10 +250,16 @@ def test_an_encoding_that_nobody_asked_for_is_refused_where_the_body_counts(
 
 
 def test_a_charset_that_is_none_is_read_as_utf_8(serve: Serve, ask: Ask) -> None:
-    for charset in ("utf-16le", "no-such", "hex", "idna"):
+    for charset in ("utf-16le", "no-such", "hex", "idna", "punycode", "unicode_escape"):
         data = "größer".encode("utf-16le" if charset == "utf-16le" else "utf-8")
         server = serve(answer(data, "200 OK", f"Content-Type: text/plain; charset={charset}"))
         assert ask("http", server.port, body={"text": "größer"}).ok, charset
+
+
+def test_no_charset_takes_more_than_linear_time(serve: Serve, ask: Ask) -> None:
+    body = b"-" + b"z" * (512 << 10)  # read as punycode it takes most of an hour
+    server = serve(answer(body, "200 OK", "Content-Type: text/plain; charset=punycode"))
+    assert ask("http", server.port, body={"text": "zzz"}).ok
 
 
 def test_what_a_server_says_is_shown_without_secrets_and_without_moving_the_cursor(
