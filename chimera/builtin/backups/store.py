@@ -34,6 +34,7 @@ from chimera.state.lock import hold
 _TOGETHER = 512
 """Pieces that are brought to disk at a time."""
 _MOST_MANIFEST = 512 << 20
+_WHOLE = "`chimera backup verify` says which backups have it; restore another one by its name"
 
 
 class Store:
@@ -202,11 +203,11 @@ class Store:
             with open_plainly(path) as file:
                 data = file.read(PIECE + 1)
         except FileNotFoundError as error:
-            raise BackupError(f"{path} is missing") from error
+            raise BackupError(f"{path} is missing", help=_WHOLE) from error
         except OSError as error:
             raise BackupError(f"{path} cannot be read: {error.strerror or error}") from error
         if digest_bytes(data) != digest:
-            raise BackupError(f"{path} is damaged: it is not what its name says")
+            raise BackupError(f"{path} is damaged: it is not what its name says", help=_WHOLE)
         return data
 
     def content(self, entry: Entry) -> Iterator[bytes]:

@@ -148,3 +148,4 @@ def test_verify_fails_and_says_what_is_damaged(chimera, root, tmp_path):
     assert "part of out/said in 20" in fault
     code, _, err = chimera("restore", "latest")
     assert (code, "is damaged" in err) == (1, True)
+    assert "`chimera backup verify` says which backups have it" in err
