@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chimera.context import Context
     from chimera.kinds import Snapshot
     from chimera.state import StateReader
+    from chimera.state.periods import Span
 
 Cell = str | int | float | bool | datetime | timedelta | None
 """What stands in a table; `None` is what is not there, and shown as a dash."""
@@ -128,6 +129,18 @@ class ReportTask:
     def until(self) -> datetime:
         """The end of what can be known of the period: its end, or `now` where that is earlier."""
         return min(self.period.end, self.now)
+
+    @property
+    def span(self) -> Span:
+        """What is known of the period in the environments, as the state is asked for it."""
+        from chimera.state.periods import Span
+
+        return Span(self.environments, self.period.start, self.until)
+
+    @property
+    def parts(self) -> tuple[Period, ...]:
+        """The parts of the period that have begun."""
+        return tuple(part for part in self.period.parts() if part.start < self.until)
 
 
 class Tone(Enum):

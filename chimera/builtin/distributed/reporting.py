@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table
-from chimera.state.periods import Span, target_tallies
+from chimera.state.periods import target_tallies
 
 _RAY = "ray"
 
@@ -24,7 +24,7 @@ def sections(task: ReportTask) -> Iterator[Section]:
     }
     if not stages:
         return
-    span = Span(task.environments, task.period.start, task.until)
+    span = task.span
     runs: dict[tuple[str, str], tuple[int, float]] = {}
     for tally in target_tallies(task.state, span):
         if tally.target in stages:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chimera.kinds import ValidationError
 from chimera.model.chart import Chart, Line
 from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table
-from chimera.state.periods import Ending, Span, endings
+from chimera.state.periods import Ending, endings
 
 if TYPE_CHECKING:
     from chimera.builtin.evolution.watching.histories import History
@@ -24,7 +24,7 @@ _MOST = 200
 
 def sections(task: ReportTask) -> Iterator[Section]:
     """Yield what evolutions did, where any of them ran."""
-    span = Span(task.environments, task.period.start, task.until)
+    span = task.span
     runs = endings(task.state, span, "Evolution", _MOST)
     if not runs:
         return

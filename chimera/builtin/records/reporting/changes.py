@@ -11,14 +11,13 @@ from chimera.kinds import when
 from chimera.model.chart import BarChart
 from chimera.render.paint import count
 from chimera.runtime.reporting import Column, Figure, ReportTask, Section, Table, Tone
-from chimera.state.periods import Span
 
 _MOST = 50
 
 
 def chains_of(task: ReportTask) -> list[Chain]:
     """Return the changes of the period with their records, in order of time."""
-    span = Span(task.environments, task.period.start, task.until)
+    span = task.span
     return chains(task.snapshot, list(passed_in(task.state, span)))
 
 
@@ -118,10 +117,9 @@ def _rollbacks(task: ReportTask) -> Table:
 def _chart(task: ReportTask, found: Sequence[Chain]) -> BarChart:
     names = sorted({chain.change.environment for chain in found})
     bars = []
-    for part in task.period.parts():
-        if part.start < task.until:
-            within = [c.change.environment for c in found if part.contains(c.change.at)]
-            counted = Counter(within)
-            bars.append((part.name, [float(counted[name]) for name in names]))
+    for part in task.parts:
+        within = [c.change.environment for c in found if part.contains(c.change.at)]
+        counted = Counter(within)
+        bars.append((part.name, [float(counted[name]) for name in names]))
     said = f"{count(len(found), 'change')} in {', '.join(names)}"
     return BarChart("Changes let through", "changes", names, bars, said)

@@ -135,10 +135,9 @@ def _chart(task: ReportTask, found: Sequence[Incident]) -> BarChart:
     opened = [(gravest(task, one), when(one.spec.opened.at)) for one in found]
     levels = sorted({level for level, _ in opened})
     bars = []
-    for part in task.period.parts():
-        if part.start < task.until:
-            counted = Counter(level for level, at in opened if part.contains(at))
-            bars.append((part.name, [float(counted[level]) for level in levels]))
+    for part in task.parts:
+        counted = Counter(level for level, at in opened if part.contains(at))
+        bars.append((part.name, [float(counted[level]) for level in levels]))
     total = Counter(level for level, _ in opened)
     said = ", ".join(f"{total[level]} of {level}" for level in levels)
     return BarChart("Incidents opened, by gravest level", "incidents", levels, bars, said)

@@ -7,23 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from chimera.runtime.reporting import Period, ReportTask
-from chimera.state.periods import Moment, Span
-
-
-def span_of(task: ReportTask) -> Span:
-    """Return the task's period and environments, as the state is asked for them."""
-    return Span(task.environments, task.period.start, task.until)
+from chimera.runtime.reporting import Period
+from chimera.state.periods import Moment
 
 
 def is_hourly(parts: Sequence[Period]) -> bool:
     """Tell whether every part begins at a full hour in UTC, so that hours can be counted."""
     return all(part.start.minute == part.start.second == 0 for part in parts)
-
-
-def known_parts(task: ReportTask) -> tuple[Period, ...]:
-    """Return the parts of the period that have begun."""
-    return tuple(part for part in task.period.parts() if part.start < task.until)
 
 
 def by_part(

@@ -9,12 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from chimera.builtin.reporting.core.counting import (
-    by_part,
-    is_hourly,
-    known_parts,
-    span_of,
-)
+from chimera.builtin.reporting.core.counting import by_part, is_hourly
 from chimera.contract import place
 from chimera.kinds import Snapshot
 from chimera.model.chart import BarChart
@@ -28,7 +23,7 @@ _MOST_STEPS = 15
 
 def sections(task: ReportTask) -> Iterator[Section]:
     """Yield what failed, and where; that nothing did is worth saying."""
-    found = troubles(task.state, span_of(task))
+    found = troubles(task.state, task.span)
     failed = sum(each.failed + each.escalated for each in found)
     retried = sum(each.retried for each in found)
     figures = (
@@ -58,7 +53,7 @@ def layers_of(snapshot: Snapshot, targets: set[str]) -> Mapping[str, tuple[str, 
 
 
 def _by_layer(task: ReportTask, found: Sequence[Trouble]) -> Table:
-    tallies = target_tallies(task.state, span_of(task))
+    tallies = target_tallies(task.state, task.span)
     targets = {each.target for each in found} | {each.target for each in tallies}
     layers = layers_of(task.snapshot, targets)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -91,8 +86,8 @@ def _by_step(found: Sequence[Trouble]) -> Table:
 
 
 def _chart(task: ReportTask, layers: Mapping[str, tuple[str, ...]]) -> BarChart:
-    parts = known_parts(task)
-    moments = failure_moments(task.state, span_of(task), hourly=is_hourly(parts))
+    parts = task.parts
+    moments = failure_moments(task.state, task.span, hourly=is_hourly(parts))
     totals: Counter[str] = Counter()
     for moment in moments:
         for layer in layers[moment.what]:

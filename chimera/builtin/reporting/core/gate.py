@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chimera.builtin.reporting.core.counting import span_of
 from chimera.model import Digest
 from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table
 from chimera.state import RulingRecord
@@ -26,7 +25,7 @@ _SHORT = 19
 
 def sections(task: ReportTask) -> Iterator[Section]:
     """Yield the gate's decisions; that there were none is worth saying."""
-    span = span_of(task)
+    span = task.span
     outcomes = ruling_outcomes(task.state, span)
     spent = spent_in(task.state, span)
     against = objections(task.state, span)
@@ -51,10 +50,10 @@ def _decisions(
     )
     tables = [_objections(against)] if against else []
     if total > passed:
-        refused = refused_in(task.state, span_of(task), _MOST)
+        refused = refused_in(task.state, task.span, _MOST)
         tables.append(_refused(refused, total - passed))
     if spent:
-        tables.append(_spent(spent, approval_names(task.state, span_of(task))))
+        tables.append(_spent(spent, approval_names(task.state, task.span)))
     return Section("approvals", "Decisions of the gate", "", figures, tables)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from chimera.builtin.reporting.core.counting import by_part, is_hourly, span_of
+from chimera.builtin.reporting.core.counting import by_part, is_hourly
 from chimera.render.projecting import growth_chart, rate_figure
 from chimera.runtime.reporting import Figure, Period, ReportTask, Section
 from chimera.state.periods import Moment, event_moments, run_moments, runs_before
@@ -14,7 +14,7 @@ from chimera.state.periods import Moment, event_moments, run_moments, runs_befor
 def sections(task: ReportTask) -> Iterator[Section]:
     """Yield how many runs began and how much the journal got on each full day."""
     days = full_days(task)
-    span = span_of(task)
+    span = task.span
     hourly = is_hourly(days)
     begun = run_moments(task.state, span, hourly=hourly)
     runs = _daily(days, begun)

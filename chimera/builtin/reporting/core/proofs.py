@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from chimera.builtin.reporting.core.counting import known_parts
 from chimera.context import parse_instant
 from chimera.model import UsageError
 from chimera.model.chart import BarChart
@@ -101,7 +100,7 @@ def _table(found: Sequence[Proven]) -> Table:
 
 def _chart(task: ReportTask, found: Sequence[Proven]) -> BarChart:
     bars = []
-    for part in known_parts(task):
+    for part in task.parts:
         counts = Counter(each.finding == _PASSED for each in found if part.contains(each.at))
         bars.append((part.name, [float(counts[True]), float(counts[False])]))
     passed = sum(each.finding == _PASSED for each in found)

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from chimera.builtin.reporting.core.counting import (
-    by_part,
-    is_hourly,
-    known_parts,
-    share,
-    span_of,
-)
+from chimera.builtin.reporting.core.counting import by_part, is_hourly, share
 from chimera.model.chart import BarChart, Chart, Line
 from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table, Tone
 from chimera.state import RunStatus
@@ -31,12 +25,12 @@ _SHOWN = 12
 
 def sections(task: ReportTask) -> Iterator[Section]:
     """Yield what there is to say of runs; nothing where none began."""
-    tallies = target_tallies(task.state, span_of(task))
+    tallies = target_tallies(task.state, task.span)
     if not tallies:
         yield Section("runs", "Runs", "No run began in this time.")
         return
     yield _runs(task, tallies)
-    took = latencies(task.state, span_of(task))
+    took = latencies(task.state, task.span)
     if took:
         yield _latency(took)
     yield _utilisation(task)
@@ -103,8 +97,8 @@ def _word(status: RunStatus | str) -> str:
 
 
 def _chart(task: ReportTask) -> BarChart:
-    parts = known_parts(task)
-    moments = run_moments(task.state, span_of(task), hourly=is_hourly(parts))
+    parts = task.parts
+    moments = run_moments(task.state, task.span, hourly=is_hourly(parts))
     counted = by_part(parts, moments, _word)
     others = any(counts.get(_SERIES[2]) for counts in counted)
     series = _SERIES if others else _SERIES[:2]
@@ -137,9 +131,9 @@ _TIMES = (("median", "Median"), ("p95", "95th percentile"), ("longest", "Longest
 
 
 def _utilisation(task: ReportTask) -> Section:
-    parts = known_parts(task)
+    parts = task.parts
     edges = [(part.start, min(part.end, task.until)) for part in parts]
-    busy = under_way(task.state, span_of(task), edges)
+    busy = under_way(task.state, task.span, edges)
     lengths = [(end - start).total_seconds() for start, end in edges]
     whole = sum(lengths)
     average = sum(busy) / whole if whole else None

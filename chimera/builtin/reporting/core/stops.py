@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chimera.builtin.reporting.core.counting import span_of
 from chimera.runtime.reporting import Cell, Column, Figure, ReportTask, Section, Table
 from chimera.state.decisions import objections
 from chimera.state.periods import Halted, halts_in
@@ -16,7 +15,7 @@ _SHOWN = 20
 
 def sections(task: ReportTask) -> Iterator[Section]:
     """Yield what was stopped, where anything was."""
-    span = span_of(task)
+    span = task.span
     plans = [each for each in objections(task.state, span) if each.stage in _STAGES]
     halts = halts_in(task.state, span)
     if not plans and not halts:

@@ -162,10 +162,8 @@ def _named(task: ReportTask, one: _Seen) -> str:
 
 def _points(task: ReportTask, one: _Seen) -> list[tuple[float, float | None]]:
     spec, found = one.standing.spec, []
-    for part in task.period.parts():
+    for part in task.parts:
         end = min(part.end, task.until)
-        if part.start >= task.until:
-            break
         measured = _within(one.gathered, spec, end).measurements
         is_enough = sum(each.count for each in measured) >= spec.least
         budget = budget_of(spec, measured) if is_enough else None
