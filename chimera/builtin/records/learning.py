@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chimera.builtin.records.finding import incident_named, named
 from chimera.builtin.records.kinds import IncidentSpec, PostmortemSpec, written
 from chimera.builtin.records.occasions import Occasion
-from chimera.builtin.records.spec.postmortem import ActionItem
+from chimera.builtin.records.spec.postmortem import PARTS, ActionItem, written_name
 from chimera.builtin.records.standing import REVIEW, Due, Incident, dues, model_of, reviews_of
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import Document, Snapshot, format_duration, when
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
     from chimera.workspace import Workspace
 
 Postmortem = Document[PostmortemSpec]
-
-_ASKED = (
-    ("impact", "impact.who and impact.what"),
-    ("root_cause", "rootCause"),
-    ("detection", "detection"),
-    ("response", "response"),
-    ("missing_guardrails", "missingGuardrails"),
-    ("actions", "actions"),
-)
 
 
 class Owed(NamedTuple):
@@ -161,6 +152,11 @@ def _remarks() -> list[str]:
     fields = PostmortemSpec.model_fields
     return [
         "Owed before it was held, and left out because nobody has said it yet (blameless):",
-        *(f"  {name}: {fields[field].description}" for field, name in _ASKED),
+        *(
+            f"  {'impact.who and impact.what' if part == 'impact' else written_name(part)}:"
+            f" {fields[part].description}"
+            for part in PARTS
+            if part != "timeline"
+        ),
         "Then write held: TIME.",
     ]

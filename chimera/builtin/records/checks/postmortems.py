@@ -10,7 +10,7 @@ from chimera.builtin.records.checks.index import Index
 from chimera.builtin.records.checks.times import Timed, in_order, to_come
 from chimera.builtin.records.checks.wording import People, blames, is_empty
 from chimera.builtin.records.kinds import PostmortemSpec, after, person
-from chimera.builtin.records.spec.postmortem import ActionItem
+from chimera.builtin.records.spec.postmortem import PARTS, ActionItem, written_name
 from chimera.kinds import when
 from chimera.model import Diagnostic, Related
 
@@ -21,17 +21,6 @@ WRITTEN_WITHIN = timedelta(days=1)
 
 _BEHIND = timedelta(hours=12)
 """A day has passed everywhere that long after it has in UTC."""
-
-_PARTS = {
-    "timeline": "what was seen and done, with its times",
-    "impact": "who was affected, how, and for how long",
-    "rootCause": "which condition of the system made it possible",
-    "detection": "how it was noticed",
-    "response": "what helped and what did not",
-    "missingGuardrails": "what would have stopped it; [] if nothing would have",
-    "actions": "what is to be done; [] if nothing is",
-}
-_FIELDS = {"rootCause": "root_cause", "missingGuardrails": "missing_guardrails"}
 
 
 def judge_postmortem(
@@ -101,11 +90,10 @@ def _holding(postmortem: Postmortem, index: Index, now: datetime) -> Iterator[Di
 
 def _incomplete(postmortem: Postmortem) -> Iterator[Diagnostic]:
     spec = postmortem.spec
-    for part, meaning in _PARTS.items():
-        field = _FIELDS.get(part, part)
-        given = getattr(spec, field)
+    for field, meaning in PARTS.items():
+        part, given = written_name(field), getattr(spec, field)
         is_said = field in spec.model_fields_set and given is not None
-        if part == "timeline":
+        if field == "timeline":
             is_said = bool(given)
         if not is_said or (isinstance(given, str) and is_empty(given)):
             yield omission(

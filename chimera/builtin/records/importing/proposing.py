@@ -17,6 +17,7 @@ from chimera.builtin.records.importing.page import OF_INCIDENT, Given, Page, Unr
 from chimera.builtin.records.importing.reading import read_sections
 from chimera.builtin.records.importing.times import length, moment, stated_zone
 from chimera.builtin.records.kinds import SeverityModelSpec
+from chimera.builtin.records.spec.postmortem import PARTS, written_name
 from chimera.documents import RawDocument
 from chimera.kinds import API_VERSION, Snapshot, validate
 from chimera.model import NAME_PATTERN, Address, Place
@@ -75,16 +76,7 @@ def propose(page: Page, snapshot: Snapshot, settings: Settings) -> Proposal:
         page.miss(other.line, f"{called}: {other.value}", "no field is called that")
     if not found.refused:
         _validate(found, snapshot)
-    asked = (
-        "impact",
-        "rootCause",
-        "detection",
-        "response",
-        "missingGuardrails",
-        "actions",
-        "timeline",
-    )
-    found.missing = tuple(part for part in asked if part not in spec)
+    found.missing = tuple(part for part in map(written_name, PARTS) if part not in spec)
     found.unread = tuple(sorted(page.unread))
     return found
 

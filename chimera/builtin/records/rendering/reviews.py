@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.rendering.wording import moment, owed_lines, written_lines
+from chimera.builtin.records.spec.postmortem import PARTS, written_name
 
 if TYPE_CHECKING:
     from chimera.builtin.records.learning import Action, Owed, Postmortem
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     Reviews = tuple[Sequence[Owed], Sequence[Postmortem]]
     """Those that are owed and nobody has scheduled, and those that were not held yet."""
-
-_OWED = ("impact", "rootCause", "detection", "response", "missingGuardrails", "actions")
 
 
 def review_text(address: Address, value: dict[str, Any], paths: Sequence[str], paint: Paint) -> str:
@@ -43,7 +42,8 @@ def review_json(address: Address, value: dict[str, Any], paths: Sequence[str]) -
 
 def _owed(value: dict[str, Any]) -> list[str]:
     said = {"who", "what"} <= (value.get("impact") or {}).keys()
-    return [f for f in _OWED if f not in value or (f == "impact" and not said)]
+    asked = (written_name(part) for part in PARTS if part != "timeline")
+    return [f for f in asked if f not in value or (f == "impact" and not said)]
 
 
 def checked_text(

@@ -5,6 +5,8 @@ Most may be left out until the review was held: what is missing then is said by 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from chimera.builtin.records.spec.moments import Day, Stamp
@@ -103,3 +105,22 @@ class PostmortemSpec(Model):
         description="Which policies, proofs or guards would have stopped it; [] if none.",
     )
     actions: Items[ActionItem] = Field(default=(), description="What is to be done; [] if nothing.")
+
+
+PARTS: Mapping[str, str] = MappingProxyType(
+    {
+        "timeline": "what was seen and done, with its times",
+        "impact": "who was affected, how, and for how long",
+        "root_cause": "which condition of the system made it possible",
+        "detection": "how it was noticed",
+        "response": "what helped and what did not",
+        "missing_guardrails": "what would have stopped it; [] if nothing would have",
+        "actions": "what is to be done; [] if nothing is",
+    }
+)
+"""What a review says once it was held: what each field is to say, in order."""
+
+
+def written_name(part: str) -> str:
+    """Return a field of a review as documents write it."""
+    return PostmortemSpec.model_fields[part].alias or part
