@@ -42,7 +42,10 @@ def judge(subject: Subject) -> Iterator[Verdict]:
     )
     there = scopes(snapshot) if index.freezes else {}
     yield from _judged(
-        "freezes", "Freeze", index.freezes, lambda one: judge_freeze(one, there, now)
+        "freezes",
+        "Freeze",
+        index.freezes,
+        lambda one: judge_freeze(one, index.incident(one.spec.incident), there, now),
     )
 
 

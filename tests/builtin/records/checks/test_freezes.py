@@ -12,11 +12,15 @@ from tests.builtin.records.checks.conftest import Check, Json
     [
         ("freeze-outlives-incident", {"lifted": ...}),
         ("freeze-outlives-incident", {"lifted": ..., "until": "2026-11-22T00:00:00Z"}),
-        ("freeze-never-stands", {"until": "2026-11-18T09:00:00Z"}),
+        ("freeze-never-stands", {"by": "Ben", "until": "2026-11-18T09:00:00Z"}),
         ("freeze-scope-unknown", {"lifted": ..., "scope": {"kinds": ["Sevrice"]}}),
         ("freeze-scope-unknown", {"lifted": ..., "scope": {"layers": ["ops/1"]}}),
         ("freeze-scope-unknown", {"lifted": ..., "scope": {"environments": ["Environment/x"]}}),
-        (None, {"scope": {"kinds": ["Sevrice"]}}),
+        ("freeze-lifted-foreign", {}),
+        ("freeze-lifted-foreign", {"by": "Cleo"}),
+        (None, {"by": "ben"}),
+        (None, {"by": "Identity/ben"}),
+        (None, {"by": "Ben", "scope": {"kinds": ["Sevrice"]}}),
         (None, {"lifted": ..., "until": "2026-11-21T11:59:00Z"}),
         (None, {"lifted": ..., "scope": {"kinds": ["Workflow"]}}),
     ],
@@ -28,8 +32,22 @@ def test_a_freeze_that_breaks_a_rule_is_told(check: Check, rule: str | None, cha
     assert all(fault.span.line > 1 and fault.help for fault in found)
 
 
+@pytest.mark.parametrize(
+    ("by", "found"),
+    [("Ann Lee", []), ("Ben", []), ("Eve", ["freeze-lifted-foreign"])],
+)
+def test_who_commands_or_resolves_an_incident_lifts_its_freeze(
+    check: Check, by: str, found: list[str]
+) -> None:
+    lifted = {"at": "2026-11-18T10:30:00Z", "by": by, "reason": "resolved"}
+    assert [fault.rule for fault in check({"Freeze/over": {"lifted": lifted}})] == found
+
+
 def test_a_freeze_of_an_incident_that_is_not_there_dangles(check: Check) -> None:
     (fault,) = check(
-        {"Freeze/over": {"incident": "Incident/gone"}, "Incident/over": {"freeze": ...}}
+        {
+            "Freeze/over": {"by": "Ben", "incident": "Incident/gone"},
+            "Incident/over": {"freeze": ...},
+        }
     )
     assert fault.rule == "reference-dangling"
