@@ -97,7 +97,7 @@ def test_it_counts_when_its_time_is_over_and_nothing_was_unwell(team: Console) -
     team.tell("rollback", "done", "back", *STEPS)
     team.tell("rollback", "watch", "back", "--dry-run", code=5)
     assert recorded(team).observation.result is None
-    team.tell("rollback", "watch", "back")
+    assert "chimera changelog add --applied" in team.tell("rollback", "watch", "back")
     assert recorded(team).counts(team.now)
     assert recorded(team).observation.result == "stable"
     team.tell("check")
@@ -134,7 +134,7 @@ def test_it_does_not_count_where_something_was_unwell(team: Console) -> None:
     team.passes(minutes=3)
     looked(team, "unhealthy")
     assert stands(team).stands is Stands.UNSTABLE
-    team.tell("rollback", "watch", "back", code=1)
+    assert "chimera rollback suggest" in team.tell("rollback", "watch", "back", code=1)
     assert recorded(team).observation.result == "unstable"
     assert not recorded(team).counts(team.now + timedelta(hours=1))
 

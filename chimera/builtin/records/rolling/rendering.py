@@ -122,10 +122,13 @@ def _next(watched: Watched) -> str:
                 f"{name} --note TEXT"
             )
         case Stands.UNSTABLE:
-            return "it does not count: the cause is another one, or not the only one"
+            return (
+                "it does not count: the cause is another one, or not the only one;"
+                " chimera rollback suggest ranks others"
+            )
         case Stands.STABLE:
             if watched.is_recorded:
-                return "it counts: chimera incident resolve, and chimera changelog add"
+                return "it counts: chimera incident resolve, and chimera changelog add --applied"
             if watched.steps:
                 return f"say that they were done: chimera rollback done {name} STEP..."
             return f"the time is over: chimera rollback watch {name} records it, and it counts"
