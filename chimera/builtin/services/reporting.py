@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
 
 from chimera.model.chart import Chart, Line
 from chimera.runtime.health import Health
-from chimera.runtime.looks import Hour, Latencies, Look, hours, looks
+from chimera.runtime.looks import Hour, Latencies, Look, hour_start, hours, looks
 from chimera.runtime.reporting import Cell, Column, Figure, Period, ReportTask, Section, Table
 
 _KIND = "Service/"
@@ -53,7 +53,7 @@ def _found(task: ReportTask) -> _Found:
     """Return what was found of each service, by hours and parts of hours, in order of time."""
     found: dict[_Service, list[Hour]] = defaultdict(list)
     start, until = task.period.start, task.until
-    first, last = _next_hour(start), _hour_of(until)
+    first, last = _next_hour(start), hour_start(until)
     for environment in task.environments:
         for hour in hours(task.state, environment, since=first, until=last):
             if hour.subject.startswith(_KIND):
@@ -67,12 +67,8 @@ def _found(task: ReportTask) -> _Found:
     return {s: sorted(those, key=lambda hour: hour.start) for s, those in sorted(found.items())}
 
 
-def _hour_of(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
 def _next_hour(at: datetime) -> datetime:
-    hour = _hour_of(at)
+    hour = hour_start(at)
     return hour if hour == at else hour + _HOUR
 
 

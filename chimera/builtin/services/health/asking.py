@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from chimera.builtin.services.checking import Service
 from chimera.builtin.services.health import command, http, postgres, redis, sockets
@@ -94,7 +93,7 @@ def _is_trusting(check: Check) -> bool:
             return False
 
 
-def _over_network(check: Any, target: Target, tools: Tools) -> Ask:
+def _over_network(check: Check, target: Target, tools: Tools) -> Ask:
     match check:
         case HttpCheck():
             return partial(http.ask, check, target, tools)

@@ -11,10 +11,11 @@ import codecs
 import http.client
 import io
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from chimera.builtin.services.health.matching import mismatch
 from chimera.builtin.services.health.probing import Deadline, ProbeError, Tools
+from chimera.builtin.services.health.selecting import Target
 from chimera.builtin.services.health.sockets import Stream, connected
 from chimera.builtin.services.spec.checks import HttpCheck
 
@@ -24,22 +25,6 @@ _INTERIM = 10
 _SWITCHING = 101
 _OF_PYTHON = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Encodings that no server means: a megabyte of punycode takes hours to read."""
-
-
-class Target(Protocol):
-    """Where something listens."""
-
-    @property
-    def host(self) -> str:
-        """Name or address of the host."""
-
-    @property
-    def port(self) -> int:
-        """The port."""
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether TLS is spoken there."""
 
 
 def ask(check: HttpCheck, target: Target, tools: Tools, deadline: Deadline) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chimera.builtin.services.health.http import Target
 from chimera.builtin.services.health.probing import Deadline, ProbeError, Tools
+from chimera.builtin.services.health.selecting import Target
 from chimera.builtin.services.health.sockets import Stream, connected
 from chimera.builtin.services.spec.checks import RedisCheck
 

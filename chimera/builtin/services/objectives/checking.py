@@ -30,7 +30,6 @@ from chimera.kinds import Document, Snapshot
 from chimera.model import ChimeraError, Diagnostic, Finding, Route, Verdict
 
 Objective = Document[ObjectiveSpec]
-_SHARES = {"availability", "error-rate", "utilisation"}
 _SOURCES = {
     "availability": ("health", "runs", "file"),
     "latency": ("health", "runs", "file"),
@@ -144,7 +143,7 @@ def _bounds(objective: Objective) -> Iterator[Diagnostic]:
     """Yield bounds that nothing meets, or that nothing misses."""
     spec = objective.spec
     low, high = lowest(spec.target), highest(spec.target)
-    most = 1.0 if spec.indicator.type in _SHARES else math.inf
+    most = 1.0 if spec.indicator.is_share else math.inf
     rule, route = "objective-target-impossible", ("target",)
     told = ""
     if low is not None and high is not None and not any(map(spec.target.holds, (low, high))):

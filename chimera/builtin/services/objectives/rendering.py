@@ -20,13 +20,12 @@ _WORDS: dict[Finding, tuple[str, Style]] = {
     Finding.FAIL: ("missed", "bad"),
     Finding.NOT_EXERCISED: ("not measured", "warn"),
 }
-_SHARES = {"availability", "error-rate", "utilisation"}
 
 
 def shown(spec: ObjectiveSpec, value: float) -> str:
     """Return a value in its unit."""
     kind = spec.indicator.type
-    if kind in _SHARES:
+    if spec.indicator.is_share:
         return f"{value * 100:.6g}%"
     if kind == "latency":
         return f"{value * 1000:.6g} ms" if value < 1 else f"{value:.6g} s"

@@ -168,6 +168,11 @@ class Indicator(Model):
             return 0
         return math.ceil(1 / (1 - Fraction(str(self.rank)) / 100))
 
+    @property
+    def is_share(self) -> bool:
+        """Whether its values are shares of a whole, from 0 to 1."""
+        return self.type in {"availability", "error-rate", "utilisation"}
+
 
 class Target(Model):
     """What the indicator is to come to; a band has both sides."""
