@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from chimera.builtin.guards.kinds import InvariantSpec, Phase, StepSelector
+from chimera.builtin.guards.kinds import InvariantSpec, Phase
 from chimera.kinds import EnvironmentFacts
 from chimera.model import ChimeraError
 from chimera.policy import Bounds, Predicate, PredicateError, Predicates
@@ -123,15 +123,14 @@ class Invariant:
         """Return the expression as it is asked before or after a step."""
         return self._predicates[phase]
 
-    def selects(
-        self, seen: StepSelector, stage: str, operation: str, stages: Stages, layers: frozenset[str]
-    ) -> bool:
+    def selects(self, stage: str, operation: str, stages: Stages, layers: frozenset[str]) -> bool:
         """Tell whether it is about a stage with an operation, of a run in these layers."""
+        steps = self.spec.steps
         return (
-            (not seen.operations or _matches(operation, seen.operations))
-            and (not seen.stages or _matches(stage, seen.stages))
-            and (not seen.workflows or bool({*seen.workflows} & {*stages.workflows_of(stage)}))
-            and (not seen.layers or bool(layers & set(seen.layers)))
+            (not steps.operations or _matches(operation, steps.operations))
+            and (not steps.stages or _matches(stage, steps.stages))
+            and (not steps.workflows or bool({*steps.workflows} & {*stages.workflows_of(stage)}))
+            and (not steps.layers or bool(layers & set(steps.layers)))
         )
 
 
@@ -193,7 +192,7 @@ class RunInvariants:
                 one
                 for one in self._invariants
                 if phase in one.spec.when
-                and one.selects(one.spec.steps, stage, operation, self._stages, self._layers)
+                and one.selects(stage, operation, self._stages, self._layers)
                 and not self._stages.is_list(id)
             )
         return found
