@@ -213,7 +213,7 @@ def test_the_latest_change_within_two_hours_comes_first(team: Console) -> None:
     opened(team)
     found = suggested(team)
     assert [target for target, recent, _ in found if recent] == ["Role/two", "Role/one"]
-    assert found[0][2] == ("applied 40 min before the incident",)
+    assert found[0][2] == ("applied 40m before the incident",)
 
 
 def test_what_fits_the_paths_comes_before_what_is_later(team: Console) -> None:
@@ -233,7 +233,7 @@ def test_what_is_of_an_affected_service_is_said(team: Console) -> None:
     assert suggested(team)[0] == (
         "Role/two",
         True,
-        ("applied 0 min before the incident", "it is of an affected service: shop"),
+        ("applied 0s before the incident", "it is of an affected service: shop"),
     )
 
 

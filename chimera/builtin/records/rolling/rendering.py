@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.kinds import RollbackSpec, written
 from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
+from chimera.builtin.records.rendering.wording import length
 from chimera.builtin.records.rolling.named import Rollback
 from chimera.builtin.records.rolling.suggesting import Incident, Suggestion
 from chimera.builtin.records.rolling.watching import Stands, Watched
@@ -101,12 +101,7 @@ def _told(watched: Watched) -> Iterator[str]:
     if watched.since is not None and watched.until is not None:
         yield f"watched from {written(watched.since)} until {written(watched.until)}"
     if watched.stands is Stands.WATCHED:
-        yield f"{_length(watched.left)} left, {count(watched.looks, 'look')} at health so far"
-
-
-def _length(left: timedelta) -> str:
-    minutes, seconds = divmod(int(left.total_seconds()), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        yield f"{length(watched.left)} left, {count(watched.looks, 'look')} at health so far"
 
 
 def _next(watched: Watched) -> str:

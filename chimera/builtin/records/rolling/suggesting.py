@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chimera.builtin.records.chain import WINDOW
 from chimera.builtin.records.kinds import IncidentSpec
+from chimera.builtin.records.rendering.wording import length
 from chimera.documents import Globs, differences, has_commit, open_commit
 from chimera.kinds import Document, references_of, when
 from chimera.model import Address, Outcome, Target, parse_target
@@ -99,17 +100,10 @@ def suggest(
             to = journal.before(position, target)
             reasons = tuple(_reasons(workspace, incident.spec, item, revision, to))
             since = began - at
-            told = (_told_of_time(since), *reasons)
+            told = (f"applied {length(since)} before the incident", *reasons)
             is_recent = since <= WINDOW
             found.append(Suggestion(target, item["action"], at, revision, to, is_recent, told))
     return tuple(sorted(found, key=lambda one: (one.rank, one.target))[:most])
-
-
-def _told_of_time(since: timedelta) -> str:
-    minutes = int(since.total_seconds() // 60)
-    hours, rest = divmod(minutes, 60)
-    length = f"{minutes} min" if hours < 2 else f"{hours} h {rest} min"
-    return f"applied {length} before the incident"
 
 
 def _reasons(
