@@ -16,6 +16,7 @@ from chimera.builtin.services.runbooks.consequences import (
     risk_of,
 )
 from chimera.builtin.services.runbooks.impossible import faults_of
+from chimera.builtin.services.runbooks.scripts import HELP, inputs_in_scripts
 from chimera.builtin.services.spec.runbook import (
     INPUT,
     RESERVED,
@@ -145,6 +146,13 @@ def _inputs(
                 "shell would read whatever is given as a command",
                 "use a command or a pipe: their arguments are no script",
             )
+    for name in sorted(inputs_in_scripts(step.programs, procedure.inputs)):
+        yield _fault(
+            *(runbook, "runbook-input-in-shell", (*at, step.ways[0])),
+            f"the step {step.id!r} would have the input {name!r} in a script, and whatever is given"
+            " would be read as a part of it",
+            HELP,
+        )
 
 
 def inputs_of(step: StepSpec) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from chimera.builtin.services.runbooks.scripts import HELP, inputs_in_scripts
 from chimera.builtin.services.spec.runbook import (
     RESERVED,
     ProcedureSpec,
@@ -125,8 +126,14 @@ def _words(text: str) -> tuple[str, ...]:
 def check_values(procedure: ProcedureSpec, given: Mapping[str, str]) -> dict[str, str]:
     """Return the values of a procedure's inputs; raises `UsageError` for what can be none.
 
-    What has no default and was not given is left out.
+    What has no default and was not given is left out. Of a step that would make a part of a script
+    of one, as of an unchecked tree, no value is taken.
     """
+    for step in procedure.steps:
+        for name in sorted(inputs_in_scripts(step.programs, procedure.inputs)):
+            raise UsageError(
+                f"{name!r} would be read as a part of the script of {step.id!r}", help=HELP
+            )
     for name, value in given.items():
         if name not in procedure.inputs:
             there = ", ".join(procedure.inputs) or "none"

@@ -132,6 +132,10 @@ def test_inputs_are_used_named_otherwise_than_what_is_there_and_kept_out_of_scri
     script = {"shell": "kubectl get ${what}", "risk": "reads"}
     found = rules(script, argv("kubectl get ${what}"), inputs=given)
     assert found == {"runbook-input-in-shell"}
+    started = {"command": ["sh", "-c", "cat ${what}"], "risk": "changes"}
+    assert rules(started, LOOK, inputs=given) == {"runbook-input-in-shell"}
+    apart = {"command": ["sh", "-c", 'cat "$1"', "sh", "${what}"], "risk": "changes"}
+    assert rules(apart, LOOK, inputs=given) == set()
 
 
 def test_two_procedures_of_one_name_are_told() -> None:

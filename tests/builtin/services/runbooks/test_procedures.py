@@ -105,3 +105,36 @@ def test_an_unknown_input_is_refused() -> None:
     with pytest.raises(UsageError, match="has no input 'bakup'") as raised:
         check_values(PROCEDURE, {"bakup": "a"})
     assert "backup" in str(raised.value.help)
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_script"),
+    [
+        (["sh", "-c", "echo ${what}"], True),
+        (["/bin/bash", "-lc", "echo ${what}"], True),
+        (["env", "sh", "-c", "echo ${what}"], True),
+        (["kubectl", "exec", "pod", "--", "sh", "-c", "cat ${what}"], True),
+        (["python3.13", "-c", "print('${what}')"], True),
+        (["perl", "-e'${what}'"], True),
+        (["psql", "--command=select '${what}'"], True),
+        (["ssh", "host", "cat ${what}"], True),
+        (["awk", "-v", "a=1", "{print ${what}}"], True),
+        (["bash", "-o", "pipefail", "-c", "echo ${what}"], True),
+        (["sh", "-c", 'echo "$1"', "sh", "${what}"], False),
+        (["bash", "deploy.sh", "-e", "${what}"], False),
+        (["python", "-m", "tool", "-c", "${what}"], False),
+        (["kubectl", "exec", "pod", "--", "cat", "${what}"], False),
+        (["pg_restore", "-c", "${what}"], False),
+    ],
+)
+def test_no_value_becomes_a_part_of_a_script(argv: list[str], is_script: bool) -> None:
+    step = {"id": "s", "title": "t", "command": argv, "risk": "changes"}
+    inputs = {"what": {"asks": "which?"}}
+    written = ProcedureSpec.model_validate(
+        {"id": "p", "title": "t", "inputs": inputs, "steps": [step]}
+    )
+    if not is_script:
+        assert check_values(written, {"what": "x; rm y"}) == {"what": "x; rm y"}
+        return
+    with pytest.raises(UsageError, match="'what' would be read as a part of the script of 's'"):
+        check_values(written, {"what": "x; rm y"})
