@@ -53,8 +53,10 @@ class Procedure(NamedTuple):
         return tuple(step.id for step in self.steps if step.condition is None)
 
 
+PRESERVE = "preserve-evidence"
+"""The step by which evidence is preserved: the first one of every procedure."""
 _PRESERVE = ProcedureStep(
-    "preserve-evidence", "Preserve timeline, metrics, the last hour of logs, state and impact."
+    PRESERVE, "Preserve timeline, metrics, the last hour of logs, state and impact."
 )
 _FIND = ProcedureStep("find-change", "Find the change in the operations changelog.")
 

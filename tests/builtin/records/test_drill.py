@@ -124,7 +124,8 @@ def test_the_drill(team: Console) -> None:
     assert "chimera approve" not in refused, "that would sign the plan of the present commit"
     kept = ("timeline=the incident", "metrics=a dashboard", "logs=s3://logs", "state=status.json")
     team.tell("rollback", "preserve", "back", *kept, "--unavailable", "impact=nobody answered")
-    prepared = ("preserve-evidence", "find-change", "capture-status", "note-values")
+    assert "done preserve-evidence" in team.said
+    prepared = ("find-change", "capture-status", "note-values")
     team.tell("rollback", "done", "back", *prepared)
     team.commit("ann")
 

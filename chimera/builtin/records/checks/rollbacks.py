@@ -16,6 +16,7 @@ from chimera.builtin.records.checks.times import Timed, in_order, not_before, to
 from chimera.builtin.records.kinds import RollbackSpec, after, person
 from chimera.builtin.records.procedures import (
     EVIDENCE,
+    PRESERVE,
     PROCEDURES,
     can_be_reversed,
     missing_evidence,
@@ -143,7 +144,7 @@ def _evidence(rollback: Rollback) -> Iterator[Diagnostic]:
             )
     told = {kept.what for kept in spec.preserved}
     missing = [what for what in missing_evidence(spec) if what not in told]
-    has_begun = executed(spec) is not None or spec.done("preserve-evidence") is not None
+    has_begun = executed(spec) is not None or spec.done(PRESERVE) is not None
     if missing and has_begun:
         yield omission(
             rollback,

@@ -36,9 +36,9 @@ def preserve(
 
     workspace = session_of().workspace()
     found = rollback_named(workspace, name)
-    Occasion.of(workspace, "preserve evidence", None, None)
+    by = Occasion.of(workspace, "preserve evidence", None, None)
     paths = proposing.preserve(
-        workspace, found, dict(map(pair, kept)), dict(map(pair, unavailable))
+        workspace, found, dict(map(pair, kept)), dict(map(pair, unavailable)), by
     )
     _show_steps(workspace, found, paths, outputs)
 

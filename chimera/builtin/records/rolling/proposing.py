@@ -14,7 +14,7 @@ from chimera.builtin.records.drafting import draft
 from chimera.builtin.records.finding import incident_named
 from chimera.builtin.records.kinds import RollbackSpec, written
 from chimera.builtin.records.occasions import Occasion
-from chimera.builtin.records.procedures import EVIDENCE, PROCEDURES
+from chimera.builtin.records.procedures import EVIDENCE, PRESERVE, PROCEDURES
 from chimera.builtin.records.rolling.named import Rollback
 from chimera.builtin.records.spec.rollback import RollbackType
 from chimera.builtin.records.writing import Draft
@@ -122,8 +122,12 @@ def preserve(
     rollback: Rollback,
     kept: Mapping[str, str],
     unavailable: Mapping[str, str],
+    by: Occasion,
 ) -> tuple[str, ...]:
-    """Write where evidence is kept, or why there is none; raises `UsageError` for what is there."""
+    """Write where evidence is kept, or why there is none; with the last of it that step is done.
+
+    Raises `UsageError` for what is there.
+    """
     there = {one.what for one in rollback.spec.preserved}
     added = _preserved(kept, unavailable)
     edits = Draft(workspace)
@@ -139,6 +143,9 @@ def preserve(
             "nothing was named that is preserved",
             help=f"write WHAT=WHERE, with WHAT of {', '.join(EVIDENCE)}",
         )
+    is_all = EVIDENCE.keys() <= there | {one["what"] for one in added}
+    if is_all and rollback.spec.done(PRESERVE) is None:
+        _put_step(edits, rollback, PRESERVE, by.stamp())
     return edits.write()
 
 
