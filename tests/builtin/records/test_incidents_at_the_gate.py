@@ -154,6 +154,7 @@ def test_a_refusal_names_the_commander_the_way_out_and_the_line(team: Team) -> N
     (fault,) = refusal.diagnostics
     assert fault.where.path == "specs/Incident-fire.yaml"
     assert "Incident/fire is open at zero, the freeze that it owes is missing" in fault.message
+    assert "`chimera incident update TEXT -i fire` writes it" in fault.help
     assert "who declares it: Ann" in fault.help
     assert "`chimera rollback suggest fire`" in fault.help
 

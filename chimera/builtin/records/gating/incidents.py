@@ -92,7 +92,8 @@ def standing(incident: Incident, weighing: Weighing) -> Standing:
     found = [f for _, f in declared_freezes(weighing) if f.spec.incident == str(incident.address)]
     rule, which = how_it_stands(incident.spec, [f.spec for f in found], now)
     if which is None:
-        return Standing(MISSING, "the freeze that it owes is missing", owed)
+        update = f"`chimera incident update TEXT -i {name}` writes it, or {owed}"
+        return Standing(MISSING, "the freeze that it owes is missing", update)
     freeze = found[which]
     if rule == FOREIGN:
         what = f"{freeze.address} is by {freeze.spec.by}, who does not command it"
