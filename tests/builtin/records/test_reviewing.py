@@ -89,10 +89,13 @@ def test_a_freeze_ends_when_it_is_lifted(team: Team, at: str, stands: bool) -> N
         ("{paths: ['specs/**']}", ["Thing/a"]),
         ("{paths: ['src/**'], kinds: [Thing]}", ["Thing/a", "paths:src/**"]),
         ("{environments: [Environment/production], paths: ['src/**']}", []),
+        ("{environments: [Environment/prodution]}", ["Thing/a", "paths:src/**"]),
+        ("{environments: [Environment/prodution], kinds: [Gate]}", []),
     ],
 )
 def test_a_freeze_stops_what_is_in_its_scope(team: Team, scope: str, found: list[str]) -> None:
     team.placements[THING] = (Placement(THING, "ops/1", dormant=False),)
+    team.write("Environment", "production")
     spec = STANDS.replace("{", f"{{scope: {scope}, ", 1)
     paths = update(SRC, paths=("src/pay/a.py",))
     assert frozen(team, spec, update(), paths) == found

@@ -67,12 +67,17 @@ def open_incidents(weighing: Weighing) -> Iterator[tuple[Side, Document[Incident
     Clocks differ, and can be set back: one that begins later by this one is open, too. One of an
     environment that no place knows may be meant for any.
     """
-    known = {name for side in weighing.sides for name in environments(side.snapshot)}
+    known = known_environments(weighing)
     for side, incident in binding(weighing, IncidentSpec, lambda spec: spec.opened.at):
         where = incident.spec.environment
         is_here = where == weighing.plan.environment or where not in known
         if is_here and not incident.spec.is_over(weighing.now):
             yield side, incident
+
+
+def known_environments(weighing: Weighing) -> set[str]:
+    """Return the names of the environments that any place has."""
+    return {name for side in weighing.sides for name in environments(side.snapshot)}
 
 
 def level_of(

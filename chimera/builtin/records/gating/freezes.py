@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from chimera.builtin.records.gating.binding import binding, rollback_of, standing_freezes
+from chimera.builtin.records.gating.binding import (
+    binding,
+    known_environments,
+    rollback_of,
+    standing_freezes,
+)
 from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec
+from chimera.builtin.records.spec.freeze import FreezeScope
 from chimera.documents import locate
 from chimera.kinds import DELETED, Document, in_scope
 from chimera.model import Change, Diagnostic, Finding, Verdict
@@ -22,7 +28,7 @@ def review_freezes(weighing: Weighing) -> Iterator[Verdict]:
     standing = tuple(standing_freezes(weighing))
     changes = [item.change for item in weighing.plan.changing]
     for side, freeze in standing:
-        scope = freeze.spec.scope
+        scope = _meant(freeze.spec.scope, weighing)
         frozen = [change for change in changes if in_scope(scope, change, weighing.subject)]
         is_let_through = exceptions_of(freeze, weighing)
         stopped = [change for change in frozen if not is_let_through(change)]
@@ -37,6 +43,14 @@ def review_freezes(weighing: Weighing) -> Iterator[Verdict]:
     if not standing:
         places = ", ".join(side.name for side in weighing.sides) or "nowhere"
         yield Verdict("freeze", "gate", Finding.PASS, (f"no freeze stands; looked at: {places}",))
+
+
+def _meant(scope: FreezeScope, weighing: Weighing) -> FreezeScope:
+    """Return the scope in any environment where it names one that no place knows: in doubt."""
+    known = known_environments(weighing)
+    if all(name.removeprefix("Environment/") in known for name in scope.environments):
+        return scope
+    return scope.model_copy(update={"environments": ()})
 
 
 def exceptions_of(freeze: Freeze, weighing: Weighing) -> Callable[[Change], bool]:
