@@ -65,17 +65,19 @@ def weighing_of(
 def held_before(state: StateReader, environment: str) -> Callable[[Change], bool]:
     """Return what tells whether an environment has held before what a change leaves of its target.
 
-    It has where a ruling that passed left that, or found it. Rulings are read when it is asked.
+    It has where a ruling that passed found that, or where it holds it now: what one let through may
+    have failed. Rulings are read when it is asked.
     """
 
     @cache
     def held() -> frozenset[tuple[str, Digest | None]]:
-        return frozenset(
-            (item["target"], item[side])
+        found = {
+            (item["target"], item["before"])
             for record in state.rulings(environment)
             if isinstance(record.ruling, dict) and record.ruling.get("outcome") == "passed"
             for item in record.ruling.get("items", ())
-            for side in ("before", "after")
-        )
+        }
+        now = state.applied(environment).items()
+        return frozenset(found | {(target, entry.digest) for target, entry in now})
 
     return lambda change: (str(change.target), change.after) in held()
