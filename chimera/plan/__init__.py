@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     )
     from chimera.plan.drafts import RecordDraft
     from chimera.plan.plan import FORMAT, Plan, PlanItem, item_digest
-    from chimera.plan.saved import plan_from_json, plan_to_json
+    from chimera.plan.saved import plan_from_json, plan_to_json, read_plan
     from chimera.plan.trees import Side, compare_trees
     from chimera.plan.waived import waivers_of
 
@@ -36,6 +36,7 @@ __all__ = [
     "item_digest",
     "plan_from_json",
     "plan_to_json",
+    "read_plan",
     "target_digests",
     "waivers_of",
 ]
@@ -49,7 +50,7 @@ import_lazily(
         ),
         ".drafts": "RecordDraft",
         ".plan": "FORMAT Plan PlanItem item_digest",
-        ".saved": "plan_from_json plan_to_json",
+        ".saved": "plan_from_json plan_to_json read_plan",
         ".trees": "Side compare_trees",
         ".waived": "waivers_of",
     },

@@ -5,6 +5,8 @@ What is read is hostile until its shape, its actions and its digest have been ch
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, Literal
 
 from chimera.kinds import DigestText, Items, Model, Text, ValidationError
@@ -101,6 +103,16 @@ def _item_to_json(item: PlanItem) -> dict[str, Any]:
         ],
         **({"waivers": waivers} if waivers else {}),
     }
+
+
+def read_plan(file: Path) -> Plan:
+    """Read a saved plan; raises `UsageError` for what is none, or was edited."""
+    try:
+        return plan_from_json(json.loads(file.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"{file} is not a saved plan: {error}", help="make one with `chimera plan --out FILE`"
+        ) from error
 
 
 def plan_from_json(value: Any) -> Plan:

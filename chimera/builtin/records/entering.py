@@ -5,11 +5,9 @@ Refuses to record a change twice, and to fill in what only a person knows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chimera.builtin.records.chain import Passed, chains, passed_in
@@ -19,7 +17,7 @@ from chimera.builtin.records.kinds import ChangelogEntrySpec, written
 from chimera.builtin.records.writing import Draft
 from chimera.kinds import DELETED, Document, answers
 from chimera.model import Action, Address, Change, UsageError, parse_target
-from chimera.plan import Plan, PlanItem, plan_from_json
+from chimera.plan import Plan, PlanItem
 from chimera.state.periods import Span
 
 if TYPE_CHECKING:
@@ -31,16 +29,6 @@ Entry = Document[ChangelogEntrySpec]
 _JOURNAL = "the journal"
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any journal began."""
-
-
-def read_plan(file: Path) -> Plan:
-    """Read a saved plan; raises `UsageError` for what is none."""
-    try:
-        return plan_from_json(json.loads(file.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UsageError(
-            f"{file} is not a saved plan: {error}", help="make one with `chimera plan --out FILE`"
-        ) from error
 
 
 class Unrecorded(NamedTuple):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chimera.cli.commands.plan import read_plan
 from chimera.cli.options import environment_option, report_option
 from chimera.cli.session import Session, pass_session
 
@@ -55,6 +54,7 @@ def apply(
     first; in a protected one a terminal is asked before anything is executed, and nothing else is
     that --auto-approve would skip.
     """
+    from chimera.plan import read_plan
     from chimera.render.apply import apply_json, apply_text
     from chimera.render.reports import apply_report
 

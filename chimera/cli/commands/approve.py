@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chimera.cli.commands.plan import read_plan
 from chimera.cli.commands.run import read_input
 from chimera.cli.options import environment_option, key_option, output_option
 from chimera.cli.session import Session, pass_session
@@ -93,6 +92,7 @@ def _sign(
     yes: bool,
     outputs: tuple[str, ...],
 ) -> None:
+    from chimera.plan import read_plan
     from chimera.render.approval import proposal_text, signature_json, signature_text
     from chimera.signatures import ensure_ready, open_signer
     from chimera.workspace.approving import doubts, propose, sign, signatory

@@ -20,7 +20,7 @@ from chimera.cli.options import (
     work_tree_option,
 )
 from chimera.cli.session import Session, pass_session, write_file
-from chimera.model import Outcome, UsageError
+from chimera.model import Outcome
 
 if TYPE_CHECKING:
     from chimera.plan import Plan
@@ -77,6 +77,8 @@ def show(session: Session, what: str, environment: str | None, outputs: tuple[st
     first.
     """
     if Path(what).is_file():
+        from chimera.plan import read_plan
+
         _show_plan(session, read_plan(Path(what)), outputs)
     else:
         _show_ruling(session, what, environment, outputs)
@@ -108,15 +110,3 @@ def _show_ruling(
         Outcome.PASSED,
         pictures={"markdown": lambda: ruling_markdown(shown)},
     )
-
-
-def read_plan(file: Path) -> Plan:
-    """Read a saved plan from a file."""
-    from chimera.plan import plan_from_json
-
-    try:
-        return plan_from_json(json.loads(file.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UsageError(
-            f"{file} is not a saved plan: {error}", help="make one with `chimera plan --out FILE`"
-        ) from error

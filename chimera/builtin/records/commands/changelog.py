@@ -131,8 +131,9 @@ def _source(
     scope: str | None,
 ) -> _Source:
     """Return what `--base`, `--plan` or `--applied` name; raises `UsageError` for two of them."""
-    from chimera.builtin.records.entering import read_plan, unrecorded
+    from chimera.builtin.records.entering import unrecorded
     from chimera.builtin.records.finding import environment_named
+    from chimera.plan import read_plan
 
     base, file, applied = named
     if sum((base is not None, file is not None, applied)) > 1:
