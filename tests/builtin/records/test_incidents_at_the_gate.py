@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chimera.builtin.records.gating.telling import halts
 from chimera.builtin.records.reviewing import review, review_approval
 from chimera.gate import Side, Weighing, weigh
 from chimera.model import Action, Actor, Address, Diagnostic, Finding, Outcome, Place
@@ -365,3 +366,23 @@ def test_where_it_is_protected_only_a_merged_rollback_applies_it_again(
     weighing = with_trusted(team, trusted, protected=True)
     found = [fault.rule for v in review(weighing) for fault in v.diagnostics]
     assert found == ([] if merged else ["rollback-redeployed"])
+
+
+@pytest.mark.parametrize(
+    ("opened", "level", "more", "told"),
+    [
+        (T0, "zero", "", ["zero: money is gone"]),
+        (T0, "unknown", "", ["unknown: money is gone"]),
+        (T0, "SEV-9", "", []),
+        (T0, "zero", RESOLVED, []),
+        ("2026-11-21T00:03:00Z", "zero", "", ["zero: money is gone"]),
+        ("2026-11-22T00:00:00Z", "zero", "", []),
+    ],
+)
+def test_what_freezes_is_shown_also_by_a_clock_that_is_a_little_behind(
+    team: Team, opened: str, level: str, more: str, told: list[str]
+) -> None:
+    spec = INCIDENT % {"level": level, "more": more}
+    team.write("Incident", "fire", spec if more else spec.replace(T0, opened))
+    weighing = team.weighing()
+    assert [halt.reason for halt in halts(weighing.sides, weighing.now)] == told

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chimera.builtin.records.kinds import FreezeSpec, IncidentSpec, SeverityModelSpec
+from chimera.context import is_to_come
 from chimera.gate import Halt
 from chimera.kinds import Document, when
 from chimera.model import Address
@@ -58,13 +59,16 @@ def _freeze(address: Address, spec: FreezeSpec, side: Side, now: datetime) -> It
 
 def _incident(incident: Document[IncidentSpec], side: Side, now: datetime) -> Iterator[Halt]:
     spec = incident.spec
-    if not spec.is_open(now):
+    if spec.is_over(now) or is_to_come(when(spec.opened.at), now):
         return
     model = side.snapshot.get(Address.parse(spec.model))
-    level = spec.level_at(now) or spec.current
-    found = model.spec.level(level) if model and isinstance(model.spec, SeverityModelSpec) else None
-    if found is not None and not found.freeze_owed:
+    levels = spec.levels_from(now)
+    if model is not None and isinstance(model.spec, SeverityModelSpec):
+        known = [(name, model.spec.level(name)) for name in levels]
+        levels = tuple(name for name, level in known if level is None or level.freeze_owed)
+    if not levels:
         return
+    level = levels[-1]
     yield Halt(
         str(incident.address),
         "incident",
