@@ -194,11 +194,11 @@ def opened(team: Console, *more: str) -> None:
     team.tell("incident", "open", *about, *more)
 
 
-def suggested(team: Console) -> list[tuple[str, bool, tuple[str, ...]]]:
+def suggested(team: Console, most: int = 20) -> list[tuple[str, bool, tuple[str, ...]]]:
     workspace = team.workspace()
     incident = workspace.loaded.snapshot.of_kinds({"Incident"})[0]
     with workspace.read_state() as state:
-        found = suggest(workspace, incident, state, most=20)  # type: ignore[arg-type]
+        found = suggest(workspace, incident, state, most=most)  # type: ignore[arg-type]
     return [(one.target, one.is_recent, one.reasons) for one in found]
 
 
@@ -214,6 +214,17 @@ def test_the_latest_change_within_two_hours_comes_first(team: Console) -> None:
     found = suggested(team)
     assert [target for target, recent, _ in found if recent] == ["Role/two", "Role/one"]
     assert found[0][2] == ("applied 40m before the incident",)
+
+
+def test_what_is_older_is_looked_into_where_the_latest_are_too_few(team: Console) -> None:
+    role(team, "one", "prove", service="shop")
+    applied(team)
+    team.passes(hours=5)
+    role(team, "two", "prove")
+    applied(team)
+    opened(team, "--service", "shop")
+    assert [target for target, _, _ in suggested(team, most=1)] == ["Role/two"]
+    assert "Role/one" in [target for target, _, _ in suggested(team)]
 
 
 def test_what_fits_the_paths_comes_before_what_is_later(team: Console) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Incident = Document[IncidentSpec]
 _MOST_SHOWN = 3
+_Candidate = tuple[int, datetime, "str | None", dict[str, Any]]
+"""A change: its position in the journal, when it was let through, its commit, and its item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +90,21 @@ def suggest(
     """Return the changes before an incident that still hold, the likeliest first."""
     journal = _Journal(workspace, state, incident.spec.environment)
     began = when(incident.spec.opened.at)
-    seen: set[str] = set()
-    found = []
+    last: dict[str, _Candidate] = {}
     for position, (at, revision, items) in enumerate(journal.passed):
         for item in items if at <= began else ():
-            target = item["target"]
             # Only the last change of a target holds, and only what holds can be taken back.
-            if target in seen or journal.held.get(target) != item["after"]:
-                continue
-            seen.add(target)
-            to = journal.before(position, target)
-            reasons = tuple(_reasons(workspace, incident.spec, item, revision, to))
-            since = began - at
-            told = (f"applied {length(since)} before the incident", *reasons)
-            is_recent = since <= WINDOW
-            found.append(Suggestion(target, item["action"], at, revision, to, is_recent, told))
+            if journal.held.get(item["target"]) == item["after"]:
+                last.setdefault(item["target"], (position, at, revision, item))
+    recent = [one for one in last.values() if began - one[1] <= WINDOW]
+    found = []
+    # What speaks for a change is asked of git: not for what comes after all that is shown.
+    for position, at, revision, item in recent if len(recent) >= most else last.values():
+        target, since = item["target"], began - at
+        to = journal.before(position, target)
+        reasons = tuple(_reasons(workspace, incident.spec, item, revision, to))
+        told = (f"applied {length(since)} before the incident", *reasons)
+        found.append(Suggestion(target, item["action"], at, revision, to, since <= WINDOW, told))
     return tuple(sorted(found, key=lambda one: (one.rank, one.target))[:most])
 
 
