@@ -85,7 +85,8 @@ def chimera_register_commands() -> Mapping[str, str]:
 @hookimpl
 def chimera_check_snapshot(subject: Subject) -> Iterable[Verdict]:
     """Judge records, and the models that incidents are judged by."""
-    if subject.snapshot.kinds.keys().isdisjoint(_JUDGED):
+    sides = (subject.snapshot, subject.former)
+    if all(side is None or side.kinds.keys().isdisjoint(_JUDGED) for side in sides):
         return ()
     from chimera.builtin.records.checks.judging import judge
 

@@ -14,6 +14,7 @@ from chimera.builtin.records.checks.postmortems import judge_postmortem, judge_r
 from chimera.builtin.records.checks.proofs import judge_result
 from chimera.builtin.records.checks.rollbacks import judge_rollback, judge_together
 from chimera.builtin.records.checks.severities import judge_model
+from chimera.builtin.records.checks.withdrawals import judge_withdrawals
 from chimera.builtin.records.checks.wording import People
 from chimera.builtin.records.kinds import ChangelogEntrySpec
 from chimera.gate import EnvironmentSpec, IdentitySpec, environments
@@ -47,6 +48,9 @@ def judge(subject: Subject) -> Iterator[Verdict]:
         index.freezes,
         lambda one: judge_freeze(one, index.incident(one.spec.incident), there, now),
     )
+    if subject.former is not None:
+        found = judge_withdrawals(subject.former, snapshot, now)
+        yield from verdicts("withdrawals", "records", found)
 
 
 def _entries(subject: Subject, changelog: Changelog) -> Iterator[Verdict]:
