@@ -21,7 +21,7 @@ from chimera.model import Diagnostic, Place, Route
 
 WITHDRAWN = "record-withdrawn"
 Loosened = tuple[str, Route]
-"""What an edit loosens, and where."""
+"""What a change does to a record that loosens it, and where."""
 
 _STATES: Mapping[type[Model], str] = {
     IncidentSpec: "is open",
@@ -80,7 +80,7 @@ def _loosened(
         case RollbackSpec(), RollbackSpec():
             yield from _moved(was, spec, before)
             if not _is_freed(spec, now) and not set(was.reverts) <= set(spec.reverts):
-                yield "it takes back less than it did", ("reverts",)
+                yield "has it take back less", ("reverts",)
 
 
 def _moved(
@@ -88,28 +88,28 @@ def _moved(
 ) -> Iterator[Loosened]:
     """Yield another environment, unless the former is none: that was misspelt, and is mended."""
     if was.environment != spec.environment and was.environment in environments(before):
-        yield f"it leaves {was.environment} for {spec.environment}", ("environment",)
+        yield f"moves it from {was.environment} to {spec.environment}", ("environment",)
 
 
 def _freed(was: FreezeSpec, spec: FreezeSpec, known: Known, now: datetime) -> Iterator[Loosened]:
     if spec.lifted is not None and when(spec.lifted.at) <= now:
         return
     if not spec.stands(now):
-        yield "it stands no more, and nobody lifted it", ("until" if spec.is_over(now) else "from",)
+        yield "ends it, and nobody lifted it", ("until" if spec.is_over(now) else "from",)
     for field in ("environments", "kinds", "layers", "paths"):
         names, here = (set(getattr(one.scope, field)) for one in (was, spec))
         is_misspelt = field in known and not names <= known[field]
         is_wider = names <= here if names else not here
         is_everywhere = field == "environments" and not here
         if not (is_misspelt or is_wider or is_everywhere):
-            yield f"it freezes other {field} than it did", ("scope", field)
+            yield f"has it freeze other {field}", ("scope", field)
 
 
 def _gone(was: Filed[Any]) -> Diagnostic:
     """Return that a record is not here; nothing of its file may be left but the path."""
     return Diagnostic(
         WITHDRAWN,
-        f"{was.name} {_STATES[type(was.spec)]}, and this change takes it away",
+        f"{was.name} {_STATES[type(was.spec)]}, and after this change it is not there",
         Place(was.document.place.path),
         _help(was, "put it back under its name"),
         address=was.name,
@@ -117,8 +117,7 @@ def _gone(was: Filed[Any]) -> Diagnostic:
 
 
 def _edited(record: Filed[Any], what: str, route: Route) -> Diagnostic:
-    state = _STATES[type(record.spec)]
-    message = f"{record.name} {state} before this change, and by it {what}"
+    message = f"{record.name} {_STATES[type(record.spec)]}, and this change {what}"
     help = _help(record, "write it as it was, and another record for what is different")
     return contradiction(record, WITHDRAWN, message, route, help)
 
