@@ -2,7 +2,7 @@
 
 Rows are float64[W], the width W being the number of genes rounded up to a multiple of 8, so that
 loops over a row fill the processor's vectors; the rest of a row stays zero. Children are made in
-blocks of 256 that stay in the processor's nearest cache: recombine, mutate, keep within bounds.
+blocks of 512 that stay in the processor's caches: recombine, mutate, keep within bounds.
 Refuses to choose parents, to evaluate and to decide who survives.
 """
 

@@ -6,11 +6,11 @@ arrays and without branches: they are vectorised.
 
 SBX (Deb and Agrawal 1995) recombines each gene with chance ½: x and y become x + t (y - x) and
 y - t (y - x) with t = (1 - β) / 2, where β is u or 1 / u to the power of 1 / (η + 1) for a uniform
-u; and it exchanges each with chance ½. BLX-alpha (Eshelman and Schaffer 1993) draws both from the
-interval of x and y widened on each side by alpha. Uniform, one- and two-point crossover exchange
-genes and nothing else, and so do the others with genes that are no numbers. Whatever is exchanged
-keeps its bits. Integers are rounded to the nearest; bounds are seen to only when a child is
-finished, so that a bound is as wide as any other value.
+u of 29 bits; and it exchanges each with chance ½. BLX-alpha (Eshelman and Schaffer 1993) draws both
+from the interval of x and y widened on each side by alpha. Uniform, one- and two-point crossover
+exchange genes and nothing else, and so do the others with genes that are no numbers. Whatever is
+exchanged keeps its bits. Integers are rounded to the nearest; bounds are seen to only when a child
+is finished, so that a bound is as wide as any other value.
 """
 
 # Compiled functions have no annotations: numba infers their types from their callers.
@@ -23,9 +23,9 @@ import numpy as np
 from chimera.builtin.evolution.kernels import portable
 from chimera.builtin.evolution.kernels.compiling import inner
 from chimera.builtin.evolution.kernels.genes import INTEGER, PERMUTATION
-from chimera.builtin.evolution.kernels.randomness import below, draw, open_unit, unit
+from chimera.builtin.evolution.kernels.randomness import below, draw, unit
 
-PAIRS = 128
+PAIRS = 256
 """Pairs of a block, which share a key: draws up to PAIRS say which of them are recombined, then
 come two for each gene, then two for each pair; what is beyond is left to permutations."""
 
@@ -33,6 +33,9 @@ SBX, BLEND, UNIFORM, ONE_POINT, TWO_POINT = range(5)
 """Kinds of crossover."""
 
 _PAIRS = np.uint64(PAIRS)
+_WORD, _ONE = np.uint64(0xFFFFFFFF), np.uint64(0x3FF0000000000000)
+_3, _23, _32 = np.uint64(3), np.uint64(23), np.uint64(32)
+_BELOW_ONE = 1.0 - 2.0**-30  # so that u is never 0
 _NOTHING, _BIT_0, _BIT_1, _BIT_2 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
 
 
@@ -96,18 +99,30 @@ def _cross_genes(mates, start, stop, type_, settings, key):
 
 @inner
 def _recombine(mates, start, stop, index, key):
-    """Do SBX: bit 0 of a draw recombines, bit 1 exchanges, bit 2 inverts β, the rest is u."""
-    for i in range(np.uint64(start), np.uint64(stop)):
+    """Do SBX; each draw serves a gene of the first half and one of the second, 32 bits each."""
+    half = np.uint64((stop - start) // 2)
+    for i in range(np.uint64(start), np.uint64(start) + half):
         bits = draw(key, i + _PAIRS)
-        beta = portable.unit_power(open_unit(bits), -index if bits & _BIT_2 != _NOTHING else index)
-        t = 0.5 - 0.5 * beta if bits & _BIT_0 != _NOTHING else 0.0
-        x, y = mates[0, i], mates[1, i]
-        is_exchanged = bits & _BIT_1 != _NOTHING
-        p = y if is_exchanged else x
-        q = x if is_exchanged else y
-        change = t * (q - p)
-        mates[0, i] = p + change
-        mates[1, i] = q - change
+        _recombine_gene(mates, i, bits & _WORD, index)
+        _recombine_gene(mates, i + half, bits >> _32, index)
+    if (stop - start) % 2 > 0:
+        bits = draw(key, np.uint64(start) + half + _PAIRS)
+        _recombine_gene(mates, np.uint64(stop - 1), bits & _WORD, index)
+
+
+@inner
+def _recombine_gene(mates, i, bits, index):
+    """Recombine by bit 0 of 32, exchange by bit 1, invert β by bit 2; the others are u."""
+    u = np.uint64(((bits >> _3) << _23) | _ONE).view(np.float64) - _BELOW_ONE
+    beta = portable.unit_power(u, -index if bits & _BIT_2 != _NOTHING else index)
+    t = 0.5 - 0.5 * beta if bits & _BIT_0 != _NOTHING else 0.0
+    x, y = mates[0, i], mates[1, i]
+    is_exchanged = bits & _BIT_1 != _NOTHING
+    p = y if is_exchanged else x
+    q = x if is_exchanged else y
+    change = t * (q - p)
+    mates[0, i] = p + change
+    mates[1, i] = q - change
 
 
 @inner

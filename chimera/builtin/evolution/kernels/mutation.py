@@ -22,7 +22,7 @@ from chimera.builtin.evolution.kernels.randomness import below, draw, open_unit,
 GAUSSIAN, POLYNOMIAL, RESET = range(3)
 """Kinds of mutation."""
 
-STEPS = 128
+STEPS = 256
 """Mutations that are prepared at a time."""
 
 _DRAWS = 3

@@ -7,7 +7,7 @@ from chimera.builtin.evolution.kernels import portable
 MASK = 2**64 - 1
 REAL, INTEGER, CATEGORICAL, BIT, PERMUTATION = range(5)
 INFEASIBLE = 1e300
-PAIRS, STEPS = 128, 128
+PAIRS, STEPS = 256, 256
 BLOCK = 2 * PAIRS
 
 
@@ -144,6 +144,7 @@ class Reference:
 
     def block(self, block, rows, chosen):
         stream, pairs = self.stream(block, 2), len(chosen) // 2
+        self.pairs = pairs
         mates = []
         for pair in range(pairs):
             a, b = (self.population[row] for row in chosen[2 * pair : 2 * pair + 2])
@@ -190,7 +191,7 @@ class Reference:
         if crossover.type == "uniform" or self.types[j] > INTEGER:
             return (y, x) if bits & 2 else (x, y)
         if crossover.type == "sbx":
-            p, q = self.sbx(x, y, bits, stream.open_unit(position), crossover.eta)
+            p, q = self.sbx(x, y, self.half_a_draw(pair, j, stream), crossover.eta)
         else:
             widened, other = 1 + 2 * crossover.alpha, stream.unit(position + PAIRS * self.width)
             p = x + (u * widened - crossover.alpha) * (y - x)
@@ -199,8 +200,21 @@ class Reference:
             return math.floor(p + 0.5), math.floor(q + 0.5)
         return p, q
 
-    def sbx(self, x, y, bits, u, eta):
-        index = 1 / (eta + 1)
+    def half_a_draw(self, pair, j, stream):
+        """The 32 bits of a gene, whose draw serves one in the other half of its run, too."""
+        ((type_, first, last),) = [s for s in self.segments if s[1] <= j < s[2]]
+        alone = len(self.segments) == 1
+        if type_ == REAL and last == self.genes:
+            last = self.width  # reals at the end take in what pads the row
+        start = first if alone else pair * self.width + first
+        stop = (self.pairs - 1 if alone else pair) * self.width + last
+        half, place = (stop - start) // 2, pair * self.width + j - start
+        if place < half or place == 2 * half:
+            return stream.bits(PAIRS + start + min(place, half)) & 0xFFFFFFFF
+        return stream.bits(PAIRS + start + place - half) >> 32
+
+    def sbx(self, x, y, bits, eta):
+        u, index = (bits >> 3) / 2**29 + 2**-30, 1 / (eta + 1)
         beta = portable.unit_power(u, -index if bits & 4 else index)
         t = 0.5 - 0.5 * beta if bits & 1 else 0.0
         if bits & 2:

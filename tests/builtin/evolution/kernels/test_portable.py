@@ -49,10 +49,10 @@ UNIT = st.floats(min_value=2**-53, max_value=1 - 2**-53)
 
 @given(UNIT, st.floats(-1, 1))
 def test_powers_and_logarithms_of_a_uniform_number_are_near_libm(u, y):
-    assert portable.unit_log2(u) == pytest.approx(math.log2(u), rel=5e-9)
+    assert portable.unit_log2(u) == pytest.approx(math.log2(u), rel=2e-7)
     power, log = portable.unit_power(u, y), y * math.log(u)
-    assert power == pytest.approx(math.exp(log), rel=1e-7)
-    assert power - 1 == pytest.approx(math.expm1(log), rel=1e-7, abs=1e-15)
+    assert power == pytest.approx(math.exp(log), rel=1e-6)
+    assert power - 1 == pytest.approx(math.expm1(log), rel=1e-6, abs=1e-15)
 
 
 @given(st.floats(0, 1, exclude_max=True))
