@@ -63,6 +63,7 @@ class Lines:
             if unread:
                 self._say(stream, bytes(unread))
                 unread.clear()
+        self._let_go()
         last = self._tail.split(b"\n")[:-1]
         dropped = self._dropped + max(0, len(last) - TAIL_LINES)
         if dropped:
@@ -83,10 +84,15 @@ class Lines:
             at = end + 1
 
     def _keep(self, lines: bytes) -> None:
-        """Add whole lines to the end, and let go of the lines before it."""
+        """Add whole lines to the end, and now and then let go of the lines before it."""
         self._tail += lines
         self._tail += b"\n"
         if len(self._tail) > 2 * TAIL_BYTES:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Drop lines until what is kept is no longer than the end is to be."""
+        if len(self._tail) > TAIL_BYTES:
             cut = self._tail.find(b"\n", len(self._tail) - TAIL_BYTES - 1) + 1
             self._dropped += self._tail.count(b"\n", 0, cut)
             del self._tail[:cut]

@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimera.runtime.executors.lines import CUT, DROPPED, LINE_BYTES, LOG_LINES, TAIL_LINES, Lines
+from chimera.runtime.executors.lines import (
+    CUT,
+    DROPPED,
+    LINE_BYTES,
+    LOG_CHARACTERS,
+    LOG_LINES,
+    TAIL_BYTES,
+    TAIL_LINES,
+    Lines,
+)
 
 
 def heard(*pieces: bytes, stream: str = "stdout") -> list[str]:
@@ -57,6 +66,13 @@ def test_memory_is_bounded_by_what_is_kept() -> None:
         lines.hear("stdout", b"y" * 100_000 + b"\n" * 1000)
     lines.end()
     assert sum(map(len, log)) < 400_000
+
+
+def test_the_end_that_is_kept_is_no_longer_than_it_is_to_be() -> None:
+    for more in range(10, 40):
+        log = heard(b"x" * 999 + b"\n", *[b"x" * 999 + b"\n"] * (LOG_CHARACTERS // 1000 + more))
+        kept = log[log.index(DROPPED) + 1 :]
+        assert sum(len(line) + 1 for line in kept if line[0] == "x") <= TAIL_BYTES
 
 
 @given(st.lists(st.binary(max_size=20)))
