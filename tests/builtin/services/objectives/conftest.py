@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ import pytest
 from chimera.builtin.services.kinds import KINDS
 from chimera.builtin.services.objectives.measurements import Measurement
 from chimera.builtin.services.spec.objective import ObjectiveSpec
-from chimera.cli.main import run
 from chimera.documents import dump
 from chimera.kinds import Document, Metadata
 from chimera.model import Address, Place
@@ -60,31 +57,6 @@ def measured(*values: float, every: timedelta = timedelta(minutes=1)) -> list[Me
     """Return measurements of values, the last one now."""
     count = len(values)
     return [Measurement(NOW - every * (count - 1 - i), v) for i, v in enumerate(values)]
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def chimera(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Said]:
-    """Run a command in the folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def answer(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["chimera", *arguments])
-        code = run(list(arguments))
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return answer
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from chimera.builtin.services.runbooks.performing import Performed
 from chimera.builtin.services.runbooks.running import Answer, Question, Word
 from chimera.builtin.services.spec.runbook import StepSpec
-from chimera.cli.main import run
 from chimera.context import Context, Secrets
 from chimera.documents import dump
 from chimera.model import Actor, UsageError
@@ -80,28 +78,3 @@ def opened(tmp_path: Path) -> Callable[..., Workspace]:
         return Workspace(tmp_path, context)
 
     return make
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def chimera(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Said]:
-    """Run a command in the folder, without a terminal."""
-    monkeypatch.chdir(tmp_path)
-
-    def answer(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["chimera", *arguments])
-        code = run(list(arguments))
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return answer
